@@ -1,0 +1,80 @@
+"""The exceptions that tracer_nb raises on purpose.
+
+::
+
+    TracerError
+    ├── InvalidInput (also ValueError)     a wrong column, label set, option, number
+    ├── NotFitted (also ValueError)        a step was called before the one it needs
+    ├── NotEnoughData (also ValueError)    fewer labelled rows than a step can use
+    ├── TeacherError                       the teacher cannot be reached, or refused the key
+    ├── StoreError                         the label store is locked, full or damaged
+    └── MissingExtra (also ImportError)    an optional package is not installed
+
+A message is one line that says what was wrong, the value received, and what to do.
+The magics show these without a traceback; every other exception is a bug of ours
+and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "InvalidInput",
+    "MissingExtra",
+    "NotEnoughData",
+    "NotFitted",
+    "StoreError",
+    "TeacherError",
+    "TracerError",
+]
+
+
+class TracerError(Exception):
+    """Base class: ``except TracerError`` catches every mistake tracer_nb can explain."""
+
+
+class InvalidInput(TracerError, ValueError):
+    """An argument cannot be used; the message says which, its value, and what to do."""
+
+    @classmethod
+    def unknown_name(cls, kind: str, name: str, available: Iterable[str]) -> InvalidInput:
+        """Error for a name that does not exist, with the nearest ones that do.
+
+        >>> raise InvalidInput.unknown_name("column", "txet", ["text", "label"])
+        Traceback (most recent call last):
+        ...
+        tracer_nb.errors.InvalidInput: no column 'txet'; did you mean 'text'? (there are: text, label)
+        """
+        names = [str(n) for n in available]
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+        there = f"(there are: {shown})" if names else "(there are none)"
+        return cls(f"no {kind} {name!r}; {hint}{there}")
+
+
+class NotFitted(TracerError, ValueError):
+    """A step was called before the step whose result it needs."""
+
+
+class NotEnoughData(TracerError, ValueError):
+    """Fewer labelled rows than the step can use; the message says how many it needs."""
+
+
+class TeacherError(TracerError):
+    """The teacher as a whole cannot answer: unreachable server, wrong key, unknown model."""
+
+
+class StoreError(TracerError):
+    """The label store cannot be read or written."""
+
+
+class MissingExtra(TracerError, ImportError):
+    """An optional package is not installed; the message has the line that installs it."""
+
+    @classmethod
+    def for_package(cls, package: str, extra: str, purpose: str) -> MissingExtra:
+        """Error for ``package`` missing, naming the extra that brings it."""
+        return cls(f"{purpose} needs {package}; install it with: pip install 'tracer_nb[{extra}]'")

@@ -1,0 +1,58 @@
+"""The label set: the K labels a teacher may give, cleaned and checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tracer_nb.errors import InvalidInput
+
+__all__ = ["clean_labels"]
+
+
+def clean_labels(labels: Iterable[object]) -> tuple[str, ...]:
+    """Strip the labels and check that they can be told apart.
+
+    Parameters
+    ----------
+    labels : iterable of str
+        At least two; order is kept (it is the order in the prompt).
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    InvalidInput
+        Fewer than two labels, a label that is not text or is empty, or two labels that
+        are the same after stripping and ignoring case.
+
+    Examples
+    --------
+    >>> clean_labels([" refund", "card lost "])
+    ('refund', 'card lost')
+    """
+    if isinstance(labels, str):
+        raise InvalidInput(
+            f"labels must be a list of names, got the one string {labels!r}; "
+            "write ['first label', 'second label']"
+        )
+    names: list[str] = []
+    seen: dict[str, str] = {}
+    for raw in labels:
+        if not isinstance(raw, str):
+            raise InvalidInput(
+                f"labels must be text, got {raw!r} ({type(raw).__name__}); write str(label)"
+            )
+        name = " ".join(raw.split())
+        if not name:
+            raise InvalidInput("a label is empty; remove it from the list")
+        clash = seen.setdefault(name.casefold(), raw)
+        if clash is not raw or raw in names:
+            raise InvalidInput(
+                f"labels {clash!r} and {raw!r} are the same after stripping; keep one of them"
+            )
+        names.append(name)
+    if len(names) < 2:
+        raise InvalidInput(f"labels must be at least two, got {names}; add the others")
+    return tuple(names)

@@ -1,0 +1,62 @@
+"""What a teacher is: a name, an identity, and one async method over a batch of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from tracer_nb.records import Answer
+
+__all__ = ["Teacher"]
+
+
+@runtime_checkable
+class Teacher(Protocol):
+    """Anything that can put one label on each of a few texts.
+
+    Attributes
+    ----------
+    name : str
+        Short name for captions ("gpt-5-mini", "stand-in").
+    labels : tuple of str
+        The label set. An answer outside it is turned into a missing label with a reason.
+    batch_size : int
+        How many texts one call of :meth:`label` takes; 1 for an LLM asked text by text,
+        so that every answer is stored as soon as it is there.
+    concurrency : int
+        How many calls may run at the same time.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    batch_size: int
+    concurrency: int
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """Everything besides the text that decides an answer, as JSON values.
+
+        Model, prompt, labels, output schema, parameters. It addresses stored answers, so
+        two teachers with the same identity share answers. It never holds a key.
+        """
+        ...
+
+    def cost_bound(self, text: str) -> float | None:
+        """Dollars that answering ``text`` can cost at the very most; None when unknown."""
+        ...
+
+    def cost_estimate(self, text: str) -> tuple[int, int, float | None]:
+        """Expected (prompt tokens, completion tokens, dollars or None) for ``text``."""
+        ...
+
+    async def label(self, texts: Sequence[str]) -> Sequence[Answer]:
+        """One :class:`Answer` per text, in order.
+
+        A failure of one text is an ``Answer`` without a label; a failure that would hit
+        every text (wrong key, unknown model, no server) raises ``TeacherError``.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release connections. Called in the event loop that called :meth:`label`."""
+        ...
