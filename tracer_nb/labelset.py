@@ -47,11 +47,13 @@ def clean_labels(labels: Iterable[object]) -> tuple[str, ...]:
         name = " ".join(raw.split())
         if not name:
             raise InvalidInput("a label is empty; remove it from the list")
-        clash = seen.setdefault(name.casefold(), raw)
-        if clash is not raw or raw in names:
+        key = name.casefold()
+        if key in seen:
             raise InvalidInput(
-                f"labels {clash!r} and {raw!r} are the same after stripping; keep one of them"
+                f"labels {seen[key]!r} and {raw!r} are the same after stripping spaces and "
+                "ignoring case; keep one of them"
             )
+        seen[key] = raw
         names.append(name)
     if len(names) < 2:
         raise InvalidInput(f"labels must be at least two, got {names}; add the others")
