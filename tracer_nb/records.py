@@ -47,7 +47,8 @@ class Answer:
         Why there is no label, in words a user can act on ("answer is not one of the
         labels: 'foo'", "refused", "truncated", "server error 500 after 5 tries").
     mode : str
-        How the label was obtained: "json_schema", "repair", "recorded", "function".
+        How the label was obtained: "json_schema", "text" (the server took no schema),
+        "repair", "recorded", "function".
     probabilities : mapping of str to float, or None
         The teacher's own distribution over labels, where it gave one.
     prompt_tokens, completion_tokens : int
@@ -95,3 +96,202 @@ class Progress:
     def rate(self) -> float:
         """Answers per second of this run (reused answers do not count)."""
         return self.spending.asked / self.seconds if self.seconds > 0 else math.nan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labels:
+    """The teacher's answers on a simple random sample of a column's rows.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n,), int
+        Positions in the column, in the random order in which they were drawn. A prefix
+        of a random order is a random sample too; the split into fitting and calibration
+        rows relies on that.
+    codes : ndarray of shape (n,), int
+        Index into ``classes``; -1 where the teacher gave no label.
+    classes : tuple of str
+        The label set.
+    reasons : tuple of (str or None), length n
+        Why a row has no label.
+    spending : Spending
+    stopped : str or None
+        Why the run ended before every sampled row was asked; None when it did not.
+    """
+
+    rows: IntArray
+    codes: IntArray
+    classes: tuple[str, ...]
+    reasons: tuple[str | None, ...]
+    spending: Spending
+    stopped: str | None = None
+
+
+# --- fit -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pilot:
+    """Out-of-fold scores of the fitting rows: what the surrogate did on rows it had not seen.
+
+    Free of charge for the certificate, because no calibration row is in it.
+
+    Attributes
+    ----------
+    scores : ndarray of shape (n,), float
+        Gate scores in [0, 1]; higher means safer.
+    agree : ndarray of shape (n,), bool
+        The out-of-fold prediction is the teacher's label.
+    """
+
+    scores: FloatArray
+    agree: BoolArray
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One surrogate that was tried, judged on the fitting rows only.
+
+    Attributes
+    ----------
+    name : str
+    settings : str
+        Its hyper-parameters, for people.
+    agreement : float
+        Out-of-fold agreement with the teacher over the rows it was tried on.
+    expected_coverage : float
+        Coverage that the certificate may be expected to reach with it.
+    n_rows : int
+        Fitting rows it was tried on.
+    seconds : float
+    chosen : bool
+    """
+
+    name: str
+    settings: str
+    agreement: float
+    expected_coverage: float
+    n_rows: int
+    seconds: float
+    chosen: bool = False
+
+
+# --- calibrate -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frontier:
+    """Coverage against agreement over a grid of thresholds, strict to loose.
+
+    Estimates for a picture: each point stands alone ("pointwise"), none is a certificate.
+
+    Attributes
+    ----------
+    thresholds, coverage, agreement, lower, upper : ndarray of shape (n_thresholds,), float
+        ``agreement`` is selective agreement on the calibration rows handled at the
+        threshold; ``lower`` and ``upper`` its pointwise 90 % Clopper-Pearson interval.
+    n_handled : ndarray of shape (n_thresholds,), int
+        Calibration rows handled.
+    """
+
+    thresholds: FloatArray
+    coverage: FloatArray
+    agreement: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    n_handled: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What is promised about the handled rows, and on what evidence.
+
+    The promise is *selective agreement*: with confidence ``confidence``, at least a share
+    ``target`` of the handled rows carry the label that the teacher would have given. It is
+    agreement with the teacher, not with the truth.
+
+    Attributes
+    ----------
+    method : str
+        "held-out" (rows drawn like the calibration rows; GUARANTEES section 2),
+        "column" (the known rows of one column, section 3), "fixed-threshold" (section 5).
+    target, confidence : float
+        Fractions in (0, 1).
+    threshold : float
+        Rows with gate score >= threshold are handled; ``inf`` when nothing is.
+    certified : bool
+        False: nothing may be handled at this target, every row goes to the teacher.
+    coverage : float
+        Share handled: of the calibration rows ("held-out"), of all rows that are not
+        fitting rows ("column").
+    agreement : float
+        Observed on the handled calibration rows; nan when none is handled.
+    agreement_lower : float
+        One-sided Clopper-Pearson (column: hypergeometric) bound at this threshold and
+        confidence. Pointwise: it does not account for how the threshold was found, so the
+        claim that is certified is the target, not this bound. 0 when nothing is handled.
+    n_fit, n_calibration, n_handled, n_agree : int
+        Rows the surrogate was fitted on; rows of the test; those handled; those agreeing.
+    n_population, n_population_handled : int or None
+        "column": rows the certificate speaks about, and those handled, labelled ones
+        included. None for the others.
+    n_tested : int
+        Thresholds tested in the fixed sequence.
+    needed_rows : int or None
+        When not certified: about how many labelled rows (fitting and calibration) would
+        make it likely, judged by the pilot; None when more rows alone do not help.
+    note : str
+        One plain sentence on why nothing was certified; empty otherwise.
+    """
+
+    method: str
+    target: float
+    confidence: float
+    threshold: float
+    certified: bool
+    coverage: float
+    agreement: float
+    agreement_lower: float
+    n_fit: int
+    n_calibration: int
+    n_handled: int
+    n_agree: int
+    n_tested: int = 0
+    n_population: int | None = None
+    n_population_handled: int | None = None
+    needed_rows: int | None = None
+    note: str = ""
+
+    @property
+    def whole_output_agreement(self) -> float:
+        """Observed share of *all* calibration rows that would carry the teacher's label.
+
+        Deferred rows count as equal, so this is a larger figure than ``agreement`` and a
+        different promise (GUARANTEES section 1).
+        """
+        if self.n_calibration == 0:
+            return math.nan
+        return 1.0 - (self.n_handled - self.n_agree) / self.n_calibration
+
+
+# --- route ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Routing:
+    """Who answers each row.
+
+    Attributes
+    ----------
+    handled : ndarray of shape (n,), bool
+        True where the surrogate answers, False where the row is deferred to the teacher.
+    labels : ndarray of shape (n,)
+        The surrogate's label of every row. On deferred rows it is a guess that nothing
+        certifies; ask the teacher there.
+    scores : ndarray of shape (n,), float
+        Gate score: estimated probability that surrogate and teacher agree.
+    """
+
+    handled: BoolArray
+    labels: NDArray[Any]
+    scores: FloatArray

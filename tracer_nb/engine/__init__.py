@@ -1,0 +1,14 @@
+"""The engine: pure computing on matrices and labels, from labelled rows to a certified router.
+
+It imports no IPython, no widgets, no charts and no network client; a test keeps it so.
+"""
+
+from tracer_nb.engine.router import (
+    Router,
+    SurrogateFit,
+    calibrate_router,
+    fit_router,
+    fit_surrogate,
+)
+
+__all__ = ["Router", "SurrogateFit", "calibrate_router", "fit_router", "fit_surrogate"]
