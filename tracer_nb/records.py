@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,10 @@ __all__ = [
     "Certificate",
     "Frontier",
     "Labels",
+    "Pilot",
     "Plan",
     "Progress",
+    "Report",
     "Routing",
     "Spending",
     "Trial",
@@ -98,6 +100,57 @@ class Progress:
         return self.spending.asked / self.seconds if self.seconds > 0 else math.nan
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a labelling job will ask for and may cost, before anything is sent.
+
+    Attributes
+    ----------
+    teacher : str
+    n_rows, n_texts, n_unique : int
+        Rows of the column, those that hold text, distinct texts (asked once each).
+    n_sample : int
+        Rows that would be drawn at random for labelling.
+    n_ask, n_stored : int
+        Distinct texts of the sample that must be asked, and that are stored already.
+    fewest_labels : int
+        Labelled rows without which this target cannot be certified, however well
+        surrogate and teacher agree.
+    prompt_tokens, completion_tokens : int
+        Estimate for the texts to ask.
+    cost, cost_low, cost_high : float or None
+        Dollars for the sample: estimate and its spread; None when the price is unknown.
+    cost_all : float or None
+        Estimate for asking every distinct text.
+    max_cost : float or None
+        The hard cap that was set.
+    token_source : str
+        How tokens were counted ("estimated at 4 characters a token").
+    price_source : str
+        Where the price is from, with its date; "unknown" otherwise.
+    """
+
+    teacher: str
+    n_rows: int
+    n_texts: int
+    n_unique: int
+    n_sample: int
+    n_ask: int
+    n_stored: int
+    fewest_labels: int
+    target: float
+    confidence: float
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float | None
+    cost_low: float | None
+    cost_high: float | None
+    cost_all: float | None
+    max_cost: float | None
+    token_source: str
+    price_source: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Labels:
     """The teacher's answers on a simple random sample of a column's rows.
@@ -105,15 +158,16 @@ class Labels:
     Attributes
     ----------
     rows : ndarray of shape (n,), int
-        Positions in the column, in the random order in which they were drawn. A prefix
-        of a random order is a random sample too; the split into fitting and calibration
-        rows relies on that.
+        Positions in the column, in the random order in which they were drawn.
     codes : ndarray of shape (n,), int
-        Index into ``classes``; -1 where the teacher gave no label.
+        Index into ``classes``; -1 where the teacher answered without giving a label.
     classes : tuple of str
         The label set.
     reasons : tuple of (str or None), length n
         Why a row has no label.
+    n_failed : int
+        Sampled rows left out because no answer could be had (no connection, time-out);
+        asking again may bring them in.
     spending : Spending
     stopped : str or None
         Why the run ended before every sampled row was asked; None when it did not.
@@ -123,6 +177,7 @@ class Labels:
     codes: IntArray
     classes: tuple[str, ...]
     reasons: tuple[str | None, ...]
+    n_failed: int
     spending: Spending
     stopped: str | None = None
 
@@ -295,3 +350,52 @@ class Routing:
     handled: BoolArray
     labels: NDArray[Any]
     scores: FloatArray
+
+
+# --- show ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Where a job stands: the figures that cards, panels and status lines show.
+
+    Attributes
+    ----------
+    teacher, features, surrogate : str
+        Names; ``surrogate`` is empty before the fit.
+    note : str
+        What must be said about the teacher ("a stand-in: nothing was paid").
+    n_rows, n_labelled, n_surrogate, n_teacher, n_missing : int
+        Rows of the column; rows of the random sample that have a label; output rows
+        answered by the surrogate, by the teacher (sampled ones included), by nobody.
+    n_deferred : int
+        Rows that were not in the sample and were deferred to the teacher.
+    certificate : Certificate or None
+    frontier : Frontier or None
+    trials : tuple of Trial
+    spending : Spending
+        Of the whole job, all runs of this object together.
+    cost_all : float or None
+        Estimated dollars for asking the teacher about every distinct text.
+    missing_reasons : tuple of (str, int)
+        Why output rows have no label, most frequent first.
+    stopped : str or None
+    """
+
+    teacher: str
+    note: str
+    features: str
+    surrogate: str
+    n_rows: int
+    n_labelled: int
+    n_surrogate: int
+    n_teacher: int
+    n_missing: int
+    n_deferred: int
+    certificate: Certificate | None
+    frontier: Frontier | None
+    trials: tuple[Trial, ...]
+    spending: Spending
+    cost_all: float | None
+    missing_reasons: tuple[tuple[str, int], ...] = ()
+    stopped: str | None = None

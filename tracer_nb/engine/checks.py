@@ -10,7 +10,7 @@ from scipy import sparse
 
 from tracer_nb.errors import InvalidInput, NotEnoughData
 
-__all__ = ["check_labels", "check_matrix", "check_soft_labels", "row_groups"]
+__all__ = ["check_labels", "check_matrix", "check_soft_labels", "missing_labels", "row_groups"]
 
 _FEWEST_ROWS = 10
 
@@ -51,42 +51,50 @@ def check_matrix(X: Any, *, n_features: int | None = None) -> NDArray[np.float32
 
 
 def check_labels(y: ArrayLike, n_rows: int) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Return the sorted classes and each row's code.
+    """Return the sorted classes and each row's code, -1 where there is no label (None, NaN).
 
     Raises
     ------
     InvalidInput
-        Another length than X, missing labels, one label a row.
+        Another length than X, labels of several types, one label a row.
     NotEnoughData
-        Fewer than ten rows, or a single label.
+        Fewer than ten labels, or a single one.
     """
     labels = np.asarray(y)
     if labels.ndim != 1 or len(labels) != n_rows:
         raise InvalidInput(
             f"y must have one label for each of the {n_rows} rows of X, got shape {labels.shape}"
         )
-    if n_rows < _FEWEST_ROWS:
-        raise NotEnoughData(f"{n_rows} labelled rows are too few; label at least {_FEWEST_ROWS}")
-    missing = np.array([label is None or label != label for label in labels.tolist()])  # noqa: PLR0124
-    if missing.any():
-        raise InvalidInput(
-            f"y has {int(missing.sum())} missing labels (None or NaN); drop those rows first"
-        )
+    given = ~missing_labels(labels)
+    n = int(given.sum())
+    if n < _FEWEST_ROWS:
+        raise NotEnoughData(f"{n} labelled rows are too few; label at least {_FEWEST_ROWS}")
     if labels.dtype == object:
-        kinds = {type(label).__name__ for label in labels.tolist()}
+        kinds = sorted({type(label).__name__ for label in labels[given].tolist()})
         if len(kinds) > 1:
-            raise InvalidInput(f"y mixes {', '.join(sorted(kinds))}; use one type of label")
-    classes, codes = np.unique(labels, return_inverse=True)
+            raise InvalidInput(f"y mixes {', '.join(kinds)}; use one type of label")
+    classes, present = np.unique(labels[given], return_inverse=True)
     if len(classes) < 2:
         raise NotEnoughData(
-            f"all {n_rows} labelled rows have the one label {classes[0]!r}; "
+            f"all {n} labelled rows have the one label {classes[0]!r}; "
             "nothing can be learned: label more rows, or check the prompt"
         )
-    if len(classes) == n_rows:
+    if len(classes) == n:
         raise InvalidInput(
-            f"{n_rows} rows have {n_rows} different labels; y looks like texts or ids, pass labels"
+            f"{n} rows have {n} different labels; y looks like texts or ids, pass labels"
         )
-    return classes, codes.astype(np.intp)
+    codes = np.full(n_rows, -1, dtype=np.intp)
+    codes[given] = present
+    return classes, codes
+
+
+def missing_labels(labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where an array of labels holds None or NaN."""
+    if labels.dtype.kind == "f":
+        return np.isnan(labels)
+    if labels.dtype != object:
+        return np.zeros(len(labels), dtype=bool)
+    return np.array([v is None or v != v for v in labels.tolist()], dtype=bool)  # noqa: PLR0124
 
 
 def check_soft_labels(soft: ArrayLike | None, n_rows: int, n_classes: int) -> Any:

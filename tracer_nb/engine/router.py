@@ -124,7 +124,8 @@ def fit_surrogate(
         Features of the labelled rows, which must be a simple random sample of the rows
         that will be routed.
     y : array_like of shape (n,)
-        The teacher's labels.
+        The teacher's labels. None or NaN where it gave none: such a row is not fitted on,
+        and as a calibration row it counts as a disagreement, whatever the surrogate says.
     target, confidence : float
         Fractions in (0, 1): the promise to come. Candidates are compared by the coverage
         they let expect of it.
@@ -161,11 +162,12 @@ def fit_surrogate(
     order = np.random.default_rng(seed).permutation(n)
     first, second = split_rows(keys[order])
     fit_rows, calibration_rows = order[first], order[second]
+    fit_rows = fit_rows[codes[fit_rows] >= 0]
     if len(np.unique(codes[fit_rows])) < 2:
         raise NotEnoughData(
             f"the {len(fit_rows)} fitting rows have one label only; label more rows"
         )
-    indicators = np.eye(len(classes), dtype=np.float32)[codes] if soft is None else soft
+    indicators = np.eye(len(classes), dtype=np.float32)[codes] if soft is None else soft  # -1 rows are dropped
     chosen = choose_surrogate(
         unit_rows(matrix[fit_rows]),
         indicators[fit_rows],
@@ -212,10 +214,10 @@ def calibrate_router(
         Anything of the wrong shape, type or range.
     """
     matrix = check_matrix(X, n_features=fit.n_features)
-    labels = np.asarray(y)
     rows = fit.calibration_rows
     codes, scores = fit.surrogate.predict(unit_rows(matrix[rows]))
-    agree = fit.classes[codes] == labels[rows]
+    # A missing label (None, NaN) equals nothing, so it counts as a disagreement.
+    agree = np.asarray(fit.classes[codes] == np.asarray(y)[rows], dtype=bool)
     level = {"target": fit.target, "confidence": fit.confidence, "seed": fit.seed}
     pilot = fit.surrogate.pilot
     certificate = certify_held_out(pilot, scores, agree, **level)  # type: ignore[arg-type]

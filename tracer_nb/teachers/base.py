@@ -46,11 +46,11 @@ class Teacher(Protocol):
         ...
 
     def cost_estimate(self, text: str) -> tuple[int, int, float | None]:
-        """Expected (prompt tokens, completion tokens, dollars or None) for ``text``."""
+        """Estimate (prompt tokens, completion tokens, dollars or None) for ``text``."""
         ...
 
     async def label(self, texts: Sequence[str]) -> Sequence[Answer]:
-        """One :class:`Answer` per text, in order.
+        """Give one :class:`Answer` per text, in order.
 
         A failure of one text is an ``Answer`` without a label; a failure that would hit
         every text (wrong key, unknown model, no server) raises ``TeacherError``.

@@ -1,0 +1,132 @@
+"""The chat teacher and the runner together, against the stand-in server."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import tracer_nb
+from tracer_nb.standin import Faults, serve
+from tracer_nb.teachers import LabelStore, Price, run_labels
+from tracer_nb.teachers.chat import ChatTeacher
+
+LABELS = ("delivery", "login", "refund")
+TABLE = {f"question {i}": LABELS[i % 3] for i in range(240)}
+CONCURRENCY = 8
+
+
+def teacher_at(base_url, **options):
+    defaults = {"server_name": "stand-in", "concurrency": CONCURRENCY, "price": Price(1.0, 2.0)}
+    return ChatTeacher("m", LABELS, "Choose.", base_url=base_url, **{**defaults, **options})
+
+
+def test_all_labels_and_their_cost():
+    with serve(TABLE, latency=0.005) as standin:
+        run = run_labels(teacher_at(standin.base_url), TABLE, max_cost=1.0)
+        assert {text: answer.label for text, answer in run.answers.items()} == TABLE
+        assert set(standin.asked().values()) == {1}
+        assert 1 < standin.peak <= CONCURRENCY
+    assert 0 < run.spending.cost < 1.0
+    assert run.spending.cost == pytest.approx(
+        (run.spending.prompt_tokens + 2 * run.spending.completion_tokens) / 1e6
+    )
+
+
+def test_every_fault_ends_as_a_label_or_a_reason():
+    faults = Faults(
+        rate_limit=0.04,
+        server_error=0.04,
+        bad_gateway=0.04,
+        drop=0.04,
+        malformed=0.04,
+        wrong_label=0.04,
+        bad_json_content=0.04,
+        empty_choices=0.04,
+        no_usage=0.04,
+        refusal=0.04,
+        truncated=0.04,
+        retry_after=0.01,
+        first_attempts=1,
+    )
+    with serve(TABLE, faults=faults) as standin:
+        run = run_labels(teacher_at(standin.base_url, concurrency=32), TABLE)
+        met = standin.met()
+    assert len(run.answers) == len(TABLE)
+    assert set(met) == set(Faults.__slots__) - {
+        "stall", "slow_body", "retry_after", "stall_seconds", "first_attempts"
+    }  # fmt: skip
+    reasons = [a.reason for a in run.answers.values() if a.label is None]
+    # What a retry or a repair can mend is mended; the rest is paid and says why.
+    assert len(reasons) == met["refusal"] + met["truncated"] + met["empty_choices"]
+    assert reasons.count("refused") == met["refusal"]
+    right = sum(a.label == TABLE[text] for text, a in run.answers.items())
+    assert right + len(reasons) == len(TABLE)
+
+
+def test_a_cap_holds_at_a_real_server():
+    with serve(TABLE) as standin:
+        teacher = teacher_at(standin.base_url)
+        bound = teacher.cost_bound("question 100")
+        run = run_labels(teacher, TABLE, max_cost=1.5 * bound)
+        assert standin.requests == len(run.answers) < len(TABLE)
+    # The bound is set aside, not spent: many texts fit, until the next might not.
+    assert 0.4 * bound < run.spending.cost <= 1.5 * bound
+    assert "cost cap" in run.stopped
+
+
+RUN = """
+import sys
+from tracer_nb.teachers import LabelStore, run_labels
+from tests_teacher import TABLE, teacher_at
+with LabelStore(sys.argv[2]) as store:
+    run = run_labels(teacher_at(sys.argv[1]), TABLE, store=store)
+print(len(run.answers), run.spending.asked, run.spending.reused)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
+def test_a_killed_run_goes_on_where_it_was(tmp_path):
+    # The same teacher, made in another process, from this very file.
+    (tmp_path / "tests_teacher.py").write_text(Path(__file__).read_text())
+    path = tmp_path / "store" / "labels.sqlite"
+    root = str(Path(tracer_nb.__file__).parents[1])
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([root, str(tmp_path)])}
+
+    with serve(TABLE, latency=0.04) as standin:
+        command = [sys.executable, "-c", RUN, standin.base_url, str(path)]
+        identity = teacher_at(standin.base_url).identity
+        killed = subprocess.Popen(command, env=env)
+        try:
+            while stored_in(path, identity) < 30:
+                assert killed.poll() is None, "the run ended before it could be killed"
+                time.sleep(0.01)
+        finally:
+            killed.send_signal(signal.SIGKILL)
+            killed.wait()
+        with LabelStore(path) as store:
+            kept = store.get_many(identity, TABLE)
+        before = standin.asked()
+        assert 30 <= len(kept) < len(TABLE)
+
+        again = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+        answers, asked, reused = map(int, again.stdout.split())
+        after = standin.asked()
+
+    assert (answers, reused, asked) == (len(TABLE), len(kept), len(TABLE) - len(kept))
+    assert all(after[text] == before[text] == 1 for text in kept)
+    twice = [text for text, times in after.items() if times > 1]
+    assert len(twice) <= CONCURRENCY
+    with LabelStore(path) as store:
+        labels = {text: a.label for text, a in store.get_many(identity, TABLE).items()}
+    assert labels == TABLE
+
+
+def stored_in(path, identity):
+    if not path.exists() or path.stat().st_size == 0:
+        return 0
+    with LabelStore(path) as store:
+        return len(store.get_many(identity, TABLE))

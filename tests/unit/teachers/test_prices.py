@@ -1,0 +1,61 @@
+import pytest
+
+from tracer_nb.errors import InvalidInput
+from tracer_nb.teachers.costs import MAX_REPLIES, Costs
+from tracer_nb.teachers.prices import Price, parse_price, price_of
+from tracer_nb.teachers.prompt import ChatPrompt
+
+
+@pytest.mark.parametrize(
+    ("model", "figures"),
+    [
+        ("gpt-5", (1.25, 10)),
+        ("gpt-5-nano-2025-08-07", (0.05, 0.40)),
+        ("gpt-4.1-mini", (0.40, 1.60)),
+        ("gpt-4o-mini-2024-07-18", (0.15, 0.60)),
+    ],
+)
+def test_known_models(model, figures):
+    price = price_of(model)
+    assert (price.input, price.output) == figures
+    assert "2025" in price.source
+
+
+@pytest.mark.parametrize("model", ["gpt-5-mini-turbo", "gpt-6", "llama3", "gpt-4o-2024", ""])
+def test_an_unknown_model_has_no_price(model):
+    assert price_of(model) is None
+
+
+def test_prices_are_read():
+    assert parse_price(" 0.25, 2 ") == Price(0.25, 2.0)
+    assert parse_price("0,0").of(10**6, 10**6) == 0
+
+
+@pytest.mark.parametrize("text", ["", "1", "1,2,3", "a,b", "-1,2", "nan,1", "1,inf", "$1,$2"])
+def test_what_is_no_price(text):
+    with pytest.raises(InvalidInput, match="IN,OUT"):
+        parse_price(text)
+
+
+def test_the_bound_covers_all_replies_with_a_token_for_every_byte():
+    prompt = ChatPrompt("Choose.", ("a", "b"))
+    costs = Costs(prompt, Price(1.0, 10.0), 100, thinks=False)
+    text = "wörter" * 50
+    request = sum(len(m["content"].encode()) for m in prompt.repair(text, "é" * 9999))
+    assert costs.bound(text) >= MAX_REPLIES * (request * 1.0 + 100 * 10.0) / 1e6
+    assert costs.bound(text) <= 2 * MAX_REPLIES * (request * 1.0 + 100 * 10.0) / 1e6
+
+
+def test_without_a_price_there_are_tokens_and_no_dollars():
+    costs = Costs(ChatPrompt("Choose.", ("a", "b")), None, 100, thinks=False)
+    assert costs.bound("x") is None
+    assert costs.dollars(10, 10) is None
+    prompt_tokens, answer_tokens = costs.tokens("x")
+    assert 50 < prompt_tokens < 300
+    assert 0 < answer_tokens <= 100
+
+
+def test_models_that_think_are_expected_to_use_more_tokens():
+    prompt = ChatPrompt("Choose.", ("a", "b"))
+    plain = Costs(prompt, None, 1024, thinks=False).tokens("x")[1]
+    assert Costs(prompt, None, 1024, thinks=True).tokens("x")[1] > 10 * plain

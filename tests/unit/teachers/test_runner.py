@@ -1,0 +1,399 @@
+import _thread
+import asyncio
+import threading
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tracer_nb.errors import InvalidInput, StoreError, TeacherError
+from tracer_nb.records import Answer
+from tracer_nb.teachers import (
+    INTERRUPTED,
+    FunctionTeacher,
+    LabelStore,
+    ReplayTeacher,
+    Teacher,
+    run_labels,
+)
+
+TEXTS = [f"text {i}" for i in range(40)]
+
+
+class Scripted:
+    """A teacher whose answer to each text is a function; it counts what it is asked."""
+
+    name = "scripted"
+    labels = ("a", "b")
+
+    def __init__(self, rule=lambda _: Answer("a", cost=0.1), *, bound=0.2, concurrency=4, batch=1):
+        self.rule = rule
+        self.bound = bound
+        self.concurrency = concurrency
+        self.batch_size = batch
+        self.asked = Counter()
+        self.calls = 0
+        self.running = 0
+        self.most_running = 0
+        self.closed = 0
+
+    @property
+    def identity(self):
+        return {"teacher": self.name}
+
+    def cost_bound(self, text):
+        return self.bound(text) if callable(self.bound) else self.bound
+
+    def cost_estimate(self, _text):
+        return 1, 1, self.bound
+
+    async def label(self, texts):
+        self.calls += 1
+        self.asked.update(texts)
+        self.running += 1
+        self.most_running = max(self.running, self.most_running)
+        try:
+            await asyncio.sleep(0)
+            answers = [self.rule(text) for text in texts]
+            return [await a if asyncio.iscoroutine(a) else a for a in answers]
+        finally:
+            self.running -= 1
+
+    async def close(self):
+        assert self.running == 0
+        self.closed += 1
+
+
+@pytest.fixture
+def store(tmp_path):
+    with LabelStore(tmp_path / "labels.sqlite") as store:
+        yield store
+
+
+def stored(store, teacher, texts=TEXTS):
+    return store.get_many(teacher.identity, texts)
+
+
+def test_the_double_is_a_teacher():
+    assert isinstance(Scripted(), Teacher)
+
+
+def test_every_text_is_asked_once_and_counted(store):
+    teacher = Scripted(lambda _: Answer("a", prompt_tokens=3, completion_tokens=2, cost=0.1))
+    run = run_labels(teacher, TEXTS + TEXTS[:10], store=store)
+    assert run.stopped is None
+    assert set(run.answers) == set(TEXTS)
+    assert set(teacher.asked.values()) == {1}
+    spent = run.spending
+    assert (spent.asked, spent.reused, spent.missing) == (40, 0, 0)
+    assert (spent.prompt_tokens, spent.completion_tokens, spent.cost) == (120, 80, 4.0)
+    assert stored(store, teacher) == dict(run.answers)
+    assert teacher.closed == 1
+    assert 1 < teacher.most_running <= 4
+
+
+def test_stored_answers_are_reused_and_cost_nothing(store):
+    first = Scripted()
+    run_labels(first, TEXTS[:30], store=store)
+    second = Scripted(lambda _: Answer("b", cost=0.1))
+    run = run_labels(second, TEXTS, store=store)
+    assert set(second.asked) == set(TEXTS[30:])
+    assert (run.spending.asked, run.spending.reused) == (10, 30)
+    assert run.spending.cost == pytest.approx(1.0)
+    assert [run.answers[t].label for t in (TEXTS[0], TEXTS[39])] == ["a", "b"]
+
+
+def test_paid_non_answers_are_not_asked_again_and_failures_are(store):
+    def rule(text):
+        if text == TEXTS[0]:
+            return Answer(None, reason="refused", cost=0.1)
+        return Answer(None, reason="server error", cost=0.0, keep=False)
+
+    run = run_labels(Scripted(rule), TEXTS[:2], store=store)
+    assert (run.spending.asked, run.spending.missing) == (2, 2)
+    again = Scripted()
+    run = run_labels(again, TEXTS[:2], store=store)
+    assert list(again.asked) == [TEXTS[1]]
+    assert run.answers[TEXTS[0]].reason == "refused"
+    assert (run.spending.asked, run.spending.reused, run.spending.missing) == (1, 1, 1)
+
+
+def test_an_answer_outside_the_label_set_has_no_label(store):
+    run = run_labels(Scripted(lambda _: Answer("c", cost=0.0)), ["x"], store=store)
+    assert run.answers["x"].label is None
+    assert run.answers["x"].reason == "answer is not one of the labels: 'c'"
+
+
+def test_an_unknown_cost_makes_the_sum_unknown():
+    costs = iter([0.1, None, 0.1])
+    run = run_labels(Scripted(lambda _: Answer("a", cost=next(costs))), ["x", "y", "z"])
+    assert run.spending.cost is None
+
+
+def test_batches_are_as_large_as_the_teacher_says(store):
+    teacher = Scripted(batch=16)
+    run = run_labels(teacher, TEXTS, store=store)
+    assert teacher.calls == 3
+    assert len(stored(store, teacher)) == len(run.answers) == 40
+
+
+def test_no_texts_and_recorded_texts():
+    assert run_labels(Scripted(), []).spending.cost == 0
+    run = run_labels(ReplayTeacher({"x": "a", "y": "b"}), ["x", "y", "z"], max_cost=0.0)
+    assert (run.spending.asked, run.spending.missing, run.stopped) == (3, 1, None)
+
+
+def test_it_runs_inside_a_running_loop():
+    async def notebook():
+        return run_labels(Scripted(), TEXTS)
+
+    assert len(asyncio.run(notebook()).answers) == 40
+
+
+# --- the cap
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    cap=st.floats(0, 3),
+    costs=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=30),
+    concurrency=st.integers(1, 6),
+)
+def test_the_cap_is_never_exceeded(cap, costs, concurrency):
+    bounds = {f"text {i}": bound for i, (bound, _) in enumerate(costs)}
+    actual = {f"text {i}": bound * share for i, (bound, share) in enumerate(costs)}
+    teacher = Scripted(
+        lambda text: Answer("a", cost=actual[text]), bound=bounds.get, concurrency=concurrency
+    )
+    run = run_labels(teacher, bounds, max_cost=cap)
+    assert run.spending.cost <= cap
+    assert set(teacher.asked) == set(run.answers)
+    if run.stopped is None:
+        assert len(run.answers) == len(costs)
+    else:
+        assert "cost cap" in run.stopped
+        # Not stopped too early either: some text really did not fit.
+        left = set(bounds) - set(run.answers)
+        assert any(bounds[text] > cap - run.spending.cost - 1e-9 for text in left)
+
+
+def test_a_refused_reserve_waits_for_calls_in_flight():
+    # Only one call fits at a time, and each turns out to cost a tenth of its bound.
+    teacher = Scripted(lambda _: Answer("a", cost=0.1), bound=1.0, concurrency=8)
+    run = run_labels(teacher, TEXTS[:10], max_cost=1.95)
+    assert (run.spending.asked, run.stopped) == (10, None)
+    assert teacher.most_running == 1
+
+
+def test_a_cap_that_is_reached_says_so_and_keeps_what_was_paid(store):
+    teacher = Scripted(bound=0.1)
+    run = run_labels(teacher, TEXTS, store=store, max_cost=1.0)
+    assert run.stopped == "cost cap of $1.00 reached"
+    assert run.spending.asked == 10
+    assert len(stored(store, teacher)) == 10
+    assert run_labels(Scripted(), TEXTS, store=store).spending.reused == 10
+
+
+def test_a_cap_needs_a_price():
+    teacher = Scripted(bound=None)
+    with pytest.raises(InvalidInput, match="--price"):
+        run_labels(teacher, TEXTS, max_cost=1.0)
+    assert not teacher.asked
+
+
+# --- stops and failures
+
+
+def stopping_at(n, action, *, then=None):
+    """Rule that answers n texts, then acts once, and leaves later calls hanging."""
+    seen = Counter()
+
+    async def hang():
+        await asyncio.Event().wait()
+
+    def rule(_text):
+        seen["asked"] += 1
+        if seen["asked"] == n + 1:
+            action()
+        if seen["asked"] > n:
+            return then() if then else hang()
+        return Answer("a", cost=0.1)
+
+    return rule
+
+
+def test_an_interrupt_keeps_the_answers(store):
+    teacher = Scripted(stopping_at(20, _thread.interrupt_main))
+    run = run_labels(teacher, TEXTS, store=store)
+    assert run.stopped == INTERRUPTED
+    assert len(run.answers) == run.spending.asked == 20
+    assert stored(store, teacher) == dict(run.answers)
+    assert teacher.closed == 1
+    rest = Scripted()
+    assert len(run_labels(rest, TEXTS, store=store).answers) == 40
+    assert sum(rest.asked.values()) == 20
+
+
+def test_another_thread_can_stop_it(store):
+    stop = threading.Event()
+    run = run_labels(Scripted(stopping_at(20, stop.set)), TEXTS, store=store, stop=stop)
+    assert (run.stopped, len(run.answers)) == (INTERRUPTED, 20)
+
+
+def test_a_function_that_hangs_does_not_hold_up_the_stop(store):
+    stop, gate = threading.Event(), threading.Event()
+
+    def hang(_text):
+        stop.set()
+        gate.wait()
+        return "a"
+
+    run = run_labels(FunctionTeacher(hang, ("a", "b")), TEXTS, store=store, stop=stop)
+    assert (run.stopped, run.answers, gate.is_set()) == (INTERRUPTED, {}, False)
+    gate.set()
+
+
+def test_an_answer_that_arrives_while_stopping_is_kept(store):
+    stop = threading.Event()
+    slow = LabelStoreThatWaits(store, stop)
+    run = run_labels(Scripted(concurrency=1), TEXTS, store=slow, stop=stop)
+    assert run.stopped == INTERRUPTED
+    assert len(run.answers) == len(stored(store, Scripted())) == 1
+
+
+class LabelStoreThatWaits:
+    """Commits its first answer only when the run has been told to stop."""
+
+    def __init__(self, store, stop):
+        self.get_many = store.get_many
+        self._store = store
+        self._stop = stop
+
+    def put_many(self, identity, pairs):
+        self._stop.set()
+        # Longer than the step in which the run looks at its stop.
+        threading.Event().wait(0.5)
+        return self._store.put_many(identity, pairs)
+
+
+def test_a_stop_before_the_start_asks_little(store):
+    stop = threading.Event()
+    stop.set()
+    hang = Scripted(stopping_at(0, lambda: None))
+    assert run_labels(hang, TEXTS, store=store, stop=stop).stopped == INTERRUPTED
+
+
+def test_a_teacher_that_fails_at_once_raises(store):
+    def rule(_text):
+        raise TeacherError("wrong key")
+
+    teacher = Scripted(rule)
+    with pytest.raises(TeacherError, match="wrong key"):
+        run_labels(teacher, TEXTS, store=store)
+    assert teacher.closed == 1
+
+
+def test_a_teacher_that_fails_later_returns_what_there_is(store):
+    def fail():
+        raise TeacherError("quota used up")
+
+    teacher = Scripted(stopping_at(10, lambda: None, then=fail))
+    run = run_labels(teacher, TEXTS, store=store)
+    assert run.stopped == "quota used up"
+    assert len(run.answers) == len(stored(store, teacher)) >= 7
+
+
+def test_a_bug_keeps_its_traceback_and_the_answers(store):
+    def buggy():
+        return {}["missing"]
+
+    teacher = Scripted(stopping_at(10, lambda: None, then=buggy))
+    with pytest.raises(KeyError, match="missing") as caught:
+        run_labels(teacher, TEXTS, store=store)
+    assert caught.traceback[-1].name == "buggy"
+    assert len(stored(store, teacher)) >= 7
+    assert teacher.closed == 1
+
+
+def test_a_wrong_number_of_answers_is_the_teachers_fault():
+    class Short(Scripted):
+        async def label(self, texts):
+            return (await super().label(texts))[1:]
+
+    with pytest.raises(TeacherError, match="gave 3 answers for 4 texts"):
+        run_labels(Short(batch=4), TEXTS)
+
+
+def test_a_store_that_fails_raises(store):
+    def close():
+        store.close()
+        return Answer("a", cost=0.1)
+
+    with pytest.raises(StoreError):
+        run_labels(Scripted(stopping_at(10, lambda: None, then=close)), TEXTS, store=store)
+
+
+def test_the_first_of_two_processes_decides(store):
+    def rule(text):
+        # Another process stores its answer while this one is asked.
+        store.put(Scripted().identity, text, Answer("b", cost=0.3))
+        return Answer("a", cost=0.1)
+
+    run = run_labels(Scripted(rule), TEXTS, store=store)
+    assert {a.label for a in run.answers.values()} == {"b"}
+    assert run.spending.cost == 4.0
+
+
+# --- progress
+
+
+def test_progress_comes_from_the_calling_thread_and_ends_complete():
+    seen = []
+
+    def on_progress(progress):
+        assert threading.get_ident() == caller
+        seen.append(progress)
+
+    caller = threading.get_ident()
+    run_labels(Scripted(), TEXTS, on_progress=on_progress, step="audit")
+    last = seen[-1]
+    assert (last.done, last.total, last.spending.asked, last.step) == (40, 40, 40, "audit")
+    assert last.seconds > 0
+    assert last.rate > 0
+
+
+def test_progress_is_reported_while_it_runs():
+    seen = []
+    gate = threading.Event()
+
+    async def wait():
+        while not gate.is_set():  # noqa: ASYNC110 -- another thread sets it
+            await asyncio.sleep(0.01)
+        return Answer("a", cost=0.0)
+
+    def on_progress(progress):
+        seen.append(progress.done)
+        if len(seen) == 2:
+            gate.set()
+
+    run = run_labels(Scripted(lambda _: wait()), TEXTS[:4], on_progress=on_progress)
+    assert seen[:2] == [0, 0]
+    assert seen[-1] == len(run.answers) == 4
+
+
+def test_an_error_in_the_progress_display_ends_the_run_and_keeps_answers(store):
+    def on_progress(_progress):
+        raise ZeroDivisionError
+
+    teacher = Scripted(stopping_at(5, lambda: None))
+    with pytest.raises(ZeroDivisionError):
+        run_labels(teacher, TEXTS, store=store, on_progress=on_progress)
+    assert teacher.closed == 1
+    assert len(stored(store, teacher)) == 5
+
+
+@pytest.mark.parametrize("texts", ["one string", ["x", None], ["x", 3.0]])
+def test_texts_that_are_none(texts):
+    with pytest.raises(InvalidInput, match="texts must be"):
+        run_labels(Scripted(), texts)

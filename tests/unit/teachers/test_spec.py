@@ -1,0 +1,115 @@
+import importlib
+import pkgutil
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+import tracer_nb.teachers as package
+from tracer_nb.errors import InvalidInput
+from tracer_nb.teachers import (
+    FunctionTeacher,
+    ReplayTeacher,
+    Teacher,
+    make_teacher,
+    register_scheme,
+)
+from tracer_nb.teachers.chat import ChatTeacher
+from tracer_nb.teachers.spec import SCHEMES
+
+LABELS = ["no", "yes"]
+
+
+def test_a_model_name():
+    teacher = make_teacher("openai: qwen2.5:7b", LABELS, "Is it?", base_url="http://localhost/v1")
+    assert isinstance(teacher, ChatTeacher)
+    assert teacher.model == "qwen2.5:7b"
+    assert teacher.identity["server"] == "http://localhost/v1"
+    assert teacher.identity["prompt"].startswith("Is it?")
+
+
+def test_functions_records_and_teachers():
+    assert isinstance(make_teacher(len, LABELS), FunctionTeacher)
+    for record in ({"a": "yes", "b": "no"}, pd.Series({"a": "yes", "b": "no"})):
+        teacher = make_teacher(record, LABELS)
+        assert isinstance(teacher, ReplayTeacher)
+        assert teacher.labels == ("no", "yes")
+        assert make_teacher(teacher, LABELS) is teacher
+        assert make_teacher(teacher) is teacher
+
+
+@pytest.mark.parametrize(
+    "teacher",
+    [
+        ChatTeacher("m", LABELS, "", base_url="http://x/v1"),
+        FunctionTeacher(len, LABELS),
+        ReplayTeacher({}, labels=LABELS),
+    ],
+)
+def test_all_teachers_keep_the_protocol(teacher):
+    assert isinstance(teacher, Teacher)
+
+
+@pytest.mark.parametrize(
+    ("spec", "options", "message"),
+    [
+        ("gpt-5-mini", {}, "openai:gpt-5-mini"),
+        ("openai:", {}, "SCHEME:NAME"),
+        ("opnai:gpt-5", {}, "did you mean 'openai'"),
+        ("openai:m", {"bse_url": "x"}, "did you mean 'base_url'"),
+        (len, {"base_url": "x"}, "option of this teacher"),
+        ({"a": "no"}, {"price": 1}, "option of this teacher"),
+        (3, {}, "got int"),
+        (pd.DataFrame({"a": ["no"]}), {}, "got DataFrame"),
+        (ReplayTeacher({"a": "x", "b": "y"}), {}, "has its own labels"),
+    ],
+)
+def test_mistakes_are_explained(spec, options, message):
+    with pytest.raises(InvalidInput, match=message):
+        make_teacher(spec, LABELS, "", **options)
+
+
+@pytest.mark.parametrize("spec", ["openai:m", len])
+def test_labels_are_needed(spec):
+    with pytest.raises(InvalidInput, match="labels are missing"):
+        make_teacher(spec)
+
+
+def test_another_module_adds_a_scheme(monkeypatch):
+    monkeypatch.setattr("tracer_nb.teachers.spec.SCHEMES", dict(SCHEMES))
+
+    def maker(name, labels, prompt, *, latency=0.0):
+        return ReplayTeacher({name: labels[0]}, labels=labels, name=f"{prompt} {latency}")
+
+    register_scheme("echo", maker)
+    assert make_teacher("echo:hi", LABELS, "p", latency=1.0).name == "p 1.0"
+    with pytest.raises(InvalidInput, match="did you mean 'latency'"):
+        make_teacher("echo:hi", LABELS, latncy=1.0)
+
+
+def test_importing_loads_no_network_client():
+    code = (
+        "import sys, tracer_nb.teachers as t\n"
+        "t.make_teacher('openai:gpt-5', ['a', 'b']).cost_estimate('x')\n"
+        "print([m for m in ('openai', 'aiohttp', 'httpx', 'IPython') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_all_names_the_public_names():
+    for found in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"tracer_nb.teachers.{found.name}")
+        own = {
+            name
+            for name, value in vars(module).items()
+            if not name.startswith("_")
+            and getattr(value, "__module__", None) == module.__name__
+            and hasattr(value, "__qualname__")
+        }
+        assert own <= set(module.__all__), found.name
+        assert all(hasattr(module, name) for name in module.__all__), found.name
+    assert all(getattr(package, name) is not None for name in package.__all__)
+    with pytest.raises(AttributeError):
+        _ = package.Nonsense

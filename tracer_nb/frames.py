@@ -1,0 +1,171 @@
+"""Dataframes in and out: one column in, a few label columns out, whatever the library.
+
+A frame is read once and written once. Between the two there are only numpy arrays and row
+positions, so an index (non-unique, non-default, none at all) can never misplace a label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer_nb.errors import InvalidInput
+
+__all__ = ["Texts", "label_frame", "read_column", "read_texts"]
+
+OUTPUT_COLUMNS = ("label", "label_source", "label_score", "label_reason")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Texts:
+    """A column's texts, each distinct one once.
+
+    Attributes
+    ----------
+    unique : tuple of str
+        Distinct texts, stripped, in order of first appearance.
+    codes : ndarray of shape (n_rows,), int
+        Index into ``unique`` of every row; -1 where the cell holds no text.
+    reasons : dict of int to str
+        Why a row holds no text.
+    """
+
+    unique: tuple[str, ...]
+    codes: NDArray[np.intp]
+    reasons: Mapping[int, str]
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the column, those without text included."""
+        return len(self.codes)
+
+    @property
+    def usable(self) -> NDArray[np.intp]:
+        """Positions of the rows that hold text."""
+        return np.flatnonzero(self.codes >= 0)
+
+
+def read_column(frame: Any, name: str) -> Any:
+    """The column ``name`` of a pandas, polars or pyarrow frame.
+
+    Raises
+    ------
+    InvalidInput
+        Not a dataframe, or no such column (the nearest names are in the message).
+    """
+    try:
+        table = nw.from_native(frame, eager_only=True)
+    except TypeError as error:
+        raise InvalidInput(
+            f"expected a dataframe with a column {name!r}, got {type(frame).__name__}; "
+            "pass a pandas, polars or pyarrow frame"
+        ) from error
+    names = [str(c) for c in table.columns]
+    if names.count(name) > 1:
+        raise InvalidInput(f"the frame has {names.count(name)} columns named {name!r}; rename one")
+    if name not in names:
+        raise InvalidInput.unknown_name("column", name, names)
+    return table[name].to_native()
+
+
+def read_texts(column: Any) -> Texts:
+    """Read a column or a list of texts.
+
+    Parameters
+    ----------
+    column : pandas, polars or pyarrow series, numpy array, list or tuple
+        Cells that are None, NaN, empty or only white space are kept as rows without text;
+        they are never sent anywhere.
+
+    Returns
+    -------
+    Texts
+
+    Raises
+    ------
+    InvalidInput
+        Not a column; a cell that is neither text nor missing; no text at all.
+    """
+    codes: list[int] = []
+    numbers: dict[str, int] = {}
+    reasons: dict[int, str] = {}
+    for row, cell in enumerate(_cells(column)):
+        text = _text(cell, row)
+        if text:
+            codes.append(numbers.setdefault(text, len(numbers)))
+        else:
+            codes.append(-1)
+            reasons[row] = "empty text" if text is not None else "missing text"
+    if not codes:
+        raise InvalidInput("the column has no rows; pass one with texts")
+    if not numbers:
+        raise InvalidInput(f"all {len(codes)} cells are empty or missing; pass a column with texts")
+    return Texts(tuple(numbers), np.asarray(codes, dtype=np.intp), reasons)
+
+
+def label_frame(source: Any, columns: Mapping[str, Sequence[Any]]) -> Any:
+    """``source`` (a frame, series or list) with ``columns`` added, as a new frame.
+
+    The frame's library, index and order are kept; the user's object is untouched. Columns
+    of the same name are replaced in the copy. A series gives a frame of the series and the
+    columns; a list, a pandas frame with a column "text".
+    """
+    if isinstance(source, (list, tuple, np.ndarray)):
+        import pandas as pd  # noqa: PLC0415  slow to import
+
+        source = pd.DataFrame({"text": list(source)})
+    table = nw.from_native(source, eager_only=True, allow_series=True)
+    if isinstance(table, nw.Series):
+        table = table.to_frame() if table.name else table.alias("text").to_frame()
+    space = nw.get_native_namespace(table)
+    native = table.to_native()
+    if hasattr(native, "index") and hasattr(native, "assign"):
+        # pandas aligns by index when it adds a series; plain arrays go by position.
+        import pandas as pd  # noqa: PLC0415
+
+        arrays = {
+            name: pd.array(list(values), dtype="Float64" if name == "label_score" else "string")
+            for name, values in columns.items()
+        }
+        return native.assign(**arrays)
+    added = [
+        nw.new_series(name, list(values), _dtype(name), backend=space)
+        for name, values in columns.items()
+    ]
+    return table.with_columns(*added).to_native()
+
+
+def _dtype(name: str) -> Any:
+    return nw.Float64() if name == "label_score" else nw.String()
+
+
+def _cells(column: Any) -> list[Any]:
+    if isinstance(column, (list, tuple)):
+        return list(column)
+    if isinstance(column, np.ndarray) and column.ndim == 1:
+        return list(column.tolist())
+    try:
+        series = nw.from_native(column, series_only=True)
+    except TypeError as error:
+        raise InvalidInput(
+            f"expected a column of texts, got {type(column).__name__}; write df['text'], "
+            "or pass a list of strings"
+        ) from error
+    return list(series.to_list())
+
+
+def _text(cell: Any, row: int) -> str | None:
+    """The stripped text, "" for white space, None for a missing cell."""
+    if isinstance(cell, str):
+        return cell.strip()
+    if cell is None or type(cell).__name__ in ("NAType", "NaTType") or cell != cell:  # noqa: PLR0124
+        return None
+    raise InvalidInput(
+        f"row {row} holds {cell!r} ({type(cell).__name__}), not text; "
+        "convert the column first, for example df['text'].astype(str)"
+    )

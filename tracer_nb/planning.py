@@ -1,0 +1,120 @@
+"""What a labelling job will ask and cost, told before anything is sent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from tracer_nb.engine.bounds import fewest_handled
+from tracer_nb.engine.split import FIT_SHARE
+from tracer_nb.errors import InvalidInput, NotEnoughData
+from tracer_nb.frames import Texts
+from tracer_nb.records import Answer, Plan
+from tracer_nb.teachers.base import Teacher
+
+__all__ = ["check_job", "fewest_labels", "make_plan"]
+
+# Texts whose cost is worked out one by one; beyond, the mean of these stands for the rest.
+_PRICED_TEXTS = 5_000
+# Estimates count 4 characters a token; English runs from 3 (names, numbers) to 5.
+_LOW, _HIGH = 4 / 5, 4 / 3
+
+
+def fewest_labels(target: float, confidence: float) -> int:
+    """Labelled rows without which ``target`` cannot be certified, however good the surrogate."""
+    return math.ceil(fewest_handled(target, confidence) / (1.0 - FIT_SHARE))
+
+
+def check_job(texts: Texts, labels: Sequence[str], sample: int, fewest: int) -> int:
+    """Refuse, before money is spent, a job that cannot end in a certificate.
+
+    Returns
+    -------
+    int
+        Rows to draw: ``sample``, or all rows with text when there are fewer.
+
+    Raises
+    ------
+    InvalidInput
+        ``sample`` is not a positive whole number, or there are more labels than rows.
+    NotEnoughData
+        Too few rows for the target.
+    """
+    if isinstance(sample, bool) or int(sample) != sample or sample < 1:
+        raise InvalidInput(f"sample must be a positive number of rows, got {sample!r}")
+    n_texts = len(texts.usable)
+    if len(labels) > n_texts:
+        raise InvalidInput(
+            f"{len(labels)} labels but only {n_texts} rows with text; check labels and column"
+        )
+    drawn = min(int(sample), n_texts)
+    if drawn < fewest:
+        do = f"sample at least {fewest}" if n_texts >= fewest else "ask the teacher about every row"
+        raise NotEnoughData(
+            f"{drawn} labelled rows cannot certify this target: at least {fewest} are needed even "
+            f"when surrogate and teacher always agree; {do}, or lower target or confidence"
+        )
+    return drawn
+
+
+def make_plan(
+    teacher: Teacher,
+    texts: Texts,
+    sampled: Sequence[str],
+    stored: Mapping[str, Answer],
+    *,
+    n_sample: int,
+    target: float,
+    confidence: float,
+    max_cost: float | None,
+) -> Plan:
+    """Count and price a job.
+
+    Parameters
+    ----------
+    teacher : Teacher
+    texts : Texts
+        The column.
+    sampled : sequence of str
+        Distinct texts of the random sample.
+    stored : mapping of str to Answer
+        Answers of the sampled texts that the store holds already.
+    n_sample : int
+        Rows of the sample.
+    target, confidence, max_cost
+        Of the job.
+    """
+    to_ask = [text for text in sampled if text not in stored]
+    priced = to_ask[:_PRICED_TEXTS] or list(sampled[:_PRICED_TEXTS])
+    estimates = [teacher.cost_estimate(text) for text in priced]
+    prompt = sum(e[0] for e in estimates) / len(priced)
+    completion = sum(e[1] for e in estimates) / len(priced)
+    known = [e[2] for e in estimates if e[2] is not None]
+    each = sum(known) / len(known) if len(known) == len(priced) else None
+    cost = None if each is None else each * len(to_ask)
+    price = getattr(teacher, "price", None)
+    return Plan(
+        teacher=teacher.name,
+        n_rows=texts.n_rows,
+        n_texts=len(texts.usable),
+        n_unique=len(texts.unique),
+        n_sample=n_sample,
+        n_ask=len(to_ask),
+        n_stored=len(stored),
+        fewest_labels=fewest_labels(target, confidence),
+        target=target,
+        confidence=confidence,
+        prompt_tokens=round(prompt * len(to_ask)),
+        completion_tokens=round(completion * len(to_ask)),
+        cost=cost,
+        cost_low=None if cost is None else cost * _LOW,
+        cost_high=None if cost is None else cost * _HIGH,
+        cost_all=None if each is None else each * len(texts.unique),
+        max_cost=max_cost,
+        token_source="estimated at 4 characters a token, spread 3 to 5",  # noqa: S106  a text
+        price_source="none needed" if price is None and cost == 0 else _source(price),
+    )
+
+
+def _source(price: object) -> str:
+    return "unknown" if price is None else str(price)

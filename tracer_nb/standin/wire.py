@@ -1,0 +1,104 @@
+"""The answer to one request as it goes over the wire, faults included."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from aiohttp import web
+
+from tracer_nb.standin.answers import Answers
+from tracer_nb.standin.faults import Faults
+from tracer_nb.standin.logprobs import token_logprobs
+from tracer_nb.standin.protocol import Ask, completion
+
+__all__ = ["error", "respond"]
+
+_OUTSIDE = "none of the labels"
+_REFUSAL = "I'm sorry, but I can't help with that."
+_PAGE = "<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>"
+_TYPES: dict[int, tuple[str, str | None]] = {
+    400: ("invalid_request_error", None),
+    401: ("invalid_request_error", "invalid_api_key"),
+    404: ("invalid_request_error", "model_not_found"),
+    429: ("requests", "rate_limit_exceeded"),
+    500: ("server_error", None),
+}
+
+
+def error(status: int, message: str, *, retry_after: float | None = None) -> web.Response:
+    """Return an error in OpenAI's format."""
+    kind, code = _TYPES[status]
+    body = {"error": {"message": message, "type": kind, "param": None, "code": code}}
+    headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
+    return web.json_response(body, status=status, headers=headers)
+
+
+async def respond(
+    request: web.Request,
+    ask: Ask,
+    answers: Answers,
+    *,
+    number: int,
+    fault: str | None,
+    faults: Faults,
+) -> web.StreamResponse:
+    """Answer a request, or do what the fault does instead."""
+    if fault == "rate_limit":
+        return error(429, "rate limit reached, on purpose", retry_after=faults.retry_after)
+    if fault == "server_error":
+        return error(500, "the server had an error, on purpose")
+    if fault == "bad_gateway":
+        return web.Response(status=502, text=_PAGE, content_type="text/html")
+    if fault == "drop":
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response()  # goes nowhere
+    if fault == "stall":
+        await asyncio.sleep(faults.stall_seconds)
+    body = json.dumps(_body(ask, answers, number, fault), ensure_ascii=True).encode()
+    if fault == "malformed":
+        body = body[: len(body) // 2]
+    if fault == "slow_body":
+        return await _slowly(request, body, faults.stall_seconds)
+    return web.Response(body=body, content_type="application/json")
+
+
+def _body(ask: Ask, answers: Answers, number: int, fault: str | None) -> dict[str, Any]:
+    """Return the completion, with the faults that leave it well-formed JSON."""
+    label = answers.label(ask.text, ask.allowed)
+    content = ask.content(label)
+    logprobs = None
+    if ask.top_logprobs is not None:
+        shares = answers.distribution(ask.text, label, ask.allowed)
+        logprobs = token_logprobs(shares, label, as_json=ask.as_json, top=ask.top_logprobs)
+    if fault == "refusal":
+        return completion(ask, "", number, refusal=_REFUSAL)
+    if fault == "truncated":
+        half = content[: len(content) // 2]
+        return completion(ask, half, number, finish_reason="length")
+    if fault == "wrong_label":
+        return completion(ask, ask.content(_OUTSIDE), number)
+    if fault == "bad_json_content":
+        return completion(ask, f"Sure! I would say: {label}. Shall I go on?", number)
+    body = completion(ask, content, number, logprobs=logprobs)
+    if fault == "empty_choices":
+        body["choices"] = []
+    if fault == "no_usage":
+        del body["usage"]
+    return body
+
+
+async def _slowly(request: web.Request, body: bytes, seconds: float) -> web.StreamResponse:
+    """Send the head at once and the body in ten parts."""
+    response = web.StreamResponse()
+    response.content_type = "application/json"
+    response.content_length = len(body)
+    await response.prepare(request)
+    step = len(body) // 10 + 1
+    for start in range(0, len(body), step):
+        await asyncio.sleep(seconds / 10)
+        await response.write(body[start : start + step])
+    await response.write_eof()
+    return response

@@ -1,0 +1,199 @@
+"""A language model behind a chat-completions server as the teacher."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tracer_nb.errors import InvalidInput, TeacherError
+from tracer_nb.labelset import clean_labels
+from tracer_nb.records import Answer
+from tracer_nb.teachers.checks import check_at_least
+from tracer_nb.teachers.client import open_client
+from tracer_nb.teachers.conversation import converse
+from tracer_nb.teachers.costs import Costs
+from tracer_nb.teachers.dialect import Dialect, thinks
+from tracer_nb.teachers.endpoint import Endpoint
+from tracer_nb.teachers.failures import Failures
+from tracer_nb.teachers.prices import Price, price_of
+from tracer_nb.teachers.prompt import VERSION, ChatPrompt
+from tracer_nb.teachers.reading import LabelMatcher
+from tracer_nb.teachers.server import Secret, find_key, find_server
+
+__all__ = ["ChatTeacher"]
+
+
+class ChatTeacher:
+    """Asks a model for one label per text, over the chat-completions protocol.
+
+    OpenAI, Ollama, vLLM, llama.cpp and the gateways speak it. The answer is asked for with
+    a JSON schema whose ``label`` can only be one of the labels; a server that does not know
+    schemas is asked in words. An answer that is not a label is asked for once more.
+
+    Parameters
+    ----------
+    model : str
+        As the server names it.
+    labels : iterable of str
+        The label set.
+    prompt : str
+        The task in the user's words; it may hold braces, quotes and percent signs.
+    base_url : str, optional
+        Another server than ``OPENAI_BASE_URL`` or OpenAI's own.
+    api_key : str, optional
+        Else ``TRACER_NB_API_KEY``; else, for OpenAI and for the address in
+        ``OPENAI_BASE_URL`` only, ``OPENAI_API_KEY``: a key paid for at OpenAI is not handed
+        to another server. It is looked up when the first text is asked, so that a plan
+        needs no key.
+    price : Price, optional
+        Needed for a cost cap when the model is not one of :data:`prices.PRICES` at OpenAI.
+    concurrency : int
+        Requests at the same time.
+    timeout : float
+        Seconds to wait for a reply.
+    max_retries : int
+        How often the SDK repeats a request that failed for a passing reason.
+    max_answer_tokens : int
+        Limit on one answer, hidden reasoning included.
+    temperature : float or None
+        0 by default; never sent to models that reason, which reject it.
+    reasoning_effort : str, optional
+        Sent when given ("minimal", "low"): it decides most of such a model's cost.
+    name : str, optional
+        For captions; by default the model's.
+    server_name : str, optional
+        Stands for the server in the identity when its address changes from run to run.
+    open_client : callable, optional
+        Makes the SDK's client; for tests.
+
+    Raises
+    ------
+    InvalidInput
+        An argument cannot be used.
+    """
+
+    batch_size = 1
+
+    def __init__(
+        self,
+        model: str,
+        labels: Sequence[str],
+        prompt: str,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        price: Price | None = None,
+        concurrency: int = 16,
+        timeout: float = 60.0,
+        max_retries: int = 6,
+        max_answer_tokens: int = 1024,
+        temperature: float | None = 0.0,
+        reasoning_effort: str | None = None,
+        name: str | None = None,
+        server_name: str | None = None,
+        open_client: Callable[..., Any] = open_client,
+    ) -> None:
+        if not model.strip():
+            raise InvalidInput(
+                "model is empty; write the name that the server knows, as gpt-5-mini"
+            )
+        check_at_least(1, concurrency=concurrency, max_answer_tokens=max_answer_tokens)
+        check_at_least(0, max_retries=max_retries, timeout=timeout)
+        self.model = model.strip()
+        self.labels = clean_labels(labels)
+        self.name = name or self.model
+        self.concurrency = concurrency
+        self._server = find_server(base_url)
+        self._key = Secret(api_key) if api_key else None
+        self._timeout = timeout
+        self._max_retries = max_retries
+        self._open_client = open_client
+        self._prompt = ChatPrompt(prompt, self.labels)
+        self._match = LabelMatcher(self.labels)
+        reasons = thinks(self.model)
+        temperature = None if reasons else temperature
+        known = price_of(self.model) if self._server.is_openai else None
+        self.price = price or known
+        self._costs = Costs(self._prompt, self.price, max_answer_tokens, thinks=reasons)
+        self._dialect = Dialect(
+            self._prompt.response_format,
+            max_answer_tokens,
+            temperature,
+            reasoning_effort,
+            is_openai=self._server.is_openai,
+        )
+        self._identity: dict[str, Any] = {
+            "teacher": "chat",
+            "version": VERSION,
+            "model": self.model,
+            "server": server_name or self._server.shown,
+            "labels": list(self.labels),
+            "prompt": self._prompt.system,
+            "schema": self._prompt.schema,
+            "temperature": temperature,
+            "max_answer_tokens": max_answer_tokens,
+            "reasoning_effort": reasoning_effort,
+        }
+        self._endpoint: Endpoint | None = None
+        self._failed_in_a_row = 0
+
+    def __repr__(self) -> str:
+        return (
+            f"ChatTeacher({self.model!r}, {len(self.labels)} labels, server={self._server.shown!r})"
+        )
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """Model, server, prompt, labels, schema and parameters; never the key."""
+        return self._identity
+
+    def cost_bound(self, text: str) -> float | None:
+        """Dollars for all replies that ``text`` may take; None when the price is unknown."""
+        return self._costs.bound(text)
+
+    def cost_estimate(self, text: str) -> tuple[int, int, float | None]:
+        """Estimate (prompt tokens, completion tokens, dollars or None) for ``text``."""
+        tokens = self._costs.tokens(text)
+        return *tokens, self._costs.dollars(*tokens)
+
+    async def label(self, texts: Sequence[str]) -> list[Answer]:
+        """Give one answer per text, in order.
+
+        Raises
+        ------
+        TeacherError
+            No key, no server, no such model; or so many failures in a row that going on
+            is pointless.
+        """
+        return [await self._label(text) for text in texts]
+
+    async def close(self) -> None:
+        """Close the connections. The teacher can be used again, also in another loop."""
+        endpoint, self._endpoint = self._endpoint, None
+        if endpoint is not None:
+            await endpoint.close()
+
+    async def _label(self, text: str) -> Answer:
+        if self._endpoint is None:
+            self._endpoint = self._connect()
+        answer = await converse(self._endpoint, self._prompt, self._match, self._costs, text)
+        if answer.keep:
+            self._failed_in_a_row = 0
+            return answer
+        self._failed_in_a_row += 1
+        if self._failed_in_a_row >= max(20, 2 * self.concurrency):
+            raise TeacherError(
+                f"{self._failed_in_a_row} texts in a row got no answer from {self._server.shown}; "
+                f"the last: {answer.reason}. Try again when the server works"
+            )
+        return answer
+
+    def _connect(self) -> Endpoint:
+        secret = find_key(self._server, self._key.value if self._key else None)
+        tries = self._max_retries + 1
+        failures = Failures(self.model, self._server, secret, tries=tries, timeout=self._timeout)
+        client = self._open_client(
+            self._server, secret, timeout=self._timeout, max_retries=self._max_retries
+        )
+        self._failed_in_a_row = 0
+        return Endpoint(self.model, client, self._dialect, failures)

@@ -1,0 +1,49 @@
+"""Opens the SDK's client on one server, and keeps what is meant for OpenAI from others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from tracer_nb.teachers.server import Secret, Server
+
+__all__ = ["open_client"]
+
+
+_CONNECT_SECONDS = 10.0
+
+
+def open_client(
+    server: Server,
+    secret: Secret,
+    *,
+    timeout: float,
+    max_retries: int,
+    environ: Mapping[str, str] = os.environ,
+) -> Any:
+    """Open an ``openai.AsyncOpenAI`` on ``server``: once a run, inside its event loop."""
+    import openai  # noqa: PLC0415 -- 1.3 s of CPU time, and only chat teachers need it
+
+    headers: dict[str, Any] = {}
+    if not server.is_paired:
+        # The SDK also sends headers that the environment names, for OpenAI's eyes only.
+        headers = dict.fromkeys(_ambient_headers(environ), openai.Omit())
+        headers["Authorization"] = f"Bearer {secret.value}"
+    # A proxy named in the environment does not see this machine's own loopback servers.
+    http = openai.DefaultAioHttpClient(trust_env=not server.is_local)
+    return openai.AsyncOpenAI(
+        api_key=secret.value,
+        base_url=server.url,
+        timeout=openai.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS)),
+        max_retries=max_retries,
+        default_headers=headers,
+        http_client=http,
+    )
+
+
+def _ambient_headers(environ: Mapping[str, str]) -> list[str]:
+    lines = environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
+    names = [line.partition(":")[0].strip() for line in lines if ":" in line]
+    others = [name for name in names if name.lower() != "authorization"]
+    return ["OpenAI-Organization", "OpenAI-Project", *others]

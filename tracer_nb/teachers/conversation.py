@@ -1,0 +1,100 @@
+"""The exchange about one text: ask, read, ask once more if need be, and count the cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tracer_nb.records import Answer
+from tracer_nb.teachers.costs import MAX_REPLIES, Costs
+from tracer_nb.teachers.endpoint import Endpoint
+from tracer_nb.teachers.failures import RequestFailed
+from tracer_nb.teachers.prompt import ChatPrompt
+from tracer_nb.teachers.reading import LabelMatcher, quoted
+from tracer_nb.teachers.reply import Reply
+
+__all__ = ["converse"]
+
+
+async def converse(
+    endpoint: Endpoint, prompt: ChatPrompt, match: LabelMatcher, costs: Costs, text: str
+) -> Answer:
+    """Get one answer for ``text``.
+
+    An answer that is no label is repaired once. A refusal is not, nor one cut short by the
+    token limit, which would only be cut short again: both are paid answers and are kept.
+
+    Raises
+    ------
+    TeacherError
+        No text would get an answer.
+    """
+    bill = _Bill(costs, text)
+    messages, reason = prompt.messages(text), ""
+    for repairing in (False, True):
+        try:
+            reply = await endpoint.ask(messages, MAX_REPLIES - bill.replies)
+        except RequestFailed as e:
+            bill.add_unread(e.unread)
+            return bill.answer(None, reason=str(e), keep=False)
+        bill.add(reply)
+        label, as_asked = match.read(reply.content)
+        if label is not None and not reply.refused:
+            plain = "json_schema" if reply.with_schema and as_asked else "text"
+            return bill.answer(label, mode="repair" if repairing else plain)
+        reason = _reason(reply)
+        if reply.refused or reply.truncated or reply.empty or bill.replies >= MAX_REPLIES:
+            break
+        messages = prompt.repair(text, reply.content)
+    return bill.answer(None, reason=reason)
+
+
+def _reason(reply: Reply) -> str:
+    if reply.refused:
+        return "refused"
+    if reply.truncated:
+        return "truncated by max_answer_tokens before a label was there"
+    if reply.empty:
+        return "the reply holds no choice"
+    if not reply.content.strip():
+        return "the answer is empty"
+    return f"answer is not one of the labels: {quoted(reply.content)}"
+
+
+@dataclass(slots=True)
+class _Bill:
+    """What the replies to one text cost so far, by the server's count or our estimate."""
+
+    costs: Costs
+    text: str
+    replies: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def add(self, reply: Reply) -> None:
+        self.add_unread(reply.unread)
+        expected = self.costs.tokens(self.text)
+        counted = (reply.prompt_tokens, reply.completion_tokens)
+        self._add(*(e if c is None else c for c, e in zip(counted, expected, strict=True)))
+
+    def add_unread(self, replies: int) -> None:
+        """Count replies whose usage could not be read: the server has billed them."""
+        for _ in range(replies):
+            self._add(*self.costs.tokens(self.text))
+
+    def _add(self, prompt_tokens: int, completion_tokens: int) -> None:
+        self.replies += 1
+        self.prompt_tokens += prompt_tokens
+        self.completion_tokens += completion_tokens
+
+    def answer(
+        self, label: str | None, *, reason: str | None = None, mode: str = "", keep: bool = True
+    ) -> Answer:
+        return Answer(
+            label=label,
+            reason=reason,
+            mode=mode,
+            prompt_tokens=self.prompt_tokens,
+            completion_tokens=self.completion_tokens,
+            cost=self.costs.dollars(self.prompt_tokens, self.completion_tokens),
+            keep=keep,
+        )

@@ -1,0 +1,77 @@
+"""What answering a text costs: at the very most, as expected, and as the server counted."""
+
+from __future__ import annotations
+
+import json
+import math
+
+from tracer_nb.teachers.prices import Price
+from tracer_nb.teachers.prompt import ECHO_CHARS, ChatPrompt
+
+__all__ = ["MAX_REPLIES", "Costs"]
+
+MAX_REPLIES = 3
+"""Replies one text may take: the answer, and a repair or replies with a broken body.
+
+A reply is what a server bills, so this bounds the cost of a text. What the SDK retries
+inside (a time-out, an error 500) is not known to be billed, and not counted.
+"""
+
+_ANSWER_TOKENS = 15
+_THINKING_TOKENS = 300
+_BYTES_PER_TOKEN = 4
+
+
+class Costs:
+    """Token and dollar figures for one prompt at one price.
+
+    Parameters
+    ----------
+    prompt : ChatPrompt
+    price : Price or None
+        None makes every dollar figure None.
+    max_answer_tokens : int
+        The limit that is sent with every request.
+    thinks : bool
+        Whether the model spends hidden tokens before it answers.
+    """
+
+    def __init__(
+        self, prompt: ChatPrompt, price: Price | None, max_answer_tokens: int, *, thinks: bool
+    ) -> None:
+        self._price = price
+        self._max_answer_tokens = max_answer_tokens
+        answer = _ANSWER_TOKENS + (_THINKING_TOKENS if thinks else 0)
+        self._answer_tokens = min(answer, max_answer_tokens)
+        # The part of the requests that is the same for every text, in bytes. The schema
+        # counts in full: servers add it to the prompt.
+        schema = _size(prompt.response_format)
+        self._first = _size(prompt.messages("")) + schema
+        self._longest = _size(prompt.repair("", "x" * ECHO_CHARS)) + 3 * ECHO_CHARS + schema
+
+    def dollars(self, prompt_tokens: int, completion_tokens: int) -> float | None:
+        """Dollars for so many tokens; None when the price is unknown."""
+        if self._price is None:
+            return None
+        return self._price.of(prompt_tokens, completion_tokens)
+
+    def bound(self, text: str) -> float | None:
+        """Dollars for ``text`` at the very most, or None.
+
+        A token is at least one byte of the request, so bytes bound the prompt's tokens
+        whatever the tokenizer; every reply is counted at the longest request there is.
+        """
+        if self._price is None:
+            return None
+        prompt_tokens = self._longest + _size(text)
+        return MAX_REPLIES * self._price.of(prompt_tokens, self._max_answer_tokens)
+
+    def tokens(self, text: str) -> tuple[int, int]:
+        """Estimate the prompt and completion tokens of one request for ``text``."""
+        prompt_tokens = math.ceil((self._first + _size(text)) / _BYTES_PER_TOKEN)
+        return prompt_tokens, self._answer_tokens
+
+
+def _size(value: object) -> int:
+    """Bytes of ``value`` inside a request, escapes included."""
+    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))

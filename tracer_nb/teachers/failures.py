@@ -1,0 +1,116 @@
+"""Why a request failed, in one line, and whether every other text would fail the same way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tracer_nb.errors import TeacherError
+from tracer_nb.teachers.server import Secret, Server
+
+if TYPE_CHECKING:
+    import openai
+
+__all__ = ["Failures", "RequestFailed", "connect_error", "timed_out"]
+
+_ACCOUNT = 402
+_FORBIDDEN = 403
+_MISSING = 404
+_LIMIT = 429
+
+
+class RequestFailed(Exception):  # noqa: N818 -- an outcome for one text, not an error of ours
+    """One text got no reply; the message is the reason. ``unread`` replies were broken."""
+
+    def __init__(self, reason: str, unread: int = 0) -> None:
+        super().__init__(reason)
+        self.unread = unread
+
+
+class Failures:
+    """Turns the SDK's exceptions into ours, with the key taken out of every message.
+
+    Parameters
+    ----------
+    model : str
+    server : Server
+    secret : Secret
+    tries : int
+        How often the SDK tries a request.
+    timeout : float
+        Seconds the SDK waits for a reply.
+    """
+
+    def __init__(
+        self, model: str, server: Server, secret: Secret, *, tries: int, timeout: float
+    ) -> None:
+        self._model = model
+        self._server = server
+        self._secret = secret
+        self._tries = tries
+        self._timeout = timeout
+
+    def line(self, error: BaseException | str) -> str:
+        """One short line without secrets."""
+        text = " ".join(self._secret.redact(str(error)).split())
+        return text if len(text) <= 300 else text[:299] + "…"
+
+    def of_status(
+        self, error: openai.APIStatusError, *, answered: bool
+    ) -> TeacherError | RequestFailed:
+        """Failure for an HTTP error. ``answered``: this server has answered before."""
+        code, line, where = error.status_code, self.line(error.message), self._server.shown
+        if code == 401 or (code == _FORBIDDEN and not answered):
+            variable = "OPENAI_API_KEY" if self._server.is_paired else "TRACER_NB_API_KEY"
+            return TeacherError(f"{where} refused the API key ({line}); check {variable}")
+        if code == _ACCOUNT or (code == _LIMIT and error.code == "insufficient_quota"):
+            return TeacherError(f"the account at {where} cannot pay ({line}); top it up")
+        if code == _MISSING and not answered:
+            return TeacherError(
+                f"{where} has no model {self._model!r}, or is no chat-completions address "
+                f"({line}); check the model's name and base_url"
+            )
+        if code == _LIMIT:
+            return RequestFailed(f"rate limit after {self._tries} tries: {line}")
+        if code >= 500:
+            return RequestFailed(f"server error {code} after {self._tries} tries: {line}")
+        return RequestFailed(f"request rejected: {line}")
+
+    def of_connection(
+        self, error: openai.APIConnectionError, *, answered: bool
+    ) -> TeacherError | RequestFailed:
+        """Failure for a reply that never came. ``answered`` as in :meth:`of_status`."""
+        refused = connect_error(error)
+        if refused is not None and not answered:
+            return TeacherError(
+                f"cannot reach {self._server.shown} ({self.line(refused)}); "
+                "is the server running, and is base_url right?"
+            )
+        if refused is None and timed_out(error):
+            return RequestFailed(f"no reply within {self._timeout:g} s, {self._tries} tries")
+        cause = refused or error.__cause__ or error
+        return RequestFailed(f"connection lost, {self._tries} tries: {self.line(cause)}")
+
+
+def connect_error(error: BaseException) -> BaseException | None:
+    """Find the error below ``error`` that says that no connection could be made at all.
+
+    The SDK reports a refused connection as a time-out; the cause below it tells.
+    """
+    import aiohttp  # noqa: PLC0415 -- comes with the SDK, and as late
+
+    kinds = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+    return next((cause for cause in _causes(error) if isinstance(cause, kinds)), None)
+
+
+def timed_out(error: BaseException) -> bool:
+    """Whether the wait for a reply ran out."""
+    kinds = (TimeoutError, asyncio.TimeoutError)  # two classes before Python 3.11
+    return any(isinstance(cause, kinds) for cause in _causes(error))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,52 @@
+"""Money for calls that run side by side."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tracer_nb.teachers.budget import Budget
+
+__all__ = ["Purse"]
+
+
+class Purse:
+    """Lets a call wait for money that others set aside and may not need.
+
+    Parameters
+    ----------
+    budget : Budget or None
+        Without one every call may go.
+    """
+
+    def __init__(self, budget: Budget | None) -> None:
+        self._budget = budget
+        self._out = 0
+        self._closed = False
+        self._settled = asyncio.Event()
+
+    async def take(self, bound: float | None) -> bool:
+        """Set ``bound`` aside; False when there is not enough, and no call that might settle."""
+        while not self._closed:
+            if self._budget is None or self._budget.reserve(bound):
+                self._out += 1
+                return True
+            if self._out == 0:
+                return False
+            await self._settled.wait()
+        return False
+
+    def settle(self, bound: float | None, actual: float | None) -> None:
+        """Pay for a call that took ``bound``; an ``actual`` of None counts in full."""
+        self._out -= 1
+        if self._budget is not None and bound is not None:
+            self._budget.settle(bound, actual)
+        self._wake()
+
+    def close(self) -> None:
+        """Give out nothing more, and let nobody wait."""
+        self._closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        self._settled.set()
+        self._settled = asyncio.Event()

@@ -1,0 +1,146 @@
+"""Labels that were recorded before, as a teacher: for tests, notebooks and comparisons."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tracer_nb.errors import InvalidInput
+from tracer_nb.labelset import clean_labels
+from tracer_nb.records import Answer
+from tracer_nb.teachers.reading import LabelMatcher, quoted
+
+__all__ = ["ReplayTeacher"]
+
+_NOT_RECORDED = Answer(None, reason="no recorded label for this text", cost=0.0, keep=False)
+
+
+class ReplayTeacher:
+    """Answers with recorded labels, at no cost.
+
+    A text that is not in the record gets no label, and so does one whose record is empty
+    (None or NaN). When a text is recorded twice, the first label counts.
+
+    Parameters
+    ----------
+    recorded : mapping of str to str, Series-like, or sequence of str
+        Text to label; or the texts alone, with ``answers`` beside them.
+    answers : sequence of str, optional
+        Labels of the texts, in order.
+    labels : iterable of str, optional
+        The label set; by default every label in the record, sorted.
+    name : str
+        For captions.
+
+    Raises
+    ------
+    InvalidInput
+        The lengths differ, or the record holds something other than texts and labels.
+
+    Examples
+    --------
+    >>> teacher = ReplayTeacher({"hello": "greeting", "bye": "farewell"})
+    >>> teacher.labels
+    ('farewell', 'greeting')
+    """
+
+    batch_size = 256
+    concurrency = 1
+
+    def __init__(
+        self,
+        recorded: Mapping[str, str] | Sequence[str] | Any,
+        answers: Sequence[str | None] | None = None,
+        *,
+        labels: Iterable[str] | None = None,
+        name: str = "recorded labels",
+    ) -> None:
+        self.name = name
+        self._recorded: dict[str, str] = {}
+        for text, label in _pairs(recorded, answers):
+            if not isinstance(text, str):
+                raise InvalidInput(f"recorded texts must be str, got {text!r}")
+            if _is_missing(label):
+                continue
+            if not isinstance(label, str):
+                raise InvalidInput(f"recorded labels must be str, got {label!r} for {text!r}")
+            self._recorded.setdefault(text, label)
+        self.labels = clean_labels(
+            labels if labels is not None else sorted({*map(_tidy, self._recorded.values())})
+        )
+        self._match = LabelMatcher(self.labels)
+        self._identity = {
+            "teacher": "replay",
+            "name": name,
+            "labels": list(self.labels),
+            "record": _digest(self._recorded),
+        }
+
+    def __repr__(self) -> str:
+        return f"ReplayTeacher({len(self._recorded)} texts, {len(self.labels)} labels)"
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """The label set, and a digest of the record."""
+        return self._identity
+
+    def cost_bound(self, text: str) -> float:  # noqa: ARG002 -- the protocol's
+        """Nothing."""
+        return 0.0
+
+    def cost_estimate(self, text: str) -> tuple[int, int, float]:  # noqa: ARG002
+        """Nothing."""
+        return 0, 0, 0.0
+
+    async def label(self, texts: Sequence[str]) -> list[Answer]:
+        """Look up the recorded label of each text, in order."""
+        return [self._answer(text) for text in texts]
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    def _answer(self, text: str) -> Answer:
+        recorded = self._recorded.get(text)
+        if recorded is None:
+            return _NOT_RECORDED
+        label = self._match(recorded)
+        if label is None:
+            reason = f"recorded label is not one of the labels: {quoted(recorded)}"
+            return Answer(None, reason=reason, mode="recorded", cost=0.0)
+        return Answer(label, mode="recorded", cost=0.0)
+
+
+def _pairs(recorded: Any, answers: Sequence[Any] | None) -> Iterable[tuple[Any, Any]]:
+    if answers is None:
+        if not hasattr(recorded, "items"):
+            raise InvalidInput(
+                "recorded labels must be a mapping of text to label, or texts and labels; "
+                f"got {type(recorded).__name__} alone"
+            )
+        items: Iterable[tuple[Any, Any]] = recorded.items()
+        return items
+    if len(recorded) != len(answers):
+        raise InvalidInput(
+            f"there must be one recorded label per text, got {len(recorded)} texts and "
+            f"{len(answers)} labels"
+        )
+    return zip(recorded, answers, strict=True)
+
+
+def _is_missing(label: object) -> bool:
+    is_nan = isinstance(label, float) and math.isnan(label)
+    return label is None or is_nan or type(label).__name__ in ("NAType", "NaTType")  # pandas'
+
+
+def _tidy(label: str) -> str:
+    return " ".join(label.split())
+
+
+def _digest(recorded: Mapping[str, str]) -> str:
+    digest = hashlib.sha256()
+    for pair in sorted(recorded.items()):
+        digest.update(json.dumps(pair).encode())
+    return digest.hexdigest()

@@ -1,0 +1,68 @@
+"""An answer and its address as the columns of a label store."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tracer_nb.errors import InvalidInput
+from tracer_nb.records import Answer
+from tracer_nb.teachers.prompt import printable
+
+__all__ = ["COLUMNS", "identity_address", "text_address", "to_answer", "to_row"]
+
+COLUMNS = "label, reason, mode, probabilities, prompt_tokens, completion_tokens, cost"
+
+
+def text_address(text: str) -> str:
+    """SHA-256 of a text."""
+    # Lone surrogates have no UTF-8, but two different texts must not share an address.
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def identity_address(identity: Mapping[str, Any]) -> tuple[str, str]:
+    """SHA-256 of an identity's canonical JSON, and that JSON.
+
+    Raises
+    ------
+    InvalidInput
+        The identity holds something else than JSON values.
+    """
+    try:
+        canonical = json.dumps(dict(identity), sort_keys=True, separators=(",", ":"))
+    except (TypeError, ValueError) as e:
+        raise InvalidInput(
+            f"a teacher's identity must hold JSON values only ({e}); "
+            "use str, int, float, bool, None, list and dict"
+        ) from e
+    return hashlib.sha256(canonical.encode()).hexdigest(), canonical
+
+
+def to_row(answer: Answer) -> tuple[Any, ...]:
+    """Columns of an answer."""
+    probabilities = answer.probabilities
+    return (
+        answer.label,
+        None if answer.reason is None else printable(answer.reason),
+        answer.mode,
+        None if probabilities is None else json.dumps(dict(probabilities)),
+        answer.prompt_tokens,
+        answer.completion_tokens,
+        answer.cost,
+    )
+
+
+def to_answer(row: tuple[Any, ...]) -> Answer:
+    """Answer from its columns."""
+    label, reason, mode, probabilities, prompt_tokens, completion_tokens, cost = row
+    return Answer(
+        label=label,
+        reason=reason,
+        mode=mode,
+        probabilities=None if probabilities is None else json.loads(probabilities),
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        cost=cost,
+    )

@@ -1,0 +1,151 @@
+"""Labels many texts: resumes, stays under a cost cap, and stops when asked, losing nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from tracer_nb.errors import InvalidInput, TeacherError
+from tracer_nb.records import Answer, Progress, Spending
+from tracer_nb.teachers.base import Teacher
+from tracer_nb.teachers.budget import Budget
+from tracer_nb.teachers.store import LabelStore
+from tracer_nb.teachers.work import LabelWork
+
+__all__ = ["INTERRUPTED", "LabelRun", "run_labels"]
+
+INTERRUPTED = "interrupted"
+"""``LabelRun.stopped`` after the user's stop."""
+
+_STEP = 0.2
+_GRACE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRun:
+    """What came of a run.
+
+    Attributes
+    ----------
+    answers : mapping of str to Answer
+        For every text that has an answer, or a reason why it has none. A text that was
+        never asked, because the run stopped, is not in it.
+    spending : Spending
+        What this run asked for and paid.
+    stopped : str or None
+        Why the run ended before all texts were asked; None when it did not.
+    """
+
+    answers: Mapping[str, Answer]
+    spending: Spending
+    stopped: str | None = None
+
+
+def run_labels(
+    teacher: Teacher,
+    texts: Iterable[str],
+    *,
+    store: LabelStore | None = None,
+    max_cost: float | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    stop: threading.Event | None = None,
+    step: str = "label",
+) -> LabelRun:
+    """Ask ``teacher`` for a label of every text that has no stored answer yet.
+
+    Equal texts are asked once. The work is done in a thread with its own event loop, so it
+    runs inside a notebook as anywhere else; this call waits for it, and an interrupt (Ctrl-C,
+    the notebook's stop button) ends the run within a second, with everything answered so
+    far kept.
+
+    Parameters
+    ----------
+    teacher : Teacher
+    texts : iterable of str
+    store : LabelStore, optional
+        Where answers are looked up, and committed before they are counted.
+    max_cost : float, optional
+        Dollars that this run may not exceed; before a text is asked, the most that it can
+        cost is set aside. Reused answers cost nothing.
+    on_progress : callable, optional
+        Called in this thread about five times a second, and once at the end.
+    stop : threading.Event, optional
+        Another thread sets it to end the run, like an interrupt.
+    step : str
+        Name of the step in the progress records.
+
+    Returns
+    -------
+    LabelRun
+
+    Raises
+    ------
+    InvalidInput
+        A text is not a str; or there is a cost cap, and no price.
+    TeacherError
+        The teacher as a whole failed before it gave any answer. Afterwards, the run returns
+        what there is, with the message in ``stopped``.
+    StoreError
+        The store failed. What it had committed is safe.
+    """
+    unique = _unique(texts)
+    budget = None if max_cost is None else Budget(max_cost)
+    if budget is not None and unique and teacher.cost_bound(unique[0]) is None:
+        budget.reserve(None)  # raises, before a thread is started
+    work = LabelWork(teacher, unique, store, budget)
+    begun = time.monotonic()
+
+    def notify() -> None:
+        if on_progress is not None:
+            seconds = time.monotonic() - begun
+            spending = work.tally.spending()
+            on_progress(
+                Progress(spending.asked + spending.reused, len(unique), spending, seconds, step)
+            )
+
+    try:
+        # Inside the try: an interrupt between start and wait must not leave the thread alone.
+        work.start()
+        while not work.wait(_STEP):
+            if stop is not None and stop.is_set():
+                work.stop(INTERRUPTED)
+            notify()
+        notify()
+    except KeyboardInterrupt:
+        work.stop(INTERRUPTED)
+        _finish(work)
+        with suppress(KeyboardInterrupt):
+            notify()
+    except BaseException:
+        work.stop("broken")
+        _finish(work)
+        raise
+    return _outcome(work)
+
+
+def _finish(work: LabelWork) -> None:
+    """Wait until what was received is stored; a second interrupt ends the waiting."""
+    with suppress(KeyboardInterrupt):
+        work.wait(_GRACE)
+
+
+def _outcome(work: LabelWork) -> LabelRun:
+    stopped, error = work.stopped, work.error
+    if isinstance(error, TeacherError) and work.any_kept:
+        stopped = stopped if stopped == INTERRUPTED else str(error)
+    elif error is not None:
+        raise error
+    return LabelRun(dict(work.answers), work.tally.spending(), stopped)
+
+
+def _unique(texts: Iterable[str]) -> list[str]:
+    if isinstance(texts, str):
+        raise InvalidInput(f"texts must be a list of str, got the one string {texts!r}")
+    unique = list(dict.fromkeys(texts))
+    for text in unique:
+        if not isinstance(text, str):
+            raise InvalidInput(f"texts must be str, got {text!r} ({type(text).__name__})")
+    return unique

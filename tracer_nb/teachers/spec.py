@@ -1,0 +1,120 @@
+"""From what a user writes after ``teacher=`` to a teacher."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tracer_nb.errors import InvalidInput
+from tracer_nb.labelset import clean_labels
+from tracer_nb.teachers.base import Teacher
+from tracer_nb.teachers.function import FunctionTeacher
+from tracer_nb.teachers.replay import ReplayTeacher
+
+__all__ = ["SCHEMES", "make_teacher", "register_scheme"]
+
+_Maker = Callable[..., Teacher]
+
+SCHEMES: dict[str, _Maker] = {}
+"""What may stand before the colon of a teacher's name, and who makes that teacher."""
+
+
+def register_scheme(scheme: str, maker: _Maker) -> None:
+    """Let ``scheme:NAME`` name a teacher.
+
+    Parameters
+    ----------
+    scheme : str
+        Replaces a scheme of the same name.
+    maker : callable
+        Called as ``maker(name, labels, prompt, **options)``. It should name its options:
+        one that it does not name is reported to the user.
+    """
+    SCHEMES[scheme] = maker
+
+
+def make_teacher(
+    spec: Any, labels: Sequence[str] | None = None, prompt: str = "", **options: Any
+) -> Teacher:
+    """Make a teacher from a name, a function or a record; a teacher passes as it is.
+
+    Parameters
+    ----------
+    spec : str, callable, mapping, Series or Teacher
+        ``"openai:MODEL"`` for a model at OpenAI, or at another server with ``base_url``; a
+        function from text to label; a mapping or Series from text to label.
+    labels : sequence of str, optional
+        The label set. A teacher has its own, and a record shows them; others need it.
+    prompt : str
+        The task in words, for teachers that read.
+    **options
+        Keyword arguments of the teacher's class.
+
+    Returns
+    -------
+    Teacher
+
+    Raises
+    ------
+    InvalidInput
+        Nothing that a teacher can be made from, an unknown name or option, or labels that
+        differ from the given teacher's.
+    """
+    if isinstance(spec, Teacher) and not isinstance(spec, type):
+        if labels is not None and tuple(spec.labels) != clean_labels(labels):
+            raise InvalidInput(
+                f"teacher {spec.name!r} has its own labels, and they differ from the ones "
+                "given; give the same, in the same order"
+            )
+        _check_options(options, ())
+        return spec
+    if hasattr(spec, "items") and getattr(spec, "ndim", 1) == 1:
+        return _made(ReplayTeacher, (spec,), {"labels": labels}, options)
+    if labels is None and (isinstance(spec, str) or callable(spec)):
+        raise InvalidInput("labels are missing; give the list of labels to choose from")
+    if isinstance(spec, str):
+        return _from_name(spec, labels or (), prompt, options)
+    if callable(spec):
+        return _made(FunctionTeacher, (spec, labels), {}, options)
+    raise InvalidInput(
+        "teacher must be a name such as 'openai:gpt-5-mini', a function from text to label, a "
+        f"mapping or Series of recorded labels, or a Teacher; got {type(spec).__name__}"
+    )
+
+
+def _from_name(spec: str, labels: Sequence[str], prompt: str, options: dict[str, Any]) -> Teacher:
+    scheme, colon, name = (part.strip() for part in spec.partition(":"))
+    if not colon or not name:
+        example = f"openai:{scheme or 'gpt-5-mini'}"
+        raise InvalidInput(
+            f"teacher must be SCHEME:NAME, got {spec!r}; write for example {example}"
+        )
+    if scheme not in SCHEMES:
+        raise InvalidInput.unknown_name("kind of teacher", scheme, sorted(SCHEMES))
+    return _made(SCHEMES[scheme], (name, labels, prompt), {}, options)
+
+
+def _made(
+    maker: _Maker, positional: tuple[Any, ...], fixed: dict[str, Any], options: dict[str, Any]
+) -> Teacher:
+    parameters = inspect.signature(maker).parameters.values()
+    if all(p.kind is not p.VAR_KEYWORD for p in parameters):
+        named = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in fixed]
+        _check_options(options, named)
+    return maker(*positional, **fixed, **options)
+
+
+def _check_options(options: dict[str, Any], known: Sequence[str]) -> None:
+    for option in options:
+        if option not in known:
+            raise InvalidInput.unknown_name("option of this teacher", option, known)
+
+
+def _openai(name: str, labels: Sequence[str], prompt: str, **options: Any) -> Teacher:
+    from tracer_nb.teachers.chat import ChatTeacher  # noqa: PLC0415 -- only when it is asked for
+
+    return _made(ChatTeacher, (name, labels, prompt), {}, options)
+
+
+register_scheme("openai", _openai)

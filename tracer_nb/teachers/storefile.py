@@ -1,0 +1,106 @@
+"""The file behind a label store: its folder, its schema, and whether it is one at all."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from tracer_nb.errors import StoreError
+
+__all__ = ["SCHEMA_VERSION", "open_database", "prepare_folder"]
+
+SCHEMA_VERSION = 1
+_APPLICATION_ID = 0x74726E62  # "trnb": tells a label store from other SQLite files
+_SCHEMA = """
+CREATE TABLE identities (
+    id TEXT PRIMARY KEY,
+    identity TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE answers (
+    identity_id TEXT NOT NULL REFERENCES identities (id),
+    text_id TEXT NOT NULL,
+    text TEXT NOT NULL,
+    label TEXT,
+    reason TEXT,
+    mode TEXT NOT NULL,
+    probabilities TEXT,
+    prompt_tokens INTEGER NOT NULL,
+    completion_tokens INTEGER NOT NULL,
+    cost REAL,
+    created_at TEXT NOT NULL,
+    PRIMARY KEY (identity_id, text_id)
+) WITHOUT ROWID;
+"""
+
+
+def prepare_folder(path: Path) -> None:
+    """Make the file's folder when missing, for its owner only and ignored by git."""
+    if _in_memory(path):
+        return
+    folder = path.parent
+    if not folder.exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+    if not path.exists():
+        # Made here because SQLite would make it readable by everyone; its side files follow.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def open_database(path: Path, timeout: float) -> sqlite3.Connection:
+    """Open the file and make or check its schema.
+
+    Raises
+    ------
+    StoreError
+        Something else's database, or one of a newer version.
+    sqlite3.Error
+        Whatever else is wrong with it.
+    """
+    db = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
+    try:
+        version = _version(db, path)
+        if version == 0:
+            db.execute("PRAGMA journal_mode = WAL")
+            _create(db, path)
+        # FULL: in WAL mode the default may lose the last commits in a power cut.
+        db.execute("PRAGMA synchronous = FULL")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _version(db: sqlite3.Connection, path: Path) -> int:
+    application = int(db.execute("PRAGMA application_id").fetchone()[0])
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    tables = int(db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    if application != _APPLICATION_ID and (application or version or tables):
+        raise StoreError(
+            f"{path} is a database of something else, not a label store; give another path"
+        )
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"the label store {path} was written by a newer tracer_nb (schema {version}, "
+            f"this one knows {SCHEMA_VERSION}); update tracer_nb, or give another path"
+        )
+    return version
+
+
+def _create(db: sqlite3.Connection, path: Path) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        if _version(db, path) == 0:  # else another process was faster
+            for statement in _SCHEMA.split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _in_memory(path: Path) -> bool:
+    return str(path) == ":memory:"

@@ -1,0 +1,598 @@
+"""``Tracer``: the steps in order, for scripts and agents; the magics are thin over it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from tracer_nb.engine import Router, SurrogateFit, calibrate_router, fit_surrogate
+from tracer_nb.engine.certificate import check_level
+from tracer_nb.engine.features import Features, make_features
+from tracer_nb.engine.router import STRATEGIES
+from tracer_nb.engine.surrogates import SURROGATES
+from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted, TeacherError
+from tracer_nb.frames import OUTPUT_COLUMNS, Texts, label_frame, read_texts
+from tracer_nb.outcome import SURROGATE, TEACHER, Outcome, combine
+from tracer_nb.planning import check_job, fewest_labels, make_plan
+from tracer_nb.records import (
+    Answer,
+    Certificate,
+    Labels,
+    Plan,
+    Progress,
+    Report,
+    Routing,
+    Spending,
+)
+from tracer_nb.teachers import INTERRUPTED, LabelStore, ReplayTeacher, make_teacher, run_labels
+
+__all__ = ["Tracer"]
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Column:
+    """A column that was read, with the features of its distinct texts once they are made."""
+
+    source: Any
+    texts: Texts
+    X: Any = None
+
+
+class Tracer:
+    """Label a column with a teacher, let a certified surrogate answer the easy rows.
+
+    Parameters
+    ----------
+    teacher : str, callable, mapping, Series or Teacher
+        "openai:MODEL", "standin:support", a function from text to label, or recorded
+        labels by text.
+    labels : iterable of str, optional
+        The label set; recorded labels and Teacher objects bring their own.
+    prompt : str
+        The task in words, for teachers that read.
+    target : float, default 0.92
+        Share of the surrogate's rows that must carry the teacher's label.
+    confidence : float, default 0.95
+        Probability, over the random sample, that this holds.
+    features : str, callable or matrix, default "lsa"
+        "lsa" (no download), "fastembed:NAME-OR-DIRECTORY", a function from texts to a
+        matrix, or a ready matrix with one row per row of the column.
+    surrogate : str, default "auto"
+        "auto", "kernel-ridge" or "logistic".
+    strategy : str, default "adaptive"
+    store : path, optional
+        The SQLite file that keeps every paid answer. By default ``.tracer_nb/labels.sqlite``
+        in the current directory, or what ``TRACER_NB_STORE`` names.
+    seed : int, default 0
+        Of the random sample, the split and the fit.
+    **options
+        Of the teacher: ``base_url``, ``price``, ``concurrency``, …
+
+    Raises
+    ------
+    InvalidInput
+        An argument cannot be used; nothing has been asked or paid.
+
+    Examples
+    --------
+    >>> texts = [f"{w} {i}" for i in range(400) for w in ("refund order", "parcel late")]
+    >>> tracer = Tracer(lambda t: t.split()[0], labels=["refund", "parcel"], store=":memory:")
+    >>> routed = tracer.run(texts, sample=300)
+    >>> routed["label_source"].value_counts()["surrogate"] > 300
+    True
+    """
+
+    def __init__(
+        self,
+        teacher: Any,
+        labels: Iterable[str] | None = None,
+        prompt: str = "",
+        *,
+        target: float = 0.92,
+        confidence: float = 0.95,
+        features: Any = "lsa",
+        surrogate: str = "auto",
+        strategy: str = "adaptive",
+        store: str | os.PathLike[str] | None = None,
+        seed: int = 0,
+        **options: Any,
+    ) -> None:
+        self.target = check_level("target", target)
+        self.confidence = check_level("confidence", confidence)
+        if strategy not in STRATEGIES:
+            raise InvalidInput.unknown_name("strategy", strategy, STRATEGIES)
+        if surrogate != "auto" and surrogate not in SURROGATES:
+            raise InvalidInput.unknown_name("surrogate", surrogate, ["auto", *SURROGATES])
+        self.surrogate, self.strategy, self.seed = surrogate, strategy, seed
+        self._matrix = None if isinstance(features, str) or callable(features) else features
+        self._features: Features | None = (
+            make_features(features, seed=seed) if self._matrix is None else None
+        )
+        names = None if labels is None else list(labels)
+        self.teacher = make_teacher(teacher, names, prompt, **options)
+        self._store_path = store
+        self._column: _Column | None = None
+        self._answers: dict[str, Answer] = {}
+        self._spending = Spending()
+        self._stopped: str | None = None
+        self.labels: Labels | None = None
+        self.fitted: SurrogateFit | None = None
+        self.router: Router | None = None
+        self.outcome: Outcome | None = None
+
+    # --- steps -----------------------------------------------------------------------
+
+    def plan(self, column: Any, *, sample: int = 2000, max_cost: float | None = None) -> Plan:
+        """Say what labelling would ask and cost; nothing is sent.
+
+        Parameters
+        ----------
+        column : series, array or list of texts
+        sample : int
+            Rows to draw at random.
+        max_cost : float, optional
+            Hard cap in dollars.
+
+        Returns
+        -------
+        Plan
+
+        Raises
+        ------
+        InvalidInput
+            The column cannot be read, or there are more labels than rows.
+        """
+        texts = read_texts(column)
+        check_job(texts, self.teacher.labels, sample, fewest=0)
+        rows = self._draw(texts, sample)
+        sampled = _distinct(texts, rows)
+        return make_plan(
+            self.teacher,
+            texts,
+            sampled,
+            self._stored(sampled),
+            n_sample=len(rows),
+            target=self.target,
+            confidence=self.confidence,
+            max_cost=_check_cost(max_cost),
+        )
+
+    def label(
+        self,
+        column: Any,
+        *,
+        sample: int = 2000,
+        max_cost: float | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Labels:
+        """Ask the teacher about a random sample of the column.
+
+        Equal texts are asked once, stored answers are reused, and every new answer is
+        stored before it counts. Calling it again goes on where it stopped; a larger
+        ``sample`` keeps the rows of the smaller one.
+
+        Parameters
+        ----------
+        column, sample, max_cost
+            As in :meth:`plan`.
+        on_progress : callable, optional
+            Called with :class:`~tracer_nb.records.Progress` a few times a second.
+
+        Returns
+        -------
+        Labels
+            ``stopped`` says why not every row was asked, if so.
+
+        Raises
+        ------
+        InvalidInput, NotEnoughData
+            The job cannot end in a certificate; raised before anything is paid.
+        TeacherError
+            No answer at all could be had.
+        StoreError
+            The store failed; what it had committed is safe.
+        """
+        texts = read_texts(column)
+        fewest = fewest_labels(self.target, self.confidence)
+        check_job(texts, self.teacher.labels, sample, fewest)
+        self._check_rows(texts)
+        rows = self._draw(texts, sample)
+        self._column = _Column(column, texts)
+        self.fitted = self.router = self.outcome = None
+        self._spending = Spending()
+        self._ask(_distinct(texts, rows), max_cost, on_progress, "label")
+        self.labels = self._collect(texts, rows)
+        return self.labels
+
+    def fit(self) -> SurrogateFit:
+        """Fit the surrogate on the first part of the sample.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`label`.
+        NotEnoughData
+            Too few labels, or a single one.
+        """
+        column, labels = self._labelled()
+        if column.X is None:
+            column = replace(column, X=self._featurize(column.texts))
+            self._column = column
+        self.router = self.outcome = None
+        codes = column.texts.codes[labels.rows]
+        self.fitted = fit_surrogate(
+            column.X[codes],
+            _names(labels),
+            target=self.target,
+            confidence=self.confidence,
+            surrogate=self.surrogate,
+            groups=codes,
+            seed=self.seed,
+        )
+        return self.fitted
+
+    def calibrate(self) -> Certificate:
+        """Certify a threshold on the part of the sample that the surrogate has not seen.
+
+        Returns
+        -------
+        Certificate
+            For the rows of the labelled column. ``tracer.router.certificate`` is the one
+            for new rows drawn like them.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`fit`.
+        """
+        column, labels = self._labelled()
+        if self.fitted is None:
+            raise NotFitted("nothing is fitted yet; call fit() first")
+        texts = column.texts
+        codes = texts.codes[labels.rows]
+        tested = np.zeros(len(codes), dtype=bool)
+        tested[self.fitted.calibration_rows] = True
+        # The certificate speaks about rows whose text the surrogate was not fitted on.
+        seen = np.zeros(len(texts.unique), dtype=bool)
+        seen[codes[~tested]] = True
+        others = np.setdiff1d(texts.usable, labels.rows)
+        others = others[~seen[texts.codes[others]]]
+        self.router = calibrate_router(
+            self.fitted, column.X[codes], _names(labels), column=column.X[texts.codes[others]]
+        )
+        self.outcome = None
+        certificate = self.router.column_certificate
+        assert certificate is not None  # noqa: S101  a column was passed
+        return certificate
+
+    def route(
+        self,
+        column: Any = None,
+        *,
+        max_cost: float | None = None,
+        ask_teacher: bool | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Any:
+        """Label every row: the surrogate where it is certified, the teacher elsewhere.
+
+        Parameters
+        ----------
+        column : series, array, list or matrix-less frame, optional
+            By default the labelled column, under its column certificate. Other rows are
+            routed under the certificate for new rows, which holds if they are drawn like
+            the labelled ones.
+        max_cost : float, optional
+            Hard cap in dollars for the deferred rows.
+        ask_teacher : bool, optional
+            Whether deferred rows go to the teacher. By default only when something was
+            certified: without a certificate that would be the whole column.
+        on_progress : callable, optional
+
+        Returns
+        -------
+        dataframe
+            The column's frame library, with ``label``, ``label_source`` ("surrogate",
+            "teacher" or missing), ``label_score`` (gate score) and ``label_reason`` (why a
+            label is missing).
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`calibrate`.
+        """
+        if self.router is None:
+            raise NotFitted("nothing is calibrated yet; call fit() and calibrate() first")
+        home, _ = self._labelled()
+        texts = home.texts if column is None else read_texts(column)
+        own = column is None or _same(texts, home.texts)
+        X = home.X if own else self._featurize(texts, fit=False)
+        routing = self.router.route(X, column=own)
+        outcome = self._answer(texts, routing, max_cost, ask_teacher, on_progress, own=own)
+        if own:
+            self.outcome = outcome
+        return self.frame_of(home.source if column is None else column, outcome)
+
+    def run(
+        self,
+        column: Any,
+        *,
+        sample: int = 2000,
+        max_cost: float | None = None,
+        ask_teacher: bool | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Any:
+        """Label, fit, calibrate and route in one call.
+
+        Parameters are those of :meth:`label` and :meth:`route`; ``max_cost`` covers both.
+
+        Returns
+        -------
+        dataframe or None
+            As :meth:`route`; None when the run was interrupted while labelling. Call it
+            again to go on.
+        """
+        labels = self.label(column, sample=sample, max_cost=max_cost, on_progress=on_progress)
+        if labels.stopped == INTERRUPTED:
+            return None
+        self._tell(on_progress, "Fitting the surrogate")
+        self.fit()
+        self._tell(on_progress, "Certifying a threshold")
+        self.calibrate()
+        spent = labels.spending.cost or 0.0
+        left = None if max_cost is None else max(max_cost - spent, 0.0)
+        return self.route(max_cost=left, ask_teacher=ask_teacher, on_progress=on_progress)
+
+    # --- results ---------------------------------------------------------------------
+
+    @property
+    def report(self) -> Report:
+        """Where the job stands, for cards, panels and status lines."""
+        router, outcome, labels = self.router, self.outcome, self.labels
+        certificate = None
+        if router is not None:
+            certificate = router.column_certificate or router.certificate
+        n_rows = self._column.texts.n_rows if self._column is not None else 0
+        sampled = 0 if labels is None else len(labels.rows)
+        answered = outcome.count(SURROGATE) if outcome else 0
+        usable = len(self._column.texts.usable) if self._column is not None else 0
+        return Report(
+            teacher=self.teacher.name,
+            note=str(getattr(self.teacher, "note", "")),
+            features="matrix" if self._features is None else self._features.name,
+            surrogate=self.fitted.surrogate.name if self.fitted is not None else "",
+            n_rows=n_rows,
+            n_labelled=int((labels.codes >= 0).sum()) if labels is not None else 0,
+            n_surrogate=answered,
+            n_teacher=outcome.count(TEACHER) if outcome else 0,
+            n_missing=outcome.count(None) if outcome else 0,
+            n_deferred=max(usable - sampled - answered, 0) if outcome else 0,
+            certificate=certificate,
+            frontier=router.frontier if router is not None else None,
+            trials=self.fitted.trials if self.fitted is not None else (),
+            spending=self._spending,
+            cost_all=self._cost_all(),
+            missing_reasons=outcome.missing_reasons() if outcome else (),
+            stopped=self._stopped,
+        )
+
+    def frame_of(self, source: Any, outcome: Outcome | None = None) -> Any:
+        """``source`` (the frame or column that was routed) with the output columns added.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`route`.
+        InvalidInput
+            ``source`` has another number of rows.
+        """
+        chosen = outcome or self.outcome
+        if chosen is None:
+            raise NotFitted("nothing is routed yet; call route() first")
+        if len(source) != len(chosen.label):
+            raise InvalidInput(
+                f"the frame has {len(source)} rows, {len(chosen.label)} were routed; pass the same"
+            )
+        values = (chosen.label, chosen.source, chosen.score, chosen.reason)
+        return label_frame(source, dict(zip(OUTPUT_COLUMNS, values, strict=True)))
+
+    def __repr__(self) -> str:
+        done = [
+            name
+            for name, value in (
+                ("labelled", self.labels),
+                ("fitted", self.fitted),
+                ("calibrated", self.router),
+                ("routed", self.outcome),
+            )
+            if value is not None
+        ]
+        return f"Tracer({self.teacher.name!r}, target={self.target:g}, {', '.join(done) or 'new'})"
+
+    # --- parts of the steps ----------------------------------------------------------
+
+    def _draw(self, texts: Texts, sample: int) -> NDArray[np.intp]:
+        """A simple random sample of the rows with text; a prefix of one fixed order."""
+        return np.random.default_rng(self.seed).permutation(texts.usable)[: int(sample)]
+
+    def _stored(self, texts: Iterable[str]) -> dict[str, Answer]:
+        if isinstance(self.teacher, ReplayTeacher) or self._in_memory:
+            return {t: self._answers[t] for t in texts if t in self._answers}
+        with LabelStore(self._store_path) as store:
+            return store.get_many(self.teacher.identity, texts)
+
+    @property
+    def _in_memory(self) -> bool:
+        return self._store_path is not None and os.fspath(self._store_path) == ":memory:"
+
+    def _ask(
+        self,
+        texts: list[str],
+        max_cost: float | None,
+        on_progress: OnProgress | None,
+        step: str,
+    ) -> None:
+        """Ask about ``texts``; answers and spending are added to what there is."""
+        cap = _check_cost(max_cost)
+        options: dict[str, Any] = {"max_cost": cap, "on_progress": on_progress, "step": step}
+        if isinstance(self.teacher, ReplayTeacher) or self._in_memory:
+            run = run_labels(self.teacher, texts, **options)
+        else:
+            with LabelStore(self._store_path) as store:
+                run = run_labels(self.teacher, texts, store=store, **options)
+        self._answers.update(run.answers)
+        self._spending = _add(self._spending, run.spending)
+        self._stopped = run.stopped
+
+    def _collect(self, texts: Texts, rows: NDArray[np.intp]) -> Labels:
+        """Labels of the sample, up to the first row that was not asked about.
+
+        Answers behind that row are kept in the store but not used: which of the last
+        requests were answered in time may depend on the text.
+        """
+        answers = [self._answers.get(texts.unique[c]) for c in texts.codes[rows]]
+        end = next((i for i, a in enumerate(answers) if a is None), len(answers))
+        used = [(row, a) for row, a in zip(rows[:end], answers[:end], strict=True) if a is not None]
+        kept = [(row, a) for row, a in used if a.keep]
+        number = {label: i for i, label in enumerate(self.teacher.labels)}
+        labels = Labels(
+            rows=np.array([row for row, _ in kept], dtype=np.intp),
+            codes=np.array(
+                [-1 if a.label is None else number[a.label] for _, a in kept], dtype=np.intp
+            ),
+            classes=self.teacher.labels,
+            reasons=tuple(a.reason for _, a in kept),
+            n_failed=len(used) - len(kept),
+            spending=self._spending,
+            stopped=self._stopped,
+        )
+        if self._stopped is None and not (labels.codes >= 0).any():
+            first = next((a.reason for a in answers if a is not None and a.reason), "no answer")
+            raise TeacherError(
+                f"{self.teacher.name} gave no label for any of {len(rows)} sampled rows; "
+                f"the first reason: {first}"
+            )
+        return labels
+
+    def _featurize(self, texts: Texts, *, fit: bool = True) -> Any:
+        """Features of the distinct texts, (n_unique, d)."""
+        if self._features is not None:
+            if fit:
+                self._features.fit(texts.unique)
+            return self._features.transform(texts.unique)
+        self._check_rows(texts)
+        # A ready matrix is by row; equal texts take the features of their first row.
+        matrix: Any = self._matrix
+        rows = matrix.tocsr() if sparse.issparse(matrix) else np.asarray(matrix)
+        first = np.full(len(texts.unique), -1, dtype=np.intp)
+        for row in texts.usable[::-1]:
+            first[texts.codes[row]] = row
+        return rows[first]
+
+    def _check_rows(self, texts: Texts) -> None:
+        """A ready matrix must have a row for every row of the column."""
+        shape = getattr(self._matrix, "shape", (texts.n_rows,))
+        if self._matrix is not None and shape[0] != texts.n_rows:
+            raise InvalidInput(
+                f"the features matrix has {shape[0]} rows, the column {texts.n_rows}; "
+                "give one row of features per row"
+            )
+
+    def _answer(
+        self,
+        texts: Texts,
+        routing: Routing,
+        max_cost: float | None,
+        ask_teacher: bool | None,
+        on_progress: OnProgress | None,
+        *,
+        own: bool,
+    ) -> Outcome:
+        """Ask about deferred texts if that is wanted, and combine both sources."""
+        router = self.router
+        assert router is not None  # noqa: S101  route() checked it
+        certificate = router.column_certificate if own else router.certificate
+        certified = certificate is not None and certificate.certified
+        known = {**self._stored(texts.unique), **self._known(texts)}
+        deferred = [t for t, h in zip(texts.unique, routing.handled, strict=True) if not h]
+        deferred = [t for t in deferred if t not in known]
+        unasked = "deferred, teacher not asked"
+        stopped = self._stopped
+        if certified if ask_teacher is None else ask_teacher:
+            if deferred:
+                self._ask(deferred, max_cost, on_progress, "deferred")
+                known = {**self._known(texts), **known}
+                unasked = f"deferred, not asked: {self._stopped}" if self._stopped else unasked
+            self._stopped = self._stopped or stopped
+        elif not certified:
+            unasked = "deferred, teacher not asked: nothing was certified"
+        return combine(texts, routing, known, unasked)
+
+    def _known(self, texts: Texts) -> dict[str, Answer]:
+        return {t: self._answers[t] for t in texts.unique if t in self._answers}
+
+    def _labelled(self) -> tuple[_Column, Labels]:
+        if self._column is None or self.labels is None:
+            raise NotFitted("nothing is labelled yet; call label(column) first")
+        if not len(self.labels.rows):
+            raise NotEnoughData("no row of the sample has an answer yet; call label(column) again")
+        return self._column, self.labels
+
+    def _cost_all(self) -> float | None:
+        """Estimate for asking about every text: what was paid a text where that is known."""
+        if self._column is None:
+            return None
+        n = len(self._column.texts.unique)
+        spending = self._spending
+        if spending.asked and spending.cost:
+            return spending.cost / spending.asked * n
+        sample = self._column.texts.unique[:1000]
+        costs = [self.teacher.cost_estimate(text)[2] for text in sample]
+        known = [c for c in costs if c is not None]
+        return sum(known) / len(known) * n if len(known) == len(costs) else None
+
+    def _tell(self, on_progress: OnProgress | None, step: str) -> None:
+        if on_progress is not None:
+            on_progress(Progress(0, 1, self._spending, 0.0, step))
+
+
+def _distinct(texts: Texts, rows: NDArray[np.intp]) -> list[str]:
+    return [texts.unique[c] for c in dict.fromkeys(texts.codes[rows].tolist())]
+
+
+def _names(labels: Labels) -> NDArray[np.object_]:
+    names: list[str | None] = [labels.classes[c] if c >= 0 else None for c in labels.codes]
+    out = np.empty(len(names), dtype=object)
+    out[:] = names
+    return out
+
+
+def _same(a: Texts, b: Texts) -> bool:
+    return a.unique == b.unique and np.array_equal(a.codes, b.codes)
+
+
+def _add(a: Spending, b: Spending) -> Spending:
+    cost = None if a.cost is None or b.cost is None else a.cost + b.cost
+    return Spending(
+        a.asked + b.asked,
+        a.reused + b.reused,
+        a.missing + b.missing,
+        a.prompt_tokens + b.prompt_tokens,
+        a.completion_tokens + b.completion_tokens,
+        cost,
+    )
+
+
+def _check_cost(max_cost: float | None) -> float | None:
+    if max_cost is None:
+        return None
+    if isinstance(max_cost, bool) or not isinstance(max_cost, (int, float)) or not max_cost >= 0:
+        raise InvalidInput(f"max_cost must be dollars, 0 or more, got {max_cost!r}")
+    return float(max_cost)

@@ -1,0 +1,191 @@
+"""Records in plain sentences: the same words in cards, status lines, plans and scripts."""
+
+from __future__ import annotations
+
+from tracer_nb.records import Certificate, Labels, Plan, Progress, Report, Spending
+
+__all__ = [
+    "certificate_sentence",
+    "count",
+    "label_lines",
+    "money",
+    "money_sentence",
+    "percent",
+    "plan_lines",
+    "progress_line",
+    "report_lines",
+    "rows_sentence",
+]
+
+
+def count(n: int, noun: str = "", plural: str = "") -> str:
+    """``1,234 rows``; the noun in its right number."""
+    words = f" {noun if n == 1 else plural or noun + 's'}" if noun else ""
+    return f"{n:,}{words}"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """``0.885`` as ``88.5 %``; trailing zeros go, and a share below 1 never shows as 100 %."""
+    text = f"{100 * share:.{digits}f}"
+    if share < 1 and float(text) == 100.0:
+        text = f"{100 - 10**-digits:.{digits}f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
+
+
+def money(dollars: float | None) -> str:
+    """Dollars with as many digits as they need; "unknown cost" for None."""
+    if dollars is None:
+        return "unknown cost"
+    if dollars == 0 or dollars >= 0.10:
+        return f"${dollars:,.2f}"
+    return f"${dollars:.4f}"
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """What a job would ask and cost, one fact a line."""
+    texts = f"{count(plan.n_rows, 'row')}, {count(plan.n_unique, 'distinct text')}"
+    if plan.n_texts < plan.n_rows:
+        texts += f", {count(plan.n_rows - plan.n_texts, 'row')} without text"
+    ask = f"Ask {plan.teacher} about {count(plan.n_ask, 'text')}"
+    ask += f" for a random sample of {count(plan.n_sample, 'row')}"
+    if plan.n_stored:
+        ask += f"; {count(plan.n_stored, 'answer')} stored already"
+    tokens = f"About {plan.prompt_tokens:,} prompt tokens and {plan.completion_tokens:,} answer tokens"
+    lines = [f"{texts}.", f"{ask}.", f"{tokens} ({plan.token_source})."]
+    if plan.cost is None:
+        lines.append(f"Cost unknown: no price for {plan.teacher}; give one with --price IN,OUT.")
+    else:
+        lines.append(
+            f"Sample: about {money(plan.cost)} ({money(plan.cost_low)} to {money(plan.cost_high)}); "
+            f"asking about every text: about {money(plan.cost_all)}. Price: {plan.price_source}."
+        )
+    if plan.max_cost is not None:
+        lines.append(f"Hard cap: {money(plan.max_cost)}, deferred rows included.")
+    fewest = f"At least {count(plan.fewest_labels, 'labelled row')} are needed to certify "
+    fewest += f"{percent(plan.target)} at {percent(plan.confidence)} confidence"
+    if plan.n_sample < plan.fewest_labels:
+        fewest += f"; this sample has {plan.n_sample:,}, so nothing can be certified"
+    return [*lines, f"{fewest}."]
+
+
+def label_lines(labels: Labels) -> list[str]:
+    """How a labelling run ended."""
+    labelled = int((labels.codes >= 0).sum())
+    text = f"{count(labelled, 'row')} of the sample labelled"
+    missing = len(labels.codes) - labelled
+    if missing:
+        text += f", {missing:,} without a label"
+    if labels.n_failed:
+        text += f", {labels.n_failed:,} failed (run again to ask them again)"
+    lines = [f"{text}. {_spent(labels.spending)}"]
+    if labels.stopped:
+        lines.append(f"Stopped: {labels.stopped}. Everything answered is kept; run again to go on.")
+    return lines
+
+
+def progress_line(progress: Progress) -> str:
+    """One moment of a run."""
+    step = {"label": "Labelling the sample", "deferred": "Asking about deferred rows"}
+    line = f"{step.get(progress.step, progress.step)}: {progress.done:,} of {progress.total:,}"
+    spending = progress.spending
+    if spending.asked and progress.rate == progress.rate:  # nan before the first answer
+        line += f" · {progress.rate:,.0f} a second · {money(spending.cost)}"
+    if spending.reused:
+        line += f" · {spending.reused:,} from the store"
+    if spending.missing:
+        line += f" · {spending.missing:,} without a label"
+    return line
+
+
+def certificate_sentence(report: Report) -> str:
+    """The promise in words, or why there is none."""
+    certificate = report.certificate
+    if certificate is None:
+        return "Nothing is certified yet."
+    if not certificate.certified:
+        return _refusal(certificate)
+    sure = percent(certificate.confidence)
+    target = percent(certificate.target)
+    if certificate.n_population is not None:
+        return (
+            f"The surrogate can answer {certificate.n_population_handled:,} of the "
+            f"{count(certificate.n_population, 'row')} that it was not fitted on "
+            f"({percent(certificate.coverage)}). With {sure} confidence, at least {target} of these "
+            f"{certificate.n_population_handled:,} rows get the label that {report.teacher} gives."
+        )
+    return (
+        f"The surrogate answers {percent(certificate.coverage)} of rows like the labelled ones. "
+        f"With {sure} confidence, on at least {target} of the rows that it answers, its label is "
+        f"the one that {report.teacher} would give."
+    )
+
+
+def _refusal(certificate: Certificate) -> str:
+    text = f"Nothing could be certified: {certificate.note}. Every row goes to the teacher."
+    if certificate.needed_rows is not None:
+        text += f" About {count(certificate.needed_rows, 'labelled row')} should be enough"
+        return text + " (an estimate), or choose a lower target."
+    return text + " Choose a lower target, better features or clearer labels."
+
+
+def rows_sentence(report: Report) -> str:
+    """Who answered how many rows of the output."""
+    parts = [
+        f"{report.n_surrogate:,} answered by the surrogate",
+        f"{report.n_teacher:,} by {report.teacher}",
+    ]
+    if report.n_missing:
+        parts.append(f"{report.n_missing:,} without a label")
+    return f"Of {count(report.n_rows, 'row')}: {', '.join(parts)}."
+
+
+def money_sentence(report: Report) -> str:
+    """What was paid, and about what asking for every row would have cost."""
+    text = _spent(report.spending)
+    if report.cost_all is not None and report.spending.cost is not None:
+        text += f" Asking {report.teacher} about every text: about {money(report.cost_all)}."
+    return f"{text} {report.note}".strip()
+
+
+def _spent(spending: Spending) -> str:
+    text = f"Paid {money(spending.cost)} for {count(spending.asked, 'text')}"
+    if spending.reused:
+        text += f"; {count(spending.reused, 'answer')} reused from the store"
+    return text + "."
+
+
+def report_lines(report: Report) -> list[str]:
+    """Everything a status line needs: rows, promise, money, evidence."""
+    lines = []
+    if report.surrogate:
+        lines.append(certificate_sentence(report))
+    if report.n_surrogate + report.n_teacher + report.n_missing:
+        lines.append(rows_sentence(report))
+    if report.missing_reasons:
+        reasons = "; ".join(f"{n:,} × {reason}" for reason, n in report.missing_reasons[:3])
+        lines.append(f"Without a label: {reasons}.")
+    lines.append(money_sentence(report))
+    if report.certificate is not None:
+        lines.append(evidence_sentence(report))
+    if report.stopped:
+        lines.append(
+            f"Stopped: {report.stopped}. Everything answered is kept; run again to go on."
+        )
+    return lines
+
+
+def evidence_sentence(report: Report) -> str:
+    """Which rows the certificate rests on, and what they showed."""
+    c = report.certificate
+    if c is None:
+        return ""
+    text = (
+        f"{report.surrogate} on {report.features} features, fitted on {c.n_fit:,} labelled rows, "
+        f"tested on {c.n_calibration:,} others ({c.method} certificate)"
+    )
+    if c.n_handled:
+        text += (
+            f": {c.n_agree:,} of {c.n_handled:,} handled ones agree ({percent(c.agreement)}); "
+            f"deferred rows counted as agreeing, {percent(c.whole_output_agreement)} of all"
+        )
+    return f"{text}. Agreement is with the teacher, not with the truth."
