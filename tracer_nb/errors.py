@@ -45,14 +45,13 @@ class InvalidInput(TracerError, ValueError):
         >>> raise InvalidInput.unknown_name("column", "txet", ["text", "label"])
         Traceback (most recent call last):
         ...
-        tracer_nb.errors.InvalidInput: no column 'txet'; did you mean 'text'? (there are: text, label)
+        tracer_nb.errors.InvalidInput: no column 'txet'; did you mean 'text'? There are: text, label
         """
         names = [str(n) for n in available]
         near = difflib.get_close_matches(name, names, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
+        hint = f"did you mean {near[0]!r}? There are: " if near else "there are: "
         shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
-        there = f"(there are: {shown})" if names else "(there are none)"
-        return cls(f"no {kind} {name!r}; {hint}{there}")
+        return cls(f"no {kind} {name!r}; {hint}{shown or 'none'}")
 
 
 class NotFitted(TracerError, ValueError):

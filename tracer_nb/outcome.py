@@ -44,9 +44,7 @@ class Outcome:
         return tuple(Counter(r for r in self.reason if r is not None).most_common())
 
 
-def combine(
-    texts: Texts, routing: Routing, answers: Mapping[str, Answer], unasked: str
-) -> Outcome:
+def combine(texts: Texts, routing: Routing, answers: Mapping[str, Answer], unasked: str) -> Outcome:
     """Put the teacher's answers over the surrogate's labels.
 
     Parameters

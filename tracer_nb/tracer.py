@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from tracer_nb.asking import Asker, OnProgress, check_cost
 from tracer_nb.engine import Router, SurrogateFit, calibrate_router, fit_surrogate
 from tracer_nb.engine.certificate import check_level
 from tracer_nb.engine.features import Features, make_features
 from tracer_nb.engine.router import STRATEGIES
 from tracer_nb.engine.surrogates import SURROGATES
-from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted, TeacherError
+from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
 from tracer_nb.frames import OUTPUT_COLUMNS, Texts, label_frame, read_texts
 from tracer_nb.outcome import SURROGATE, TEACHER, Outcome, combine
 from tracer_nb.planning import check_job, fewest_labels, make_plan
-from tracer_nb.records import (
-    Answer,
-    Certificate,
-    Labels,
-    Plan,
-    Progress,
-    Report,
-    Routing,
-    Spending,
-)
-from tracer_nb.teachers import INTERRUPTED, LabelStore, ReplayTeacher, make_teacher, run_labels
+from tracer_nb.records import Certificate, Labels, Plan, Progress, Report, Routing
+from tracer_nb.sampling import collect_labels, distinct_texts, draw_rows, label_names
+from tracer_nb.teachers import INTERRUPTED, make_teacher
 
 __all__ = ["Tracer"]
-
-OnProgress = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,11 +108,8 @@ class Tracer:
         )
         names = None if labels is None else list(labels)
         self.teacher = make_teacher(teacher, names, prompt, **options)
-        self._store_path = store
+        self._asker = Asker(self.teacher, store)
         self._column: _Column | None = None
-        self._answers: dict[str, Answer] = {}
-        self._spending = Spending()
-        self._stopped: str | None = None
         self.labels: Labels | None = None
         self.fitted: SurrogateFit | None = None
         self.router: Router | None = None
@@ -152,17 +139,17 @@ class Tracer:
         """
         texts = read_texts(column)
         check_job(texts, self.teacher.labels, sample, fewest=0)
-        rows = self._draw(texts, sample)
-        sampled = _distinct(texts, rows)
+        rows = draw_rows(texts, sample, self.seed)
+        sampled = distinct_texts(texts, rows)
         return make_plan(
             self.teacher,
             texts,
             sampled,
-            self._stored(sampled),
+            self._asker.known(sampled),
             n_sample=len(rows),
             target=self.target,
             confidence=self.confidence,
-            max_cost=_check_cost(max_cost),
+            max_cost=check_cost(max_cost),
         )
 
     def label(
@@ -204,12 +191,21 @@ class Tracer:
         fewest = fewest_labels(self.target, self.confidence)
         check_job(texts, self.teacher.labels, sample, fewest)
         self._check_rows(texts)
-        rows = self._draw(texts, sample)
+        rows = draw_rows(texts, sample, self.seed)
         self._column = _Column(column, texts)
-        self.fitted = self.router = self.outcome = None
-        self._spending = Spending()
-        self._ask(_distinct(texts, rows), max_cost, on_progress, "label")
-        self.labels = self._collect(texts, rows)
+        self.labels = self.fitted = self.router = self.outcome = None
+        asker = self._asker
+        asker.begin()
+        wanted = distinct_texts(texts, rows)
+        asker.ask(wanted, max_cost=max_cost, on_progress=on_progress, step="label")
+        self.labels = collect_labels(
+            texts,
+            rows,
+            asker.answers,
+            classes=self.teacher.labels,
+            spending=asker.spending,
+            stopped=asker.stopped,
+        )
         return self.labels
 
     def fit(self) -> SurrogateFit:
@@ -230,7 +226,7 @@ class Tracer:
         codes = column.texts.codes[labels.rows]
         self.fitted = fit_surrogate(
             column.X[codes],
-            _names(labels),
+            label_names(labels),
             target=self.target,
             confidence=self.confidence,
             surrogate=self.surrogate,
@@ -266,7 +262,7 @@ class Tracer:
         others = np.setdiff1d(texts.usable, labels.rows)
         others = others[~seen[texts.codes[others]]]
         self.router = calibrate_router(
-            self.fitted, column.X[codes], _names(labels), column=column.X[texts.codes[others]]
+            self.fitted, column.X[codes], label_names(labels), column=column.X[texts.codes[others]]
         )
         self.outcome = None
         certificate = self.router.column_certificate
@@ -315,7 +311,15 @@ class Tracer:
         own = column is None or _same(texts, home.texts)
         X = home.X if own else self._featurize(texts, fit=False)
         routing = self.router.route(X, column=own)
-        outcome = self._answer(texts, routing, max_cost, ask_teacher, on_progress, own=own)
+        certificate = self.router.column_certificate if own else self.router.certificate
+        outcome = self._answer(
+            texts,
+            routing,
+            certificate,
+            max_cost=max_cost,
+            ask_teacher=ask_teacher,
+            on_progress=on_progress,
+        )
         if own:
             self.outcome = outcome
         return self.frame_of(home.source if column is None else column, outcome)
@@ -377,10 +381,10 @@ class Tracer:
             certificate=certificate,
             frontier=router.frontier if router is not None else None,
             trials=self.fitted.trials if self.fitted is not None else (),
-            spending=self._spending,
+            spending=self._asker.spending,
             cost_all=self._cost_all(),
             missing_reasons=outcome.missing_reasons() if outcome else (),
-            stopped=self._stopped,
+            stopped=self._asker.stopped,
         )
 
     def frame_of(self, source: Any, outcome: Outcome | None = None) -> Any:
@@ -418,69 +422,6 @@ class Tracer:
 
     # --- parts of the steps ----------------------------------------------------------
 
-    def _draw(self, texts: Texts, sample: int) -> NDArray[np.intp]:
-        """A simple random sample of the rows with text; a prefix of one fixed order."""
-        return np.random.default_rng(self.seed).permutation(texts.usable)[: int(sample)]
-
-    def _stored(self, texts: Iterable[str]) -> dict[str, Answer]:
-        if isinstance(self.teacher, ReplayTeacher) or self._in_memory:
-            return {t: self._answers[t] for t in texts if t in self._answers}
-        with LabelStore(self._store_path) as store:
-            return store.get_many(self.teacher.identity, texts)
-
-    @property
-    def _in_memory(self) -> bool:
-        return self._store_path is not None and os.fspath(self._store_path) == ":memory:"
-
-    def _ask(
-        self,
-        texts: list[str],
-        max_cost: float | None,
-        on_progress: OnProgress | None,
-        step: str,
-    ) -> None:
-        """Ask about ``texts``; answers and spending are added to what there is."""
-        cap = _check_cost(max_cost)
-        options: dict[str, Any] = {"max_cost": cap, "on_progress": on_progress, "step": step}
-        if isinstance(self.teacher, ReplayTeacher) or self._in_memory:
-            run = run_labels(self.teacher, texts, **options)
-        else:
-            with LabelStore(self._store_path) as store:
-                run = run_labels(self.teacher, texts, store=store, **options)
-        self._answers.update(run.answers)
-        self._spending = _add(self._spending, run.spending)
-        self._stopped = run.stopped
-
-    def _collect(self, texts: Texts, rows: NDArray[np.intp]) -> Labels:
-        """Labels of the sample, up to the first row that was not asked about.
-
-        Answers behind that row are kept in the store but not used: which of the last
-        requests were answered in time may depend on the text.
-        """
-        answers = [self._answers.get(texts.unique[c]) for c in texts.codes[rows]]
-        end = next((i for i, a in enumerate(answers) if a is None), len(answers))
-        used = [(row, a) for row, a in zip(rows[:end], answers[:end], strict=True) if a is not None]
-        kept = [(row, a) for row, a in used if a.keep]
-        number = {label: i for i, label in enumerate(self.teacher.labels)}
-        labels = Labels(
-            rows=np.array([row for row, _ in kept], dtype=np.intp),
-            codes=np.array(
-                [-1 if a.label is None else number[a.label] for _, a in kept], dtype=np.intp
-            ),
-            classes=self.teacher.labels,
-            reasons=tuple(a.reason for _, a in kept),
-            n_failed=len(used) - len(kept),
-            spending=self._spending,
-            stopped=self._stopped,
-        )
-        if self._stopped is None and not (labels.codes >= 0).any():
-            first = next((a.reason for a in answers if a is not None and a.reason), "no answer")
-            raise TeacherError(
-                f"{self.teacher.name} gave no label for any of {len(rows)} sampled rows; "
-                f"the first reason: {first}"
-            )
-        return labels
-
     def _featurize(self, texts: Texts, *, fit: bool = True) -> Any:
         """Features of the distinct texts, (n_unique, d)."""
         if self._features is not None:
@@ -509,34 +450,29 @@ class Tracer:
         self,
         texts: Texts,
         routing: Routing,
+        certificate: Certificate | None,
+        *,
         max_cost: float | None,
         ask_teacher: bool | None,
         on_progress: OnProgress | None,
-        *,
-        own: bool,
     ) -> Outcome:
         """Ask about deferred texts if that is wanted, and combine both sources."""
-        router = self.router
-        assert router is not None  # noqa: S101  route() checked it
-        certificate = router.column_certificate if own else router.certificate
         certified = certificate is not None and certificate.certified
-        known = {**self._stored(texts.unique), **self._known(texts)}
-        deferred = [t for t, h in zip(texts.unique, routing.handled, strict=True) if not h]
-        deferred = [t for t in deferred if t not in known]
+        asker = self._asker
+        known = asker.known(texts.unique)
+        deferred = [
+            text
+            for text, handled in zip(texts.unique, routing.handled, strict=True)
+            if not handled and not (text in known and known[text].keep)
+        ]
         unasked = "deferred, teacher not asked"
-        stopped = self._stopped
+        if not certified:
+            unasked += ": nothing was certified"
         if certified if ask_teacher is None else ask_teacher:
-            if deferred:
-                self._ask(deferred, max_cost, on_progress, "deferred")
-                known = {**self._known(texts), **known}
-                unasked = f"deferred, not asked: {self._stopped}" if self._stopped else unasked
-            self._stopped = self._stopped or stopped
-        elif not certified:
-            unasked = "deferred, teacher not asked: nothing was certified"
+            asker.ask(deferred, max_cost=max_cost, on_progress=on_progress, step="deferred")
+            known.update((t, asker.answers[t]) for t in deferred if t in asker.answers)
+            unasked = f"deferred, not asked: {asker.stopped}"
         return combine(texts, routing, known, unasked)
-
-    def _known(self, texts: Texts) -> dict[str, Answer]:
-        return {t: self._answers[t] for t in texts.unique if t in self._answers}
 
     def _labelled(self) -> tuple[_Column, Labels]:
         if self._column is None or self.labels is None:
@@ -550,7 +486,7 @@ class Tracer:
         if self._column is None:
             return None
         n = len(self._column.texts.unique)
-        spending = self._spending
+        spending = self._asker.spending
         if spending.asked and spending.cost:
             return spending.cost / spending.asked * n
         sample = self._column.texts.unique[:1000]
@@ -560,39 +496,8 @@ class Tracer:
 
     def _tell(self, on_progress: OnProgress | None, step: str) -> None:
         if on_progress is not None:
-            on_progress(Progress(0, 1, self._spending, 0.0, step))
-
-
-def _distinct(texts: Texts, rows: NDArray[np.intp]) -> list[str]:
-    return [texts.unique[c] for c in dict.fromkeys(texts.codes[rows].tolist())]
-
-
-def _names(labels: Labels) -> NDArray[np.object_]:
-    names: list[str | None] = [labels.classes[c] if c >= 0 else None for c in labels.codes]
-    out = np.empty(len(names), dtype=object)
-    out[:] = names
-    return out
+            on_progress(Progress(0, 1, self._asker.spending, 0.0, step))
 
 
 def _same(a: Texts, b: Texts) -> bool:
     return a.unique == b.unique and np.array_equal(a.codes, b.codes)
-
-
-def _add(a: Spending, b: Spending) -> Spending:
-    cost = None if a.cost is None or b.cost is None else a.cost + b.cost
-    return Spending(
-        a.asked + b.asked,
-        a.reused + b.reused,
-        a.missing + b.missing,
-        a.prompt_tokens + b.prompt_tokens,
-        a.completion_tokens + b.completion_tokens,
-        cost,
-    )
-
-
-def _check_cost(max_cost: float | None) -> float | None:
-    if max_cost is None:
-        return None
-    if isinstance(max_cost, bool) or not isinstance(max_cost, (int, float)) or not max_cost >= 0:
-        raise InvalidInput(f"max_cost must be dollars, 0 or more, got {max_cost!r}")
-    return float(max_cost)

@@ -50,7 +50,9 @@ def plan_lines(plan: Plan) -> list[str]:
     ask += f" for a random sample of {count(plan.n_sample, 'row')}"
     if plan.n_stored:
         ask += f"; {count(plan.n_stored, 'answer')} stored already"
-    tokens = f"About {plan.prompt_tokens:,} prompt tokens and {plan.completion_tokens:,} answer tokens"
+    tokens = (
+        f"About {plan.prompt_tokens:,} prompt tokens and {plan.completion_tokens:,} answer tokens"
+    )
     lines = [f"{texts}.", f"{ask}.", f"{tokens} ({plan.token_source})."]
     if plan.cost is None:
         lines.append(f"Cost unknown: no price for {plan.teacher}; give one with --price IN,OUT.")
@@ -110,8 +112,9 @@ def certificate_sentence(report: Report) -> str:
         return (
             f"The surrogate can answer {certificate.n_population_handled:,} of the "
             f"{count(certificate.n_population, 'row')} that it was not fitted on "
-            f"({percent(certificate.coverage)}). With {sure} confidence, at least {target} of these "
-            f"{certificate.n_population_handled:,} rows get the label that {report.teacher} gives."
+            f"({percent(certificate.coverage)}). With {sure} confidence, on at least {target} of "
+            f"these {certificate.n_population_handled:,} rows its label is the one that "
+            f"{report.teacher} gives."
         )
     return (
         f"The surrogate answers {percent(certificate.coverage)} of rows like the labelled ones. "
@@ -168,9 +171,7 @@ def report_lines(report: Report) -> list[str]:
     if report.certificate is not None:
         lines.append(evidence_sentence(report))
     if report.stopped:
-        lines.append(
-            f"Stopped: {report.stopped}. Everything answered is kept; run again to go on."
-        )
+        lines.append(f"Stopped: {report.stopped}. Everything answered is kept; run again to go on.")
     return lines
 
 

@@ -85,9 +85,11 @@ def test_openai_client_gets_labels_usage_and_logprobs():
         "small",
         "stop",
     )
-    # '{"text": "text 1"}' has 18 bytes, '{"label": "card lost"}' has 22.
-    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (5, 6)
-    assert answer.usage.total_tokens == 11
+    # The message and the schema count, at four bytes a token; '{"label": "card lost"}' has 22.
+    sent = json.dumps({"text": "text 1"}) + json.dumps(schema())
+    assert answer.usage.prompt_tokens == -(-len(sent) // 4)
+    assert answer.usage.completion_tokens == 6
+    assert answer.usage.total_tokens == answer.usage.prompt_tokens + 6
     tokens = choice.logprobs.content
     assert "".join(t.token for t in tokens) == choice.message.content
     assert all(t.logprob <= 0 and 1 <= len(t.top_logprobs) <= 3 for t in tokens)

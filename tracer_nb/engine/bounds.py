@@ -18,7 +18,9 @@ __all__ = [
 ]
 
 
-def held_out_p_value(n_agree: ArrayLike, n_handled: ArrayLike, target: float) -> NDArray[np.float64]:
+def held_out_p_value(
+    n_agree: ArrayLike, n_handled: ArrayLike, target: float
+) -> NDArray[np.float64]:
     """P-value of "selective agreement is below ``target``" from independent rows.
 
     Parameters

@@ -253,11 +253,14 @@ def _explain(certificate: Certificate, pilot: Pilot) -> Certificate:
     n_labels = certificate.n_fit + certificate.n_calibration
     if certificate.n_calibration < fewest:
         note = (
-            f"{certificate.n_calibration} calibration rows cannot certify {target:g} at "
-            f"confidence {confidence:g}: at least {fewest} handled ones are needed"
+            f"{certificate.n_calibration} calibration rows cannot certify {100 * target:g} % at "
+            f"{100 * confidence:g} % confidence, which needs at least {fewest} handled ones"
         )
     else:
-        note = f"no threshold passed the test for {target:g} at confidence {confidence:g}"
+        note = (
+            f"no threshold passed the test for {100 * target:g} % agreement at "
+            f"{100 * confidence:g} % confidence"
+        )
     per_calibration_row = n_labels / max(certificate.n_calibration, 1)
     needed = _needed_calibration_rows(pilot, target, confidence)
     rows = None if needed is None else math.ceil(needed * per_calibration_row)

@@ -15,7 +15,7 @@ __all__ = ["check_labels", "check_matrix", "check_soft_labels", "missing_labels"
 _FEWEST_ROWS = 10
 
 
-def check_matrix(X: Any, *, n_features: int | None = None) -> NDArray[np.float32] | Any:
+def check_matrix(X: Any, *, n_features: int | None = None) -> Any:
     """Return X as a float32 array or CSR matrix (n, d), finite and two-dimensional.
 
     Raises
@@ -36,8 +36,7 @@ def check_matrix(X: Any, *, n_features: int | None = None) -> NDArray[np.float32
             ) from error
     if matrix.ndim != 2 or matrix.shape[1] == 0:
         raise InvalidInput(
-            f"X must have shape (rows, features), got {matrix.shape}; "
-            "for one row write X[None, :]"
+            f"X must have shape (rows, features), got {matrix.shape}; for one row write X[None, :]"
         )
     if n_features is not None and matrix.shape[1] != n_features:
         raise InvalidInput(
@@ -91,7 +90,7 @@ def check_labels(y: ArrayLike, n_rows: int) -> tuple[NDArray[Any], NDArray[np.in
 def missing_labels(labels: NDArray[Any]) -> NDArray[np.bool_]:
     """Where an array of labels holds None or NaN."""
     if labels.dtype.kind == "f":
-        return np.isnan(labels)
+        return np.asarray(np.isnan(labels))
     if labels.dtype != object:
         return np.zeros(len(labels), dtype=bool)
     return np.array([v is None or v != v for v in labels.tolist()], dtype=bool)  # noqa: PLR0124
@@ -123,7 +122,7 @@ def check_soft_labels(soft: ArrayLike | None, n_rows: int, n_classes: int) -> An
     return values.astype(np.float32)
 
 
-def row_groups(X: NDArray[np.float32] | Any) -> NDArray[np.int64]:
+def row_groups(X: Any) -> NDArray[np.int64]:
     """Equal rows get equal numbers, so that no row stands on both sides of a split."""
     if sparse.issparse(X):
         X.sort_indices()

@@ -86,7 +86,9 @@ class LsaFeatures:
                 continue
             self._vectorizers.append(vectorizer)
         if not parts:
-            raise InvalidInput("no text holds a word or two equal characters; nothing to learn from")
+            raise InvalidInput(
+                "no text holds a word or two equal characters; nothing to learn from"
+            )
         counts = sparse.hstack(parts).tocsr()
         kept = max(1, min(self.n_components, counts.shape[1] - 1, len(sample) - 1))
         self._svd = TruncatedSVD(kept, n_iter=2, random_state=self.seed).fit(counts)
@@ -137,7 +139,9 @@ class SentenceFeatures:
         options: dict[str, Any] = {"model_name": model}
         if Path(model).expanduser().is_dir():
             folder = Path(model).expanduser()
-            matches = [m for m in known if m.split("/")[-1].lower() == folder.resolve().name.lower()]
+            matches = [
+                m for m in known if m.split("/")[-1].lower() == folder.resolve().name.lower()
+            ]
             if not matches:
                 raise InvalidInput.unknown_name("fastembed model", folder.resolve().name, known)
             options = {"model_name": matches[0], "specific_model_path": str(folder)}

@@ -8,6 +8,7 @@ comes with the fit.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,8 @@ from scipy.linalg import lapack
 
 __all__ = ["KernelRidge", "fit_kernel_ridge", "unit_rows"]
 
-Matrix = NDArray[np.float32] | sparse.csr_matrix
+# A float32 array or a scipy CSR matrix; scipy has no types to name the second.
+Matrix: TypeAlias = Any
 
 # Widths as multiples of 1 / (median squared distance), ridges as absolute values (the
 # kernel is 1 on its diagonal). On sentence vectors the optimum is flat around (1, .03).
@@ -62,7 +64,7 @@ class KernelRidge:
         return out
 
 
-def unit_rows(X: NDArray[np.floating] | sparse.spmatrix) -> Matrix:
+def unit_rows(X: Any) -> Matrix:
     """Rows scaled to length 1 as float32; rows of zeros stay zero."""
     if sparse.issparse(X):
         rows = sparse.csr_matrix(X, dtype=np.float32, copy=True)
@@ -70,7 +72,7 @@ def unit_rows(X: NDArray[np.floating] | sparse.spmatrix) -> Matrix:
         return sparse.csr_matrix(sparse.diags(1.0 / np.where(norms > 0, norms, 1.0)) @ rows)
     dense = np.asarray(X, dtype=np.float32)
     norms = np.sqrt(np.einsum("ij,ij->i", dense, dense))
-    return dense / np.where(norms > 0, norms, np.float32(1.0))[:, None]
+    return np.asarray(dense / np.where(norms > 0, norms, np.float32(1.0))[:, None])
 
 
 def fit_kernel_ridge(X: Matrix, Y: NDArray[np.floating], *, seed: int = 0) -> KernelRidge:
@@ -154,14 +156,17 @@ def _kernel(A: Matrix, B: Matrix, width: float) -> NDArray[np.float32]:
 
 def _squared_distances(A: Matrix, B: Matrix) -> NDArray[np.float32]:
     product = A @ B.T
-    d2: NDArray[np.float32] = product.toarray() if sparse.issparse(product) else product
+    d2: NDArray[np.float32] = np.asarray(
+        product.toarray() if sparse.issparse(product) else product, dtype=np.float32
+    )
     d2 *= np.float32(-2.0)
     d2 += _squared_norms(A)[:, None]
     d2 += _squared_norms(B)[None, :]
-    return np.maximum(d2, np.float32(0.0), out=d2)
+    np.maximum(d2, np.float32(0.0), out=d2)
+    return d2
 
 
 def _squared_norms(A: Matrix) -> NDArray[np.float32]:
     if sparse.issparse(A):
         return np.asarray(A.multiply(A).sum(axis=1), dtype=np.float32).ravel()
-    return np.einsum("ij,ij->i", A, A)
+    return np.asarray(np.einsum("ij,ij->i", A, A), dtype=np.float32)

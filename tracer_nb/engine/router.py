@@ -95,7 +95,9 @@ class Router:
         """
         certificate = self.column_certificate if column else self.certificate
         if certificate is None:
-            raise InvalidInput("this router has no column certificate; call route(X) without column")
+            raise InvalidInput(
+                "this router has no column certificate; call route(X) without column"
+            )
         matrix = unit_rows(check_matrix(X, n_features=self.fit.n_features))
         codes, scores = self.fit.surrogate.predict(matrix)
         return Routing(
@@ -167,7 +169,9 @@ def fit_surrogate(
         raise NotEnoughData(
             f"the {len(fit_rows)} fitting rows have one label only; label more rows"
         )
-    indicators = np.eye(len(classes), dtype=np.float32)[codes] if soft is None else soft  # -1 rows are dropped
+    indicators = (
+        np.eye(len(classes), dtype=np.float32)[codes] if soft is None else soft
+    )  # -1 rows are dropped
     chosen = choose_surrogate(
         unit_rows(matrix[fit_rows]),
         indicators[fit_rows],

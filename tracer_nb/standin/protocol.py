@@ -51,7 +51,8 @@ class Ask:
         return cls(
             text=next(filter(None, map(_fenced, reversed(users))), users[-1]),
             model=str(body.get("model", "")),
-            prompt_tokens=count_tokens("".join(contents)),
+            # Servers turn the schema into prompt tokens too.
+            prompt_tokens=count_tokens("".join(contents) + _schema_text(body)),
             as_json=as_json,
             allowed=allowed,
             top_logprobs=int(body.get("top_logprobs") or 0) if body.get("logprobs") else None,
@@ -120,6 +121,11 @@ def _fenced(message: str) -> str | None:
         return None
     text = value.get("text") if isinstance(value, dict) else None
     return text if isinstance(text, str) else None
+
+
+def _schema_text(body: Mapping[str, Any]) -> str:
+    wanted = body.get("response_format")
+    return json.dumps(wanted, ensure_ascii=False) if wanted else ""
 
 
 def _format(wanted: object) -> tuple[bool, tuple[str, ...] | None]:

@@ -20,7 +20,7 @@ _MISSING = 404
 _LIMIT = 429
 
 
-class RequestFailed(Exception):  # noqa: N818 -- an outcome for one text, not an error of ours
+class RequestFailed(Exception):
     """One text got no reply; the message is the reason. ``unread`` replies were broken."""
 
     def __init__(self, reason: str, unread: int = 0) -> None:

@@ -19,6 +19,14 @@ class Price:
     output: float
     source: str = "given"
 
+    def __str__(self) -> str:
+        """As people write it.
+
+        >>> str(Price(0.25, 2.0))
+        '$0.25 in, $2 out per million tokens (given)'
+        """
+        return f"${self.input:g} in, ${self.output:g} out per million tokens ({self.source})"
+
     def of(self, prompt_tokens: int, completion_tokens: int) -> float:
         """Dollars for so many tokens.
 

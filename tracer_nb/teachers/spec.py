@@ -117,4 +117,11 @@ def _openai(name: str, labels: Sequence[str], prompt: str, **options: Any) -> Te
     return _made(ChatTeacher, (name, labels, prompt), {}, options)
 
 
+def _standin(name: str, labels: Sequence[str], prompt: str, **options: Any) -> Teacher:
+    from tracer_nb.standin.teacher import StandInTeacher  # noqa: PLC0415 -- starts a server
+
+    return _made(StandInTeacher, (name, labels, prompt), {}, options)
+
+
 register_scheme("openai", _openai)
+register_scheme("standin", _standin)

@@ -1,0 +1,52 @@
+"""Tab completion on a magic line: steps, options, dataframes and their columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tracer_nb.magics.options import VERBS
+
+__all__ = ["complete"]
+
+_VALUES = {
+    "--surrogate": ("auto", "kernel-ridge", "logistic"),
+    "--features": ("lsa", "fastembed:"),
+    "--teacher": ("openai:", "standin:support", "standin:banking77"),
+    "--strategy": ("adaptive",),
+}
+
+
+def complete(event: Any, parser: Any, variables: Mapping[str, Any]) -> list[str]:
+    """Candidates for the word under the cursor.
+
+    Parameters
+    ----------
+    event : object with ``line`` and ``symbol``
+        From IPython's completer hook.
+    parser : argparse.ArgumentParser
+        Of the magic; its options are offered.
+    variables : mapping
+        The notebook's.
+    """
+    words = event.line.split()
+    word = "" if event.line.endswith(" ") else words[-1]
+    before = words if not word else words[:-1]
+    if word.startswith("-"):
+        options = [o for action in parser._actions for o in action.option_strings]  # noqa: SLF001
+        return [o for o in options if o.startswith(word) and o.startswith("--")]
+    if before and before[-1] in _VALUES:
+        return [v for v in _VALUES[before[-1]] if v.startswith(word)]
+    frame, dot, _ = word.partition(".")
+    if dot:
+        names = [str(c) for c in getattr(variables.get(frame), "columns", ())]
+        return [
+            f"{frame}.{n}" for n in names if n.isidentifier() and f"{frame}.{n}".startswith(word)
+        ]
+    frames = [n for n, v in variables.items() if not n.startswith("_") and _is_columnar(v)]
+    steps = list(VERBS) if len(before) == 1 else []
+    return [n for n in [*steps, *frames] if n.startswith(word)]
+
+
+def _is_columnar(value: Any) -> bool:
+    return hasattr(value, "columns") and not isinstance(value, type)

@@ -1,0 +1,223 @@
+"""``%tracer`` and ``%%tracer``: parse, call the facade, show."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.display import display
+from IPython.utils.process import arg_split
+
+from tracer_nb.errors import InvalidInput, TracerError
+from tracer_nb.magics.complete import complete
+from tracer_nb.magics.job import Job
+from tracer_nb.magics.options import read_settings, read_words
+
+__all__ = ["TracerMagics", "load"]
+
+
+@magics_class
+class TracerMagics(Magics):
+    """The magics of one kernel; jobs are kept by name."""
+
+    def __init__(self, shell: Any) -> None:
+        super().__init__(shell)
+        self.jobs: dict[str, Job] = {}
+
+    @no_var_expand
+    @magic_arguments()
+    @argument(
+        "words",
+        nargs="*",
+        metavar="[STEP] [COLUMN]",
+        help=(
+            "STEP: plan, label, fit, calibrate, route or status; a cell without one does the whole "
+            "job. COLUMN: df.text, df['text'] or a variable."
+        ),
+    )
+    @argument(
+        "--teacher",
+        help=(
+            "openai:MODEL, standin:support, or a variable: a function from text to label, a dict "
+            "of recorded labels, or a column of them."
+        ),
+    )
+    @argument("--labels", help="A file with one label a line, a variable, or first,second,third.")
+    @argument("--target", type=float, help="Agreement to promise on handled rows (0.92).")
+    @argument("--confidence", type=float, help="Confidence of the promise (0.95).")
+    @argument("--sample", type=int, default=2000, help="Rows to label at random (2000).")
+    @argument("--max-cost", type=float, help="Hard cap in dollars for the whole job.")
+    @argument("--price", help="IN,OUT: dollars per million tokens, where the price is unknown.")
+    @argument("--base-url", help="Address of an OpenAI-compatible server.")
+    @argument("--concurrency", type=int, help="Requests at the same time (16).")
+    @argument("--features", help="lsa, fastembed:NAME-OR-DIRECTORY, or a matrix or function.")
+    @argument("--surrogate", help="auto, kernel-ridge or logistic.")
+    @argument("--strategy", help="adaptive.")
+    @argument("--seed", type=int, help="Of sample, split and fit (0).")
+    @argument("--store", help="File that keeps paid answers (.tracer_nb/labels.sqlite).")
+    @argument("--latency", type=float, help="Seconds an answer of the stand-in takes.")
+    @argument("--wrong", type=float, help="Share of wrong answers of the stand-in (0.02).")
+    @argument("--output", help="Variable for the labelled frame.")
+    @argument("--name", default="main", help="Name of the job, to keep several apart.")
+    @argument("--dry-run", action="store_true", help="Show the plan; ask and pay nothing.")
+    @argument(
+        "--ask",
+        dest="ask",
+        action="store_true",
+        default=None,
+        help=("Send deferred rows to the teacher even when nothing was certified."),
+    )
+    @argument(
+        "--no-ask",
+        dest="ask",
+        action="store_false",
+        default=None,
+        help=("Leave deferred rows without a label."),
+    )
+    @line_cell_magic
+    def tracer(self, line: str, cell: str | None = None) -> None:
+        """Label a column with a teacher; a certified surrogate answers the easy rows.
+
+        ``%%tracer df.text --teacher openai:gpt-5-mini --labels intents.txt --output routed``
+        with the task in words as the cell's text does the whole job. ``%tracer STEP`` does
+        one step, with the settings of the lines before it.
+        """
+        try:
+            args = self._parse(line)
+            verb, column = read_words(args.words, cell=cell is not None)
+            _check_output(args.output)
+            job = self.jobs.get(args.name, Job())
+            settings, source = read_settings(args, column, cell, self.shell.user_ns)
+            if verb == "status" and job.tracer is None and not settings:
+                raise InvalidInput("no job yet; start with %tracer plan df.text --teacher …")
+            job.change(settings, source)
+            self.jobs[args.name] = job
+            step: Callable[[Job, Any], None] = getattr(self, f"_{verb}")
+            if args.dry_run:
+                step = self._plan
+            step(job, args)
+        except TracerError as error:
+            # IPython shows a UsageError as one line without a traceback.
+            raise UsageError(str(error)) from error
+
+    def _parse(self, line: str) -> Any:
+        parser = self.tracer.parser
+        args, unknown = parser.parse_known_args(arg_split(line))
+        if unknown:
+            known = [o for action in parser._actions for o in action.option_strings]  # noqa: SLF001
+            raise InvalidInput.unknown_name("option", unknown[0], known)
+        return args
+
+    # --- steps: one call each ----------------------------------------------------------
+
+    def _plan(self, job: Job, args: Any) -> None:
+        from tracer_nb.magics.show import Lines  # noqa: PLC0415
+        from tracer_nb.words import plan_lines  # noqa: PLC0415
+
+        plan = _tracer(job).plan(job.column, sample=args.sample, max_cost=args.max_cost)
+        display(Lines([*plan_lines(plan), "Nothing was asked or paid."]))
+
+    def _run(self, job: Job, args: Any) -> None:
+        tracer = _tracer(job)
+
+        def work(view: Any) -> Any:
+            tracer.run(
+                job.column,
+                sample=args.sample,
+                max_cost=args.max_cost,
+                ask_teacher=args.ask,
+                on_progress=view,
+            )
+            self._assign(job, args.output)
+            return _card(tracer)
+
+        _with_progress(work)
+
+    def _label(self, job: Job, args: Any) -> None:
+        from tracer_nb.magics.show import Lines  # noqa: PLC0415
+        from tracer_nb.words import label_lines  # noqa: PLC0415
+
+        _with_progress(
+            lambda view: Lines(
+                label_lines(
+                    _tracer(job).label(
+                        job.column, sample=args.sample, max_cost=args.max_cost, on_progress=view
+                    )
+                )
+            )
+        )
+
+    def _fit(self, job: Job, args: Any) -> None:
+        del args
+        from tracer_nb.magics.show import Trials  # noqa: PLC0415
+
+        display(Trials(_tracer(job).fit().trials))
+
+    def _calibrate(self, job: Job, args: Any) -> None:
+        del args
+        _tracer(job).calibrate()
+        display(_card(_tracer(job)))
+
+    def _route(self, job: Job, args: Any) -> None:
+        tracer = _tracer(job)
+
+        def work(view: Any) -> Any:
+            tracer.route(job.column, max_cost=args.max_cost, ask_teacher=args.ask, on_progress=view)
+            self._assign(job, args.output)
+            return _card(tracer)
+
+        _with_progress(work)
+
+    def _status(self, job: Job, args: Any) -> None:
+        del args
+        display(_card(_tracer(job)))
+
+    def _assign(self, job: Job, output: str | None) -> None:
+        """Put the labelled frame into the user's variable, if there is one to put."""
+        tracer = _tracer(job)
+        if output and tracer.outcome is not None and job.source is not None:
+            frame = job.source.column if job.source.frame is None else job.source.frame
+            self.shell.push({output: tracer.frame_of(frame)})
+
+
+def _tracer(job: Job) -> Any:
+    assert job.tracer is not None  # noqa: S101  change() made it
+    return job.tracer
+
+
+def _card(tracer: Any) -> Any:
+    from tracer_nb.widgets import Card  # noqa: PLC0415
+
+    return Card(tracer.report)
+
+
+def _with_progress(work: Callable[[Any], Any]) -> None:
+    """Show a live bar while ``work`` runs, then its result in the same place."""
+    from tracer_nb.widgets import ProgressView  # noqa: PLC0415
+
+    view = ProgressView().show()
+    result: Any = None
+    try:
+        result = work(view)
+    finally:
+        view.replace(result)
+
+
+def _check_output(name: str | None) -> None:
+    if name is not None and (not name.isidentifier() or keyword.iskeyword(name)):
+        raise InvalidInput(f"--output {name!r} is not a variable name; write for example routed")
+
+
+def load(ipython: Any) -> None:
+    """Register the magics and their completion in a shell."""
+    magics = TracerMagics(ipython)
+    ipython.register_magics(magics)
+    ipython.set_hook(
+        "complete_command",
+        lambda _, event: complete(event, magics.tracer.parser, ipython.user_ns),
+        re_key=r"%{1,2}tracer\b",
+    )

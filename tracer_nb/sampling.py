@@ -1,0 +1,76 @@
+"""The random sample of a column's rows, and the teacher's labels on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer_nb.errors import TeacherError
+from tracer_nb.frames import Texts
+from tracer_nb.records import Answer, Labels, Spending
+
+__all__ = ["collect_labels", "distinct_texts", "draw_rows", "label_names"]
+
+
+def draw_rows(texts: Texts, sample: int, seed: int) -> NDArray[np.intp]:
+    """A simple random sample of the rows with text: a prefix of one fixed random order.
+
+    A larger sample therefore keeps every row of a smaller one.
+    """
+    return np.random.default_rng(seed).permutation(texts.usable)[: int(sample)]
+
+
+def distinct_texts(texts: Texts, rows: NDArray[np.intp]) -> list[str]:
+    """Texts of these rows, each once, in order of first appearance."""
+    return [texts.unique[c] for c in dict.fromkeys(texts.codes[rows].tolist())]
+
+
+def collect_labels(
+    texts: Texts,
+    rows: NDArray[np.intp],
+    answers: Mapping[str, Answer],
+    *,
+    classes: tuple[str, ...],
+    spending: Spending,
+    stopped: str | None,
+) -> Labels:
+    """Labels of the sampled rows, up to the first one that was not asked about.
+
+    Answers behind that row stay in the store but are not used: which of the last requests
+    were answered before a stop may depend on their texts, and the rows used must be random.
+
+    Raises
+    ------
+    TeacherError
+        The whole sample was asked and not one label came back.
+    """
+    given = [answers.get(texts.unique[c]) for c in texts.codes[rows]]
+    end = next((i for i, answer in enumerate(given) if answer is None), len(given))
+    used = [(row, a) for row, a in zip(rows[:end], given[:end], strict=True) if a is not None]
+    kept = [(row, a) for row, a in used if a.keep]
+    number = {label: i for i, label in enumerate(classes)}
+    codes = [-1 if a.label is None else number[a.label] for _, a in kept]
+    if stopped is None and all(code < 0 for code in codes):
+        reason = next((a.reason for _, a in used if a.reason), "no answer")
+        raise TeacherError(
+            f"the teacher gave no label for any of {len(rows)} sampled rows; "
+            f"the first reason: {reason}"
+        )
+    return Labels(
+        rows=np.array([row for row, _ in kept], dtype=np.intp),
+        codes=np.array(codes, dtype=np.intp),
+        classes=classes,
+        reasons=tuple(a.reason for _, a in kept),
+        n_failed=len(used) - len(kept),
+        spending=spending,
+        stopped=stopped,
+    )
+
+
+def label_names(labels: Labels) -> NDArray[np.object_]:
+    """The labels by name, None where there is none; what the engine takes as ``y``."""
+    names = np.empty(len(labels.codes), dtype=object)
+    names[:] = [labels.classes[c] if c >= 0 else None for c in labels.codes]
+    return names

@@ -1,0 +1,71 @@
+"""``standin:DATA`` as a teacher: a chat teacher whose server is the stand-in, on loopback."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Sequence
+from functools import lru_cache
+
+from tracer_nb import datasets
+from tracer_nb.standin.server import StandIn, serve
+from tracer_nb.teachers.chat import ChatTeacher
+from tracer_nb.teachers.prices import Price
+
+__all__ = ["StandInTeacher"]
+
+_PRICE = Price(0.25, 2.0, "made up for the stand-in, nothing is paid")
+
+
+class StandInTeacher(ChatTeacher):
+    """A chat teacher that asks the stand-in server about a bundled data set.
+
+    Everything but the model is real: requests, schema, usage, prices, store and cap.
+
+    Parameters
+    ----------
+    data : str
+        Name of a data set that :func:`tracer_nb.datasets.load` knows.
+    labels, prompt
+        As for every chat teacher.
+    wrong : float, default 0.02
+        Share of texts that get another label than the data set's: no model is perfect.
+    latency : float, default 0.0
+        Seconds an answer takes.
+    concurrency : int, default 16
+    price : Price, optional
+        By default a made-up one.
+    """
+
+    note = "The teacher is a stand-in over bundled data: no model was asked, nothing was paid."
+
+    def __init__(
+        self,
+        data: str,
+        labels: Sequence[str],
+        prompt: str,
+        *,
+        wrong: float = 0.02,
+        latency: float = 0.0,
+        concurrency: int = 16,
+        price: Price | None = None,
+    ) -> None:
+        server = _server(data, wrong, latency)
+        super().__init__(
+            "stand-in",
+            labels,
+            prompt,
+            base_url=server.base_url,
+            price=price or _PRICE,
+            concurrency=concurrency,
+            name="the stand-in",
+            # The port changes from kernel to kernel, the answers do not.
+            server_name=f"stand-in:{data}:wrong={wrong:g}",
+        )
+
+
+@lru_cache(maxsize=8)
+def _server(data: str, wrong: float, latency: float) -> StandIn:
+    """One server a process for each setting; it ends with the process."""
+    server = serve(datasets.load(data), wrong=wrong, latency=latency, models=["stand-in"])
+    atexit.register(server.close)
+    return server

@@ -1,0 +1,137 @@
+"""The result as a card: promise, rows, money, curve; live where a widget can live."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+from typing import Any
+
+from tracer_nb.charts import frontier_chart, to_svg
+from tracer_nb.records import Report
+from tracer_nb.words import (
+    certificate_sentence,
+    count,
+    evidence_sentence,
+    money,
+    money_sentence,
+    percent,
+    report_lines,
+    rows_sentence,
+)
+
+__all__ = ["Card", "page"]
+
+# Colours come from JupyterLab's theme where there is one; elsewhere grey text on no background.
+_STYLE = """
+.tracer-card{font:14px/1.5 system-ui,sans-serif;color:var(--jp-ui-font-color1,inherit);
+ border:1px solid var(--jp-border-color1,#8886);border-radius:8px;padding:16px 20px;
+ max-width:760px;margin:4px 0;box-sizing:border-box}
+.tracer-card p{margin:0 0 8px}
+.tracer-card .tracer-head{font-size:16px;font-weight:600;margin-bottom:10px}
+.tracer-card .tracer-facts{display:flex;flex-wrap:wrap;gap:10px 36px;margin:12px 0}
+.tracer-card .tracer-facts b{display:block;font-size:22px;line-height:1.2;font-weight:600}
+.tracer-card .tracer-facts span,.tracer-card .tracer-small{font-size:12.5px;opacity:.78}
+.tracer-card .tracer-warn{border-left:3px solid #d55e00;padding-left:10px}
+.tracer-card img{max-width:100%;height:auto;display:block;margin:10px 0 4px}
+"""
+
+
+class Card:
+    """Shows a :class:`~tracer_nb.records.Report` in a notebook.
+
+    HTML with a drawn chart, so that a saved, exported or closed notebook keeps all of it.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+
+    def __repr__(self) -> str:
+        return "\n".join(report_lines(self.report))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        del include, exclude
+        return {"text/plain": repr(self), "text/html": self.html()}
+
+    def html(self) -> str:
+        """The card as one HTML element with its style; every text is escaped."""
+        report = self.report
+        parts = [f'<div class="tracer-card"><style>{_STYLE}</style>', *_head(report)]
+        if facts := _facts(report):
+            cells = "".join(
+                f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>"
+                for value, name in facts
+            )
+            parts.append(f'<div class="tracer-facts">{cells}</div>')
+        parts.extend(f"<p>{escape(line)}</p>" for line in _lines(report))
+        if report.frontier is not None and report.certificate is not None:
+            parts.append(_picture(report))
+            parts.append(f'<p class="tracer-small">{escape(evidence_sentence(report))}</p>')
+        return "".join([*parts, "</div>"])
+
+
+def page(report: Report, title: str = "tracer_nb") -> str:
+    """A self-contained HTML page with the card, for a browser and no notebook."""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" '
+        f'content="light dark"><title>{escape(title)}</title></head>'
+        f'<body style="margin:32px auto;max-width:800px;padding:0 16px">{Card(report).html()}'
+        "</body></html>"
+    )
+
+
+def _head(report: Report) -> list[str]:
+    if report.stopped:
+        stopped = f"Stopped: {report.stopped}. Everything answered is kept; run again to go on."
+        first = f'<p class="tracer-warn">{escape(stopped)}</p>'
+        return [first] if report.certificate is None else [first, _promise(report)]
+    return [_promise(report)]
+
+
+def _promise(report: Report) -> str:
+    certified = report.certificate is not None and report.certificate.certified
+    kind = "tracer-head" if certified else "tracer-head tracer-warn"
+    return f'<p class="{kind}">{escape(certificate_sentence(report))}</p>'
+
+
+def _facts(report: Report) -> list[tuple[str, str]]:
+    """The few figures that are looked for first."""
+    facts = []
+    done = report.n_surrogate + report.n_teacher + report.n_missing
+    if done:
+        facts.append((percent(report.n_surrogate / done), "of all rows by the surrogate"))
+    if report.certificate is not None and report.certificate.n_handled:
+        facts.append((percent(report.certificate.agreement), "agreement seen on handled rows"))
+    if report.spending.cost is not None:
+        paid = "paid" if not report.note else "at stand-in prices"
+        if report.cost_all is not None:
+            paid += f", instead of about {money(report.cost_all)}"
+        facts.append((money(report.spending.cost), paid))
+    elif report.spending.asked:
+        facts.append((count(report.spending.asked, "text"), "asked, at unknown cost"))
+    return facts
+
+
+def _lines(report: Report) -> list[str]:
+    lines = []
+    if report.n_surrogate + report.n_teacher + report.n_missing:
+        lines.append(rows_sentence(report))
+    if report.missing_reasons:
+        reasons = "; ".join(f"{n:,} × {reason}" for reason, n in report.missing_reasons[:3])
+        lines.append(f"Without a label: {reasons}.")
+    lines.append(money_sentence(report))
+    return lines
+
+
+def _picture(report: Report) -> str:
+    """The chart as an image element: it survives sanitising where inline SVG does not."""
+    assert report.frontier is not None and report.certificate is not None  # noqa: S101, PT018
+    svg = to_svg(frontier_chart(report.frontier, report.certificate))
+    data = base64.b64encode(svg.encode()).decode()
+    c = report.certificate
+    if c.certified:
+        words = f"certified at {percent(c.n_handled / c.n_calibration)} coverage"
+    else:
+        words = "no point certified"
+    alt = f"Agreement against coverage on {c.n_calibration:,} calibration rows, {words}"
+    return f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{data}">'
