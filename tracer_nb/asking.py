@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Answer, Progress, Spending
@@ -29,7 +32,7 @@ class Asker:
         self.teacher = teacher
         self.answers: dict[str, Answer] = {}
         self.spending = Spending()
-        self.stopped: str | None = None
+        self._stops: dict[str, str] = {}
         self._path = store
         self._stores = not isinstance(teacher, ReplayTeacher) and (
             store is None or os.fspath(store) != ":memory:"
@@ -38,7 +41,18 @@ class Asker:
     def begin(self) -> None:
         """Count money anew, for a new labelling job; answers stay."""
         self.spending = Spending()
-        self.stopped = None
+        self._stops.clear()
+
+    @property
+    def stopped(self) -> str | None:
+        """Why the first step that ended early did so; None when none did."""
+        return next(iter(self._stops.values()), None)
+
+    def stop(self, step: str, why: str | None) -> None:
+        """Note why a step ended early; None when it did not, or is about to begin."""
+        self._stops.pop(step, None)
+        if why is not None:
+            self._stops[step] = why
 
     def known(self, texts: Iterable[str]) -> dict[str, Answer]:
         """Answers to these texts that cost nothing: remembered or stored."""
@@ -57,7 +71,7 @@ class Asker:
         on_progress: OnProgress | None,
         step: str,
     ) -> None:
-        """Get an answer to every text, from the store where there is one."""
+        """Get an answer to every text; those that are remembered or stored cost nothing."""
         cap = check_cost(max_cost)
         if self._stores:
             with LabelStore(self._path) as store:
@@ -70,14 +84,18 @@ class Asker:
                     step=step,
                 )
         else:
-            run = run_labels(self.teacher, texts, max_cost=cap, on_progress=on_progress, step=step)
+            known = {t: a for t, a in self.known(texts).items() if a.keep}
+            missing = sum(answer.label is None for answer in known.values())
+            self.spending = _add(self.spending, Spending(reused=len(known), missing=missing))
+            left = [text for text in texts if text not in known]
+            run = run_labels(self.teacher, left, max_cost=cap, on_progress=on_progress, step=step)
         self.answers.update(run.answers)
         self.spending = _add(self.spending, run.spending)
-        self.stopped = run.stopped or self.stopped
+        self.stop(step, run.stopped)
 
 
 def check_cost(max_cost: float | None) -> float | None:
-    """``max_cost`` as float.
+    """``max_cost`` as float; None, also for infinity, is no cap.
 
     Raises
     ------
@@ -86,9 +104,13 @@ def check_cost(max_cost: float | None) -> float | None:
     """
     if max_cost is None:
         return None
-    if isinstance(max_cost, bool) or not isinstance(max_cost, (int, float)) or not max_cost >= 0:
+    if (
+        isinstance(max_cost, bool)
+        or not isinstance(max_cost, (int, float, np.number))
+        or not max_cost >= 0
+    ):
         raise InvalidInput(f"max_cost must be dollars, 0 or more, got {max_cost!r}")
-    return float(max_cost)
+    return None if max_cost == math.inf else float(max_cost)
 
 
 def _add(a: Spending, b: Spending) -> Spending:

@@ -6,8 +6,10 @@ positions, so an index (non-unique, non-default, none at all) can never misplace
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any
 
 import narwhals as nw
@@ -16,7 +18,16 @@ from numpy.typing import NDArray
 
 from tracer_nb.errors import InvalidInput
 
-__all__ = ["Texts", "label_frame", "read_column", "read_texts"]
+__all__ = [
+    "Texts",
+    "column_names",
+    "is_frame",
+    "is_missing",
+    "label_frame",
+    "read_cells",
+    "read_column",
+    "read_texts",
+]
 
 OUTPUT_COLUMNS = ("label", "label_source", "label_score", "label_reason")
 
@@ -58,19 +69,20 @@ def read_column(frame: Any, name: str) -> Any:
     InvalidInput
         Not a dataframe, or no such column (the nearest names are in the message).
     """
-    try:
-        table = nw.from_native(frame, eager_only=True)
-    except TypeError as error:
+    if not is_frame(frame):
         raise InvalidInput(
             f"expected a dataframe with a column {name!r}, got {type(frame).__name__}; "
             "pass a pandas, polars or pyarrow frame"
-        ) from error
-    names = [str(c) for c in table.columns]
+        )
+    names = column_names(frame)
     if names.count(name) > 1:
         raise InvalidInput(f"the frame has {names.count(name)} columns named {name!r}; rename one")
     if name not in names:
         raise InvalidInput.unknown_name("column", name, names)
-    return table[name].to_native()
+    if nw.dependencies.is_pandas_dataframe(frame):
+        # By position: narwhals refuses a frame in which any two columns share a name.
+        return frame.iloc[:, names.index(name)]
+    return nw.from_native(frame, eager_only=True)[name].to_native()
 
 
 def read_texts(column: Any) -> Texts:
@@ -94,7 +106,7 @@ def read_texts(column: Any) -> Texts:
     codes: list[int] = []
     numbers: dict[str, int] = {}
     reasons: dict[int, str] = {}
-    for row, cell in enumerate(_cells(column)):
+    for row, cell in enumerate(read_cells(column)):
         text = _text(cell, row)
         if text:
             codes.append(numbers.setdefault(text, len(numbers)))
@@ -108,43 +120,14 @@ def read_texts(column: Any) -> Texts:
     return Texts(tuple(numbers), np.asarray(codes, dtype=np.intp), reasons)
 
 
-def label_frame(source: Any, columns: Mapping[str, Sequence[Any]]) -> Any:
-    """``source`` (a frame, series or list) with ``columns`` added, as a new frame.
+def read_cells(column: Any) -> list[Any]:
+    """The cells of a series, array, list or tuple.
 
-    The frame's library, index and order are kept; the user's object is untouched. Columns
-    of the same name are replaced in the copy. A series gives a frame of the series and the
-    columns; a list, a pandas frame with a column "text".
+    Raises
+    ------
+    InvalidInput
+        None of these.
     """
-    if isinstance(source, (list, tuple, np.ndarray)):
-        import pandas as pd  # noqa: PLC0415  slow to import
-
-        source = pd.DataFrame({"text": list(source)})
-    table = nw.from_native(source, eager_only=True, allow_series=True)
-    if isinstance(table, nw.Series):
-        table = table.to_frame() if table.name else table.alias("text").to_frame()
-    space = nw.get_native_namespace(table)
-    native = table.to_native()
-    if hasattr(native, "index") and hasattr(native, "assign"):
-        # pandas aligns by index when it adds a series; plain arrays go by position.
-        import pandas as pd  # noqa: PLC0415
-
-        arrays = {
-            name: pd.array(list(values), dtype="Float64" if name == "label_score" else "string")
-            for name, values in columns.items()
-        }
-        return native.assign(**arrays)
-    added = [
-        nw.new_series(name, list(values), _dtype(name), backend=space)
-        for name, values in columns.items()
-    ]
-    return table.with_columns(*added).to_native()
-
-
-def _dtype(name: str) -> Any:
-    return nw.Float64() if name == "label_score" else nw.String()
-
-
-def _cells(column: Any) -> list[Any]:
     if isinstance(column, (list, tuple)):
         return list(column)
     if isinstance(column, np.ndarray) and column.ndim == 1:
@@ -159,13 +142,80 @@ def _cells(column: Any) -> list[Any]:
     return list(series.to_list())
 
 
+def is_frame(value: Any) -> bool:
+    """Whether it is a pandas, polars or pyarrow dataframe."""
+    if nw.dependencies.is_pandas_dataframe(value):
+        return True
+    return isinstance(nw.from_native(value, pass_through=True, eager_only=True), nw.DataFrame)
+
+
+def column_names(frame: Any) -> list[str]:
+    """Names of a dataframe's columns, as text; several may be equal in pandas."""
+    if nw.dependencies.is_pandas_dataframe(frame):
+        return [str(name) for name in frame.columns]
+    return list(nw.from_native(frame, eager_only=True).columns)
+
+
+def is_missing(cell: Any) -> bool:
+    """None, NaN of any kind, or pandas' marks for missing cells."""
+    if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(cell, Number) and bool(cell != cell)  # noqa: PLR0124  NaN
+
+
+def label_frame(source: Any, columns: Mapping[str, Sequence[Any]]) -> Any:
+    """``source`` (a frame, series or list) with ``columns`` added, as a new frame.
+
+    The frame's library, index and order are kept; the user's object is untouched. Columns
+    of the same name are replaced in the copy. A series gives a frame of the series and the
+    columns; a list, a pandas frame with a column "text".
+    """
+    if isinstance(source, (list, tuple, np.ndarray)):
+        import pandas as pd  # noqa: PLC0415  slow to import
+
+        try:
+            source = pd.DataFrame({"text": list(source)})
+        except UnicodeError:  # half a surrogate pair, which Arrow's strings cannot hold
+            source = pd.DataFrame({"text": list(source)}, dtype=object)
+    if nw.dependencies.is_pandas_series(source):
+        source = source.to_frame("text" if source.name is None else source.name)
+    if nw.dependencies.is_pandas_dataframe(source):
+        return _label_pandas(source, columns)
+    table = nw.from_native(source, eager_only=True, allow_series=True)
+    if isinstance(table, nw.Series):
+        table = table.to_frame() if table.name else table.alias("text").to_frame()
+    space = nw.get_native_namespace(table)
+    added = [
+        nw.new_series(name, list(values), _dtype(name), backend=space)
+        for name, values in columns.items()
+    ]
+    return table.with_columns(*added).to_native()
+
+
+def _label_pandas(source: Any, columns: Mapping[str, Sequence[Any]]) -> Any:
+    import pandas as pd  # noqa: PLC0415  slow to import
+
+    labelled = source.copy(deep=False)
+    upper = [""] * (source.columns.nlevels - 1)
+    for name, values in columns.items():
+        dtype: Any = "Float64" if name == "label_score" else "string"
+        # pandas aligns by index when it adds a series; plain arrays go by position.
+        labelled[(name, *upper) if upper else name] = pd.array(list(values), dtype=dtype)
+    return labelled
+
+
+def _dtype(name: str) -> Any:
+    return nw.Float64() if name == "label_score" else nw.String()
+
+
 def _text(cell: Any, row: int) -> str | None:
     """The stripped text, "" for white space, None for a missing cell."""
     if isinstance(cell, str):
         return cell.strip()
-    if cell is None or type(cell).__name__ in ("NAType", "NaTType") or cell != cell:  # noqa: PLR0124
+    if is_missing(cell):
         return None
+    shown = " ".join(reprlib.repr(cell).split())
     raise InvalidInput(
-        f"row {row} holds {cell!r} ({type(cell).__name__}), not text; "
+        f"row {row} holds {shown} ({type(cell).__name__}), not text; "
         "convert the column first, for example df['text'].astype(str)"
     )

@@ -37,6 +37,10 @@ def clean_labels(labels: Iterable[object]) -> tuple[str, ...]:
             f"labels must be a list of names, got the one string {labels!r}; "
             "write ['first label', 'second label']"
         )
+    if not isinstance(labels, Iterable):
+        raise InvalidInput(
+            f"labels must be a list of names, got {labels!r}; write ['first label', 'second label']"
+        )
     names: list[str] = []
     seen: dict[str, str] = {}
     for raw in labels:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 from tracer_nb.engine.bounds import fewest_handled
 from tracer_nb.engine.split import FIT_SHARE
@@ -12,7 +15,7 @@ from tracer_nb.frames import Texts
 from tracer_nb.records import Answer, Plan
 from tracer_nb.teachers.base import Teacher
 
-__all__ = ["check_job", "fewest_labels", "make_plan"]
+__all__ = ["check_job", "check_sample", "fewest_labels", "make_plan"]
 
 # Texts whose cost is worked out one by one; beyond, the mean of these stands for the rest.
 _PRICED_TEXTS = 5_000
@@ -23,6 +26,20 @@ _LOW, _HIGH = 4 / 5, 4 / 3
 def fewest_labels(target: float, confidence: float) -> int:
     """Labelled rows without which ``target`` cannot be certified, however good the surrogate."""
     return math.ceil(fewest_handled(target, confidence) / (1.0 - FIT_SHARE))
+
+
+def check_sample(sample: Any) -> int:
+    """``sample`` as int.
+
+    Raises
+    ------
+    InvalidInput
+        Not a positive whole number.
+    """
+    number = isinstance(sample, (int, float, np.number)) and not isinstance(sample, bool)
+    if not number or not 1 <= sample < math.inf or sample != int(sample):
+        raise InvalidInput(f"sample must be a positive whole number of rows, got {sample!r}")
+    return int(sample)
 
 
 def check_job(texts: Texts, labels: Sequence[str], sample: int, fewest: int) -> int:
@@ -40,14 +57,13 @@ def check_job(texts: Texts, labels: Sequence[str], sample: int, fewest: int) -> 
     NotEnoughData
         Too few rows for the target.
     """
-    if isinstance(sample, bool) or int(sample) != sample or sample < 1:
-        raise InvalidInput(f"sample must be a positive number of rows, got {sample!r}")
+    drawn = check_sample(sample)
     n_texts = len(texts.usable)
     if len(labels) > n_texts:
         raise InvalidInput(
             f"{len(labels)} labels but only {n_texts} rows with text; check labels and column"
         )
-    drawn = min(int(sample), n_texts)
+    drawn = min(drawn, n_texts)
     if drawn < fewest:
         do = f"sample at least {fewest}" if n_texts >= fewest else "ask the teacher about every row"
         raise NotEnoughData(
@@ -83,7 +99,17 @@ def make_plan(
         Rows of the sample.
     target, confidence, max_cost
         Of the job.
+
+    Raises
+    ------
+    InvalidInput
+        A cap that cannot be kept, because the price is unknown.
     """
+    if max_cost is not None and sampled and teacher.cost_bound(sampled[0]) is None:
+        raise InvalidInput(
+            f"max_cost needs a price, and that of {teacher.name} is unknown; give price as IN,OUT "
+            "in dollars per million tokens, or leave max_cost out"
+        )
     to_ask = [text for text in sampled if text not in stored]
     priced = to_ask[:_PRICED_TEXTS] or list(sampled[:_PRICED_TEXTS])
     estimates = [teacher.cost_estimate(text) for text in priced]

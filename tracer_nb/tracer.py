@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,16 +14,18 @@ from scipy import sparse
 from tracer_nb.asking import Asker, OnProgress, check_cost
 from tracer_nb.engine import Router, SurrogateFit, calibrate_router, fit_surrogate
 from tracer_nb.engine.certificate import check_level
+from tracer_nb.engine.checks import check_matrix
 from tracer_nb.engine.features import Features, make_features
 from tracer_nb.engine.router import STRATEGIES
 from tracer_nb.engine.surrogates import SURROGATES
-from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
+from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted, TeacherError
 from tracer_nb.frames import OUTPUT_COLUMNS, Texts, label_frame, read_texts
+from tracer_nb.labelset import clean_labels
 from tracer_nb.outcome import SURROGATE, TEACHER, Outcome, combine
 from tracer_nb.planning import check_job, fewest_labels, make_plan
 from tracer_nb.records import Certificate, Labels, Plan, Progress, Report, Routing
 from tracer_nb.sampling import collect_labels, distinct_texts, draw_rows, label_names
-from tracer_nb.teachers import INTERRUPTED, make_teacher
+from tracer_nb.teachers import INTERRUPTED, make_teacher, parse_price
 
 __all__ = ["Tracer"]
 
@@ -64,7 +67,8 @@ class Tracer:
     seed : int, default 0
         Of the random sample, the split and the fit.
     **options
-        Of the teacher: ``base_url``, ``price``, ``concurrency``, …
+        Of the teacher: ``base_url``, ``price`` ("IN,OUT" in dollars per million tokens),
+        ``concurrency``, …
 
     Raises
     ------
@@ -99,17 +103,20 @@ class Tracer:
         self.confidence = check_level("confidence", confidence)
         if strategy not in STRATEGIES:
             raise InvalidInput.unknown_name("strategy", strategy, STRATEGIES)
-        if surrogate != "auto" and surrogate not in SURROGATES:
+        if surrogate not in ("auto", *SURROGATES):
             raise InvalidInput.unknown_name("surrogate", surrogate, ["auto", *SURROGATES])
-        self.surrogate, self.strategy, self.seed = surrogate, strategy, seed
-        self._matrix = None if isinstance(features, str) or callable(features) else features
-        self._features: Features | None = (
-            make_features(features, seed=seed) if self._matrix is None else None
-        )
-        names = None if labels is None else list(labels)
-        self.teacher = make_teacher(teacher, names, prompt, **options)
+        self.surrogate, self.strategy, self.seed = surrogate, strategy, _check_seed(seed)
+        named = features is None or isinstance(features, str) or callable(features)
+        self._matrix = None if named else _matrix(features)
+        self._features: Features | None = make_features(features, seed=seed) if named else None
+        names = None if labels is None else clean_labels(labels)
+        if isinstance(options.get("price"), str):
+            options["price"] = parse_price(options["price"])
+        self.teacher = make_teacher(teacher, names, prompt or "", **options)
         self._asker = Asker(self.teacher, store)
         self._column: _Column | None = None
+        self._others: Texts | None = None  # routed last, when not the labelled column
+        self._subject: dict[str, None] = {}
         self.labels: Labels | None = None
         self.fitted: SurrogateFit | None = None
         self.router: Router | None = None
@@ -190,10 +197,12 @@ class Tracer:
         texts = read_texts(column)
         fewest = fewest_labels(self.target, self.confidence)
         check_job(texts, self.teacher.labels, sample, fewest)
-        self._check_rows(texts)
+        # A ready matrix is looked at before anything is paid.
+        X = None if self._matrix is None else _rows_of(self._matrix, texts)
         rows = draw_rows(texts, sample, self.seed)
-        self._column = _Column(column, texts)
-        self.labels = self.fitted = self.router = self.outcome = None
+        self._column = _Column(column, texts, X)
+        self.labels = self.fitted = self.router = self.outcome = self._others = None
+        self._subject = dict.fromkeys(texts.unique)
         asker = self._asker
         asker.begin()
         wanted = distinct_texts(texts, rows)
@@ -220,9 +229,10 @@ class Tracer:
         """
         column, labels = self._labelled()
         if column.X is None:
-            column = replace(column, X=self._featurize(column.texts))
-            self._column = column
-        self.router = self.outcome = None
+            assert self._features is not None  # noqa: S101  label() took the rows of a matrix
+            X = self._features.fit(column.texts.unique).transform(column.texts.unique)
+            column = self._column = replace(column, X=X)
+        self.router = self.outcome = self._others = None
         codes = column.texts.codes[labels.rows]
         self.fitted = fit_surrogate(
             column.X[codes],
@@ -264,7 +274,7 @@ class Tracer:
         self.router = calibrate_router(
             self.fitted, column.X[codes], label_names(labels), column=column.X[texts.codes[others]]
         )
-        self.outcome = None
+        self.outcome = self._others = None
         certificate = self.router.column_certificate
         assert certificate is not None  # noqa: S101  a column was passed
         return certificate
@@ -273,6 +283,7 @@ class Tracer:
         self,
         column: Any = None,
         *,
+        features: Any = None,
         max_cost: float | None = None,
         ask_teacher: bool | None = None,
         on_progress: OnProgress | None = None,
@@ -281,10 +292,12 @@ class Tracer:
 
         Parameters
         ----------
-        column : series, array, list or matrix-less frame, optional
+        column : series, array or list of texts, optional
             By default the labelled column, under its column certificate. Other rows are
             routed under the certificate for new rows, which holds if they are drawn like
             the labelled ones.
+        features : matrix, optional
+            Of other rows, when the Tracer was given a ready matrix.
         max_cost : float, optional
             Hard cap in dollars for the deferred rows.
         ask_teacher : bool, optional
@@ -297,19 +310,22 @@ class Tracer:
         dataframe
             The column's frame library, with ``label``, ``label_source`` ("surrogate",
             "teacher" or missing), ``label_score`` (gate score) and ``label_reason`` (why a
-            label is missing).
+            label is missing). When the teacher breaks down on the deferred rows, they are
+            missing with that reason.
 
         Raises
         ------
         NotFitted
             Before :meth:`calibrate`.
+        InvalidInput
+            The column cannot be read, or features are missing or do not fit it.
         """
         if self.router is None:
             raise NotFitted("nothing is calibrated yet; call fit() and calibrate() first")
         home, _ = self._labelled()
         texts = home.texts if column is None else read_texts(column)
         own = column is None or _same(texts, home.texts)
-        X = home.X if own else self._featurize(texts, fit=False)
+        X = home.X if own else self._featurize(texts, features)
         routing = self.router.route(X, column=own)
         certificate = self.router.column_certificate if own else self.router.certificate
         outcome = self._answer(
@@ -320,8 +336,8 @@ class Tracer:
             ask_teacher=ask_teacher,
             on_progress=on_progress,
         )
-        if own:
-            self.outcome = outcome
+        self.outcome, self._others = outcome, None if own else texts
+        self._subject.update(dict.fromkeys(texts.unique))
         return self.frame_of(home.source if column is None else column, outcome)
 
     def run(
@@ -342,17 +358,34 @@ class Tracer:
         dataframe or None
             As :meth:`route`; None when the run was interrupted while labelling. Call it
             again to go on.
+
+        Raises
+        ------
+        NotEnoughData
+            Also when labelling stopped, at the cap for example, before there were enough
+            labels to certify anything.
         """
         labels = self.label(column, sample=sample, max_cost=max_cost, on_progress=on_progress)
         if labels.stopped == INTERRUPTED:
             return None
+        labelled = int((labels.codes >= 0).sum())
+        fewest = fewest_labels(self.target, self.confidence)
+        if labels.stopped and labelled < fewest:
+            raise NotEnoughData(
+                f"stopped at {labelled} labelled rows ({labels.stopped}); at least {fewest} are "
+                "needed for this target. Everything answered is kept: run again to go on"
+            )
         self._tell(on_progress, "Fitting the surrogate")
         self.fit()
         self._tell(on_progress, "Certifying a threshold")
         self.calibrate()
-        spent = labels.spending.cost or 0.0
-        left = None if max_cost is None else max(max_cost - spent, 0.0)
+        left = self.cost_left(max_cost)
         return self.route(max_cost=left, ask_teacher=ask_teacher, on_progress=on_progress)
+
+    def cost_left(self, max_cost: float | None) -> float | None:
+        """What is left of a cap for the whole job after what was paid since :meth:`label`."""
+        cap = check_cost(max_cost)
+        return None if cap is None else max(cap - (self._asker.spending.cost or 0.0), 0.0)
 
     # --- results ---------------------------------------------------------------------
 
@@ -360,19 +393,20 @@ class Tracer:
     def report(self) -> Report:
         """Where the job stands, for cards, panels and status lines."""
         router, outcome, labels = self.router, self.outcome, self.labels
+        own = self._others is None
+        texts = self._column.texts if own and self._column is not None else self._others
         certificate = None
         if router is not None:
-            certificate = router.column_certificate or router.certificate
-        n_rows = self._column.texts.n_rows if self._column is not None else 0
-        sampled = 0 if labels is None else len(labels.rows)
+            certificate = router.column_certificate if own else router.certificate
+        sampled = len(labels.rows) if labels is not None and own else 0
         answered = outcome.count(SURROGATE) if outcome else 0
-        usable = len(self._column.texts.usable) if self._column is not None else 0
+        usable = len(texts.usable) if texts is not None else 0
         return Report(
             teacher=self.teacher.name,
             note=str(getattr(self.teacher, "note", "")),
             features="matrix" if self._features is None else self._features.name,
             surrogate=self.fitted.surrogate.name if self.fitted is not None else "",
-            n_rows=n_rows,
+            n_rows=texts.n_rows if texts is not None else 0,
             n_labelled=int((labels.codes >= 0).sum()) if labels is not None else 0,
             n_surrogate=answered,
             n_teacher=outcome.count(TEACHER) if outcome else 0,
@@ -422,29 +456,18 @@ class Tracer:
 
     # --- parts of the steps ----------------------------------------------------------
 
-    def _featurize(self, texts: Texts, *, fit: bool = True) -> Any:
-        """Features of the distinct texts, (n_unique, d)."""
-        if self._features is not None:
-            if fit:
-                self._features.fit(texts.unique)
-            return self._features.transform(texts.unique)
-        self._check_rows(texts)
-        # A ready matrix is by row; equal texts take the features of their first row.
-        matrix: Any = self._matrix
-        rows = matrix.tocsr() if sparse.issparse(matrix) else np.asarray(matrix)
-        first = np.full(len(texts.unique), -1, dtype=np.intp)
-        for row in texts.usable[::-1]:
-            first[texts.codes[row]] = row
-        return rows[first]
-
-    def _check_rows(self, texts: Texts) -> None:
-        """A ready matrix must have a row for every row of the column."""
-        shape = getattr(self._matrix, "shape", (texts.n_rows,))
-        if self._matrix is not None and shape[0] != texts.n_rows:
-            raise InvalidInput(
-                f"the features matrix has {shape[0]} rows, the column {texts.n_rows}; "
-                "give one row of features per row"
-            )
+    def _featurize(self, texts: Texts, features: Any) -> Any:
+        """Features of the distinct texts of rows that were not labelled, (n_unique, d)."""
+        if self._features is None:
+            if features is None:
+                raise InvalidInput(
+                    "these are other rows than the labelled ones, whose features were given as a "
+                    "matrix; give theirs too: route(column, features=matrix)"
+                )
+            return _rows_of(_matrix(features), texts)
+        if features is not None:
+            raise InvalidInput(f"features are made by {self._features.name!r}; leave features out")
+        return self._features.transform(texts.unique)
 
     def _answer(
         self,
@@ -459,6 +482,7 @@ class Tracer:
         """Ask about deferred texts if that is wanted, and combine both sources."""
         certified = certificate is not None and certificate.certified
         asker = self._asker
+        asker.stop("deferred", None)
         known = asker.known(texts.unique)
         deferred = [
             text
@@ -469,7 +493,11 @@ class Tracer:
         if not certified:
             unasked += ": nothing was certified"
         if certified if ask_teacher is None else ask_teacher:
-            asker.ask(deferred, max_cost=max_cost, on_progress=on_progress, step="deferred")
+            try:
+                asker.ask(deferred, max_cost=max_cost, on_progress=on_progress, step="deferred")
+            except TeacherError as error:
+                # The surrogate's rows are certified all the same; these come out missing.
+                asker.stop("deferred", str(error))
             known.update((t, asker.answers[t]) for t in deferred if t in asker.answers)
             unasked = f"deferred, not asked: {asker.stopped}"
         return combine(texts, routing, known, unasked)
@@ -478,14 +506,17 @@ class Tracer:
         if self._column is None or self.labels is None:
             raise NotFitted("nothing is labelled yet; call label(column) first")
         if not len(self.labels.rows):
-            raise NotEnoughData("no row of the sample has an answer yet; call label(column) again")
+            why = f" ({self.labels.stopped})" if self.labels.stopped else ""
+            raise NotEnoughData(
+                f"no row of the sample has an answer yet{why}; call label(column) again"
+            )
         return self._column, self.labels
 
     def _cost_all(self) -> float | None:
         """Estimate for asking about every text: what was paid a text where that is known."""
         if self._column is None:
             return None
-        n = len(self._column.texts.unique)
+        n = len(self._subject)
         spending = self._asker.spending
         if spending.asked and spending.cost:
             return spending.cost / spending.asked * n
@@ -501,3 +532,36 @@ class Tracer:
 
 def _same(a: Texts, b: Texts) -> bool:
     return a.unique == b.unique and np.array_equal(a.codes, b.codes)
+
+
+def _check_seed(seed: Any) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
+        raise InvalidInput(f"seed must be a whole number from 0 to 2**32 - 1, got {seed!r}")
+    return int(seed)
+
+
+def _matrix(features: Any) -> Any:
+    """A ready matrix, (rows, d); its values are checked where they are used."""
+    if sparse.issparse(features):
+        return sparse.csr_matrix(features)
+    try:
+        matrix = np.asarray(features)
+    except ValueError:  # rows of several lengths
+        matrix = np.empty(0)
+    if matrix.ndim != 2:
+        raise InvalidInput(
+            "features must be 'lsa', 'fastembed:NAME-OR-DIRECTORY', a function or a matrix with "
+            f"one row per row of the column, got {' '.join(reprlib.repr(features).split())}"
+        )
+    return matrix
+
+
+def _rows_of(matrix: Any, texts: Texts) -> Any:
+    """Features of the distinct texts, (n_unique, d); equal texts take their first row's."""
+    if matrix.shape[0] != texts.n_rows:
+        raise InvalidInput(
+            f"the features matrix has {matrix.shape[0]} rows, the column {texts.n_rows}; "
+            "give one row of features per row"
+        )
+    first = np.unique(texts.codes[texts.usable], return_index=True)[1]
+    return check_matrix(matrix[texts.usable[first]])

@@ -7,7 +7,9 @@ from tracer_nb.records import Certificate, Labels, Plan, Progress, Report, Spend
 __all__ = [
     "certificate_sentence",
     "count",
+    "evidence_sentence",
     "label_lines",
+    "level",
     "money",
     "money_sentence",
     "percent",
@@ -32,13 +34,18 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
 
 
+def level(share: float) -> str:
+    """A promised share with all its digits: rounded up, the words would promise more."""
+    return f"{100 * share:.10g} %"
+
+
 def money(dollars: float | None) -> str:
     """Dollars with as many digits as they need; "unknown cost" for None."""
     if dollars is None:
         return "unknown cost"
     if dollars == 0 or dollars >= 0.10:
         return f"${dollars:,.2f}"
-    return f"${dollars:.4f}"
+    return f"${dollars:.4f}" if dollars >= 0.0001 else "less than $0.0001"
 
 
 def plan_lines(plan: Plan) -> list[str]:
@@ -50,12 +57,16 @@ def plan_lines(plan: Plan) -> list[str]:
     ask += f" for a random sample of {count(plan.n_sample, 'row')}"
     if plan.n_stored:
         ask += f"; {count(plan.n_stored, 'answer')} stored already"
-    tokens = (
-        f"About {plan.prompt_tokens:,} prompt tokens and {plan.completion_tokens:,} answer tokens"
-    )
-    lines = [f"{texts}.", f"{ask}.", f"{tokens} ({plan.token_source})."]
+    lines = [f"{texts}.", f"{ask}."]
+    if plan.prompt_tokens:
+        tokens = f"About {count(plan.prompt_tokens, 'prompt token')} and "
+        tokens += count(plan.completion_tokens, "answer token")
+        lines.append(f"{tokens} ({plan.token_source}).")
     if plan.cost is None:
-        lines.append(f"Cost unknown: no price for {plan.teacher}; give one with --price IN,OUT.")
+        unknown = f"Cost unknown: no price for {plan.teacher}"
+        # A function has no tokens, so no price for them either.
+        give = "; give price as IN,OUT in dollars per million tokens" if plan.prompt_tokens else ""
+        lines.append(f"{unknown}{give}.")
     else:
         lines.append(
             f"Sample: about {money(plan.cost)} ({money(plan.cost_low)} to {money(plan.cost_high)}); "
@@ -64,7 +75,7 @@ def plan_lines(plan: Plan) -> list[str]:
     if plan.max_cost is not None:
         lines.append(f"Hard cap: {money(plan.max_cost)}, deferred rows included.")
     fewest = f"At least {count(plan.fewest_labels, 'labelled row')} are needed to certify "
-    fewest += f"{percent(plan.target)} at {percent(plan.confidence)} confidence"
+    fewest += f"{level(plan.target)} at {level(plan.confidence)} confidence"
     if plan.n_sample < plan.fewest_labels:
         fewest += f"; this sample has {plan.n_sample:,}, so nothing can be certified"
     return [*lines, f"{fewest}."]
@@ -88,7 +99,9 @@ def label_lines(labels: Labels) -> list[str]:
 def progress_line(progress: Progress) -> str:
     """One moment of a run."""
     step = {"label": "Labelling the sample", "deferred": "Asking about deferred rows"}
-    line = f"{step.get(progress.step, progress.step)}: {progress.done:,} of {progress.total:,}"
+    if progress.step not in step:
+        return progress.step
+    line = f"{step[progress.step]}: {progress.done:,} of {progress.total:,}"
     spending = progress.spending
     if spending.asked and progress.rate == progress.rate:  # nan before the first answer
         line += f" · {progress.rate:,.0f} a second · {money(spending.cost)}"
@@ -106,15 +119,14 @@ def certificate_sentence(report: Report) -> str:
         return "Nothing is certified yet."
     if not certificate.certified:
         return _refusal(certificate)
-    sure = percent(certificate.confidence)
-    target = percent(certificate.target)
+    sure, target = level(certificate.confidence), level(certificate.target)
     if certificate.n_population is not None:
+        handled = count(certificate.n_population_handled or 0, "row")
         return (
             f"The surrogate can answer {certificate.n_population_handled:,} of the "
             f"{count(certificate.n_population, 'row')} that it was not fitted on "
             f"({percent(certificate.coverage)}). With {sure} confidence, on at least {target} of "
-            f"these {certificate.n_population_handled:,} rows its label is the one that "
-            f"{report.teacher} gives."
+            f"these {handled} its label is the one that {report.teacher} gives."
         )
     return (
         f"The surrogate answers {percent(certificate.coverage)} of rows like the labelled ones. "
@@ -124,7 +136,7 @@ def certificate_sentence(report: Report) -> str:
 
 
 def _refusal(certificate: Certificate) -> str:
-    text = f"Nothing could be certified: {certificate.note}. Every row goes to the teacher."
+    text = f"Nothing could be certified: {certificate.note}. The surrogate answers no row."
     if certificate.needed_rows is not None:
         text += f" About {count(certificate.needed_rows, 'labelled row')} should be enough"
         return text + " (an estimate), or choose a lower target."
@@ -151,7 +163,10 @@ def money_sentence(report: Report) -> str:
 
 
 def _spent(spending: Spending) -> str:
-    text = f"Paid {money(spending.cost)} for {count(spending.asked, 'text')}"
+    asked = count(spending.asked, "text")
+    text = f"Paid {money(spending.cost)} for {asked}"
+    if spending.cost is None:
+        text = f"Asked about {asked} at unknown cost"
     if spending.reused:
         text += f"; {count(spending.reused, 'answer')} reused from the store"
     return text + "."
@@ -181,8 +196,9 @@ def evidence_sentence(report: Report) -> str:
     if c is None:
         return ""
     text = (
-        f"{report.surrogate} on {report.features} features, fitted on {c.n_fit:,} labelled rows, "
-        f"tested on {c.n_calibration:,} others ({c.method} certificate)"
+        f"{report.surrogate} on {report.features} features, fitted on "
+        f"{count(c.n_fit, 'labelled row')}, tested on {count(c.n_calibration, 'other')} "
+        f"({c.method} certificate)"
     )
     if c.n_handled:
         text += (

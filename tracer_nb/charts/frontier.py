@@ -12,7 +12,7 @@ __all__ = ["frontier_chart"]
 
 
 def frontier_chart(
-    frontier: Frontier, certificate: Certificate, *, width: int = 460, height: int = 240
+    frontier: Frontier, certificate: Certificate, *, width: int = 620, height: int = 250
 ) -> Any:
     """Selective agreement against coverage on the calibration rows.
 
@@ -54,7 +54,7 @@ def frontier_chart(
         axis=alt.Axis(format=".0%", tickCount=6, grid=False),
     )
     y_axis = alt.Axis(format=".0%", tickCount=5)
-    y = alt.Y("agreement:Q", title="Agreement on them", scale=scale, axis=y_axis)
+    y = alt.Y("agreement:Q", title="Agreement with the teacher", scale=scale, axis=y_axis)
     tooltip = [
         alt.Tooltip("coverage:Q", format=".1%", title="coverage"),
         alt.Tooltip("agreement:Q", format=".1%", title="agreement"),
@@ -65,18 +65,18 @@ def frontier_chart(
     curve = alt.Chart(alt.Data(values=rows))
     layers = [
         curve.mark_area(opacity=0.18, color=CURVE).encode(
-            x=x, y=alt.Y("low:Q", scale=scale, title="Agreement on them"), y2="high:Q"
+            x=x, y=alt.Y("low:Q", scale=scale, title="Agreement with the teacher"), y2="high:Q"
         ),
         curve.mark_line(color=CURVE, strokeWidth=2).encode(x=x, y=y),
         # Wide and invisible: makes the thin line easy to hover.
         curve.mark_point(opacity=0, size=160, filled=True).encode(x=x, y=y, tooltip=tooltip),
         *_target(alt, certificate, scale),
-        *_point(alt, certificate, scale),
+        *_point(alt, certificate, scale, height),
     ]
     chart = alt.layer(*layers).properties(
         width=width,
         height=height,
-        title="Calibration rows; band: 90 % interval, pointwise",
+        title=f"On {certificate.n_calibration:,} calibration rows; band: pointwise 90 % interval",
     )
     return themed(chart)
 
@@ -95,12 +95,16 @@ def _target(alt: Any, certificate: Certificate, scale: Any) -> list[Any]:
     ]
 
 
-def _point(alt: Any, certificate: Certificate, scale: Any) -> list[Any]:
+def _point(alt: Any, certificate: Certificate, scale: Any, height: int) -> list[Any]:
     if not certificate.certified or not certificate.n_calibration:
         return []
     # On the calibration rows, like the curve: the column's own coverage may differ a little.
     coverage = certificate.n_handled / certificate.n_calibration
-    at = {"coverage": coverage, "agreement": certificate.agreement, "text": "certified"}
+    at = {
+        "coverage": coverage,
+        "agreement": certificate.agreement,
+        "text": f"certified: {100 * coverage:.1f} %",
+    }
     base = alt.Chart(alt.Data(values=[at]))
     y = alt.Y("agreement:Q", scale=scale)
     tooltip = [
@@ -116,8 +120,7 @@ def _point(alt: Any, certificate: Certificate, scale: Any) -> list[Any]:
             color=CERTIFIED,
             align="right" if coverage > 0.5 else "left",
             dx=-8 if coverage > 0.5 else 8,
-            dy=-10,
             fontSize=12,
             fontWeight="bold",
-        ).encode(x="coverage:Q", y=y, text="text:N"),
+        ).encode(x="coverage:Q", y=alt.value(height - 10), text="text:N"),
     ]

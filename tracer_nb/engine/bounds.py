@@ -69,8 +69,32 @@ def column_p_value(
     # The tiny term keeps (1 - .92) * 100 = 7.999… from losing a permitted row.
     null = np.floor((1.0 - target) * total + 1e-9).astype(np.int64) + 1
     possible = null <= total
-    p = stats.hypergeom.cdf(d, total, np.where(possible, null, 0), m)
+    p = _hypergeom_cdf(d, np.maximum(total, 1), np.where(possible, null, 0), m)
     return np.asarray(np.where(possible, p, 0.0), dtype=np.float64)
+
+
+def _hypergeom_cdf(
+    d: NDArray[np.intp], total: NDArray[np.intp], marked: NDArray[np.intp], m: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """P(X <= d) with ``marked`` of ``total`` rows marked and m drawn; relative error 1e-8.
+
+    ``stats.hypergeom.cdf`` factorises into primes, 5 to 50 microseconds a value, and planning
+    a sequence takes ten thousand values. Here the terms of the shorter tail are summed by
+    their ratios, for all values at once.
+    """
+    below = d * total <= m * marked
+    x = np.where(below, d, d + 1).astype(np.float64)
+    term = np.exp(stats.hypergeom.logpmf(x, total, marked, m))
+    tail = term.copy()
+    rest = total - marked - m
+    while (term > 1e-17 * tail).any():
+        down, up = x * (rest + x), (marked - x) * (m - x)
+        # The ratio is 0 at the edge of the support, so nothing beyond it is added.
+        term *= np.where(below, down, up)
+        term /= np.where(below, (marked - x + 1.0) * (m - x + 1.0), (x + 1.0) * (rest + x + 1.0))
+        tail += term
+        x += np.where(below, -1.0, 1.0)
+    return np.asarray(np.clip(np.where(below, tail, 1.0 - tail), 0.0, 1.0))
 
 
 def agreement_lower(n_agree: int, n_handled: int, confidence: float) -> float:

@@ -22,6 +22,7 @@ from tracer_nb.engine.bounds import (
     held_out_p_value,
 )
 from tracer_nb.engine.sequence import plan_sequence, threshold_grid
+from tracer_nb.engine.split import FIT_SHARE
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Certificate, Pilot
 
@@ -111,7 +112,8 @@ def certify_held_out(
     Raises
     ------
     InvalidInput
-        A level outside (0, 1), or lengths that differ.
+        A level outside (0, 1), lengths that differ, a score that is NaN, or ``agree`` not
+        bool.
 
     Notes
     -----
@@ -163,14 +165,14 @@ def certify_column(
     Raises
     ------
     InvalidInput
-        A level outside (0, 1), or lengths that differ.
+        As in :func:`certify_held_out`.
 
     References
     ----------
     GUARANTEES section 3.
     """
     evidence = _evidence(pilot, scores, agree, target, confidence)
-    everyone = np.sort(np.r_[scores, other_scores])
+    everyone = np.sort(np.r_[evidence.scores, _finite("other_scores", other_scores)])
     # Ranks of all scores: they hold no label, so the grid is fixed before labels are seen.
     grid = threshold_grid(everyone)
     population = len(everyone) - np.searchsorted(everyone, grid, side="left")
@@ -217,20 +219,35 @@ def _evidence(
             f"scores and agree must be equally long, got {len(scores)} and {len(agree)}; "
             "pass one entry per calibration row"
         )
+    _finite("pilot.scores", pilot.scores)
+    agreeing = np.asarray(agree)
+    if agreeing.dtype != bool and len(agreeing):
+        raise InvalidInput(
+            f"agree must be bool, got {agreeing.dtype}; a row without a label is a disagreement"
+        )
     return _Evidence(
-        np.asarray(scores, dtype=np.float64),
-        np.asarray(agree, dtype=bool),
+        _finite("scores", scores),
+        agreeing.astype(bool),
         check_level("target", target),
         check_level("confidence", confidence),
         len(pilot.scores),
     )
 
 
+def _finite(name: str, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``scores`` as float64; a NaN would be handled in one count and deferred in another."""
+    values = np.asarray(scores, dtype=np.float64)
+    if not np.isfinite(values).all():
+        n_bad = int((~np.isfinite(values)).sum())
+        raise InvalidInput(f"{name} holds {n_bad} NaN or infinite values; scores are in [0, 1]")
+    return values
+
+
 def _walk(
     thresholds: NDArray[np.float64], p: NDArray[np.float64], confidence: float
 ) -> tuple[float, int]:
     """Last threshold passed before the first failure (inf for none), and tests made."""
-    failed = np.flatnonzero(p > 1.0 - confidence)
+    failed = np.flatnonzero(~(p <= 1.0 - confidence))
     passed = int(failed[0]) if len(failed) else len(p)
     threshold = float(thresholds[passed - 1]) if passed else math.inf
     return threshold, min(passed + 1, len(p))
@@ -253,21 +270,23 @@ def _explain(certificate: Certificate, pilot: Pilot) -> Certificate:
     n_labels = certificate.n_fit + certificate.n_calibration
     if certificate.n_calibration < fewest:
         note = (
-            f"{certificate.n_calibration} calibration rows cannot certify {100 * target:g} % at "
-            f"{100 * confidence:g} % confidence, which needs at least {fewest} handled ones"
+            f"{certificate.n_calibration} calibration rows cannot certify {100 * target:.10g} % at "
+            f"{100 * confidence:.10g} % confidence, which needs at least {fewest} handled ones"
         )
     else:
         note = (
-            f"no threshold passed the test for {100 * target:g} % agreement at "
-            f"{100 * confidence:g} % confidence"
+            f"no threshold passed the test for {100 * target:.10g} % agreement at "
+            f"{100 * confidence:.10g} % confidence"
         )
-    per_calibration_row = n_labels / max(certificate.n_calibration, 1)
+    per_calibration_row = (
+        n_labels / certificate.n_calibration if certificate.n_calibration else 1 / (1 - FIT_SHARE)
+    )
     needed = _needed_calibration_rows(pilot, target, confidence)
     rows = None if needed is None else math.ceil(needed * per_calibration_row)
     # A need below what is there means bad luck of the draw, not a lack of rows.
     if rows is not None and rows <= n_labels:
         rows = math.ceil(1.5 * n_labels)
-    if rows is None:
+    if rows is None and len(pilot.scores):
         note += "; the surrogate does not agree often enough for more rows alone to help"
     return replace(certificate, needed_rows=rows, note=note)
 
@@ -281,6 +300,9 @@ def _needed_calibration_rows(pilot: Pilot, target: float, confidence: float) -> 
     handled = len(everyone) - np.searchsorted(everyone, grid, side="left")
     agreeing = np.array([pilot.agree[pilot.scores >= t].sum() for t in grid])
     share, agreement = handled / len(everyone), (agreeing + 0.5) / (handled + 1.0)
+    # A few rows without one disagreement refute no target: expect half of what is allowed.
+    flawless = (agreeing == handled) & (handled >= 5)
+    agreement[flawless] = np.maximum(agreement[flawless], (1.0 + target) / 2.0)
     for n in np.geomspace(10, 1e6, 200).astype(int):
         m = np.floor(n * share)
         luck = 0.84 * np.sqrt(m * agreement * (1.0 - agreement))

@@ -10,7 +10,16 @@ from scipy import sparse
 
 from tracer_nb.errors import InvalidInput, NotEnoughData
 
-__all__ = ["check_labels", "check_matrix", "check_soft_labels", "missing_labels", "row_groups"]
+__all__ = [
+    "check_groups",
+    "check_labels",
+    "check_matrix",
+    "check_seed",
+    "check_soft_labels",
+    "label_codes",
+    "missing_labels",
+    "row_groups",
+]
 
 _FEWEST_ROWS = 10
 
@@ -24,16 +33,17 @@ def check_matrix(X: Any, *, n_features: int | None = None) -> Any:
         Not numeric, not two-dimensional, NaN or infinite values, or another number of
         columns than ``n_features``.
     """
-    if sparse.issparse(X):
-        matrix: Any = sparse.csr_matrix(X, dtype=np.float32)
-        values = matrix.data
-    else:
-        try:
-            matrix = values = np.asarray(X, dtype=np.float32)
-        except (TypeError, ValueError) as error:
-            raise InvalidInput(
-                f"X must be a numeric matrix, got {type(X).__name__}; turn texts into features first"
-            ) from error
+    try:
+        with np.errstate(over="ignore"):  # what overflows is reported below
+            if sparse.issparse(X):
+                matrix: Any = sparse.csr_matrix(X, dtype=np.float32)
+                values = matrix.data
+            else:
+                matrix = values = np.asarray(X, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(
+            f"X must be a numeric matrix, got {type(X).__name__}; turn texts into features first"
+        ) from error
     if matrix.ndim != 2 or matrix.shape[1] == 0:
         raise InvalidInput(
             f"X must have shape (rows, features), got {matrix.shape}; for one row write X[None, :]"
@@ -45,7 +55,9 @@ def check_matrix(X: Any, *, n_features: int | None = None) -> Any:
         )
     if not np.isfinite(values).all():
         n_bad = int((~np.isfinite(values)).sum())
-        raise InvalidInput(f"X holds {n_bad} NaN or infinite values; fill or drop those rows")
+        raise InvalidInput(
+            f"X holds {n_bad} NaN or infinite values (limit 3e38); fill or drop those rows"
+        )
     return matrix
 
 
@@ -59,23 +71,26 @@ def check_labels(y: ArrayLike, n_rows: int) -> tuple[NDArray[Any], NDArray[np.in
     NotEnoughData
         Fewer than ten labels, or a single one.
     """
-    labels = np.asarray(y)
-    if labels.ndim != 1 or len(labels) != n_rows:
-        raise InvalidInput(
-            f"y must have one label for each of the {n_rows} rows of X, got shape {labels.shape}"
-        )
+    labels = _label_array(y, n_rows)
     given = ~missing_labels(labels)
     n = int(given.sum())
     if n < _FEWEST_ROWS:
         raise NotEnoughData(f"{n} labelled rows are too few; label at least {_FEWEST_ROWS}")
     if labels.dtype == object:
-        kinds = sorted({type(label).__name__ for label in labels[given].tolist()})
+        plain = [v.item() if isinstance(v, np.generic) else v for v in labels[given].tolist()]
+        kinds = sorted({type(label).__name__ for label in plain})
         if len(kinds) > 1:
             raise InvalidInput(f"y mixes {', '.join(kinds)}; use one type of label")
-    classes, present = np.unique(labels[given], return_inverse=True)
+    try:
+        classes, present = np.unique(labels[given], return_inverse=True)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(
+            f"y holds {type(labels[given][0]).__name__} values, which cannot be labels; "
+            "use strings or numbers"
+        ) from error
     if len(classes) < 2:
         raise NotEnoughData(
-            f"all {n} labelled rows have the one label {classes[0]!r}; "
+            f"all {n} labelled rows have the one label {classes.tolist()[0]!r}; "
             "nothing can be learned: label more rows, or check the prompt"
         )
     if len(classes) == n:
@@ -87,13 +102,76 @@ def check_labels(y: ArrayLike, n_rows: int) -> tuple[NDArray[Any], NDArray[np.in
     return classes, codes
 
 
+def label_codes(y: ArrayLike, classes: NDArray[Any], n_rows: int) -> NDArray[np.intp]:
+    """Each row's index into ``classes``, -1 for a missing label or one that is not there.
+
+    Raises
+    ------
+    InvalidInput
+        Another length than X.
+    """
+    number = {label: code for code, label in enumerate(classes.tolist())}
+    labels = _label_array(y, n_rows).tolist()
+    return np.array([number.get(label, -1) for label in labels], dtype=np.intp)
+
+
 def missing_labels(labels: NDArray[Any]) -> NDArray[np.bool_]:
-    """Where an array of labels holds None or NaN."""
-    if labels.dtype.kind == "f":
+    """Where an array of labels holds None, NaN or pandas' NA."""
+    if labels.dtype.kind in "fcmM":
         return np.asarray(np.isnan(labels))
     if labels.dtype != object:
         return np.zeros(len(labels), dtype=bool)
-    return np.array([v is None or v != v for v in labels.tolist()], dtype=bool)  # noqa: PLR0124
+    return np.array([_is_missing(label) for label in labels.tolist()], dtype=bool)
+
+
+def _is_missing(label: Any) -> bool:
+    try:
+        return label is None or bool(label != label)  # noqa: PLR0124  NaN
+    except TypeError:  # pandas' NA is neither equal nor unequal to itself
+        return True
+    except ValueError:  # an array: not missing, and refused as a label later
+        return False
+
+
+def _label_array(y: ArrayLike, n_rows: int) -> NDArray[Any]:
+    labels = np.asarray(y)
+    if labels.ndim != 1 or len(labels) != n_rows:
+        raise InvalidInput(
+            f"y must have one label for each of the {n_rows} rows of X, got shape {labels.shape}"
+        )
+    if labels.dtype.kind in "US" and isinstance(y, (list, tuple)):
+        # In a list of strings numpy turns NaN into "nan" and 1 into "1": look before it did.
+        given = np.empty(n_rows, dtype=object)
+        given[:] = y
+        if not all(isinstance(label, (str, bytes)) for label in y):
+            return given
+    return labels
+
+
+def check_groups(groups: ArrayLike, n_rows: int) -> NDArray[np.intp]:
+    """Return each row's group as a number.
+
+    Raises
+    ------
+    InvalidInput
+        Another length than X, or values of several types.
+    """
+    values = np.asarray(groups)
+    if values.shape != (n_rows,):
+        raise InvalidInput(
+            f"groups must have one entry for each of the {n_rows} rows, got shape {values.shape}"
+        )
+    try:
+        return np.unique(values, return_inverse=True)[1]
+    except TypeError as error:
+        raise InvalidInput("groups mixes types; use one type of value") from error
+
+
+def check_seed(seed: Any) -> int:
+    """Return ``seed`` as int, or raise ``InvalidInput`` unless it is a whole number >= 0."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise InvalidInput(f"seed must be a whole number, 0 or larger, got {seed!r}")
+    return int(seed)
 
 
 def check_soft_labels(soft: ArrayLike | None, n_rows: int, n_classes: int) -> Any:
@@ -125,12 +203,16 @@ def check_soft_labels(soft: ArrayLike | None, n_rows: int, n_classes: int) -> An
 def row_groups(X: Any) -> NDArray[np.int64]:
     """Equal rows get equal numbers, so that no row stands on both sides of a split."""
     if sparse.issparse(X):
-        X.sort_indices()
+        # Equal rows in one form: entries sorted and summed, zeros not stored.
+        X = X.copy()
+        X.sum_duplicates()
+        X.eliminate_zeros()
         keys = [
             X.indices[a:b].tobytes() + X.data[a:b].tobytes()
             for a, b in zip(X.indptr[:-1], X.indptr[1:], strict=True)
         ]
     else:
-        keys = [row.tobytes() for row in np.ascontiguousarray(X)]
+        # Adding 0 turns -0 into 0, which is equal but not the same bytes.
+        keys = [row.tobytes() for row in np.ascontiguousarray(X) + np.float32(0.0)]
     numbers: dict[bytes, int] = {}
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)

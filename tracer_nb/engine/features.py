@@ -90,8 +90,11 @@ class LsaFeatures:
                 "no text holds a word or two equal characters; nothing to learn from"
             )
         counts = sparse.hstack(parts).tocsr()
-        kept = max(1, min(self.n_components, counts.shape[1] - 1, len(sample) - 1))
-        self._svd = TruncatedSVD(kept, n_iter=2, random_state=self.seed).fit(counts)
+        kept = min(self.n_components, *counts.shape)
+        svd = TruncatedSVD(kept, n_iter=2, random_state=self.seed)
+        # Equal texts have no variance, by which scikit-learn divides for a figure not used here.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self._svd = svd.fit(counts)
         return self
 
     def transform(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -108,6 +111,8 @@ class LsaFeatures:
         """
         if self._svd is None:
             raise NotFitted("LsaFeatures has no vocabulary yet; call fit(texts) first")
+        if not len(texts):
+            return np.empty((0, self._svd.n_components), dtype=np.float32)
         counts = sparse.hstack([v.transform(texts) for v in self._vectorizers]).tocsr()
         return np.asarray(self._svd.transform(counts), dtype=np.float32)
 
@@ -213,7 +218,7 @@ def make_features(spec: object, *, seed: int = 0) -> Features:
         return FunctionFeatures(spec)
     if spec == "lsa":
         return LsaFeatures(seed=seed)
-    if isinstance(spec, str) and spec.startswith("fastembed:"):
+    if isinstance(spec, str) and spec.startswith("fastembed:") and spec != "fastembed:":
         return SentenceFeatures(spec.removeprefix("fastembed:"))
     raise InvalidInput(
         f"features must be 'lsa', 'fastembed:NAME-OR-DIRECTORY', a function or a matrix, got {spec!r}"

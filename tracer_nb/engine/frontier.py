@@ -29,7 +29,7 @@ def frontier(scores: NDArray[np.float64], agree: NDArray[np.bool_]) -> Frontier:
         Empty arrays when there are no rows.
     """
     order = np.argsort(-scores, kind="stable")
-    ranks = np.unique(np.ceil(np.linspace(0, 1, _POINTS + 1)[1:] * len(scores)).astype(int))
+    ranks = np.unique(-(-np.arange(1, _POINTS + 1) * len(scores) // _POINTS))  # rounded up
     thresholds = scores[order][ranks[ranks > 0] - 1]
     # Ties: a threshold handles every row with its score, so count by >= and merge equals.
     thresholds = np.unique(thresholds)[::-1]

@@ -26,7 +26,6 @@ _WIDTHS = (0.3, 0.6, 1.2, 2.4)
 _RIDGES = (0.01, 0.03, 0.1, 0.3, 1.0)
 # Rows that hyper-parameters are chosen on; their optimum moves slowly with n.
 _TUNING_ROWS = 1500
-_CHUNK_CELLS = 16_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,25 +53,25 @@ class KernelRidge:
     left_out: NDArray[np.float32]
 
     def outputs(self, X: Matrix) -> NDArray[np.float32]:
-        """Regression outputs (n, K) of rows that :func:`unit_rows` has prepared."""
-        n = X.shape[0]
-        out = np.empty((n, self.weights.shape[1]), dtype=np.float32)
-        step = max(1, _CHUNK_CELLS // max(self.support.shape[0], 1))
-        for start in range(0, n, step):
-            rows = slice(start, start + step)
-            out[rows] = _kernel(X[rows], self.support, self.width) @ self.weights
-        return out
+        """Regression outputs (n, K) of rows that :func:`unit_rows` has prepared, all at once."""
+        return np.asarray(_kernel(X, self.support, self.width) @ self.weights)
 
 
 def unit_rows(X: Any) -> Matrix:
     """Rows scaled to length 1 as float32; rows of zeros stay zero."""
     if sparse.issparse(X):
         rows = sparse.csr_matrix(X, dtype=np.float32, copy=True)
-        norms = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1))).ravel()
-        return sparse.csr_matrix(sparse.diags(1.0 / np.where(norms > 0, norms, 1.0)) @ rows)
+        rows.sum_duplicates()
+        # Squares in double precision: those of 1e20 and 1e-30 do not exist in single.
+        norms = np.sqrt(np.asarray(rows.astype(np.float64).power(2).sum(axis=1))).ravel()
+        lengths = np.repeat(np.where(norms > 0, norms, 1.0), np.diff(rows.indptr))
+        rows.data = (rows.data / lengths).astype(np.float32)
+        return rows
     dense = np.asarray(X, dtype=np.float32)
-    norms = np.sqrt(np.einsum("ij,ij->i", dense, dense))
-    return np.asarray(dense / np.where(norms > 0, norms, np.float32(1.0))[:, None])
+    norms = np.sqrt(np.einsum("ij,ij->i", dense, dense, dtype=np.float64))
+    units = np.empty_like(dense)
+    np.divide(dense, np.where(norms > 0, norms, 1.0)[:, None], out=units, casting="same_kind")
+    return units
 
 
 def fit_kernel_ridge(X: Matrix, Y: NDArray[np.floating], *, seed: int = 0) -> KernelRidge:
@@ -108,8 +107,9 @@ def fit_kernel_ridge(X: Matrix, Y: NDArray[np.floating], *, seed: int = 0) -> Ke
     width, ridge = _tune(X[rows], targets[rows])
     # Double precision here: the condition number grows with n, and left-out rows divide
     # by the inverse's diagonal.
-    weights, left_out = _solve(_kernel(X, X, width).astype(np.float64), targets, ridge)
-    return KernelRidge(X, weights, width, ridge, left_out)
+    while (solved := _solve(_kernel(X, X, width).astype(np.float64), targets, ridge)) is None:
+        ridge *= 10.0
+    return KernelRidge(X, solved[0], width, ridge, solved[1])
 
 
 def _tune(X: Matrix, Y: NDArray[np.float32]) -> tuple[float, float]:
@@ -123,8 +123,10 @@ def _tune(X: Matrix, Y: NDArray[np.float32]) -> tuple[float, float]:
         kernel = np.exp(-width * distances)
         errors = []
         for ridge in _RIDGES:
-            left_out = _solve(kernel.copy(), Y, ridge)[1]
-            errors.append(float(((left_out - Y) ** 2).mean()))
+            solved = _solve(kernel.copy(), Y, ridge)
+            if solved is None:
+                continue
+            errors.append(float(((solved[1] - Y) ** 2).mean()))
             best = min(best, (errors[-1], width, ridge))
             if len(errors) > 1 and errors[-1] > errors[-2]:
                 break  # the error is unimodal in the ridge for all we have seen
@@ -133,14 +135,18 @@ def _tune(X: Matrix, Y: NDArray[np.float32]) -> tuple[float, float]:
 
 def _solve(
     kernel: NDArray[np.floating], Y: NDArray[np.float32], ridge: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Weights and leave-one-out outputs; overwrites ``kernel``."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+    """Weights and leave-one-out outputs; overwrites ``kernel``.
+
+    None when the kernel is not positive definite: rounding errors of nearly equal rows
+    outgrow the ridge.
+    """
     kernel[np.diag_indices_from(kernel)] += ridge
     potrf, potrs, potri = lapack.get_lapack_funcs(("potrf", "potrs", "potri"), (kernel,))
     # A transposed view is in Fortran order, so LAPACK works in place; the kernel is symmetric.
     factor, info = potrf(kernel.T, lower=1, overwrite_a=1)
     if info != 0:
-        raise np.linalg.LinAlgError(f"the kernel is not positive definite at ridge {ridge:g}")
+        return None
     weights, _ = potrs(factor, Y.astype(kernel.dtype), lower=1)
     inverse, _ = potri(factor, lower=1, overwrite_c=1)
     left_out = Y - weights / np.diagonal(inverse)[:, None]

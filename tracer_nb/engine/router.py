@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 from tracer_nb.engine.certificate import certify_column, certify_held_out, check_level
-from tracer_nb.engine.checks import check_labels, check_matrix, check_soft_labels, row_groups
+from tracer_nb.engine.checks import (
+    check_groups,
+    check_labels,
+    check_matrix,
+    check_seed,
+    check_soft_labels,
+    label_codes,
+    row_groups,
+)
 from tracer_nb.engine.frontier import frontier
 from tracer_nb.engine.kernel_ridge import unit_rows
 from tracer_nb.engine.split import split_rows
 from tracer_nb.engine.surrogates import FittedSurrogate, choose_surrogate
 from tracer_nb.errors import InvalidInput, NotEnoughData
-from tracer_nb.records import Certificate, Frontier, Routing, Trial
+from tracer_nb.records import Certificate, Frontier, Pilot, Routing, Trial
 
 __all__ = ["Router", "SurrogateFit", "calibrate_router", "fit_router", "fit_surrogate"]
 
 STRATEGIES = ("adaptive",)
+# Cross-validation has this many folds.
+_FEWEST_FIT_ROWS = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +41,7 @@ class SurrogateFit:
     ----------
     surrogate : FittedSurrogate
     classes : ndarray of shape (K,)
-        Sorted labels; codes index into it.
+        Sorted labels of the fitting rows; codes index into it.
     fit_rows, calibration_rows : ndarray of int
         Positions among the labelled rows given; disjoint.
     target, confidence : float
@@ -153,35 +164,46 @@ def fit_surrogate(
     """
     check_level("target", target)
     check_level("confidence", confidence)
+    check_seed(seed)
     matrix = check_matrix(X)
     n = matrix.shape[0]
     classes, codes = check_labels(y, n)
     soft = check_soft_labels(soft_labels, n, len(classes))
-    keys = row_groups(matrix) if groups is None else np.unique(groups, return_inverse=True)[1]
-    if len(keys) != n:
-        raise InvalidInput(f"groups must have one entry for each of the {n} rows, got {len(keys)}")
-    # Random order by our own draw, so that a sorted input cannot spoil the split.
-    order = np.random.default_rng(seed).permutation(n)
+    keys = row_groups(matrix) if groups is None else check_groups(groups, n)
+    # Random order by our own draw, so that a sorted input cannot spoil the split. Its stream
+    # is not default_rng(seed): a caller who drew the sample with that one would get the same
+    # shuffle twice, and with it a calibration part that is not drawn evenly.
+    order = np.random.default_rng([seed, 1]).permutation(n)
     first, second = split_rows(keys[order])
-    fit_rows, calibration_rows = order[first], order[second]
-    fit_rows = fit_rows[codes[fit_rows] >= 0]
-    if len(np.unique(codes[fit_rows])) < 2:
+    calibration_rows, labelled = order[second], codes[order[first]] >= 0
+    fit_rows, unlabelled = order[first][labelled], order[first][~labelled]
+    if len(fit_rows) < _FEWEST_FIT_ROWS:
+        raise NotEnoughData(f"{len(fit_rows)} fitting rows have a label; label more rows")
+    # A label that only calibration rows carry must leave no trace in the fit.
+    present, fit_codes = np.unique(codes[fit_rows], return_inverse=True)
+    if len(present) < 2:
         raise NotEnoughData(
             f"the {len(fit_rows)} fitting rows have one label only; label more rows"
         )
-    indicators = (
-        np.eye(len(classes), dtype=np.float32)[codes] if soft is None else soft
-    )  # -1 rows are dropped
+    if soft is None:
+        classes, wanted = classes[present], np.eye(len(present), dtype=np.float32)[fit_codes]
+    else:
+        fit_codes, wanted = codes[fit_rows], soft[fit_rows]
     chosen = choose_surrogate(
         unit_rows(matrix[fit_rows]),
-        indicators[fit_rows],
-        codes[fit_rows],
+        wanted,
+        fit_codes,
         surrogate=surrogate,
         n_calibration=len(calibration_rows),
         target=target,
         confidence=confidence,
         seed=seed,
     )
+    if len(unlabelled):
+        # Not fitted on, so out of fold, and disagreements like those in the test to come.
+        scores = np.r_[chosen.pilot.scores, chosen.predict(unit_rows(matrix[unlabelled]))[1]]
+        agree = np.r_[chosen.pilot.agree, np.zeros(len(unlabelled), dtype=bool)]
+        chosen = replace(chosen, pilot=Pilot(scores, agree))
     return SurrogateFit(
         chosen,
         classes,
@@ -218,13 +240,20 @@ def calibrate_router(
         Anything of the wrong shape, type or range.
     """
     matrix = check_matrix(X, n_features=fit.n_features)
+    given = label_codes(y, fit.classes, matrix.shape[0])
     rows = fit.calibration_rows
+    if matrix.shape[0] <= np.r_[fit.fit_rows, rows].max():
+        raise InvalidInput(
+            f"X has {matrix.shape[0]} rows, fewer than in the fit; pass the same labelled rows"
+        )
     codes, scores = fit.surrogate.predict(unit_rows(matrix[rows]))
-    # A missing label (None, NaN) equals nothing, so it counts as a disagreement.
-    agree = np.asarray(fit.classes[codes] == np.asarray(y)[rows], dtype=bool)
+    # A missing label (None, NaN) has code -1, so it counts as a disagreement.
+    agree = codes == given[rows]
     level = {"target": fit.target, "confidence": fit.confidence, "seed": fit.seed}
     pilot = fit.surrogate.pilot
     certificate = certify_held_out(pilot, scores, agree, **level)  # type: ignore[arg-type]
+    # The pilot may hold rows without a label, which were not fitted on.
+    certificate = replace(certificate, n_fit=len(fit.fit_rows))
     column_certificate = None
     if column is not None:
         others = unit_rows(check_matrix(column, n_features=fit.n_features))
@@ -235,6 +264,7 @@ def calibrate_router(
             fit.surrogate.predict(others)[1],
             **level,  # type: ignore[arg-type]
         )
+        column_certificate = replace(column_certificate, n_fit=len(fit.fit_rows))
     return Router(fit, certificate, column_certificate, frontier(scores, agree))
 
 
@@ -260,7 +290,8 @@ def fit_router(
     strategy : str
         "adaptive": the loosest threshold that can be certified.
     column : array or sparse matrix, optional
-        As in :func:`calibrate_router`.
+        As in :func:`calibrate_router`. Without ``groups``, rows equal to one that was set
+        aside for fitting are left out of it here, as they are of the calibration rows.
 
     Returns
     -------
@@ -298,4 +329,18 @@ def fit_router(
         groups=groups,
         seed=seed,
     )
+    if column is not None and groups is None:
+        column = _unseen(check_matrix(column, n_features=fit.n_features), check_matrix(X), fit)
     return calibrate_router(fit, X, y, column=column)
+
+
+def _unseen(column: Any, matrix: Any, fit: SurrogateFit) -> Any:
+    """The column's rows that equal none of the labelled rows outside the calibration part."""
+    n = matrix.shape[0]
+    if sparse.issparse(matrix) or sparse.issparse(column):
+        parts = [sparse.csr_matrix(matrix), sparse.csr_matrix(column)]
+        keys = row_groups(sparse.vstack(parts, "csr"))
+    else:
+        keys = row_groups(np.r_[matrix, column])
+    outside = np.setdiff1d(np.arange(n), fit.calibration_rows)
+    return column[~np.isin(keys[n:], keys[outside])]

@@ -57,11 +57,14 @@ def threshold_grid(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     Returns
     -------
     ndarray of shape (at most 50,), strictly decreasing
-        Ties are merged: with score >= threshold, tied rows are handled together.
+        Ties are merged: with score >= threshold, tied rows are handled together. Empty
+        when there are no scores.
     """
+    if not len(scores):
+        return np.empty(0)
     ordered = np.sort(scores)[::-1]
-    ranks = np.ceil(np.arange(1, N_THRESHOLDS + 1) / N_THRESHOLDS * len(ordered)).astype(int)
-    return np.unique(ordered[np.maximum(ranks, 1) - 1])[::-1]
+    ranks = -(-np.arange(1, N_THRESHOLDS + 1) * len(ordered) // N_THRESHOLDS)  # rounded up
+    return np.unique(ordered[ranks - 1])[::-1]
 
 
 def plan_sequence(
@@ -109,17 +112,14 @@ def plan_sequence(
     """
     if grid is None:
         grid = threshold_grid(pilot.scores)
+    if not len(grid):
+        return Sequence(grid, 0.0)
     p_of = p_value or (lambda k, m, _: held_out_p_value(k, m, target))
     p, coverage = _simulate(pilot, n_calibration, grid, p_of, seed)
-    passed = p <= 1.0 - confidence
     options = [(start, stride) for stride in _STRIDES for start in range(len(grid))]
-    expected = np.empty(len(options))
-    for i, (start, stride) in enumerate(options):
-        kept = passed[:, start::stride]
-        # Index of the last test passed before the first failure; -1 for none.
-        last = np.argmin(np.c_[kept, np.zeros(len(kept), dtype=bool)], axis=1) - 1
-        gained = np.where(last >= 0, coverage[np.maximum(start + last * stride, 0)], 0.0)
-        expected[i] = gained.mean()
+    expected = np.concatenate(
+        [_gained(p <= 1.0 - confidence, coverage, stride).mean(axis=0) for stride in _STRIDES]
+    )
     # Differences this small are noise of the simulation. A failed first test costs everything,
     # and the pilot cannot tell .996 from 1 on a few dozen rows: start where it is surest.
     close = np.flatnonzero(expected >= expected.max() - _NOISE)
@@ -127,6 +127,19 @@ def plan_sequence(
     best = close[np.lexsort((-expected[close], first_p))[0]]
     start, stride = options[best]
     return Sequence(grid[start::stride], float(expected[best]))
+
+
+def _gained(
+    passed: NDArray[np.bool_], coverage: NDArray[np.float64], stride: int
+) -> NDArray[np.float64]:
+    """Coverage of the last test passed in each draw, for each start (draws, n)."""
+    draws, n = passed.shape
+    gained = np.zeros((draws, n + stride))
+    for start in reversed(range(n)):
+        gained[:, start] = np.where(
+            passed[:, start], np.maximum(coverage[start], gained[:, start + stride]), 0.0
+        )
+    return gained[:, :n]
 
 
 def _simulate(

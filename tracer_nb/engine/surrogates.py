@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 from threadpoolctl import threadpool_limits
@@ -23,18 +24,24 @@ from tracer_nb.engine.sequence import plan_sequence
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Pilot, Trial
 
-__all__ = ["SURROGATES", "FittedSurrogate", "choose_surrogate"]
+__all__ = ["SURROGATES", "FittedSurrogate", "Model", "choose_surrogate"]
 
 # Candidates after the first are compared on at most this many fitting rows.
 _RACE_ROWS = 1500
 _FOLDS = 5
 _LOGISTIC_C = 10.0
+# Rows are predicted in blocks of exactly this many, the last one padded: BLAS adds up in
+# another order for other shapes, and equal rows must get equal scores in whatever batch
+# they come, or a threshold that is one text's score splits that text's rows.
+_BLOCK = 256
 
 
 class Model(Protocol):
     """A fitted classifier: outputs (n, K), the largest of a row is its label."""
 
-    def outputs(self, X: Matrix) -> NDArray[np.floating]: ...
+    def outputs(self, X: Matrix) -> NDArray[np.floating]:
+        """Outputs (n, K) of rows that ``unit_rows`` has prepared."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,8 +67,23 @@ class FittedSurrogate:
 
     def predict(self, X: Matrix) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Class codes and gate scores of rows that ``unit_rows`` has prepared."""
-        outputs = self.model.outputs(X)
-        return outputs.argmax(axis=1), self.gate.scores(outputs)
+        n = X.shape[0]
+        codes, scores = np.empty(n, dtype=np.intp), np.empty(n)
+        for start in range(0, n, _BLOCK):
+            rows = slice(start, min(start + _BLOCK, n))
+            outputs = self.model.outputs(_padded(X[rows]))[: rows.stop - start]
+            codes[rows], scores[rows] = outputs.argmax(axis=1), self.gate.scores(outputs)
+        return codes, scores
+
+
+def _padded(X: Matrix) -> Matrix:
+    """A block of rows, filled up with rows of zeros."""
+    missing = _BLOCK - X.shape[0]
+    if not missing:
+        return X
+    if sparse.issparse(X):
+        return sparse.vstack([X, sparse.csr_matrix((missing, X.shape[1]), dtype=X.dtype)], "csr")
+    return np.pad(X, ((0, missing), (0, 0)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,6 +15,7 @@ _VALUES = {
     "--teacher": ("openai:", "standin:support", "standin:banking77"),
     "--strategy": ("adaptive",),
 }
+_FUNCTION_TOO = ("--features", "--teacher")
 
 
 def complete(event: Any, parser: Any, variables: Mapping[str, Any]) -> list[str]:
@@ -36,10 +37,15 @@ def complete(event: Any, parser: Any, variables: Mapping[str, Any]) -> list[str]
         options = [o for action in parser._actions for o in action.option_strings]  # noqa: SLF001
         return [o for o in options if o.startswith(word) and o.startswith("--")]
     if before and before[-1] in _VALUES:
-        return [v for v in _VALUES[before[-1]] if v.startswith(word)]
+        values = [*_VALUES[before[-1]]]
+        if before[-1] in _FUNCTION_TOO:
+            values += [n for n, v in variables.items() if _is_own_function(v)]
+        # IPython completes what stands behind the colon.
+        behind = word.rpartition(":")[0] + word.rpartition(":")[1]
+        return [v.removeprefix(behind) for v in values if v.startswith(word)]
     frame, dot, _ = word.partition(".")
     if dot:
-        names = [str(c) for c in getattr(variables.get(frame), "columns", ())]
+        names = _columns(variables.get(frame))
         return [
             f"{frame}.{n}" for n in names if n.isidentifier() and f"{frame}.{n}".startswith(word)
         ]
@@ -50,3 +56,13 @@ def complete(event: Any, parser: Any, variables: Mapping[str, Any]) -> list[str]
 
 def _is_columnar(value: Any) -> bool:
     return hasattr(value, "columns") and not isinstance(value, type)
+
+
+def _is_own_function(value: Any) -> bool:
+    return callable(value) and getattr(value, "__module__", "") == "__main__"
+
+
+def _columns(value: Any) -> list[str]:
+    from tracer_nb.frames import column_names, is_frame  # noqa: PLC0415  brings narwhals
+
+    return column_names(value) if is_frame(value) else []

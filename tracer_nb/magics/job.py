@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.magics.names import Source
+from tracer_nb.magics.options import OF_TEACHER
 
 if TYPE_CHECKING:
     from tracer_nb.tracer import Tracer
@@ -16,13 +18,26 @@ __all__ = ["Job"]
 
 @dataclass
 class Job:
-    """Settings are remembered from line to line, so that a step needs only what changes."""
+    """Settings are remembered from line to line, so that a step needs only what changes.
+
+    The cap on the cost is one of them: it holds for the whole job, whichever line set it.
+    ``source`` is the column named last, ``home`` the one that was labelled.
+    """
 
     settings: dict[str, Any] = field(default_factory=dict)
     source: Source | None = None
+    home: Source | None = None
+    sample: int = 2000
+    max_cost: float | None = None
     tracer: Tracer | None = None
 
-    def change(self, settings: dict[str, Any], source: Source | None) -> None:
+    def change(
+        self,
+        settings: dict[str, Any],
+        source: Source | None,
+        sample: int | None,
+        max_cost: float | None,
+    ) -> None:
         """Take over new settings; a Tracer made from other ones is put away.
 
         Raises
@@ -30,7 +45,12 @@ class Job:
         InvalidInput
             A setting cannot be used; the job stays as it was.
         """
-        merged = {**self.settings, **settings}
+        from tracer_nb.asking import check_cost  # noqa: PLC0415  as heavy as the Tracer
+        from tracer_nb.planning import check_sample  # noqa: PLC0415
+
+        sample = self.sample if sample is None else check_sample(sample)
+        cap = self.max_cost if max_cost is None else check_cost(max_cost)
+        merged = {**self._kept(settings), **settings}
         if self.tracer is None or not _equal(merged, self.settings):
             if "teacher" not in merged:
                 raise InvalidInput(
@@ -40,12 +60,24 @@ class Job:
             from tracer_nb.tracer import Tracer  # noqa: PLC0415  brings scikit-learn
 
             self.tracer = Tracer(**merged)
-        self.settings = merged
+        self.settings, self.sample, self.max_cost = merged, sample, cap
         self.source = source or self.source
+
+    def _kept(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Remembered settings that still make sense: another teacher has its own options."""
+        if "teacher" not in settings or "teacher" not in self.settings:
+            return self.settings
+        old, new = self.settings["teacher"], settings["teacher"]
+        dropped: tuple[str, ...] = ()
+        if _kind(old) != _kind(new):
+            dropped = OF_TEACHER
+        elif not _same(old, new):
+            dropped = ("price",)
+        return {k: v for k, v in self.settings.items() if k not in dropped}
 
     @property
     def column(self) -> Any:
-        """The column the job is about.
+        """The column named last.
 
         Raises
         ------
@@ -57,14 +89,15 @@ class Job:
         return self.source.column
 
 
-def _equal(a: dict[str, Any], b: dict[str, Any]) -> bool:
-    """Same settings; arrays and functions are compared by identity."""
-    return a.keys() == b.keys() and all(
-        a[k] is b[k]
-        or (
-            isinstance(a[k], (str, int, float, list, tuple))
-            and type(a[k]) is type(b[k])
-            and a[k] == b[k]
-        )
-        for k in a
-    )
+def _kind(teacher: Any) -> Any:
+    return teacher.partition(":")[0] if isinstance(teacher, str) else type(teacher)
+
+
+def _equal(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    return a.keys() == b.keys() and all(_same(a[k], b[k]) for k in a)
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Same setting; arrays and functions are compared by identity."""
+    plain = isinstance(a, (str, int, float, list, tuple, dict)) and type(a) is type(b)
+    return a is b or (plain and bool(a == b))

@@ -10,12 +10,12 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import display
-from IPython.utils.process import arg_split
 
 from tracer_nb.errors import InvalidInput, TracerError
 from tracer_nb.magics.complete import complete
 from tracer_nb.magics.job import Job
-from tracer_nb.magics.options import read_settings, read_words
+from tracer_nb.magics.names import Source
+from tracer_nb.magics.options import read_settings, read_source, read_words, split_line
 
 __all__ = ["TracerMagics", "load"]
 
@@ -49,8 +49,8 @@ class TracerMagics(Magics):
     @argument("--labels", help="A file with one label a line, a variable, or first,second,third.")
     @argument("--target", type=float, help="Agreement to promise on handled rows (0.92).")
     @argument("--confidence", type=float, help="Confidence of the promise (0.95).")
-    @argument("--sample", type=int, default=2000, help="Rows to label at random (2000).")
-    @argument("--max-cost", type=float, help="Hard cap in dollars for the whole job.")
+    @argument("--sample", type=int, help="Rows to label at random (2000).")
+    @argument("--max-cost", type=float, help="Hard cap in dollars for the whole job (inf: none).")
     @argument("--price", help="IN,OUT: dollars per million tokens, where the price is unknown.")
     @argument("--base-url", help="Address of an OpenAI-compatible server.")
     @argument("--concurrency", type=int, help="Requests at the same time (16).")
@@ -87,26 +87,41 @@ class TracerMagics(Magics):
         one step, with the settings of the lines before it.
         """
         try:
-            args = self._parse(line)
-            verb, column = read_words(args.words, cell=cell is not None)
-            _check_output(args.output)
-            job = self.jobs.get(args.name, Job())
-            settings, source = read_settings(args, column, cell, self.shell.user_ns)
-            if verb == "status" and job.tracer is None and not settings:
-                raise InvalidInput("no job yet; start with %tracer plan df.text --teacher …")
-            job.change(settings, source)
-            self.jobs[args.name] = job
-            step: Callable[[Job, Any], None] = getattr(self, f"_{verb}")
-            if args.dry_run:
-                step = self._plan
-            step(job, args)
+            self._do(line, cell)
         except TracerError as error:
             # IPython shows a UsageError as one line without a traceback.
             raise UsageError(str(error)) from error
 
+    def _do(self, line: str, cell: str | None) -> None:
+        args = self._parse(line)
+        verb, column = read_words(args.words, cell=cell is not None)
+        _check_output(args.output)
+        job = self.jobs.get(args.name, Job())
+        variables = user_variables(self.shell)
+        source = read_source(column, variables)
+        _check_step(verb, column, source, job)
+        # Routing other rows leaves the job about the labelled ones.
+        about = None if verb in ("route", "status") else source
+        settings = read_settings(args, about or job.source, cell, variables)
+        if verb == "status" and job.tracer is None and not settings:
+            raise InvalidInput("no job yet; start with %tracer plan df.text --teacher …")
+        before = job.sample, job.max_cost
+        job.change(settings, about, args.sample, args.max_cost)
+        self.jobs[args.name] = job
+        try:
+            if args.dry_run:
+                self._plan(job)
+            elif verb == "route":
+                self._route(job, args, source or job.home)
+            else:
+                getattr(self, f"_{verb}")(job, args)
+        except InvalidInput:
+            job.sample, job.max_cost = before  # a line that could not be done sets nothing
+            raise
+
     def _parse(self, line: str) -> Any:
         parser = self.tracer.parser
-        args, unknown = parser.parse_known_args(arg_split(line))
+        args, unknown = parser.parse_known_args(split_line(line))
         if unknown:
             known = [o for action in parser._actions for o in action.option_strings]  # noqa: SLF001
             raise InvalidInput.unknown_name("option", unknown[0], known)
@@ -114,42 +129,47 @@ class TracerMagics(Magics):
 
     # --- steps: one call each ----------------------------------------------------------
 
-    def _plan(self, job: Job, args: Any) -> None:
+    def _plan(self, job: Job, args: Any = None) -> None:
         from tracer_nb.magics.show import Lines  # noqa: PLC0415
         from tracer_nb.words import plan_lines  # noqa: PLC0415
 
-        plan = _tracer(job).plan(job.column, sample=args.sample, max_cost=args.max_cost)
+        del args
+        plan = _tracer(job).plan(job.column, sample=job.sample, max_cost=job.max_cost)
         display(Lines([*plan_lines(plan), "Nothing was asked or paid."]))
 
     def _run(self, job: Job, args: Any) -> None:
-        tracer = _tracer(job)
+        tracer, column = _tracer(job), job.column
+        job.home = job.source
 
         def work(view: Any) -> Any:
             tracer.run(
-                job.column,
-                sample=args.sample,
-                max_cost=args.max_cost,
+                column,
+                sample=job.sample,
+                max_cost=job.max_cost,
                 ask_teacher=args.ask,
                 on_progress=view,
             )
-            self._assign(job, args.output)
+            self._assign(tracer, job.home, args.output)
             return _card(tracer)
 
         _with_progress(work)
 
     def _label(self, job: Job, args: Any) -> None:
+        del args
         from tracer_nb.magics.show import Lines  # noqa: PLC0415
         from tracer_nb.words import label_lines  # noqa: PLC0415
 
-        _with_progress(
-            lambda view: Lines(
-                label_lines(
-                    _tracer(job).label(
-                        job.column, sample=args.sample, max_cost=args.max_cost, on_progress=view
-                    )
-                )
+        tracer, column = _tracer(job), job.column
+        job.home = job.source
+
+        def work(view: Any) -> Any:
+            labels = tracer.label(
+                column, sample=job.sample, max_cost=job.max_cost, on_progress=view
             )
-        )
+            note = tracer.report.note
+            return Lines([*label_lines(labels), *([note] if note else [])])
+
+        _with_progress(work)
 
     def _fit(self, job: Job, args: Any) -> None:
         del args
@@ -162,12 +182,17 @@ class TracerMagics(Magics):
         _tracer(job).calibrate()
         display(_card(_tracer(job)))
 
-    def _route(self, job: Job, args: Any) -> None:
+    def _route(self, job: Job, args: Any, source: Source | None) -> None:
         tracer = _tracer(job)
 
         def work(view: Any) -> Any:
-            tracer.route(job.column, max_cost=args.max_cost, ask_teacher=args.ask, on_progress=view)
-            self._assign(job, args.output)
+            tracer.route(
+                None if source is None else source.column,
+                max_cost=tracer.cost_left(job.max_cost),
+                ask_teacher=args.ask,
+                on_progress=view,
+            )
+            self._assign(tracer, source, args.output)
             return _card(tracer)
 
         _with_progress(work)
@@ -176,12 +201,10 @@ class TracerMagics(Magics):
         del args
         display(_card(_tracer(job)))
 
-    def _assign(self, job: Job, output: str | None) -> None:
+    def _assign(self, tracer: Any, source: Source | None, output: str | None) -> None:
         """Put the labelled frame into the user's variable, if there is one to put."""
-        tracer = _tracer(job)
-        if output and tracer.outcome is not None and job.source is not None:
-            frame = job.source.column if job.source.frame is None else job.source.frame
-            self.shell.push({output: tracer.frame_of(frame)})
+        if output and tracer.outcome is not None and source is not None:
+            self.shell.push({output: tracer.frame_of(source.table)})
 
 
 def _tracer(job: Job) -> Any:
@@ -207,6 +230,20 @@ def _with_progress(work: Callable[[Any], Any]) -> None:
         view.replace(result)
 
 
+def user_variables(shell: Any) -> dict[str, Any]:
+    """The notebook's variables, without those that IPython puts there."""
+    hidden = shell.user_ns_hidden
+    return {k: v for k, v in shell.user_ns.items() if k not in hidden or v is not hidden[k]}
+
+
+def _check_step(verb: str, column: str, source: Source | None, job: Job) -> None:
+    if verb in ("fit", "calibrate") and source is not None and not source.is_same(job.home):
+        raise InvalidInput(
+            f"{verb} goes on with the labelled column, which is not {column}; "
+            f"first write %tracer label {column}"
+        )
+
+
 def _check_output(name: str | None) -> None:
     if name is not None and (not name.isidentifier() or keyword.iskeyword(name)):
         raise InvalidInput(f"--output {name!r} is not a variable name; write for example routed")
@@ -218,6 +255,6 @@ def load(ipython: Any) -> None:
     ipython.register_magics(magics)
     ipython.set_hook(
         "complete_command",
-        lambda _, event: complete(event, magics.tracer.parser, ipython.user_ns),
+        lambda _, event: complete(event, magics.tracer.parser, user_variables(ipython)),
         re_key=r"%{1,2}tracer\b",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +11,41 @@ from typing import Any
 
 from tracer_nb.errors import InvalidInput
 
-__all__ = ["Source", "read_label_names", "resolve", "resolve_column", "unquote"]
+__all__ = ["Source", "names_variable", "read_label_names", "resolve", "resolve_column", "unquote"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """A column, and the frame that it stands in, if any."""
+    """A column of a frame, or a column that stands alone.
 
-    column: Any
-    frame: Any = None
+    Attributes
+    ----------
+    table : dataframe, series, array or list
+    name : str or None
+        The column's name, when ``table`` is a frame.
+    """
+
+    table: Any
+    name: str | None = None
+
+    @property
+    def column(self) -> Any:
+        """The column as it is now: the user may have changed the frame since it was named.
+
+        Raises
+        ------
+        InvalidInput
+            It is no longer there.
+        """
+        if self.name is None:
+            return self.table
+        from tracer_nb.frames import read_column  # noqa: PLC0415  brings narwhals
+
+        return read_column(self.table, self.name)
+
+    def is_same(self, other: Source | None) -> bool:
+        """Whether both name one column of one object."""
+        return other is not None and self.table is other.table and self.name == other.name
 
 
 def unquote(text: str) -> str:
@@ -36,19 +63,18 @@ def resolve_column(text: str, variables: Mapping[str, Any]) -> Source:
     InvalidInput
         Not such an expression, an unknown variable, or an unknown column.
     """
-    from tracer_nb.frames import read_column  # noqa: PLC0415  brings narwhals
+    from tracer_nb.frames import column_names, is_frame, read_column  # noqa: PLC0415  narwhals
 
     node = _parse(text, "df.text or df['text']")
     if isinstance(node, (ast.Attribute, ast.Subscript)):
         owner = _value(node.value, text, variables)
-        if _is_frame(owner):
-            return Source(read_column(owner, _last(node, text)), owner)
+        if is_frame(owner):
+            read_column(owner, _last(node, text))  # or says what is wrong with it
+            return Source(owner, _last(node, text))
     value = _value(node, text, variables)
-    if _is_frame(value):
-        names = [str(c) for c in value.columns]
-        raise InvalidInput(
-            f"{text} is a dataframe, not a column; write {text}[{names[0] if names else 'text'!r}]"
-        )
+    if is_frame(value):
+        name = next(iter(column_names(value)), "text")
+        raise InvalidInput(f"{text} is a dataframe, not a column; write {text}[{name!r}]")
     return Source(value)
 
 
@@ -64,8 +90,17 @@ def resolve(text: str, variables: Mapping[str, Any]) -> Any:
     return source.column
 
 
-def read_label_names(text: str, variables: Mapping[str, Any]) -> list[Any]:
+def names_variable(text: str, variables: Mapping[str, Any]) -> bool:
+    """Whether an expression such as ``df.text`` begins with a variable that exists."""
+    match = re.match(r"\s*(\w+)", text)
+    return match is not None and match[1] in variables
+
+
+def read_label_names(text: str, variables: Mapping[str, Any]) -> Any:
     """Labels from a file (one a line), a list ``a, b, c``, or a variable.
+
+    A variable that holds a column gives each label once. Whether they are labels at all is
+    for the Tracer to check.
 
     Raises
     ------
@@ -73,32 +108,50 @@ def read_label_names(text: str, variables: Mapping[str, Any]) -> list[Any]:
         None of these.
     """
     text = unquote(text)
-    if "," in text:
-        return [part for part in text.split(",") if part.strip()]
-    if Path(text).expanduser().is_file():
+    if (path := _file(text)) is not None:
         try:
-            lines = Path(text).expanduser().read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidInput(f"cannot read the labels in {text!r}: {error}") from error
         return [line for line in lines if line.strip()]
-    name = text.split(".")[0].split("[")[0]
-    if name not in variables:
+    if "," in text:
+        return [part for part in text.split(",") if part.strip()]
+    if not names_variable(text, variables):
         raise InvalidInput(
             f"--labels {text!r} is no file, no variable and no list; write a file with one label "
             "a line, a variable, or first,second,third"
         )
-    value = resolve(text, variables)
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return sorted(value) if isinstance(value, (set, frozenset)) else list(value)
-    cells = value.tolist() if hasattr(value, "tolist") else getattr(value, "to_list", list)()
-    # A column of labels: each once, missing cells left out.
-    return sorted({c for c in cells if isinstance(c, str)})
+    try:
+        return _label_values(resolve(text, variables))
+    except InvalidInput as error:
+        raise InvalidInput(f"--labels {text!r} is no file, and {error}") from error
+
+
+def _label_values(value: Any) -> Any:
+    from tracer_nb.frames import is_missing, read_cells  # noqa: PLC0415  brings narwhals
+
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    try:
+        cells = value if isinstance(value, (set, frozenset)) else set(read_cells(value))
+    except (InvalidInput, TypeError):  # not a column, or of lists
+        return value
+    return sorted((cell for cell in cells if not is_missing(cell)), key=str)
+
+
+def _file(text: str) -> Path | None:
+    """The file of that name, if there is one."""
+    try:
+        path = Path(text).expanduser()
+        return path if path.is_file() else None
+    except (OSError, RuntimeError, ValueError):  # no name a file can have
+        return None
 
 
 def _parse(text: str, example: str) -> ast.expr:
     try:
         return ast.parse(text.strip(), mode="eval").body
-    except SyntaxError as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InvalidInput(f"cannot read {text!r}; write {example}") from error
 
 
@@ -127,9 +180,3 @@ def _last(node: ast.Attribute | ast.Subscript, text: str) -> str:
     raise InvalidInput(
         f"cannot read {text!r}; between the brackets write one column name in quotes"
     )
-
-
-def _is_frame(value: Any) -> bool:
-    import narwhals as nw  # noqa: PLC0415
-
-    return isinstance(nw.from_native(value, pass_through=True, eager_only=True), nw.DataFrame)

@@ -1,18 +1,39 @@
-"""From a parsed magic line to the arguments of the facade."""
+"""From a magic line to the arguments of the facade."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from tracer_nb.errors import InvalidInput
-from tracer_nb.magics.names import Source, read_label_names, resolve, resolve_column, unquote
+from tracer_nb.magics.names import (
+    Source,
+    names_variable,
+    read_label_names,
+    resolve,
+    resolve_column,
+    unquote,
+)
 
-__all__ = ["VERBS", "read_settings", "read_words"]
+__all__ = ["OF_TEACHER", "VERBS", "read_settings", "read_source", "read_words", "split_line"]
 
 VERBS = ("plan", "label", "fit", "calibrate", "route", "status")
+OF_TEACHER = ("base_url", "concurrency", "latency", "price", "wrong")
 _PLAIN = ("target", "confidence", "surrogate", "strategy", "seed", "store")
-_OF_TEACHER = ("base_url", "concurrency", "latency", "wrong")
+# Quoted parts keep their spaces wherever they stand, as in df["two  words"]; a quote that is
+# never closed is an ordinary character, for the column expression to complain about.
+_WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\S)+""")
+
+
+def split_line(line: str) -> list[str]:
+    """The words of a magic line, quotes kept.
+
+    >>> split_line('plan df["two  words"] --labels "card lost, refund"')
+    ['plan', 'df["two  words"]', '--labels', '"card lost, refund"']
+    """
+    return _WORD.findall(line)
 
 
 def read_words(words: list[str], *, cell: bool) -> tuple[str, str]:
@@ -33,47 +54,90 @@ def read_words(words: list[str], *, cell: bool) -> tuple[str, str]:
 
 
 def read_settings(
-    args: Any, column: str, prompt: str | None, variables: Mapping[str, Any]
-) -> tuple[dict[str, Any], Source | None]:
-    """Settings of a Tracer that the line gives (only those), and the column it names.
+    args: Any, source: Source | None, prompt: str | None, variables: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Settings of a Tracer that the line gives, and only those.
+
+    Parameters
+    ----------
+    args : namespace
+        The parsed line.
+    source : Source or None
+        The column that the job is about, which recorded labels stand beside.
+    prompt : str or None
+        The cell's text.
+    variables : mapping
+        The notebook's.
 
     Raises
     ------
     InvalidInput
         Something on the line cannot be read.
     """
-    source = resolve_column(column, variables) if column else None
     settings: dict[str, Any] = {}
-    for name in (*_PLAIN, *_OF_TEACHER):
+    for name in (*_PLAIN, *OF_TEACHER):
         value = getattr(args, name)
         if value is not None:
             settings[name] = unquote(value) if isinstance(value, str) else value
+    if "store" in settings and settings["store"] != ":memory:":
+        settings["store"] = str(Path(settings["store"]).expanduser())
     if prompt is not None and prompt.strip():
         settings["prompt"] = prompt.strip()
     if args.labels is not None:
         settings["labels"] = read_label_names(args.labels, variables)
-    if args.price is not None:
-        from tracer_nb.teachers import parse_price  # noqa: PLC0415
-
-        settings["price"] = parse_price(unquote(args.price))
     if args.teacher is not None:
         settings["teacher"] = _teacher(unquote(args.teacher), source, variables)
     if args.features is not None:
         text = unquote(args.features)
-        named = text == "lsa" or text.startswith("fastembed:")
+        named = text == "lsa" or ":" in text
         settings["features"] = text if named else resolve(text, variables)
-    return settings, source
+    return settings
+
+
+def read_source(column: str, variables: Mapping[str, Any]) -> Source | None:
+    """The column that the line names, if it names one."""
+    return resolve_column(column, variables) if column else None
 
 
 def _teacher(text: str, source: Source | None, variables: Mapping[str, Any]) -> Any:
     if ":" in text:
         return text
+    if not names_variable(text, variables):
+        example = "MODEL" if text in ("openai", "standin") else text
+        raise InvalidInput(
+            f"--teacher {text!r} is no variable and no SCHEME:NAME; for a model of that name write "
+            f"openai:{example}"
+        )
     value = resolve(text, variables)
-    n_rows = len(source.column) if source is not None else -1
-    is_column = hasattr(value, "__len__") and not hasattr(value, "keys") and len(value) == n_rows
-    if source is not None and is_column and not callable(value):
-        # A recorded column: the label that stands beside each text.
-        from tracer_nb.teachers import ReplayTeacher  # noqa: PLC0415
+    if isinstance(value, Mapping):
+        return dict(value)  # so that a change to the user's own is seen on the next line
+    if callable(value) or isinstance(value, str) or not hasattr(value, "__len__"):
+        return value
+    return _recorded(text, value, source)
 
-        return ReplayTeacher(source.column, value, name=f"recorded labels ({text})")
-    return value
+
+def _recorded(text: str, value: Any, source: Source | None) -> dict[str, Any]:
+    """Text to label, from labels that stand beside the texts; the first of equal texts counts."""
+    from tracer_nb.frames import read_cells, read_texts  # noqa: PLC0415  brings narwhals
+
+    labels = read_cells(value)
+    if source is None:
+        raise InvalidInput(f"--teacher {text} is a column of labels; name the column of texts too")
+    texts = read_texts(source.column)
+    index, home = _index(value), _index(source.column)
+    misaligned = index is not None and home is not None and not index.equals(home)
+    if len(labels) != texts.n_rows or misaligned:
+        raise InvalidInput(
+            f"--teacher {text} does not stand beside the texts row by row ({len(labels)} labels, "
+            f"{texts.n_rows} rows); take both from one frame, or give a dict from text to label"
+        )
+    recorded: dict[str, Any] = {}
+    for row in texts.usable.tolist():
+        recorded.setdefault(texts.unique[texts.codes[row]], labels[row])
+    return recorded
+
+
+def _index(column: Any) -> Any:
+    """A pandas index; None for columns that have none."""
+    index = getattr(column, "index", None)
+    return index if hasattr(index, "equals") else None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 from tracer_nb.records import Trial
+from tracer_nb.widgets.html import safe
 
 __all__ = ["Lines", "Trials"]
 
@@ -22,7 +22,7 @@ class Lines:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         del include, exclude
-        body = "".join(f"<div>{escape(line)}</div>" for line in self.lines)
+        body = "".join(f"<div>{safe(line)}</div>" for line in self.lines)
         html = f'<div style="font:14px/1.6 system-ui,sans-serif;max-width:760px">{body}</div>'
         return {"text/plain": repr(self), "text/html": html}
 
@@ -55,9 +55,9 @@ class Trials:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         del include, exclude
-        head = "".join(f'<th style="text-align:left">{escape(h)}</th>' for h in self.head)
+        head = "".join(f'<th style="text-align:left">{safe(h)}</th>' for h in self.head)
         body = "".join(
-            "<tr>" + "".join(f'<td style="text-align:left">{escape(c)}</td>' for c in row) + "</tr>"
+            "<tr>" + "".join(f'<td style="text-align:left">{safe(c)}</td>' for c in row) + "</tr>"
             for row in self.rows
         )
         note = "Judged out-of-fold on the fitting rows; calibration rows were not touched."

@@ -72,9 +72,12 @@ def open_database(path: Path, timeout: float) -> sqlite3.Connection:
 
 
 def _version(db: sqlite3.Connection, path: Path) -> int:
-    application = int(db.execute("PRAGMA application_id").fetchone()[0])
-    version = int(db.execute("PRAGMA user_version").fetchone()[0])
-    tables = int(db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    # One statement, one snapshot: another kernel may be making the schema at this moment.
+    application, version, tables = db.execute(
+        "SELECT (SELECT application_id FROM pragma_application_id),"
+        " (SELECT user_version FROM pragma_user_version),"
+        " (SELECT count(*) FROM sqlite_master)"
+    ).fetchone()
     if application != _APPLICATION_ID and (application or version or tables):
         raise StoreError(
             f"{path} is a database of something else, not a label store; give another path"
@@ -84,7 +87,7 @@ def _version(db: sqlite3.Connection, path: Path) -> int:
             f"the label store {path} was written by a newer tracer_nb (schema {version}, "
             f"this one knows {SCHEMA_VERSION}); update tracer_nb, or give another path"
         )
-    return version
+    return int(version)
 
 
 def _create(db: sqlite3.Connection, path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tracer_nb.charts import frontier_chart, to_svg
 from tracer_nb.records import Report
+from tracer_nb.widgets.html import safe
 from tracer_nb.words import (
     certificate_sentence,
     count,
@@ -28,9 +29,10 @@ _STYLE = """
  max-width:760px;margin:4px 0;box-sizing:border-box}
 .tracer-card p{margin:0 0 8px}
 .tracer-card .tracer-head{font-size:16px;font-weight:600;margin-bottom:10px}
-.tracer-card .tracer-facts{display:flex;flex-wrap:wrap;gap:10px 36px;margin:12px 0}
+.tracer-card .tracer-facts{display:grid;gap:10px 28px;margin:12px 0;
+ grid-template-columns:repeat(auto-fit,minmax(150px,1fr))}
 .tracer-card .tracer-facts b{display:block;font-size:22px;line-height:1.2;font-weight:600}
-.tracer-card .tracer-facts span,.tracer-card .tracer-small{font-size:12.5px;opacity:.78}
+.tracer-card .tracer-facts div>span,.tracer-card .tracer-small{font-size:12.5px;opacity:.78}
 .tracer-card .tracer-warn{border-left:3px solid #d55e00;padding-left:10px}
 .tracer-card img{max-width:100%;height:auto;display:block;margin:10px 0 4px}
 """
@@ -58,14 +60,13 @@ class Card:
         parts = [f'<div class="tracer-card"><style>{_STYLE}</style>', *_head(report)]
         if facts := _facts(report):
             cells = "".join(
-                f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>"
-                for value, name in facts
+                f"<div><b>{safe(value)}</b><span>{safe(name)}</span></div>" for value, name in facts
             )
             parts.append(f'<div class="tracer-facts">{cells}</div>')
-        parts.extend(f"<p>{escape(line)}</p>" for line in _lines(report))
+        parts.extend(f"<p>{safe(line)}</p>" for line in _lines(report))
         if report.frontier is not None and report.certificate is not None:
             parts.append(_picture(report))
-            parts.append(f'<p class="tracer-small">{escape(evidence_sentence(report))}</p>')
+            parts.append(f'<p class="tracer-small">{safe(evidence_sentence(report))}</p>')
         return "".join([*parts, "</div>"])
 
 
@@ -83,7 +84,7 @@ def page(report: Report, title: str = "tracer_nb") -> str:
 def _head(report: Report) -> list[str]:
     if report.stopped:
         stopped = f"Stopped: {report.stopped}. Everything answered is kept; run again to go on."
-        first = f'<p class="tracer-warn">{escape(stopped)}</p>'
+        first = f'<p class="tracer-warn">{safe(stopped)}</p>'
         return [first] if report.certificate is None else [first, _promise(report)]
     return [_promise(report)]
 
@@ -91,7 +92,7 @@ def _head(report: Report) -> list[str]:
 def _promise(report: Report) -> str:
     certified = report.certificate is not None and report.certificate.certified
     kind = "tracer-head" if certified else "tracer-head tracer-warn"
-    return f'<p class="{kind}">{escape(certificate_sentence(report))}</p>'
+    return f'<p class="{kind}">{safe(certificate_sentence(report))}</p>'
 
 
 def _facts(report: Report) -> list[tuple[str, str]]:

@@ -1,0 +1,592 @@
+"""Cells as users type them, in a real shell."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from IPython.core.completer import provisionalcompleter
+
+import tracer_nb
+from tracer_nb.standin import serve
+from tracer_nb.teachers import ReplayTeacher
+from tracer_nb.teachers.spec import SCHEMES, register_scheme
+from tracer_nb.widgets import card
+
+# A function as teacher, and settings that fit in a fraction of a second.
+TEACH = "--teacher teach --labels intents"
+FAST = "--features X --surrogate logistic --sample 150"
+
+
+@pytest.fixture(autouse=True)
+def _no_drawing(monkeypatch):
+    """Half a second a card; the tests of the card draw."""
+    monkeypatch.setattr(card, "to_svg", lambda chart: f"<svg>{len(chart.to_dict())}</svg>")
+
+
+# --- the whole job --------------------------------------------------------------------
+
+
+def test_one_cell_does_the_whole_job(shell, world):
+    out = shell.run(f"%%tracer df.text {TEACH} {FAST} --output routed\nChoose the intent.")
+    lines = out.splitlines()
+    assert lines[0].startswith("The surrogate can answer ")
+    assert "With 95 % confidence, on at least 92 % of these" in lines[0]
+    assert lines[1].startswith("Of 600 rows: ")
+    assert "unknown cost" in lines[2]
+    assert lines[3].startswith("logistic on matrix features, fitted on 105 labelled rows")
+    routed = shell["routed"]
+    assert list(routed.columns) == [
+        "text",
+        "n",
+        "label",
+        "label_source",
+        "label_score",
+        "label_reason",
+    ]
+    assert routed["label"].tolist() == list(world.truth.values())
+    assert list(shell["df"].columns) == ["text", "n"]
+    assert len(world.asked) == len(set(world.asked)) < 200
+
+
+def test_the_cell_may_be_run_again_at_no_cost(shell, world):
+    cell = f"%%tracer df.text {TEACH} {FAST} --output routed\nChoose."
+    shell.run(cell)
+    asked = len(world.asked)
+    first = shell["routed"]
+    shell.run(cell)
+    assert len(world.asked) == asked
+    pd.testing.assert_frame_equal(shell["routed"], first)
+
+
+def test_with_the_stand_in_it_is_called_one(shell):
+    shell.run("from tracer_nb.datasets import load\nmessages = load('support').head(600)")
+    out = shell.run(
+        "%%tracer messages.text --teacher standin:support --labels messages.label "
+        "--surrogate logistic --sample 200 --target 0.5 --max-cost 1 --output routed\n"
+        "You read messages to a shop. Choose the intent."
+    )
+    assert "the stand-in" in out
+    assert "no model was asked, nothing was paid" in out
+    assert set(shell["routed"]["label"].dropna()) <= set(shell["messages"]["label"])
+    assert Path(".tracer_nb/labels.sqlite").exists()
+
+
+def test_a_dry_run_asks_nothing(shell, world):
+    out = shell.run(f"%%tracer df.text {TEACH} {FAST} --output routed --dry-run\nChoose.")
+    assert out.splitlines()[0] == "600 rows, 600 distinct texts."
+    assert "Ask teach about 150 texts for a random sample of 150 rows." in out
+    assert out.splitlines()[-1] == "Nothing was asked or paid."
+    assert world.asked == []
+    assert "routed" not in shell
+
+
+def test_nothing_certified_says_so_and_asks_no_more(shell, world):
+    shell["X"] = np.ones((600, 3))
+    out = shell.run(f"%%tracer df.text {TEACH} {FAST} --output routed\nChoose.")
+    assert out.startswith("Nothing could be certified: ")
+    assert "450 × deferred, teacher not asked: nothing was certified" in out
+    assert len(world.asked) == 150
+    shell.run("%tracer route --ask --output routed")
+    assert len(world.asked) == 600
+    assert shell["routed"]["label"].notna().all()
+
+
+# --- steps ----------------------------------------------------------------------------
+
+
+def test_each_step_alone_with_settings_remembered(shell, world):
+    out = shell.run(f"%tracer plan df.text {TEACH} {FAST}")
+    assert "At least 120 labelled rows are needed to certify 92 % at 95 % confidence." in out
+    assert world.asked == []
+    assert shell.run("%tracer label").startswith("150 rows of the sample labelled.")
+    assert len(world.asked) == 150
+    out = shell.run("%tracer fit")
+    assert out.split()[:2] == ["surrogate", "settings"]
+    assert "✓  logistic" in out
+    assert "calibration rows were not touched" in out
+    assert shell.run("%tracer calibrate").startswith("The surrogate can answer ")
+    out = shell.run("%tracer route --output routed --no-ask")
+    assert "Of 600 rows: " in out
+    assert len(world.asked) == 150
+    assert shell.run("%tracer status") == out
+    assert list(shell["routed"].columns[:2]) == ["text", "n"]
+
+
+def test_a_changed_setting_starts_anew_and_asks_nothing_twice(shell, world):
+    shell.run(f"%tracer label df.text {TEACH} {FAST}")
+    assert "call label(column) first" in shell.complaint("%tracer fit --target 0.9")
+    shell.run("%tracer label")
+    assert len(world.asked) == 150
+    assert "at least 90 % of" in shell.run("%tracer fit\n%tracer calibrate")
+
+
+def test_a_setting_given_again_changes_nothing(shell, world):
+    settings = f"{TEACH} {FAST} --target 0.92 --store here.sqlite"
+    shell.run(f"%tracer label df.text {settings}")
+    shell.run(f"%tracer fit df.text {settings}")
+    shell.run(f"%tracer calibrate df['text'] {settings}")
+    assert len(world.asked) == 150
+
+
+def test_price_and_labels_given_again_change_nothing(shell, world):
+    Path("intents.txt").write_text("login\nparcel\n\nrefund\n")
+    with serve(world.truth) as standin:
+        settings = (
+            f"--teacher openai:m --base-url {standin.base_url} --price 1,2 "
+            f"--labels intents.txt {FAST} --max-cost 3"
+        )
+        shell.run(f"%tracer label df.text {settings}")
+        assert standin.requests == 150
+        shell.run(f"%tracer fit {settings}")
+        shell.run(f"%tracer calibrate {settings}")
+
+
+def test_the_cap_is_remembered_and_is_for_the_whole_job(shell, hard_world):
+    shell["df"], shell["X"] = hard_world.frame, hard_world.X
+    teacher = tracer_nb.teachers.FunctionTeacher(hard_world.teach, hard_world.labels, cost=0.01)
+    shell["teacher"] = teacher
+    out = shell.run(
+        "%tracer plan df.text --teacher teacher --features X --sample 300 --target 0.9 --max-cost 3.1"
+    )
+    assert "Hard cap: $3.10, deferred rows included." in out
+    for step in ("label", "fit", "calibrate", "route"):
+        out = shell.run(f"%tracer {step}")
+    assert len(hard_world.asked) == 310
+    assert "deferred, not asked: cost cap of $0.10 reached" in out
+    shell.run("%tracer route --max-cost inf")
+    assert len(hard_world.asked) == len(set(hard_world.asked)) > 310
+
+
+def test_a_line_that_could_not_be_done_sets_nothing(shell):
+    shell.run(f"%tracer plan df.text {TEACH} {FAST}")
+    for wrong in ("--sample 0", "--max-cost -1", "--max-cost 3", "--target 92", "--seed -1"):
+        shell.complaint(f"%tracer plan {wrong}")
+        shell.complaint(f"%tracer label {wrong}")
+    assert shell.run("%tracer label").startswith("150 rows of the sample labelled.")
+
+
+def test_another_teacher_has_its_own_options(shell, world):
+    with serve(world.truth) as standin:
+        shell.run(
+            f"%tracer plan df.text --teacher openai:m --base-url {standin.base_url} --price 1,2 "
+            f"--concurrency 2 --labels intents {FAST}"
+        )
+        # Another model at the same place keeps the place and not the price.
+        assert "Cost unknown: no price for other" in shell.run(
+            "%tracer plan --teacher openai:other"
+        )
+        shell.run("%tracer label")
+        assert standin.requests == 150
+    shell.run("%tracer label --teacher teach")
+    assert len(world.asked) == 150
+
+
+def test_jobs_are_kept_apart_by_name(shell, world):
+    shell["half"] = world.frame.iloc[:300]
+    shell.run(f"%tracer label df.text {TEACH} {FAST}")
+    assert "no teacher is named" in shell.complaint("%tracer fit --name other")
+    shell.run(f"%tracer label half.text {TEACH} --sample 150 --name other")
+    shell.run("%tracer fit")
+    assert "matrix features" in shell.run("%tracer calibrate")
+
+
+def test_other_rows_are_routed_and_the_job_stays_about_the_labelled_ones(shell, world):
+    shell["home"], shell["others"] = world.frame.iloc[:400], world.frame.iloc[400:]
+    shell.run(
+        f"%%tracer home.text {TEACH} --surrogate logistic --sample 150 --output routed\nChoose."
+    )
+    out = shell.run("%tracer route others.text --output more")
+    assert out.startswith("The surrogate answers ")
+    assert "of rows like the labelled ones" in out
+    assert "Of 200 rows: " in out
+    more = shell["more"]
+    assert more.index.equals(shell["others"].index)
+    assert more["label"].tolist() == list(world.truth.values())[400:]
+    assert "Of 400 rows: " in shell.run("%tracer route --output routed")
+    assert len(shell["routed"]) == 400
+    assert shell.run("%tracer plan").startswith("400 rows")
+    said = shell.complaint("%tracer fit others.text")
+    assert said == (
+        "fit goes on with the labelled column, which is not others.text; first write "
+        "%tracer label others.text"
+    )
+
+
+def test_a_frame_that_was_sorted_in_between_gets_its_own_labels(shell, world):
+    shell.run(
+        f"%%tracer df.text {TEACH} --surrogate logistic --sample 150 --output routed\nChoose."
+    )
+    df = shell["df"]
+    df[:] = df.sort_values("text").to_numpy()  # the very object that was labelled
+    shell.run("%tracer route --output routed")
+    routed = shell["routed"]
+    assert routed["text"].tolist() == sorted(world.texts)
+    assert routed["label"].tolist() == [world.truth[text] for text in routed["text"]]
+
+
+def test_the_stop_button_ends_the_cell_in_words_and_the_cell_goes_on_when_run_again(
+    shell, world, interrupting
+):
+    shell["teach"] = interrupting(world, at=80).teach
+    cell = f"%%tracer df.text {TEACH} {FAST} --concurrency 1 --output routed\nChoose."
+    out = shell.run(cell)
+    assert "Stopped: interrupted. Everything answered is kept; run again to go on." in out
+    assert "routed" not in shell
+    assert "Stopped: interrupted" in shell.run("%tracer status")
+    assert "79 answers reused" in shell.run(cell)
+    assert shell["routed"]["label"].tolist() == list(world.truth.values())
+    assert len(world.asked) == len(set(world.asked)) + 1  # the one that hung
+
+
+# --- what may be written --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "column", ["df.text", 'df["text"]', "df['text']", "box['df'].text", "texts"]
+)
+def test_ways_to_name_a_column(shell, column):
+    shell["box"] = {"df": shell["df"]}
+    shell["texts"] = shell["df"]["text"].tolist()
+    assert shell.run(f"%tracer plan {column} {TEACH}").startswith("600 rows, 600 distinct texts.")
+
+
+def test_a_polars_frame_stays_one(shell, world):
+    shell["df"] = pl.from_pandas(world.frame)
+    shell.run(f'%%tracer df["text"] {TEACH} {FAST} --output routed\nChoose.')
+    assert isinstance(shell["routed"], pl.DataFrame)
+    assert shell["routed"]["label"].to_list() == list(world.truth.values())
+    assert shell["df"].columns == ["text", "n"]
+
+
+@pytest.mark.parametrize(
+    "name", ["my text", "two  blanks", "a 'quoted' one", "ä-ö/ü", "size", "--labels"]
+)
+def test_odd_column_names(shell, world, name):
+    shell["df"] = world.frame.rename(columns={"text": name})
+    quoted = f'"{name}"' if "'" in name else f"'{name}'"
+    assert shell.run(f"%tracer plan df[{quoted}] {TEACH}").startswith("600 rows")
+    assert "no column 'zzz'; there are: " in shell.complaint(f"%tracer plan df['zzz'] {TEACH}")
+
+
+@pytest.mark.parametrize(
+    "labels", ["login,parcel,refund", '"login, parcel , refund"', "df.kind", "kinds"]
+)
+def test_ways_to_give_labels(shell, world, labels):
+    shell["df"]["kind"] = list(world.truth.values())
+    shell["kinds"] = set(world.labels)
+    shell.run(f"%tracer label df.text --teacher teach --labels {labels} {FAST}")
+    assert len(world.asked) == 150
+
+
+def test_labels_of_a_file(shell, world):
+    Path("a,b.txt").write_text("\ufefflogin\nparcel\n \nrefund\n", encoding="utf-8")
+    shell.run(f"%tracer label df.text --teacher teach --labels a,b.txt {FAST}")
+    assert len(world.asked) == 150
+
+
+def test_recorded_labels_beside_the_texts(shell, world):
+    shell["df"] = pd.DataFrame(
+        {"text": [*world.texts, None, " "], "said": [*world.truth.values(), "login", None]},
+        index=[3] * 602,
+    )
+    shell["X"] = np.vstack([world.X, world.X[:2]])
+    settings = f"--teacher df.said {FAST}"
+    out = shell.run(f"%%tracer df.text {settings} --output routed\nChoose.")
+    assert "by recorded labels, 2 without a label" in out
+    assert shell["routed"]["label"].tolist()[:600] == list(world.truth.values())
+    shell.run(f"%tracer label {settings}")
+    shell.run(f"%tracer fit {settings}")  # the same labels: the same job
+
+
+@pytest.mark.parametrize("kind", ["dict", "list", "polars", "numpy"])
+def test_recorded_labels_of_every_kind(shell, world, kind):
+    said = list(world.truth.values())
+    shell["said"] = {
+        "dict": world.truth,
+        "list": said,
+        "polars": pl.Series(said),
+        "numpy": np.array(said),
+    }[kind]
+    assert shell.run(f"%tracer label df.text --teacher said {FAST}").startswith("150 rows")
+
+
+def test_changed_records_are_seen(shell, world):
+    shell["said"] = dict(world.truth)
+    shell.run(f"%tracer label df.text --teacher said {FAST}")
+    shell["said"].update(dict.fromkeys(world.texts, "login"))
+    shell.run("%tracer label --teacher said --labels intents")
+    assert "the one label 'login'" in shell.complaint("%tracer fit")
+
+
+PROMPT = """Choose {intent} for {df}, $df and $HOME; 100 % of "them".
+%s %(name)s 'single' \\n {{}} !ls ?help
+
+%matplotlib inline
+    --target 0.5 `x` #no comment"""
+
+
+def test_the_cells_text_is_the_prompt_untouched(shell, world):
+    seen = []
+
+    def echo(name, labels, prompt):
+        seen.append((name, prompt))
+        return ReplayTeacher(world.truth, labels=labels)
+
+    register_scheme("echo", echo)
+    try:
+        shell.run(
+            f"%%tracer df.text --teacher echo:it --labels intents {FAST} --dry-run\n{PROMPT}\n"
+        )
+        assert seen == [("it", PROMPT)]
+        # It is remembered, and an empty one does not replace it.
+        shell.run("%tracer plan --target 0.9")
+        shell.run("%%tracer plan --target 0.8\n\n")
+        assert seen == [("it", PROMPT)] * 3
+    finally:
+        del SCHEMES["echo"]
+
+
+def test_variables_are_not_expanded_on_the_line(shell):
+    assert "no column 'x'" in shell.complaint("x = 'text'\n%tracer plan df.x --teacher teach")
+    assert "cannot read 'df.{x}'" in shell.complaint("%tracer plan df.{x} --teacher teach")
+    assert "cannot read 'df.$x'" in shell.complaint("%tracer plan df.$x --teacher teach")
+
+
+def test_help_shows_every_option(shell):
+    out = shell.run("%tracer?")
+    for option in ("--teacher", "--labels", "--max-cost", "--output", "--dry-run", "--no-ask"):
+        assert option in out
+
+
+# --- mistakes -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("", "say what to do: %tracer plan|label|fit|calibrate|route|status; %tracer? shows"),
+        ("lable df.text", "no step 'lable'; did you mean 'label'? There are: plan, label"),
+        ("df.text", "no step 'df.text'; there are: plan"),
+        ("status", "no job yet; start with %tracer plan df.text"),
+        ("plan", "no teacher is named; add --teacher"),
+        ("plan df.text", "no teacher is named; add --teacher"),
+        ("plan --teacher teach --labels intents", "no column is named; write for example"),
+        ("plan df.text --teacher teach", "labels are missing"),
+        # the column
+        ("plan df.txet", "no column 'txet'; did you mean 'text'? There are: text, n"),
+        ("plan dff.text", "no variable 'dff'; did you mean 'df'? There are: df, X, teach, intents, Y"),
+        ("plan df", "df is a dataframe, not a column; write df['text']"),
+        ("plan df['text", "cannot read \"df['text\"; write df.text or df['text']"),
+        ("plan df.text.", "cannot read 'df.text.'"),
+        ("plan df text", "cannot read 'df text'"),
+        ("plan df.text.str.lower()", "cannot read 'df.text.str.lower()'; write a variable"),
+        ("plan df[0]", "cannot read 'df[0]'; between the brackets write one column name in quotes"),
+        ("plan df[['text']]", "between the brackets write one column name in quotes"),
+        ("plan df.loc[:,'text']", "between the brackets write one column name in quotes"),
+        ("plan intents.text", "'intents.text': list has no 'text'; check the name"),
+        ("plan 5", "cannot read '5'; write a variable"),
+        (f"plan df.n {TEACH}", "row 0 holds 0 (int), not text; convert the column first"),
+        (f"plan teach {TEACH}", "expected a column of texts, got method"),
+        (f"plan {'(' * 300}", "cannot read"),
+        # options
+        ("plan df.text --teachr teach", "no option '--teachr'; did you mean '--teacher'?"),
+        ("plan df.text -x", "no option '-x'; there are: --teacher"),
+        ("plan df.text --target", "argument --target: expected one argument"),
+        ("plan df.text --target high", "argument --target: invalid float value: 'high'"),
+        ("plan df.text --sample 1.5", "argument --sample: invalid int value: '1.5'"),
+        (f"plan df.text {TEACH} --target 92", "target must be in (0, 1), got 92; for 92 % write 0.92"),
+        (f"plan df.text {TEACH} --target 0", "target must be in (0, 1), got 0"),
+        (f"plan df.text {TEACH} --confidence nan", "confidence must be in (0, 1), got nan"),
+        (f"plan df.text {TEACH} --sample 0", "sample must be a positive whole number of rows, got 0"),
+        (f"plan df.text {TEACH} --seed -1", "seed must be a whole number from 0"),
+        (f"plan df.text {TEACH} --surrogate svm", "no surrogate 'svm'; there are: auto"),
+        (f"plan df.text {TEACH} --strategy hope", "no strategy 'hope'; there are: adaptive"),
+        (f"plan df.text {TEACH} --features tfidf", "no variable 'tfidf'"),
+        (f"plan df.text {TEACH} --features lsa:5", "features must be 'lsa', 'fastembed:NAME"),
+        (f"plan df.text {TEACH} --features intents", "or a matrix with one row per row"),
+        (f"plan df.text {TEACH} --max-cost -1", "max_cost must be dollars, 0 or more, got -1"),
+        (f"plan df.text {TEACH} --max-cost 4", "max_cost needs a price, and that of teach is unknown"),
+        (f"plan df.text {TEACH} --base-url http://x", "no option of this teacher 'base_url'"),
+        (f"plan df.text {TEACH} --output 1x", "--output '1x' is not a variable name"),
+        (f"plan df.text {TEACH} --output class", "--output 'class' is not a variable name"),
+        (f"plan df.text {TEACH} --output df.x", "--output 'df.x' is not a variable name"),
+        # labels
+        ("plan df.text --teacher teach --labels no.txt", "--labels 'no.txt' is no file, no variable"),
+        ("plan df.text --teacher teach --labels intents.txt", "is no file, and 'intents.txt': list has"),
+        ("plan df.text --teacher teach --labels df.lbl", "is no file, and no column 'lbl'"),
+        ("plan df.text --teacher teach --labels refund", "is no file, no variable and no list"),
+        ("plan df.text --teacher teach --labels a,A", "labels 'a' and 'A' are the same"),
+        ("plan df.text --teacher teach --labels a,", "labels must be at least two, got ['a']"),
+        ("plan df.text --teacher teach --labels df.n", "labels must be text, got 0 (int)"),
+        ("plan df.text --teacher teach --labels teach", "labels must be a list of names"),
+        (f"plan df.text --teacher teach --labels {'x' * 5000}", "is no file, no variable and no list"),
+        ("plan df.text --teacher teach --labels ~nobody/x", "is no file, no variable and no list"),
+        # the teacher
+        ("plan df.text --teacher gpt-5-mini", "for a model of that name write openai:gpt-5-mini"),
+        ("plan df.text --teacher openai", "for a model of that name write openai:MODEL"),
+        ("plan df.text --teacher claude:x --labels a,b", "no kind of teacher 'claude'; there are: openai"),
+        ("plan df.text --teacher openai: --labels a,b", "teacher must be SCHEME:NAME, got 'openai:'"),
+        ("plan df.text --teacher standin:x --labels a,b", "'x'"),
+        ("plan df.text --teacher intents", "--teacher intents does not stand beside the texts"),
+        ("plan df.text --teacher df.n", "recorded labels must be str, got 0"),
+        ("plan --teacher intents", "--teacher intents is a column of labels; name the column"),
+        ("plan df.text --teacher openai:m --labels a,b --price x", "price must be IN,OUT"),
+        ("plan df.text --teacher openai:m --labels a,b --base-url ftp://x", "base_url must be an address"),
+        # before paying
+        (f"label df.text {TEACH} --sample 119", "119 labelled rows cannot certify this target"),
+        (f"label df.text {TEACH} --target 0.999", "ask the teacher about every row, or lower target"),
+        (f"label intents {TEACH} --sample 3", "3 labelled rows cannot certify"),
+        (f"label df.text {TEACH} --features Y", "the features matrix has 5 rows, the column 600"),
+        # out of order
+        (f"fit {TEACH}", "nothing is labelled yet; call label(column) first"),
+        (f"calibrate {TEACH}", "nothing is labelled yet; call label(column) first"),
+        (f"route {TEACH}", "nothing is calibrated yet; call fit() and calibrate() first"),
+        (f"route df.text {TEACH}", "nothing is calibrated yet"),
+        (f"fit df.text {TEACH}", "first write %tracer label df.text"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_line_that_says_what_to_do(shell, world, line, says):
+    shell["Y"] = np.ones((5, 3))
+    assert says in shell.complaint(f"%tracer {line}")
+    # The same in a cell, where the column may come without a step.
+    if line.startswith("plan "):
+        assert says in shell.complaint(f"%%tracer {line.removeprefix('plan ')} --dry-run\nChoose.")
+    assert world.asked == []
+
+
+def test_an_unreachable_server(shell):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    said = shell.complaint(
+        f"%%tracer df.text --teacher openai:m --base-url http://127.0.0.1:{port}/v1 "
+        f"--labels intents {FAST}\nChoose."
+    )
+    assert said.startswith(f"cannot reach http://127.0.0.1:{port}/v1 ")
+
+
+def test_a_wrong_key_and_no_key(shell, world, monkeypatch):
+    monkeypatch.setenv("TRACER_NB_API_KEY", "wrong-key-123")
+    with serve(world.truth, api_key="right") as standin:
+        said = shell.complaint(
+            f"%tracer label df.text --teacher openai:m --base-url {standin.base_url} "
+            f"--labels intents {FAST}"
+        )
+        assert "refused the API key" in said
+        assert "wrong-key-123" not in said
+        monkeypatch.setenv("TRACER_NB_API_KEY", "right")
+        assert shell.run("%tracer label").startswith("150 rows")
+    monkeypatch.delenv("TRACER_NB_API_KEY")
+    said = shell.complaint(
+        f"%tracer label df.text --teacher openai:gpt-5-mini --name b --labels intents {FAST}"
+    )
+    assert said == "no API key for OpenAI: set OPENAI_API_KEY, or name another server with base_url"
+
+
+def test_a_teacher_that_knows_no_label(shell):
+    shell.run("def say(text): return 'hm'")
+    said = shell.complaint(f"%%tracer df.text --teacher say --labels intents {FAST}\nChoose.")
+    assert "no label for any of 150 sampled rows" in said
+    assert "answer is not one of the labels: 'hm'" in said
+
+
+def test_a_bug_of_ours_keeps_its_traceback(shell, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("ours to fix")
+
+    monkeypatch.setattr("tracer_nb.tracer.fit_surrogate", broken)
+    for cell in (f"%%tracer df.text {TEACH} {FAST}\nChoose.", "%tracer fit"):
+        ran = shell.try_run(cell)
+        assert type(ran.error) is RuntimeError
+        assert "Traceback" in ran.text
+        assert "RuntimeError: ours to fix" in ran.text
+
+
+def test_a_mistake_in_the_users_own_function_keeps_its_traceback(shell):
+    shell.run("def features(texts): return 1 / 0")
+    ran = shell.try_run(f"%%tracer df.text {TEACH} --features features --sample 150\nChoose.")
+    assert type(ran.error) is ZeroDivisionError
+    assert "def features" in ran.text
+
+
+# --- completion -----------------------------------------------------------------------
+
+
+OFFERS = {
+    "%tracer ": {"plan", "label", "fit", "calibrate", "route", "status", "df"},
+    "%tracer ca": {"calibrate"},
+    "%tracer plan ": {"df", "wide"},
+    "%tracer plan d": {"df"},
+    "%tracer plan df.": {"df.text", "df.n"},
+    "%tracer plan df.te": {"df.text"},
+    "%tracer plan wide.te": {"wide.text"},
+    '%tracer plan df["te': {"text"},
+    "%%tracer df.te": {"df.text"},
+    "%%tracer w": {"wide"},
+    "%%tracer df.text --max": {"--max-cost"},
+    "%tracer plan df.text --la": {"--labels", "--latency"},
+    "%tracer plan df.text --surrogate ": {"auto", "kernel-ridge", "logistic"},
+    "%tracer plan df.text --features l": {"lsa"},
+    "%tracer plan df.text --teacher st": {"standin:support", "standin:banking77"},
+    "%tracer plan df.text --teacher standin:s": {"support"},
+    "%tracer plan df.text --teacher sa": {"say"},
+    "%tracer plan nothing.": set(),
+}
+
+
+def test_completion_of_steps_options_frames_and_columns(shell):
+    shell.run("def say(text): return text")
+    shell["wide"] = pl.DataFrame({"text": ["a"], "other": ["b"]})
+    completer = shell.ip.Completer
+    completer.use_jedi = False  # it adds its own guesses, and a second to each
+    for line, offers in OFFERS.items():
+        with provisionalcompleter():
+            matches = {c.text for c in completer.completions(line, len(line))}
+        assert offers <= matches, line
+        # Nothing that cannot stand there.
+        assert not {"X", "intents", "In", "_"} & matches, line
+
+
+def test_completion_in_the_first_line_of_a_cell(shell):
+    cell = "%%tracer df.te\nChoose the df."
+    with provisionalcompleter():
+        found = {c.text for c in shell.ip.Completer.completions(cell, cell.index("\n"))}
+    assert "df.text" in found
+
+
+# --- loading --------------------------------------------------------------------------
+
+LOADED = """
+import sys
+from IPython.core.interactiveshell import InteractiveShell
+ip = InteractiveShell.instance()
+ip.run_line_magic("load_ext", "tracer_nb")
+heavy = {"sklearn", "altair", "openai", "pandas", "polars", "scipy", "ipywidgets", "xgboost"}
+print(sorted(heavy & set(sys.modules)))
+"""
+
+
+def test_loading_the_extension_imports_nothing_heavy(tmp_path):
+    ran = subprocess.run(
+        [sys.executable, "-c", LOADED],
+        env={
+            "PATH": "",
+            "HOME": str(tmp_path),
+            "PYTHONPATH": str(Path(tracer_nb.__file__).parents[1]),
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.split("\n")[-2] == "[]"
+
+
+def test_loading_again_keeps_working(shell):
+    shell.run("%reload_ext tracer_nb")
+    assert shell.run(f"%tracer plan df.text {TEACH}").startswith("600 rows")

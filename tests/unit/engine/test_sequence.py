@@ -1,0 +1,189 @@
+"""The order of the tests: pilot quantiles, decreasing, start and stride by expected coverage."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tracer_nb.engine import sequence
+from tracer_nb.engine.bounds import held_out_p_value
+from tracer_nb.engine.sequence import N_THRESHOLDS, plan_sequence, threshold_grid
+from tracer_nb.records import Pilot
+
+LEVELS = {"target": 0.92, "confidence": 0.9}
+SCORES = hnp.arrays(
+    np.float64, st.integers(1, 120), elements=st.floats(0, 1).map(lambda v: round(v, 2))
+)
+
+
+def pilot(n=700, drop=0.3, seed=0):
+    """Agreement falls from 1 by ``drop`` with the cube of the rank."""
+    rng = np.random.default_rng(seed)
+    q = rng.random(n)
+    return Pilot(1 - q, rng.random(n) < 1 - drop * q**3)
+
+
+# --- grid --------------------------------------------------------------------------------
+
+
+def test_grid_is_the_coverage_quantiles():
+    scores = np.random.default_rng(0).permutation(np.arange(1, 101) / 100)
+    # 50 thresholds on 100 scores: every second one, from the second highest to the lowest.
+    assert threshold_grid(scores) == pytest.approx(np.arange(99, 0, -2) / 100)
+
+
+def test_grid_ranks_are_rounded_up():
+    # 75 scores, so each quantile holds 1.5: ranks 2, 3, 5, 6, 8, …
+    grid = threshold_grid(np.arange(75.0))
+    assert grid[:5].tolist() == [73, 72, 70, 69, 67]
+    assert grid[-1] == 0
+
+
+def test_grid_merges_ties():
+    scores = np.r_[np.full(60, 0.9), np.full(39, 0.4), 0.1]
+    assert threshold_grid(scores).tolist() == [0.9, 0.4, 0.1]
+
+
+def test_grid_of_few_scores_is_all_of_them():
+    assert threshold_grid(np.array([0.2, 0.7, 0.5])).tolist() == [0.7, 0.5, 0.2]
+    assert threshold_grid(np.array([0.3])).tolist() == [0.3]
+    assert threshold_grid(np.array([])).tolist() == []
+
+
+@given(SCORES)
+def test_grid_laws(scores):
+    grid = threshold_grid(scores)
+    assert 1 <= len(grid) <= N_THRESHOLDS
+    assert (np.diff(grid) < 0).all()
+    assert np.isin(grid, scores).all()
+    assert grid[-1] == scores.min()
+    # Between neighbours there is at most a fiftieth of the rows, beside the tied ones.
+    handled = np.array([(scores >= t).sum() for t in grid])
+    tied = np.array([(scores == t).sum() for t in grid])
+    assert (np.diff(handled, prepend=0) <= np.ceil(len(scores) / N_THRESHOLDS) + tied).all()
+
+
+# --- plan --------------------------------------------------------------------------------
+
+
+def test_plan_is_a_strided_part_of_the_grid_down_to_its_end():
+    planned = plan_sequence(pilot(), 300, **LEVELS)
+    grid = threshold_grid(pilot().scores)
+    positions = np.flatnonzero(np.isin(grid, planned.thresholds))
+    strides = set(np.diff(positions).tolist())
+    assert len(strides) == 1
+    assert strides <= {1, 2, 4}
+    assert len(grid) - 1 - positions[-1] < strides.pop()
+    assert 0 < planned.expected_coverage <= 1
+
+
+@given(SCORES, st.data())
+def test_plan_decreases_whatever_the_pilot(scores, data):
+    agree = np.array(data.draw(st.lists(st.booleans(), min_size=len(scores), max_size=len(scores))))
+    planned = plan_sequence(Pilot(scores, agree), 40, **LEVELS)
+    assert (np.diff(planned.thresholds) < 0).all()
+    assert np.isin(planned.thresholds, scores).all()
+    assert 0 <= planned.expected_coverage <= 1
+
+
+def test_plan_is_determined_by_its_seed():
+    a, b = (plan_sequence(pilot(), 300, **LEVELS, seed=3) for _ in range(2))
+    assert a.thresholds.tolist() == b.thresholds.tolist()
+    assert a.expected_coverage == b.expected_coverage
+    other = plan_sequence(pilot(), 300, **LEVELS, seed=4)
+    assert other.expected_coverage != a.expected_coverage
+
+
+def test_first_threshold_has_rows_enough_to_pass():
+    """At T = .92 and delta = .1 nothing below 28 handled rows can pass."""
+    first = plan_sequence(pilot(), 100, **LEVELS).thresholds[0]
+    assert 100 * (pilot().scores >= first).mean() > 28
+
+
+def test_easier_pilots_start_looser_and_expect_more():
+    easy = plan_sequence(pilot(drop=0.05), 300, **LEVELS)
+    hard = plan_sequence(pilot(drop=0.9), 300, **LEVELS)
+    assert easy.thresholds[0] < hard.thresholds[0]
+    assert easy.expected_coverage > hard.expected_coverage + 0.2
+
+
+def test_more_calibration_rows_expect_more():
+    expected = [plan_sequence(pilot(), n, **LEVELS).expected_coverage for n in (40, 200, 2000)]
+    assert expected == sorted(expected)
+    assert expected[-1] > expected[0] + 0.1
+
+
+@pytest.mark.parametrize("n", [0, 5, 27])
+def test_too_few_calibration_rows_expect_nothing(n):
+    assert plan_sequence(pilot(drop=0.0), n, **LEVELS).expected_coverage == 0.0
+
+
+def test_expected_coverage_is_what_fresh_samples_get():
+    """Simulated from the pilot, so near the mean over calibration samples of its world."""
+    expected, reached = [], []
+    for seed in range(8):
+        planned = plan_sequence(pilot(400, drop=0.6, seed=seed), 300, **LEVELS)
+        expected.append(planned.expected_coverage)
+        rng = np.random.default_rng(100 + seed)
+        for _ in range(60):
+            q = rng.random(300)
+            agree = rng.random(300) < 1 - 0.6 * q**3
+            best = 0.0
+            for t in planned.thresholds:
+                handled = 1 - q >= t
+                if held_out_p_value(agree[handled].sum(), handled.sum(), 0.92) > 0.1:
+                    break
+                best = 1 - t
+            reached.append(best)
+    # Measured .72 and .70.
+    assert np.mean(expected) == pytest.approx(np.mean(reached), abs=0.06)
+
+
+def test_pilots_without_rows_or_with_one():
+    nothing = plan_sequence(Pilot(np.array([]), np.array([], bool)), 100, **LEVELS)
+    assert len(nothing.thresholds) == 0
+    assert nothing.expected_coverage == 0.0
+    one = plan_sequence(Pilot(np.array([0.5]), np.array([True])), 100, **LEVELS)
+    assert one.thresholds.tolist() == [0.5]
+
+
+def test_tied_pilots_are_handled_by_their_own_threshold():
+    planned = plan_sequence(Pilot(np.full(300, 0.7), np.ones(300, dtype=bool)), 300, **LEVELS)
+    assert planned.thresholds.tolist() == [0.7]
+    assert planned.expected_coverage == 1.0
+
+
+def test_grid_and_test_can_be_given():
+    grid = np.array([0.8, 0.0])
+    never = plan_sequence(
+        pilot(), 300, **LEVELS, grid=grid, p_value=lambda k, _m, _i: np.ones(k.shape)
+    )
+    assert never.expected_coverage == 0.0
+    always = plan_sequence(
+        pilot(), 300, **LEVELS, grid=grid, p_value=lambda k, _m, _i: np.zeros(k.shape)
+    )
+    assert always.expected_coverage == 1.0
+    strict = plan_sequence(
+        pilot(),
+        300,
+        **LEVELS,
+        grid=grid,
+        p_value=lambda k, _m, i: np.where(i == 0, np.zeros(k.shape), 1.0),
+    )
+    assert strict.expected_coverage == pytest.approx((pilot().scores >= 0.8).mean())
+
+
+def test_gained_is_the_coverage_of_the_last_test_before_the_first_failure():
+    passed = np.array([[True, True, False, True], [False, True, True, True]])
+    coverage = np.array([0.1, 0.2, 0.3, 0.4])
+    assert sequence._gained(passed, coverage, 1).tolist() == [
+        [0.2, 0.2, 0.0, 0.4],
+        [0.0, 0.4, 0.4, 0.4],
+    ]
+    assert sequence._gained(passed, coverage, 2).tolist() == [
+        [0.1, 0.4, 0.0, 0.4],
+        [0.0, 0.4, 0.3, 0.4],
+    ]

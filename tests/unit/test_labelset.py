@@ -1,0 +1,41 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from tracer_nb.errors import InvalidInput
+from tracer_nb.labelset import clean_labels
+
+
+def test_labels_are_stripped_and_keep_their_order():
+    assert clean_labels([" refund ", "card\n lost", "a"]) == ("refund", "card lost", "a")
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [("b", "a"), iter(["b", "a"]), np.array(["b", "a"]), pd.Series(["b", "a"]), {"b": 1, "a": 2}],
+)
+def test_any_iterable_of_names_will_do(labels):
+    assert clean_labels(labels) == ("b", "a")
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        (["refund", " Refund"], "labels 'refund' and ' Refund' are the same after stripping"),
+        (["card lost", "card  lost"], "are the same"),
+        (["straße", "STRASSE"], "are the same"),
+        ([], r"at least two, got \[\]"),
+        (["refund"], r"at least two, got \['refund'\]"),
+        (["refund", "  "], "a label is empty"),
+        (["refund", None], r"must be text, got None \(NoneType\)"),
+        (["refund", float("nan")], r"must be text, got nan \(float\)"),
+        ([1, 2], r"must be text, got 1 \(int\); write str"),
+        ("refund", "got the one string 'refund'"),
+        (5, "must be a list of names, got 5"),
+        (None, "must be a list of names, got None"),
+    ],
+)
+def test_labels_that_cannot_be_told_apart_are_refused(labels, says):
+    with pytest.raises(InvalidInput, match=says) as caught:
+        clean_labels(labels)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,127 @@
+import math
+
+import numpy as np
+import pytest
+
+from tracer_nb.engine.bounds import fewest_handled
+from tracer_nb.errors import InvalidInput, NotEnoughData
+from tracer_nb.frames import read_texts
+from tracer_nb.planning import check_job, check_sample, fewest_labels, make_plan
+from tracer_nb.records import Answer
+from tracer_nb.teachers import FunctionTeacher, Price, make_teacher
+
+LABELS = ("a", "b")
+COLUMN = read_texts([*(f"text {i}" for i in range(300)), None, "text 0"])
+
+
+def plan(teacher, sampled=("text 0", "text 1"), stored=None, **job):
+    job = {"n_sample": 200, "target": 0.92, "confidence": 0.95, "max_cost": None, **job}
+    return make_plan(teacher, COLUMN, sampled, stored or {}, **job)
+
+
+def chat(**options):
+    return make_teacher("openai:m", LABELS, "Choose.", base_url="http://localhost:1/v1", **options)
+
+
+def test_fewest_labels_leave_enough_rows_to_test():
+    # 0.92^n <= 0.05 from n = 36 on; 36 rows are 30 % of 120.
+    assert fewest_handled(0.92, 0.95) == 36 == math.ceil(math.log(0.05) / math.log(0.92))
+    assert fewest_labels(0.92, 0.95) == 120
+    assert fewest_labels(0.99, 0.95) > fewest_labels(0.95, 0.95) > fewest_labels(0.95, 0.9)
+
+
+@pytest.mark.parametrize(
+    "sample", [0, -1, 2.5, math.nan, math.inf, True, "many", None, [5], np.float64(0.5)]
+)
+def test_a_sample_is_a_positive_whole_number(sample):
+    with pytest.raises(InvalidInput, match="sample must be a positive whole number of rows, got"):
+        check_sample(sample)
+
+
+@pytest.mark.parametrize("sample", [200, 200.0, np.int64(200), np.float32(200)])
+def test_a_sample_of_any_numeric_type(sample):
+    drawn = check_sample(sample)
+    assert (drawn, type(drawn)) == (200, int)
+
+
+def test_a_sample_is_at_most_all_rows_with_text():
+    assert check_job(COLUMN, LABELS, 200, fewest=0) == 200
+    assert check_job(COLUMN, LABELS, 10_000, fewest=0) == 301
+
+
+def test_more_labels_than_rows_with_text():
+    labels = [f"label {i}" for i in range(302)]
+    check_job(COLUMN, labels[:301], 200, fewest=0)
+    with pytest.raises(InvalidInput, match="302 labels but only 301 rows with text"):
+        check_job(COLUMN, labels, 200, fewest=0)
+
+
+def test_a_target_that_the_rows_cannot_support():
+    with pytest.raises(NotEnoughData, match=r"100 labelled rows .* sample at least 120, or lower"):
+        check_job(COLUMN, LABELS, 100, fewest=120)
+    with pytest.raises(
+        NotEnoughData, match=r"301 labelled rows .* ask the teacher about every row"
+    ):
+        check_job(COLUMN, LABELS, 2000, fewest=302)
+    assert check_job(COLUMN, LABELS, 120, fewest=120) == 120
+
+
+def test_a_plan_counts_texts_and_what_is_stored():
+    p = plan(chat(), sampled=["text 0", "text 1", "text 2"], stored={"text 1": Answer("a")})
+    assert (p.n_rows, p.n_texts, p.n_unique, p.n_sample) == (302, 301, 300, 200)
+    assert (p.n_ask, p.n_stored) == (2, 1)
+    assert (p.teacher, p.fewest_labels, p.target, p.confidence) == ("m", 120, 0.92, 0.95)
+
+
+def test_a_plan_prices_the_texts_to_ask():
+    teacher = chat(price=Price(1.0, 2.0))
+    sampled = ["text 0", "text 1", "text 2"]
+    p = plan(teacher, sampled, stored={"text 0": Answer("a")}, max_cost=4.0)
+    prompt, completion, dollars = teacher.cost_estimate("text 1")
+    assert (p.prompt_tokens, p.completion_tokens) == (2 * prompt, 2 * completion)
+    assert p.cost == pytest.approx(2 * dollars)
+    assert p.cost_all == pytest.approx(300 * dollars)
+    assert p.cost_low < p.cost < p.cost_high
+    assert p.max_cost == 4.0
+    assert p.price_source == "$1 in, $2 out per million tokens (given)"
+
+
+def test_nothing_to_ask_costs_nothing():
+    teacher = chat(price=Price(1.0, 2.0))
+    p = plan(teacher, ["text 0"], stored={"text 0": Answer("a")})
+    assert (p.n_ask, p.prompt_tokens, p.cost, p.cost_low, p.cost_high) == (0, 0, 0, 0, 0)
+    assert p.cost_all > 0
+
+
+def test_an_unknown_price_stays_unknown():
+    p = plan(chat())
+    assert (p.cost, p.cost_low, p.cost_high, p.cost_all) == (None,) * 4
+    assert p.price_source == "unknown"
+    assert p.prompt_tokens > 0
+
+
+def test_a_cap_without_a_price_is_refused_before_anything_is_asked():
+    with pytest.raises(InvalidInput, match="max_cost needs a price, and that of m is unknown"):
+        plan(chat(), max_cost=4.0)
+
+
+def test_a_function_with_a_known_cost():
+    p = plan(FunctionTeacher(str, LABELS, cost=0.01), max_cost=1.0)
+    assert (p.cost, p.cost_all) == (pytest.approx(0.02), pytest.approx(3.0))
+    free = plan(FunctionTeacher(str, LABELS, cost=0))
+    assert (free.cost, free.price_source) == (0, "none needed")
+
+
+def test_a_large_job_is_priced_from_a_part_of_it():
+    asked = []
+
+    class Counted(FunctionTeacher):
+        def cost_estimate(self, text):
+            asked.append(text)
+            return 10, 1, 0.01
+
+    texts = [f"text {i}" for i in range(20_000)]
+    p = plan(Counted(str, LABELS, cost=0.01), texts)
+    assert len(asked) == 5000
+    assert p.cost == pytest.approx(200.0)
+    assert p.prompt_tokens == 200_000

@@ -1,0 +1,310 @@
+"""What people read: numbers that never promise more than is true, words in the right number."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tracer_nb.records import Labels, Plan, Progress, Spending
+from tracer_nb.words import (
+    certificate_sentence,
+    count,
+    evidence_sentence,
+    label_lines,
+    level,
+    money,
+    money_sentence,
+    percent,
+    plan_lines,
+    progress_line,
+    report_lines,
+    rows_sentence,
+)
+
+PLAN = Plan(
+    teacher="gpt-5-mini",
+    n_rows=4040,
+    n_texts=4030,
+    n_unique=4000,
+    n_sample=2000,
+    n_ask=1500,
+    n_stored=490,
+    fewest_labels=120,
+    target=0.92,
+    confidence=0.95,
+    prompt_tokens=620_050,
+    completion_tokens=30_000,
+    cost=1.42,
+    cost_low=1.13,
+    cost_high=1.89,
+    cost_all=2.86,
+    max_cost=4.0,
+    token_source="estimated at 4 characters a token",
+    price_source="a list",
+)
+
+
+# --- numbers --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [
+        (0, "0 %"),
+        (0.885, "88.5 %"),
+        (0.9, "90 %"),
+        (0.99949, "99.9 %"),
+        (0.9996, "99.9 %"),
+        (1 - 1e-12, "99.9 %"),
+        (1, "100 %"),
+        (1.0, "100 %"),
+    ],
+)
+def test_percent_never_shows_all_for_less(share, shown):
+    assert percent(share) == shown
+
+
+def test_percent_with_other_digits():
+    assert percent(0.99999, digits=2) == "99.99 %"
+    assert percent(0.999, digits=0) == "99 %"
+    assert percent(0.12345, digits=0) == "12 %"
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [
+        (0.92, "92 %"),
+        (0.57, "57 %"),
+        (0.9196, "91.96 %"),
+        (0.9999, "99.99 %"),
+        (0.999999, "99.9999 %"),
+    ],
+)
+def test_a_promised_level_is_never_rounded(share, shown):
+    assert level(share) == shown
+
+
+@pytest.mark.parametrize(
+    ("dollars", "shown"),
+    [
+        (None, "unknown cost"),
+        (0, "$0.00"),
+        (0.00001, "less than $0.0001"),
+        (0.0001, "$0.0001"),
+        (0.0264, "$0.0264"),
+        (0.1, "$0.10"),
+        (7.314, "$7.31"),
+        (12345.6, "$12,345.60"),
+    ],
+)
+def test_money(dollars, shown):
+    assert money(dollars) == shown
+
+
+@pytest.mark.parametrize(
+    ("n", "shown"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (1234567, "1,234,567 rows")]
+)
+def test_count(n, shown):
+    assert count(n, "row") == shown
+
+
+def test_count_alone_and_with_its_own_plural():
+    assert count(1000) == "1,000"
+    assert (count(1, "reply", "replies"), count(2, "reply", "replies")) == ("1 reply", "2 replies")
+
+
+# --- plan -----------------------------------------------------------------------------
+
+
+def test_a_plan_in_words():
+    assert plan_lines(PLAN) == [
+        "4,040 rows, 4,000 distinct texts, 10 rows without text.",
+        "Ask gpt-5-mini about 1,500 texts for a random sample of 2,000 rows; 490 answers stored already.",
+        "About 620,050 prompt tokens and 30,000 answer tokens (estimated at 4 characters a token).",
+        "Sample: about $1.42 ($1.13 to $1.89); asking about every text: about $2.86. Price: a list.",
+        "Hard cap: $4.00, deferred rows included.",
+        "At least 120 labelled rows are needed to certify 92 % at 95 % confidence.",
+    ]
+
+
+def test_a_plan_for_one_row():
+    one = replace(PLAN, n_rows=1, n_texts=1, n_unique=1, n_sample=1, n_ask=1, n_stored=1)
+    assert plan_lines(one)[:2] == [
+        "1 row, 1 distinct text.",
+        "Ask gpt-5-mini about 1 text for a random sample of 1 row; 1 answer stored already.",
+    ]
+    assert plan_lines(one)[-1].endswith("; this sample has 1, so nothing can be certified.")
+
+
+def test_a_plan_without_a_price_says_how_to_give_one():
+    unknown = replace(PLAN, cost=None, cost_low=None, cost_high=None, cost_all=None, max_cost=None)
+    assert plan_lines(unknown)[3] == (
+        "Cost unknown: no price for gpt-5-mini; give price as IN,OUT in dollars per million tokens."
+    )
+    assert not any("cap" in line for line in plan_lines(unknown))
+
+
+def test_a_function_has_no_tokens_and_no_price_for_them():
+    lines = plan_lines(replace(PLAN, prompt_tokens=0, completion_tokens=0, cost=None))
+    assert not any("token" in line for line in lines)
+    assert "Cost unknown: no price for gpt-5-mini." in lines
+
+
+# --- label ----------------------------------------------------------------------------
+
+
+def labels(codes, **changes):
+    n = len(codes)
+    values = {
+        "rows": np.arange(n),
+        "codes": np.array(codes, dtype=int),
+        "classes": ("a", "b"),
+        "reasons": (None,) * n,
+        "n_failed": 0,
+        "spending": Spending(asked=n, cost=0.0),
+    }
+    return Labels(**{**values, **changes})
+
+
+def test_labelling_in_words():
+    assert label_lines(labels([0])) == ["1 row of the sample labelled. Paid $0.00 for 1 text."]
+    assert label_lines(labels([0, -1, 1, -1], n_failed=3, stopped="interrupted")) == [
+        (
+            "2 rows of the sample labelled, 2 without a label, 3 failed (run again to ask them "
+            "again). Paid $0.00 for 4 texts."
+        ),
+        "Stopped: interrupted. Everything answered is kept; run again to go on.",
+    ]
+
+
+def test_an_unknown_cost_is_not_called_paid():
+    line = label_lines(labels([0, 1], spending=Spending(asked=2, reused=1, cost=None)))[0]
+    assert line.endswith("Asked about 2 texts at unknown cost; 1 answer reused from the store.")
+
+
+# --- progress -------------------------------------------------------------------------
+
+
+def test_progress_in_words():
+    spending = Spending(asked=100, reused=20, missing=3, cost=0.5)
+    assert progress_line(Progress(120, 2000, spending, 10.0)) == (
+        "Labelling the sample: 120 of 2,000 · 10 a second · $0.50 · 20 from the store · "
+        "3 without a label"
+    )
+    begun = Progress(0, 2000, Spending(), 0.0, "deferred")
+    assert progress_line(begun) == "Asking about deferred rows: 0 of 2,000"
+    assert progress_line(Progress(0, 1, spending, 0.0, "Fitting")) == "Fitting"
+
+
+# --- certificate ----------------------------------------------------------------------
+
+
+def test_the_promise_for_a_column(make_report):
+    assert certificate_sentence(make_report()) == (
+        "The surrogate can answer 1,748 of the 2,300 rows that it was not fitted on (76 %). With "
+        "95 % confidence, on at least 92 % of these 1,748 rows its label is the one that "
+        "gpt-5-mini gives."
+    )
+
+
+def test_the_promise_for_new_rows(make_report, make_certificate):
+    held_out = make_certificate(
+        method="held-out",
+        n_population=None,
+        n_population_handled=None,
+        coverage=0.8,
+        target=0.9196,
+        confidence=0.999,
+    )
+    assert certificate_sentence(make_report(certificate=held_out)) == (
+        "The surrogate answers 80 % of rows like the labelled ones. With 99.9 % confidence, on at "
+        "least 91.96 % of the rows that it answers, its label is the one that gpt-5-mini would give."
+    )
+
+
+def test_one_handled_row_is_one_row(make_report, make_certificate):
+    one = make_certificate(n_population=1, n_population_handled=1, coverage=1.0)
+    sentence = certificate_sentence(make_report(certificate=one))
+    assert "1 of the 1 row that" in sentence
+    assert "these 1 row its" in sentence
+
+
+@pytest.mark.parametrize(
+    ("needed", "ends"),
+    [
+        (504, "About 504 labelled rows should be enough (an estimate), or choose a lower target."),
+        (None, "Choose a lower target, better features or clearer labels."),
+    ],
+)
+def test_a_refusal_says_why_and_what_to_do(make_report, make_certificate, needed, ends):
+    refused = make_certificate(
+        certified=False, threshold=np.inf, coverage=0.0, note="too few rows", needed_rows=needed
+    )
+    sentence = certificate_sentence(make_report(certificate=refused))
+    assert sentence.startswith(
+        "Nothing could be certified: too few rows. The surrogate answers no "
+    )
+    assert sentence.endswith(ends)
+    assert "92 %" not in sentence  # no promise in a refusal
+
+
+def test_before_the_certificate(make_report):
+    assert certificate_sentence(make_report(certificate=None)) == "Nothing is certified yet."
+    assert evidence_sentence(make_report(certificate=None)) == ""
+
+
+def test_the_evidence(make_report, make_certificate):
+    assert evidence_sentence(make_report()) == (
+        "kernel-ridge on lsa features, fitted on 700 labelled rows, tested on 300 others (column "
+        "certificate): 228 of 240 handled ones agree (95 %); deferred rows counted as agreeing, "
+        "96 % of all. Agreement is with the teacher, not with the truth."
+    )
+    nothing = make_certificate(n_handled=0, n_agree=0, agreement=float("nan"), certified=False)
+    sentence = evidence_sentence(make_report(certificate=nothing))
+    assert "nan" not in sentence
+    assert sentence.endswith(
+        "(column certificate). Agreement is with the teacher, not with the truth."
+    )
+
+
+# --- report ---------------------------------------------------------------------------
+
+
+def test_rows_and_money(make_report):
+    report = make_report()
+    assert rows_sentence(report) == (
+        "Of 3,000 rows: 1,500 answered by the surrogate, 1,490 by gpt-5-mini, 10 without a label."
+    )
+    assert money_sentence(report) == (
+        "Paid $1.84 for 1,500 texts. Asking gpt-5-mini about every text: about $7.31."
+    )
+    one = make_report(n_rows=1, n_surrogate=0, n_teacher=1, n_missing=0, note="A stand-in.")
+    assert rows_sentence(one) == "Of 1 row: 0 answered by the surrogate, 1 by gpt-5-mini."
+    assert money_sentence(one).endswith(" A stand-in.")
+
+
+def test_a_report_has_every_sentence_once(make_report):
+    report = make_report(stopped="cost cap of $4.00 reached")
+    assert report_lines(report) == [
+        certificate_sentence(report),
+        rows_sentence(report),
+        "Without a label: 8 × empty text; 2 × refused.",
+        money_sentence(report),
+        evidence_sentence(report),
+        "Stopped: cost cap of $4.00 reached. Everything answered is kept; run again to go on.",
+    ]
+
+
+def test_a_report_before_anything_was_done(make_report):
+    fresh = make_report(
+        surrogate="",
+        n_surrogate=0,
+        n_teacher=0,
+        n_missing=0,
+        certificate=None,
+        frontier=None,
+        spending=Spending(),
+        cost_all=None,
+        missing_reasons=(),
+    )
+    assert report_lines(fresh) == ["Paid $0.00 for 0 texts."]

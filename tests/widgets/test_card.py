@@ -1,0 +1,90 @@
+"""The card: every text escaped, every sentence there."""
+
+import pytest
+
+from tracer_nb.records import Spending
+from tracer_nb.widgets import Card, card
+from tracer_nb.words import report_lines
+
+from .reader import NASTY, read
+
+
+@pytest.fixture(autouse=True)
+def _no_drawing(monkeypatch):
+    """Half a second each; test_page.py draws."""
+    monkeypatch.setattr(card, "to_svg", lambda chart: f"<svg>{len(chart.to_dict())}</svg>")
+
+
+def test_html_has_the_sentences_of_the_report(make_report):
+    report = make_report()
+    _, text = read(Card(report).html())
+    for line in report_lines(report):
+        assert line in text
+
+
+def test_the_plain_text_is_the_report(make_report):
+    report = make_report()
+    bundle = Card(report)._repr_mimebundle_()
+    assert bundle["text/plain"] == repr(Card(report)) == "\n".join(report_lines(report))
+    assert set(bundle) == {"text/plain", "text/html"}
+
+
+def test_figures_first(make_report):
+    _, text = read(Card(make_report()).html())
+    assert "50 %of all rows by the surrogate" in text
+    assert "95 %agreement seen on handled rows" in text
+    assert "$1.84paid, instead of about $7.31" in text
+
+
+def test_a_stand_in_is_never_said_to_be_paid(make_report):
+    _, text = read(
+        Card(make_report(teacher="the stand-in", note="A stand-in: nothing paid.")).html()
+    )
+    assert "at stand-in prices" in text
+    assert "A stand-in: nothing paid." in text
+
+
+def test_an_unknown_cost_is_not_a_figure_in_dollars(make_report):
+    _, text = read(Card(make_report(spending=Spending(asked=1, cost=None), cost_all=None)).html())
+    assert "1 textasked, at unknown cost" in text
+    assert "$" not in text
+
+
+@pytest.mark.parametrize("field", ["teacher", "surrogate", "features", "note", "stopped"])
+def test_every_text_is_escaped(make_report, field):
+    html = Card(make_report(**{field: NASTY})).html()
+    reader, text = read(html)
+    assert "<script" not in html
+    assert "script" not in reader.tags
+    assert NASTY in text
+
+
+def test_reasons_and_notes_are_escaped(make_report, make_certificate):
+    refused = make_certificate(certified=False, n_handled=0, n_agree=0, note=NASTY)
+    report = make_report(certificate=refused, missing_reasons=((f"not a label: {NASTY}", 3),))
+    reader, text = read(Card(report).html())
+    assert "script" not in reader.tags
+    assert text.count(NASTY) == 2
+
+
+def test_a_refusal_looks_like_one_and_draws_no_point(make_report, make_certificate):
+    refused = make_certificate(certified=False, n_handled=0, n_agree=0, note="too few rows")
+    html = Card(make_report(certificate=refused)).html()
+    assert 'class="tracer-head tracer-warn"' in html
+    assert "no point certified" in html
+    assert "tracer-head tracer-warn" not in Card(make_report()).html()
+
+
+def test_a_stopped_run_says_so_first(make_report):
+    html = Card(make_report(stopped="interrupted", certificate=None, frontier=None)).html()
+    _, text = read(html)
+    assert text.startswith("Stopped: interrupted. Everything answered is kept; run again to go on.")
+    assert "<img" not in html
+
+
+def test_before_anything_was_done(make_report):
+    fresh = make_report(
+        surrogate="", certificate=None, frontier=None, n_surrogate=0, n_teacher=0, n_missing=0
+    )
+    _, text = read(Card(fresh).html())
+    assert "Nothing is certified yet." in text
