@@ -170,20 +170,18 @@ def test_a_line_that_could_not_be_done_sets_nothing(shell):
     assert shell.run("%tracer label").startswith("150 rows of the sample labelled.")
 
 
-def test_another_teacher_has_its_own_options(shell, world):
+def test_settings_last_until_a_line_names_a_teacher(shell, world):
     with serve(world.truth) as standin:
-        shell.run(
-            f"%tracer plan df.text --teacher openai:m --base-url {standin.base_url} --price 1,2 "
-            f"--concurrency 2 --labels intents {FAST}"
-        )
-        # Another model at the same place keeps the place and not the price.
-        assert "Cost unknown: no price for other" in shell.run(
-            "%tracer plan --teacher openai:other"
-        )
+        server = f"--base-url {standin.base_url} --concurrency 2 --labels intents {FAST}"
+        shell.run(f"%tracer plan df.text --teacher openai:m {server} --price 1,2 --target 0.8")
         shell.run("%tracer label")
         assert standin.requests == 150
-    shell.run("%tracer label --teacher teach")
-    assert len(world.asked) == 150
+        assert "80 %" in shell.run("%tracer plan")
+        # Nothing of the job before lingers: no price, no target, no labels.
+        out = shell.run(f"%tracer plan df.text --teacher openai:other {server}")
+        assert "Cost unknown: no price for other" in out
+        assert "80 %" not in out
+    assert "labels are missing" in shell.complaint("%tracer plan df.text --teacher teach")
 
 
 def test_jobs_are_kept_apart_by_name(shell, world):

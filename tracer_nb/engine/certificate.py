@@ -112,8 +112,8 @@ def certify_held_out(
     Raises
     ------
     InvalidInput
-        A level outside (0, 1), lengths that differ, a score that is NaN, or ``agree`` not
-        bool.
+        A level outside (0, 1), lengths that differ, a score outside [0, 1], or ``agree``
+        not bool.
 
     Notes
     -----
@@ -172,7 +172,7 @@ def certify_column(
     GUARANTEES section 3.
     """
     evidence = _evidence(pilot, scores, agree, target, confidence)
-    everyone = np.sort(np.r_[evidence.scores, _finite("other_scores", other_scores)])
+    everyone = np.sort(np.r_[evidence.scores, _scores("other_scores", other_scores)])
     # Ranks of all scores: they hold no label, so the grid is fixed before labels are seen.
     grid = threshold_grid(everyone)
     population = len(everyone) - np.searchsorted(everyone, grid, side="left")
@@ -219,14 +219,14 @@ def _evidence(
             f"scores and agree must be equally long, got {len(scores)} and {len(agree)}; "
             "pass one entry per calibration row"
         )
-    _finite("pilot.scores", pilot.scores)
+    _scores("pilot.scores", pilot.scores)
     agreeing = np.asarray(agree)
     if agreeing.dtype != bool and len(agreeing):
         raise InvalidInput(
             f"agree must be bool, got {agreeing.dtype}; a row without a label is a disagreement"
         )
     return _Evidence(
-        _finite("scores", scores),
+        _scores("scores", scores),
         agreeing.astype(bool),
         check_level("target", target),
         check_level("confidence", confidence),
@@ -234,12 +234,12 @@ def _evidence(
     )
 
 
-def _finite(name: str, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def _scores(name: str, scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """``scores`` as float64; a NaN would be handled in one count and deferred in another."""
     values = np.asarray(scores, dtype=np.float64)
-    if not np.isfinite(values).all():
-        n_bad = int((~np.isfinite(values)).sum())
-        raise InvalidInput(f"{name} holds {n_bad} NaN or infinite values; scores are in [0, 1]")
+    n_bad = int((~((values >= 0.0) & (values <= 1.0))).sum())
+    if n_bad:
+        raise InvalidInput(f"{name} holds {n_bad} values that are not in [0, 1]; pass gate scores")
     return values
 
 

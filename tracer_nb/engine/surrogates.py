@@ -13,7 +13,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 from threadpoolctl import threadpool_limits
@@ -30,10 +29,6 @@ __all__ = ["SURROGATES", "FittedSurrogate", "Model", "choose_surrogate"]
 _RACE_ROWS = 1500
 _FOLDS = 5
 _LOGISTIC_C = 10.0
-# Rows are predicted in blocks of exactly this many, the last one padded: BLAS adds up in
-# another order for other shapes, and equal rows must get equal scores in whatever batch
-# they come, or a threshold that is one text's score splits that text's rows.
-_BLOCK = 256
 
 
 class Model(Protocol):
@@ -67,23 +62,10 @@ class FittedSurrogate:
 
     def predict(self, X: Matrix) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Class codes and gate scores of rows that ``unit_rows`` has prepared."""
-        n = X.shape[0]
-        codes, scores = np.empty(n, dtype=np.intp), np.empty(n)
-        for start in range(0, n, _BLOCK):
-            rows = slice(start, min(start + _BLOCK, n))
-            outputs = self.model.outputs(_padded(X[rows]))[: rows.stop - start]
-            codes[rows], scores[rows] = outputs.argmax(axis=1), self.gate.scores(outputs)
-        return codes, scores
-
-
-def _padded(X: Matrix) -> Matrix:
-    """A block of rows, filled up with rows of zeros."""
-    missing = _BLOCK - X.shape[0]
-    if not missing:
-        return X
-    if sparse.issparse(X):
-        return sparse.vstack([X, sparse.csr_matrix((missing, X.shape[1]), dtype=X.dtype)], "csr")
-    return np.pad(X, ((0, missing), (0, 0)))
+        if X.shape[0] == 0:  # scikit-learn refuses it
+            return np.empty(0, dtype=np.intp), np.empty(0)
+        outputs = self.model.outputs(X)
+        return outputs.argmax(axis=1), self.gate.scores(outputs)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

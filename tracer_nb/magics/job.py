@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.magics.names import Source
-from tracer_nb.magics.options import OF_TEACHER
 
 if TYPE_CHECKING:
     from tracer_nb.tracer import Tracer
@@ -48,9 +47,12 @@ class Job:
         from tracer_nb.asking import check_cost  # noqa: PLC0415  as heavy as the Tracer
         from tracer_nb.planning import check_sample  # noqa: PLC0415
 
-        sample = self.sample if sample is None else check_sample(sample)
-        cap = self.max_cost if max_cost is None else check_cost(max_cost)
-        merged = {**self._kept(settings), **settings}
+        # A line that names a teacher says what job it is; nothing lingers from earlier ones.
+        anew = "teacher" in settings
+        base = Job() if anew else self
+        merged = {**base.settings, **settings}
+        sample = base.sample if sample is None else check_sample(sample)
+        cap = base.max_cost if max_cost is None else check_cost(max_cost)
         if self.tracer is None or not _equal(merged, self.settings):
             if "teacher" not in merged:
                 raise InvalidInput(
@@ -62,18 +64,6 @@ class Job:
             self.tracer = Tracer(**merged)
         self.settings, self.sample, self.max_cost = merged, sample, cap
         self.source = source or self.source
-
-    def _kept(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Remembered settings that still make sense: another teacher has its own options."""
-        if "teacher" not in settings or "teacher" not in self.settings:
-            return self.settings
-        old, new = self.settings["teacher"], settings["teacher"]
-        dropped: tuple[str, ...] = ()
-        if _kind(old) != _kind(new):
-            dropped = OF_TEACHER
-        elif not _same(old, new):
-            dropped = ("price",)
-        return {k: v for k, v in self.settings.items() if k not in dropped}
 
     @property
     def column(self) -> Any:
@@ -87,10 +77,6 @@ class Job:
         if self.source is None:
             raise InvalidInput("no column is named; write for example %tracer plan df.text")
         return self.source.column
-
-
-def _kind(teacher: Any) -> Any:
-    return teacher.partition(":")[0] if isinstance(teacher, str) else type(teacher)
 
 
 def _equal(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:

@@ -97,7 +97,7 @@ class TracerMagics(Magics):
         verb, column = read_words(args.words, cell=cell is not None)
         _check_output(args.output)
         job = self.jobs.get(args.name, Job())
-        variables = user_variables(self.shell)
+        variables = _user_variables(self.shell)
         source = read_source(column, variables)
         _check_step(verb, column, source, job)
         # Routing other rows leaves the job about the labelled ones.
@@ -230,7 +230,7 @@ def _with_progress(work: Callable[[Any], Any]) -> None:
         view.replace(result)
 
 
-def user_variables(shell: Any) -> dict[str, Any]:
+def _user_variables(shell: Any) -> dict[str, Any]:
     """The notebook's variables, without those that IPython puts there."""
     hidden = shell.user_ns_hidden
     return {k: v for k, v in shell.user_ns.items() if k not in hidden or v is not hidden[k]}
@@ -255,6 +255,6 @@ def load(ipython: Any) -> None:
     ipython.register_magics(magics)
     ipython.set_hook(
         "complete_command",
-        lambda _, event: complete(event, magics.tracer.parser, user_variables(ipython)),
+        lambda _, event: complete(event, magics.tracer.parser, _user_variables(ipython)),
         re_key=r"%{1,2}tracer\b",
     )

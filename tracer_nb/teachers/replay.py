@@ -61,13 +61,16 @@ class ReplayTeacher:
         self.name = name
         self._recorded: dict[str, str] = {}
         for text, label in _pairs(recorded, answers):
+            if _is_missing(text):
+                continue
             if not isinstance(text, str):
                 raise InvalidInput(f"recorded texts must be str, got {text!r}")
             if _is_missing(label):
                 continue
             if not isinstance(label, str):
                 raise InvalidInput(f"recorded labels must be str, got {label!r} for {text!r}")
-            self._recorded.setdefault(text, label)
+            # Columns are read with their texts stripped, so records are too.
+            self._recorded.setdefault(text.strip(), label)
         self.labels = clean_labels(
             labels if labels is not None else sorted({*map(_tidy, self._recorded.values())})
         )

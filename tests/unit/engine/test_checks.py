@@ -197,6 +197,14 @@ def test_missing_labels_by_type():
             ),
         ),
         (
+            np.array(["a"] * 20),
+            NotEnoughData,
+            (
+                "all 20 labelled rows have the one label 'a'; nothing can be learned: "
+                "label more rows, or check the prompt"
+            ),
+        ),
+        (
             [f"text {i}" for i in range(20)],
             InvalidInput,
             "20 rows have 20 different labels; y looks like texts or ids, pass labels",

@@ -162,9 +162,9 @@ def test_one_frequent_row_is_never_split_by_the_threshold():
         router = fit_router(
             X, y, column=others, groups=np.arange(300), surrogate=surrogate, **OPTIONS
         )
-        score = router.route(odd).scores[0]
-        assert (router.route(others).scores[:333] == score).all()
-        assert (router.route(X[copies]).scores == score).all()
+        handled = router.route(odd, column=True).handled[0]
+        assert (router.route(others, column=True).handled[:333] == handled).all()
+        assert (router.route(X[copies], column=True).handled == handled).all()
 
 
 def test_column_rows_equal_to_fitting_rows_are_left_out():
