@@ -14,7 +14,6 @@ from functools import cache
 import numpy as np
 import pytest
 from scipy.stats import binom
-from threadpoolctl import threadpool_limits
 
 from tracer_nb.engine import fit_router
 
@@ -66,9 +65,7 @@ WORLDS = {
 @cache
 def runs(name):
     """Per draw: the router; scores, agreement, handled of calibration, other and fresh rows."""
-    # Small matrices: handing work between threads would take longer than the work.
-    with threadpool_limits(1):
-        return [run(seed, **WORLDS[name]) for seed in range(DRAWS)]
+    return [run(seed, **WORLDS[name]) for seed in range(DRAWS)]
 
 
 def run(seed, **world_options):

@@ -159,3 +159,22 @@ def test_a_ridge_that_rounding_outgrows_is_raised(monkeypatch):
     model = fit_kernel_ridge(unit_rows(X), Y)
     assert attempts == pytest.approx([0.01, 0.1, 1.0])
     assert model.ridge == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix], ids=["dense", "sparse"])
+def test_outputs_of_many_rows_are_made_in_parts(make, monkeypatch):
+    """The kernel of a million rows against thousands would not fit into memory."""
+    X, Y = rows()
+    model = fit_kernel_ridge(unit_rows(make(X)), Y)
+    new = unit_rows(make(rows(n=70, seed=1)[0]))
+    expected = model.outputs(new)
+    shapes = []
+
+    def recorded(A, B, width, kernel=module._kernel):
+        shapes.append((A.shape[0], B.shape[0]))
+        return kernel(A, B, width)
+
+    monkeypatch.setattr(module, "_kernel", recorded)
+    monkeypatch.setattr(module, "_CHUNK_CELLS", 80 * 30)
+    assert model.outputs(new) == pytest.approx(expected, abs=1e-5)
+    assert shapes == [(30, 80), (30, 80), (10, 80)]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -69,7 +69,6 @@ def test_the_threshold_s_own_row_is_handled(router):
     assert not above.handled[3]
 
 
-@settings(deadline=None)
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_routing_laws(router, low, high):
     """Every row is handled or deferred; a higher threshold handles a subset of the rows."""
