@@ -160,14 +160,15 @@ class Labels:
     rows : ndarray of shape (n,), int
         Positions in the column, in the random order in which they were drawn.
     codes : ndarray of shape (n,), int
-        Index into ``classes``; -1 where the teacher answered without giving a label.
+        Index into ``classes``; -1 where there is no label.
     classes : tuple of str
         The label set.
     reasons : tuple of (str or None), length n
         Why a row has no label.
     n_failed : int
-        Sampled rows left out because no answer could be had (no connection, time-out);
-        asking again may bring them in.
+        Rows among them without a label because no answer could be had (no connection,
+        time-out). They count as disagreements like the others without one; asking again may
+        bring their labels in.
     spending : Spending
     stopped : str or None
         Why the run ended before every sampled row was asked; None when it did not.
@@ -365,6 +366,8 @@ class Report:
         Names; ``surrogate`` is empty before the fit.
     note : str
         What must be said about the teacher ("a stand-in: nothing was paid").
+    simulated : bool
+        Prices are made up.
     n_rows, n_labelled, n_surrogate, n_teacher, n_missing : int
         Rows of the column; rows of the random sample that have a label; output rows
         answered by the surrogate, by the teacher (sampled ones included), by nobody.
@@ -399,3 +402,4 @@ class Report:
     cost_all: float | None
     missing_reasons: tuple[tuple[str, int], ...] = ()
     stopped: str | None = None
+    simulated: bool = False

@@ -40,6 +40,8 @@ def collect_labels(
 
     Answers behind that row stay in the store but are not used: which of the last requests
     were answered before a stop may depend on their texts, and the rows used must be random.
+    For the same reason a row whose request failed stays in, without a label: leaving it out
+    would test the surrogate on the rows that are easy to send.
 
     Raises
     ------
@@ -48,22 +50,21 @@ def collect_labels(
     """
     given = [answers.get(texts.unique[c]) for c in texts.codes[rows]]
     end = next((i for i, answer in enumerate(given) if answer is None), len(given))
-    used = [(row, a) for row, a in zip(rows[:end], given[:end], strict=True) if a is not None]
-    kept = [(row, a) for row, a in used if a.keep]
+    used = [answer for answer in given[:end] if answer is not None]
     number = {label: i for i, label in enumerate(classes)}
-    codes = [-1 if a.label is None else number[a.label] for _, a in kept]
+    codes = [-1 if answer.label is None else number[answer.label] for answer in used]
     if stopped is None and all(code < 0 for code in codes):
-        reason = next((a.reason for _, a in used if a.reason), "no answer")
+        reason = next((answer.reason for answer in used if answer.reason), "no answer")
         raise TeacherError(
             f"the teacher gave no label for any of {len(rows)} sampled rows; "
             f"the first reason: {reason}"
         )
     return Labels(
-        rows=np.array([row for row, _ in kept], dtype=np.intp),
+        rows=rows[:end],
         codes=np.array(codes, dtype=np.intp),
         classes=classes,
-        reasons=tuple(a.reason for _, a in kept),
-        n_failed=len(used) - len(kept),
+        reasons=tuple(answer.reason for answer in used),
+        n_failed=sum(not answer.keep for answer in used),
         spending=spending,
         stopped=stopped,
     )

@@ -25,7 +25,7 @@ from tracer_nb.outcome import SURROGATE, TEACHER, Outcome, combine
 from tracer_nb.planning import check_job, fewest_labels, make_plan
 from tracer_nb.records import Certificate, Labels, Plan, Progress, Report, Routing
 from tracer_nb.sampling import collect_labels, distinct_texts, draw_rows, label_names
-from tracer_nb.teachers import INTERRUPTED, make_teacher, parse_price
+from tracer_nb.teachers import INTERRUPTED, ReplayTeacher, make_teacher, parse_price
 
 __all__ = ["Tracer"]
 
@@ -145,8 +145,9 @@ class Tracer:
             The column cannot be read, or there are more labels than rows.
         """
         texts = read_texts(column)
-        check_job(texts, self.teacher.labels, sample, fewest=0)
-        rows = draw_rows(texts, sample, self.seed)
+        askable = self._askable(texts)
+        check_job(askable, self.teacher.labels, sample, fewest=0)
+        rows = draw_rows(askable, sample, self.seed)
         sampled = distinct_texts(texts, rows)
         return make_plan(
             self.teacher,
@@ -196,10 +197,11 @@ class Tracer:
         """
         texts = read_texts(column)
         fewest = fewest_labels(self.target, self.confidence)
-        check_job(texts, self.teacher.labels, sample, fewest)
+        askable = self._askable(texts)
+        check_job(askable, self.teacher.labels, sample, fewest)
         # A ready matrix is looked at before anything is paid.
         X = None if self._matrix is None else _rows_of(self._matrix, texts)
-        rows = draw_rows(texts, sample, self.seed)
+        rows = draw_rows(askable, sample, self.seed)
         self._column = _Column(column, texts, X)
         self.labels = self.fitted = self.router = self.outcome = self._others = None
         self._subject = dict.fromkeys(texts.unique)
@@ -404,6 +406,7 @@ class Tracer:
         return Report(
             teacher=self.teacher.name,
             note=str(getattr(self.teacher, "note", "")),
+            simulated=bool(getattr(self.teacher, "simulated", False)),
             features="matrix" if self._features is None else self._features.name,
             surrogate=self.fitted.surrogate.name if self.fitted is not None else "",
             n_rows=texts.n_rows if texts is not None else 0,
@@ -455,6 +458,22 @@ class Tracer:
         return f"Tracer({self.teacher.name!r}, target={self.target:g}, {', '.join(done) or 'new'})"
 
     # --- parts of the steps ----------------------------------------------------------
+
+    def _askable(self, texts: Texts) -> Texts:
+        """The column without the rows that the teacher has no record of.
+
+        Only recorded labels know beforehand which rows they can label. Those rows are taken
+        to be a random sample of the column; the report's note says so.
+        """
+        if not isinstance(self.teacher, ReplayTeacher):
+            return texts
+        recorded = np.array([self.teacher.knows(text) for text in texts.unique])
+        if not recorded.any():
+            raise InvalidInput(
+                f"none of the {len(texts.unique)} texts has a recorded label; check the record"
+            )
+        known = (texts.codes >= 0) & recorded[texts.codes]
+        return replace(texts, codes=np.where(known, texts.codes, -1))
 
     def _featurize(self, texts: Texts, features: Any) -> Any:
         """Features of the distinct texts of rows that were not labelled, (n_unique, d)."""

@@ -50,14 +50,14 @@ def test_labels_end_at_the_first_row_that_was_not_asked():
     assert labels.stopped == "interrupted"
 
 
-def test_failed_rows_are_dropped_and_answers_without_a_label_are_kept():
+def test_rows_without_a_label_stay_in_the_sample():
     answers = {"a": Answer("y"), "b": FAILED, "c": REFUSED, "d": Answer("x")}
     labels = collect([0, 2, 5, 6], answers)
-    assert labels.rows.tolist() == [0, 5, 6]
-    assert labels.codes.tolist() == [1, -1, 0]
-    assert labels.reasons == (None, "refused", None)
+    assert labels.rows.tolist() == [0, 2, 5, 6]
+    assert labels.codes.tolist() == [1, -1, -1, 0]
+    assert labels.reasons == (None, "no reply", "refused", None)
     assert labels.n_failed == 1
-    assert label_names(labels).tolist() == ["y", None, "x"]
+    assert label_names(labels).tolist() == ["y", None, None, "x"]
 
 
 @pytest.mark.parametrize("none", [FAILED, REFUSED])
@@ -65,7 +65,7 @@ def test_a_sample_without_any_label_says_the_first_reason(none):
     with pytest.raises(TeacherError, match=f"no label for any of 2 sampled rows; .*{none.reason}"):
         collect([0, 2], {"a": none, "b": none})
     # A stopped run is not the teacher's failure.
-    assert collect([0, 2], {"a": none}, stopped="interrupted").rows.tolist() == [0] * none.keep
+    assert collect([0, 2], {"a": none}, stopped="interrupted").rows.tolist() == [0]
 
 
 def test_nothing_asked_is_an_empty_sample():

@@ -36,6 +36,7 @@ class StandInTeacher(ChatTeacher):
         By default a made-up one.
     """
 
+    simulated = True
     note = "The teacher is a stand-in over bundled data: no model was asked, nothing was paid."
 
     def __init__(

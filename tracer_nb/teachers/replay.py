@@ -47,6 +47,7 @@ class ReplayTeacher:
     ('farewell', 'greeting')
     """
 
+    note = "The recorded rows are taken to be a random sample of the column."
     batch_size = 256
     concurrency = 1
 
@@ -97,6 +98,10 @@ class ReplayTeacher:
     def cost_estimate(self, text: str) -> tuple[int, int, float]:  # noqa: ARG002
         """Nothing."""
         return 0, 0, 0.0
+
+    def knows(self, text: str) -> bool:
+        """Whether a label is recorded for ``text``."""
+        return text in self._recorded
 
     async def label(self, texts: Sequence[str]) -> list[Answer]:
         """Look up the recorded label of each text, in order."""

@@ -104,7 +104,7 @@ def _facts(report: Report) -> list[tuple[str, str]]:
     if report.certificate is not None and report.certificate.n_handled:
         facts.append((percent(report.certificate.agreement), "agreement seen on handled rows"))
     if report.spending.cost is not None:
-        paid = "paid" if not report.note else "at stand-in prices"
+        paid = "at made-up prices" if report.simulated else "paid"
         if report.cost_all is not None:
             paid += f", instead of about {money(report.cost_all)}"
         facts.append((money(report.spending.cost), paid))
