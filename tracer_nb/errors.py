@@ -75,5 +75,7 @@ class MissingExtra(TracerError, ImportError):
 
     @classmethod
     def for_package(cls, package: str, extra: str, purpose: str) -> MissingExtra:
-        """Error for ``package`` missing, naming the extra that brings it."""
-        return cls(f"{purpose} needs {package}; install it with: pip install 'tracer_nb[{extra}]'")
+        """Error for ``package`` missing, naming the extra that it belongs to."""
+        return cls(
+            f"{purpose} needs {package} (extra {extra!r}); install it with: pip install {package}"
+        )

@@ -54,8 +54,9 @@ def combine(texts: Texts, routing: Routing, answers: Mapping[str, Answer], unask
     routing : Routing
         One entry per distinct text.
     answers : mapping of str to Answer
-        Everything the teacher has said about these texts. It always goes first: a row
-        that the teacher answered without a label stays without one.
+        Everything the teacher was asked about these texts. It always goes first: a text
+        that was asked about and got no label stays without one, because the certificate
+        counts it as a disagreement.
     unasked : str
         Reason for a deferred text that the teacher was not asked about.
     """
@@ -64,7 +65,7 @@ def combine(texts: Texts, routing: Routing, answers: Mapping[str, Answer], unask
     reason: list[str | None] = []
     for i, text in enumerate(texts.unique):
         answer = answers.get(text)
-        if answer is not None and (answer.keep or not routing.handled[i]):
+        if answer is not None:
             label.append(answer.label)
             source.append(TEACHER if answer.label is not None else None)
             reason.append(None if answer.label is not None else answer.reason or "no answer")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tracer_nb.engine.bounds import fewest_handled
+from tracer_nb.engine.bounds import column_p_value, fewest_handled
 from tracer_nb.engine.split import FIT_SHARE
 from tracer_nb.errors import InvalidInput, NotEnoughData
 from tracer_nb.frames import Texts
@@ -23,9 +23,20 @@ _PRICED_TEXTS = 5_000
 _LOW, _HIGH = 4 / 5, 4 / 3
 
 
-def fewest_labels(target: float, confidence: float) -> int:
-    """Labelled rows without which ``target`` cannot be certified, however good the surrogate."""
-    return math.ceil(fewest_handled(target, confidence) / (1.0 - FIT_SHARE))
+def fewest_labels(target: float, confidence: float, n_rows: int | None = None) -> int:
+    """Labelled rows without which ``target`` cannot be certified, however good the surrogate.
+
+    In a known column of ``n_rows`` rows fewer may do: the fewest with which the column test
+    passes when every calibration row is handled and agrees.
+    """
+    fewest = math.ceil(fewest_handled(target, confidence) / (1.0 - FIT_SHARE))
+    if n_rows is None:
+        return fewest
+    n = np.arange(2, min(fewest, n_rows) + 1)
+    n_fit = np.floor(n * FIT_SHARE).astype(int)
+    p = column_p_value(0, n - n_fit, n_rows - n_fit, target)
+    enough = n[p <= 1.0 - confidence]
+    return min(int(enough[0]), fewest) if len(enough) else fewest
 
 
 def check_sample(sample: Any) -> int:
@@ -110,6 +121,7 @@ def make_plan(
             f"max_cost needs a price, and that of {teacher.name} is unknown; give price as IN,OUT "
             "in dollars per million tokens, or leave max_cost out"
         )
+    stored = {text: answer for text, answer in stored.items() if answer.keep}
     to_ask = [text for text in sampled if text not in stored]
     priced = to_ask[:_PRICED_TEXTS] or list(sampled[:_PRICED_TEXTS])
     estimates = [teacher.cost_estimate(text) for text in priced]
@@ -127,7 +139,7 @@ def make_plan(
         n_sample=n_sample,
         n_ask=len(to_ask),
         n_stored=len(stored),
-        fewest_labels=fewest_labels(target, confidence),
+        fewest_labels=fewest_labels(target, confidence, len(texts.usable)),
         target=target,
         confidence=confidence,
         prompt_tokens=round(prompt * len(to_ask)),

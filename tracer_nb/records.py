@@ -368,6 +368,8 @@ class Report:
         What must be said about the teacher ("a stand-in: nothing was paid").
     simulated : bool
         Prices are made up.
+    assumption : str
+        What the promise rests on besides our own random draw; its first words.
     n_rows, n_labelled, n_surrogate, n_teacher, n_missing : int
         Rows of the column; rows of the random sample that have a label; output rows
         answered by the surrogate, by the teacher (sampled ones included), by nobody.
@@ -403,3 +405,4 @@ class Report:
     missing_reasons: tuple[tuple[str, int], ...] = ()
     stopped: str | None = None
     simulated: bool = False
+    assumption: str = ""

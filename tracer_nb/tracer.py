@@ -196,7 +196,7 @@ class Tracer:
             The store failed; what it had committed is safe.
         """
         texts = read_texts(column)
-        fewest = fewest_labels(self.target, self.confidence)
+        fewest = fewest_labels(self.target, self.confidence, len(texts.usable))
         askable = self._askable(texts)
         check_job(askable, self.teacher.labels, sample, fewest)
         # A ready matrix is looked at before anything is paid.
@@ -297,7 +297,9 @@ class Tracer:
         column : series, array or list of texts, optional
             By default the labelled column, under its column certificate. Other rows are
             routed under the certificate for new rows, which holds if they are drawn like
-            the labelled ones.
+            the labelled ones and have texts that were not fitted on. LSA features were
+            fitted on the labelled column, its calibration rows included, so with them this
+            certificate is close but not exact.
         features : matrix, optional
             Of other rows, when the Tracer was given a ready matrix.
         max_cost : float, optional
@@ -371,7 +373,8 @@ class Tracer:
         if labels.stopped == INTERRUPTED:
             return None
         labelled = int((labels.codes >= 0).sum())
-        fewest = fewest_labels(self.target, self.confidence)
+        n_texts = len(self._column.texts.usable) if self._column is not None else 0
+        fewest = fewest_labels(self.target, self.confidence, n_texts)
         if labels.stopped and labelled < fewest:
             raise NotEnoughData(
                 f"stopped at {labelled} labelled rows ({labels.stopped}); at least {fewest} are "
@@ -407,6 +410,7 @@ class Tracer:
             teacher=self.teacher.name,
             note=str(getattr(self.teacher, "note", "")),
             simulated=bool(getattr(self.teacher, "simulated", False)),
+            assumption=str(getattr(self.teacher, "assumption", "")),
             features="matrix" if self._features is None else self._features.name,
             surrogate=self.fitted.surrogate.name if self.fitted is not None else "",
             n_rows=texts.n_rows if texts is not None else 0,
@@ -462,8 +466,8 @@ class Tracer:
     def _askable(self, texts: Texts) -> Texts:
         """The column without the rows that the teacher has no record of.
 
-        Only recorded labels know beforehand which rows they can label. Those rows are taken
-        to be a random sample of the column; the report's note says so.
+        Only recorded labels know beforehand which rows they can label. That those rows are a
+        random sample of the column is then an assumption, and the promise is worded under it.
         """
         if not isinstance(self.teacher, ReplayTeacher):
             return texts
@@ -506,7 +510,8 @@ class Tracer:
         deferred = [
             text
             for text, handled in zip(texts.unique, routing.handled, strict=True)
-            if not handled and not (text in known and known[text].keep)
+            # A request that failed is made again, whoever might answer the row.
+            if (not handled and text not in known) or (text in known and not known[text].keep)
         ]
         unasked = "deferred, teacher not asked"
         if not certified:

@@ -17,7 +17,12 @@ __all__ = [
     "progress_line",
     "report_lines",
     "rows_sentence",
+    "stopped_sentence",
 ]
+
+_NOT_EXACT = (
+    " The features were fitted on the labelled column, so for new rows this is close, not exact."
+)
 
 
 def count(n: int, noun: str = "", plural: str = "") -> str:
@@ -92,8 +97,16 @@ def label_lines(labels: Labels) -> list[str]:
         text += f", {labels.n_failed:,} failed (run again to ask them again)"
     lines = [f"{text}. {_spent(labels.spending)}"]
     if labels.stopped:
-        lines.append(f"Stopped: {labels.stopped}. Everything answered is kept; run again to go on.")
+        lines.append(stopped_sentence(labels.stopped))
     return lines
+
+
+def stopped_sentence(stopped: str) -> str:
+    """Why a run stopped, and what running again does."""
+    again = "run again to go on"
+    if stopped.startswith("cost cap"):
+        again = "a new run may spend up to the cap again"
+    return f"Stopped: {stopped}. Every stored answer is kept; {again}."
 
 
 def progress_line(progress: Progress) -> str:
@@ -122,16 +135,18 @@ def certificate_sentence(report: Report) -> str:
     sure, target = level(certificate.confidence), level(certificate.target)
     if certificate.n_population is not None:
         handled = count(certificate.n_population_handled or 0, "row")
-        return (
+        return report.assumption + (
             f"The surrogate can answer {certificate.n_population_handled:,} of the "
             f"{count(certificate.n_population, 'row')} that it was not fitted on "
             f"({percent(certificate.coverage)}). With {sure} confidence, on at least {target} of "
-            f"these {handled} its label is the one that {report.teacher} gives."
+            f"these {handled}, the {certificate.n_handled:,} labelled ones among them included, "
+            f"its label is the one that {report.teacher} gives."
         )
-    return (
+    return report.assumption + (
         f"The surrogate answers {percent(certificate.coverage)} of rows like the labelled ones. "
         f"With {sure} confidence, on at least {target} of the rows that it answers, its label is "
         f"the one that {report.teacher} would give."
+        + (_NOT_EXACT if report.features == "lsa" else "")
     )
 
 
@@ -139,7 +154,8 @@ def _refusal(certificate: Certificate) -> str:
     text = f"Nothing could be certified: {certificate.note}. The surrogate answers no row."
     if certificate.needed_rows is not None:
         text += f" About {count(certificate.needed_rows, 'labelled row')} should be enough"
-        return text + " (an estimate), or choose a lower target."
+        text += " (an estimate), or choose a lower target."
+        return f"{text} Each further try on the same rows adds its own chance of error."
     return text + " Choose a lower target, better features or clearer labels."
 
 
@@ -157,6 +173,8 @@ def rows_sentence(report: Report) -> str:
 def money_sentence(report: Report) -> str:
     """What was paid, and about what asking for every row would have cost."""
     text = _spent(report.spending)
+    if report.simulated:
+        text = text.replace("Paid ", "At made-up prices: ", 1)
     if report.cost_all is not None and report.spending.cost is not None:
         text += f" Asking {report.teacher} about every text: about {money(report.cost_all)}."
     return f"{text} {report.note}".strip()
@@ -186,7 +204,7 @@ def report_lines(report: Report) -> list[str]:
     if report.certificate is not None:
         lines.append(evidence_sentence(report))
     if report.stopped:
-        lines.append(f"Stopped: {report.stopped}. Everything answered is kept; run again to go on.")
+        lines.append(stopped_sentence(report.stopped))
     return lines
 
 

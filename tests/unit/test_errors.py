@@ -48,4 +48,4 @@ def test_many_known_names_are_cut():
 
 def test_a_missing_extra_says_the_install_line():
     error = MissingExtra.for_package("fastembed", "embeddings", "features")
-    assert str(error).endswith("pip install 'tracer_nb[embeddings]'")
+    assert str(error).endswith("pip install fastembed")

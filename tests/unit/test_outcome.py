@@ -41,12 +41,13 @@ def test_a_paid_answer_without_a_label_is_missing_and_never_some_label(reason):
     assert o.reason[:2] == (reason or "no answer",) * 2
 
 
-def test_a_failure_leaves_a_handled_row_to_the_surrogate_and_a_deferred_one_missing():
+def test_a_text_whose_request_failed_stays_without_a_label():
+    """The certificate counts it as a disagreement, so the surrogate may not answer it."""
     failed = Answer(None, reason="no reply", keep=False)
     o = outcome(easy=failed, hard=failed)
-    assert o.label == ("x", None, None, "x", None)
-    assert o.source[:2] == ("surrogate", None)
-    assert o.reason[:2] == (None, "no reply")
+    assert o.label == (None,) * 5
+    assert o.source[:2] == (None, None)
+    assert o.reason[:2] == ("no reply", "no reply")
 
 
 def test_counts_and_reasons_most_frequent_first():

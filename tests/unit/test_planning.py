@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import hypergeom
 
 from tracer_nb.engine.bounds import fewest_handled
 from tracer_nb.errors import InvalidInput, NotEnoughData
@@ -66,11 +67,28 @@ def test_a_target_that_the_rows_cannot_support():
     assert check_job(COLUMN, LABELS, 120, fewest=120) == 120
 
 
+def test_a_known_column_needs_fewer_labels():
+    """The first sample whose test passes when every calibration row agrees, not one less."""
+    for n_rows in (150, 301, 5000):
+        fewest = fewest_labels(0.92, 0.95, n_rows)
+
+        def p(n, n_rows=n_rows):
+            n_fit = n * 7 // 10
+            rest = n_rows - n_fit
+            return hypergeom.cdf(0, rest, math.floor(0.08 * rest + 1e-9) + 1, n - n_fit)
+
+        assert p(fewest) <= 0.05 < p(fewest - 1)
+    assert fewest_labels(0.92, 0.95, 150) < fewest_labels(0.92, 0.95, 5000) <= 120
+    # Of few rows nearly all must be seen; of none at all, no number of labels is enough.
+    assert fewest_labels(0.999, 0.95, 100) == 99
+    assert fewest_labels(0.92, 0.95, 1) == fewest_labels(0.92, 0.95)
+
+
 def test_a_plan_counts_texts_and_what_is_stored():
     p = plan(chat(), sampled=["text 0", "text 1", "text 2"], stored={"text 1": Answer("a")})
     assert (p.n_rows, p.n_texts, p.n_unique, p.n_sample) == (302, 301, 300, 200)
     assert (p.n_ask, p.n_stored) == (2, 1)
-    assert (p.teacher, p.fewest_labels, p.target, p.confidence) == ("m", 120, 0.92, 0.95)
+    assert (p.teacher, p.fewest_labels, p.target, p.confidence) == ("m", 105, 0.92, 0.95)
 
 
 def test_a_plan_prices_the_texts_to_ask():

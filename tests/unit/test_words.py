@@ -173,7 +173,7 @@ def test_labelling_in_words():
             "2 rows of the sample labelled, 2 without a label, 3 failed (run again to ask them "
             "again). Paid $0.00 for 4 texts."
         ),
-        "Stopped: interrupted. Everything answered is kept; run again to go on.",
+        "Stopped: interrupted. Every stored answer is kept; run again to go on.",
     ]
 
 
@@ -202,8 +202,8 @@ def test_progress_in_words():
 def test_the_promise_for_a_column(make_report):
     assert certificate_sentence(make_report()) == (
         "The surrogate can answer 1,748 of the 2,300 rows that it was not fitted on (76 %). With "
-        "95 % confidence, on at least 92 % of these 1,748 rows its label is the one that "
-        "gpt-5-mini gives."
+        "95 % confidence, on at least 92 % of these 1,748 rows, the 240 labelled ones among them "
+        "included, its label is the one that gpt-5-mini gives."
     )
 
 
@@ -216,23 +216,31 @@ def test_the_promise_for_new_rows(make_report, make_certificate):
         target=0.9196,
         confidence=0.999,
     )
-    assert certificate_sentence(make_report(certificate=held_out)) == (
+    ours = make_report(certificate=held_out, features="matrix")
+    assert certificate_sentence(ours) == (
         "The surrogate answers 80 % of rows like the labelled ones. With 99.9 % confidence, on at "
         "least 91.96 % of the rows that it answers, its label is the one that gpt-5-mini would give."
     )
+    lsa = certificate_sentence(make_report(certificate=held_out, features="lsa"))
+    assert lsa.endswith("so for new rows this is close, not exact.")
+    assumed = certificate_sentence(make_report(certificate=held_out, assumption="If so: "))
+    assert assumed.startswith("If so: The surrogate answers 80 %")
 
 
 def test_one_handled_row_is_one_row(make_report, make_certificate):
     one = make_certificate(n_population=1, n_population_handled=1, coverage=1.0)
     sentence = certificate_sentence(make_report(certificate=one))
     assert "1 of the 1 row that" in sentence
-    assert "these 1 row its" in sentence
+    assert "these 1 row, the" in sentence
 
 
 @pytest.mark.parametrize(
     ("needed", "ends"),
     [
-        (504, "About 504 labelled rows should be enough (an estimate), or choose a lower target."),
+        (
+            504,
+            "Each further try on the same rows adds its own chance of error.",
+        ),
         (None, "Choose a lower target, better features or clearer labels."),
     ],
 )
@@ -291,7 +299,7 @@ def test_a_report_has_every_sentence_once(make_report):
         "Without a label: 8 × empty text; 2 × refused.",
         money_sentence(report),
         evidence_sentence(report),
-        "Stopped: cost cap of $4.00 reached. Everything answered is kept; run again to go on.",
+        "Stopped: cost cap of $4.00 reached. Every stored answer is kept; a new run may spend up to the cap again.",
     ]
 
 

@@ -80,7 +80,7 @@ def test_a_refusal_looks_like_one_and_draws_no_point(make_report, make_certifica
 def test_a_stopped_run_says_so_first(make_report):
     html = Card(make_report(stopped="interrupted", certificate=None, frontier=None)).html()
     _, text = read(html)
-    assert text.startswith("Stopped: interrupted. Everything answered is kept; run again to go on.")
+    assert text.startswith("Stopped: interrupted. Every stored answer is kept; run again to go on.")
     assert "<img" not in html
 
 

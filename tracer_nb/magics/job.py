@@ -47,8 +47,8 @@ class Job:
         from tracer_nb.asking import check_cost  # noqa: PLC0415  as heavy as the Tracer
         from tracer_nb.planning import check_sample  # noqa: PLC0415
 
-        # A line that names a teacher says what job it is; nothing lingers from earlier ones.
-        anew = "teacher" in settings
+        # A line that names a teacher says what job it is; nothing lingers from other ones.
+        anew = "teacher" in settings and not _equal(settings, self.settings)
         base = Job() if anew else self
         merged = {**base.settings, **settings}
         sample = base.sample if sample is None else check_sample(sample)

@@ -53,6 +53,8 @@ class TracerMagics(Magics):
     @argument("--max-cost", type=float, help="Hard cap in dollars for the whole job (inf: none).")
     @argument("--price", help="IN,OUT: dollars per million tokens, where the price is unknown.")
     @argument("--base-url", help="Address of an OpenAI-compatible server.")
+    @argument("--max-answer-tokens", type=int, help="Most tokens of one answer (1024).")
+    @argument("--reasoning-effort", help="Of reasoning models: minimal, low, …")
     @argument("--concurrency", type=int, help="Requests at the same time (16).")
     @argument("--features", help="lsa, fastembed:NAME-OR-DIRECTORY, or a matrix or function.")
     @argument("--surrogate", help="auto, kernel-ridge or logistic.")

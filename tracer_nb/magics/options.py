@@ -20,7 +20,15 @@ from tracer_nb.magics.names import (
 __all__ = ["OF_TEACHER", "VERBS", "read_settings", "read_source", "read_words", "split_line"]
 
 VERBS = ("plan", "label", "fit", "calibrate", "route", "status")
-OF_TEACHER = ("base_url", "concurrency", "latency", "price", "wrong")
+OF_TEACHER = (
+    "base_url",
+    "concurrency",
+    "latency",
+    "max_answer_tokens",
+    "price",
+    "reasoning_effort",
+    "wrong",
+)
 _PLAIN = ("target", "confidence", "surrogate", "strategy", "seed", "store")
 # Quoted parts keep their spaces wherever they stand, as in df["two  words"]; a quote that is
 # never closed is an ordinary character, for the column expression to complain about.

@@ -41,9 +41,9 @@ class ChatTeacher:
     base_url : str, optional
         Another server than ``OPENAI_BASE_URL`` or OpenAI's own.
     api_key : str, optional
-        Else ``TRACER_NB_API_KEY``; else, for OpenAI and for the address in
-        ``OPENAI_BASE_URL`` only, ``OPENAI_API_KEY``: a key paid for at OpenAI is not handed
-        to another server. It is looked up when the first text is asked, so that a plan
+        Else ``OPENAI_API_KEY`` for OpenAI; for another server ``TRACER_NB_API_KEY``, or, at
+        the address in ``OPENAI_BASE_URL`` only, ``OPENAI_API_KEY``: neither key is handed
+        to a server that it is not meant for. It is looked up when the first text is asked, so that a plan
         needs no key.
     price : Price, optional
         Needed for a cost cap when the model is not one of :data:`prices.PRICES` at OpenAI.
@@ -52,7 +52,8 @@ class ChatTeacher:
     timeout : float
         Seconds to wait for a reply.
     max_retries : int
-        How often the SDK repeats a request that failed for a passing reason.
+        How often a request is repeated that failed for a passing reason. After time-outs,
+        which may be billed, it is asked three times at the most: see ``costs.MAX_REPLIES``.
     max_answer_tokens : int
         Limit on one answer, hidden reasoning included.
     temperature : float or None
@@ -190,10 +191,8 @@ class ChatTeacher:
 
     def _connect(self) -> Endpoint:
         secret = find_key(self._server, self._key.value if self._key else None)
-        tries = self._max_retries + 1
-        failures = Failures(self.model, self._server, secret, tries=tries, timeout=self._timeout)
-        client = self._open_client(
-            self._server, secret, timeout=self._timeout, max_retries=self._max_retries
-        )
+        failures = Failures(self.model, self._server, secret, timeout=self._timeout)
+        # The SDK does not tell what it retries, and a time-out may be billed.
+        client = self._open_client(self._server, secret, timeout=self._timeout, max_retries=0)
         self._failed_in_a_row = 0
-        return Endpoint(self.model, client, self._dialect, failures)
+        return Endpoint(self.model, client, self._dialect, failures, self._max_retries)

@@ -35,6 +35,7 @@ async def converse(
             reply = await endpoint.ask(messages, MAX_REPLIES - bill.replies)
         except RequestFailed as e:
             bill.add_unread(e.unread)
+            bill.add_timeouts(e.timeouts)
             return bill.answer(None, reason=str(e), keep=False)
         bill.add(reply)
         label, as_asked = match.read(reply.content)
@@ -69,9 +70,11 @@ class _Bill:
     replies: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    timeouts: int = 0
 
     def add(self, reply: Reply) -> None:
         self.add_unread(reply.unread)
+        self.add_timeouts(reply.timeouts)
         expected = self.costs.tokens(self.text)
         counted = (reply.prompt_tokens, reply.completion_tokens)
         self._add(*(e if c is None else c for c, e in zip(counted, expected, strict=True)))
@@ -80,6 +83,16 @@ class _Bill:
         """Count replies whose usage could not be read: the server has billed them."""
         for _ in range(replies):
             self._add(*self.costs.tokens(self.text))
+
+    def add_timeouts(self, tries: int) -> None:
+        """Count tries without a reply in time: what they cost at the most, nobody can tell."""
+        self.replies += tries
+        self.timeouts += tries
+
+    def _cost(self) -> float | None:
+        replies = self.costs.dollars(self.prompt_tokens, self.completion_tokens)
+        lost = self.costs.bound_of(self.timeouts, self.text)
+        return None if replies is None or lost is None else replies + lost
 
     def _add(self, prompt_tokens: int, completion_tokens: int) -> None:
         self.replies += 1
@@ -95,6 +108,6 @@ class _Bill:
             mode=mode,
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
-            cost=self.costs.dollars(self.prompt_tokens, self.completion_tokens),
+            cost=self._cost(),
             keep=keep,
         )

@@ -11,10 +11,11 @@ from tracer_nb.teachers.prompt import ECHO_CHARS, ChatPrompt
 __all__ = ["MAX_REPLIES", "Costs"]
 
 MAX_REPLIES = 3
-"""Replies one text may take: the answer, and a repair or replies with a broken body.
+"""Replies one text may take: the answer, and a repair replies with a broken body, or time-outs.
 
-A reply is what a server bills, so this bounds the cost of a text. What the SDK retries
-inside (a time-out, an error 500) is not known to be billed, and not counted.
+A reply is what a server bills, so this bounds the cost of a text. A time-out counts as one:
+the server may go on and bill what nobody reads. An error (429, 500) or a lost connection is
+not known to be billed, and not counted.
 """
 
 _ANSWER_TOKENS = 15
@@ -61,10 +62,14 @@ class Costs:
         A token is at least one byte of the request, so bytes bound the prompt's tokens
         whatever the tokenizer; every reply is counted at the longest request there is.
         """
+        return self.bound_of(MAX_REPLIES, text)
+
+    def bound_of(self, replies: int, text: str) -> float | None:
+        """Dollars for so many replies to ``text`` at the very most, or None."""
         if self._price is None:
             return None
         prompt_tokens = self._longest + _size(text)
-        return MAX_REPLIES * self._price.of(prompt_tokens, self._max_answer_tokens)
+        return replies * self._price.of(prompt_tokens, self._max_answer_tokens)
 
     def tokens(self, text: str) -> tuple[int, int]:
         """Estimate the prompt and completion tokens of one request for ``text``."""

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from tracer_nb.teachers.dialect import Dialect
-from tracer_nb.teachers.failures import Failures, RequestFailed, connect_error
+from tracer_nb.teachers.failures import Failures, RequestFailed, connect_error, timed_out
 from tracer_nb.teachers.reply import Reply, read_reply
+from tracer_nb.teachers.retries import is_passing, pause
+
+if TYPE_CHECKING:
+    import openai
 
 __all__ = ["Endpoint"]
 
 _FIRST_RETRIES = 1
 _PAUSE = 0.25
-_PASSING = frozenset({408, 409, 429})
 _FORM_REJECTED = frozenset({400, 422})
 
 
 class Endpoint:
     """Sends chat messages through one client of the SDK.
 
-    The SDK retries time-outs, lost connections, 429 and 5xx, and honours Retry-After. What
-    it does not do is done here: a reply with a broken body is asked for again, a form of
-    request that the server rejects is replaced, and the first contact fails fast, because
-    nobody should wait for the whole backoff to hear that no server is there.
+    Lost connections, 429 and 5xx are retried, and Retry-After is honoured. A reply that is
+    broken or does not come in time is asked for again as often as the cost bound allows,
+    a form of request that the server rejects is replaced, and the first contact fails fast,
+    because nobody should wait for the whole backoff to hear that no server is there. The SDK
+    could retry, too, but does not say what: its client is to have no retries of its own.
 
     Parameters
     ----------
@@ -33,13 +38,18 @@ class Endpoint:
     dialect : Dialect
         What the server takes; it outlives the endpoint, which lives for one run.
     failures : Failures
+    max_retries : int
+        Retries of one request.
     """
 
-    def __init__(self, model: str, client: Any, dialect: Dialect, failures: Failures) -> None:
+    def __init__(
+        self, model: str, client: Any, dialect: Dialect, failures: Failures, max_retries: int
+    ) -> None:
         self._model = model
         self._client = client
         self._dialect = dialect
         self._failures = failures
+        self._max_retries = max_retries
         self._reached = False
         self._answered = False
 
@@ -53,60 +63,65 @@ class Endpoint:
         TeacherError
             No text would get one.
         """
-        unread = 0
+        import openai  # noqa: PLC0415 -- slow to import; there is a client, so it is loaded
+
+        unread = timeouts = retries = 0
         while True:
             parts = self._dialect.parts
-            body = await self._send(messages, parts)
-            if body is None:
+            try:
+                body = await self._post({"model": self._model, "messages": messages, **parts})
+            except (openai.APIConnectionError, openai.APIStatusError) as e:
+                if self._adapts(e, parts):
+                    continue
+                late = connect_error(e) is None and timed_out(e)
+                timeouts += late
+                spent = late and unread + timeouts >= replies
+                if spent or retries >= self._limit(e) or not is_passing(e):
+                    raise self._failure(e, retries + 1, unread, timeouts) from None
+                await asyncio.sleep(pause(e, retries))
+                retries += 1
                 continue
             reply = read_reply(body, with_schema="response_format" in parts, unread=unread)
             if reply is not None:
                 self._answered = True
                 self._dialect.accept()
-                return reply
+                return replace(reply, timeouts=timeouts)
             unread += 1
-            if unread >= replies:
-                raise RequestFailed(f"the reply was not readable, {unread} times", unread)
+            if unread + timeouts >= replies:
+                raise RequestFailed(f"the reply was not readable, {unread} times", unread, timeouts)
             await asyncio.sleep(_PAUSE * unread)
 
-    async def _send(
-        self, messages: Sequence[Mapping[str, str]], parts: Mapping[str, Any]
-    ) -> bytes | None:
-        """Body of a reply; None when the server wants the request in another form."""
-        import openai  # noqa: PLC0415 -- slow to import; there is a client, so it is loaded
+    def _adapts(self, error: openai.APIError, parts: Mapping[str, Any]) -> bool:
+        """Whether the server wants the request in another form, which there is."""
+        status = getattr(error, "status_code", None)
+        return status in _FORM_REJECTED and self._dialect.adapt(parts, error.message)
 
-        try:
-            return await self._post({"model": self._model, "messages": messages, **parts})
-        except openai.APIConnectionError as e:
-            raise self._failures.of_connection(e, answered=self._answered) from None
-        except openai.APIStatusError as e:
-            adapts = e.status_code in _FORM_REJECTED and self._dialect.adapt(parts, e.message)
-            if adapts:
-                return None
-            raise self._failures.of_status(e, answered=self._answered) from None
+    def _limit(self, error: openai.APIError) -> int:
+        """Retries after ``error``."""
+        if not self._reached and connect_error(error) is not None:
+            return min(_FIRST_RETRIES, self._max_retries)
+        return self._max_retries
+
+    def _failure(self, error: Any, tries: int, unread: int, timeouts: int) -> Exception:
+        connection = not hasattr(error, "status_code")
+        of = self._failures.of_connection if connection else self._failures.of_status
+        failure: Exception = of(error, answered=self._answered, tries=tries)
+        if isinstance(failure, RequestFailed):
+            return RequestFailed(str(failure), unread, timeouts)
+        return failure
 
     async def _post(self, body: Mapping[str, Any]) -> bytes:
+        import httpx2  # noqa: PLC0415 -- the SDK's own
         import openai  # noqa: PLC0415
 
-        if not self._reached:
-            try:
-                return await self._post_with(
-                    self._client.with_options(max_retries=_FIRST_RETRIES), body
-                )
-            except openai.APIConnectionError as e:
-                if connect_error(e) is not None:
-                    raise
-            except openai.APIStatusError as e:
-                self._reached = True
-                if e.status_code not in _PASSING and e.status_code < 500:
-                    raise
-        return await self._post_with(self._client, body)
-
-    async def _post_with(self, client: Any, body: Mapping[str, Any]) -> bytes:
-        import httpx2  # noqa: PLC0415 -- the SDK's own
-
-        # The SDK's typed method builds models we do not need, at twice the CPU time.
-        response = await client.post("/chat/completions", body=body, cast_to=httpx2.Response)
+        try:
+            # The SDK's typed method builds models we do not need, at twice the CPU time.
+            response = await self._client.post(
+                "/chat/completions", body=body, cast_to=httpx2.Response
+            )
+        except openai.APIStatusError:
+            self._reached = True
+            raise
         self._reached = True
         return bytes(response.content)
 

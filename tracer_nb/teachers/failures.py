@@ -21,11 +21,15 @@ _LIMIT = 429
 
 
 class RequestFailed(Exception):
-    """One text got no reply; the message is the reason. ``unread`` replies were broken."""
+    """One text got no reply; the message is the reason.
 
-    def __init__(self, reason: str, unread: int = 0) -> None:
+    ``unread`` replies were broken, and ``timeouts`` did not come in time.
+    """
+
+    def __init__(self, reason: str, unread: int = 0, timeouts: int = 0) -> None:
         super().__init__(reason)
         self.unread = unread
+        self.timeouts = timeouts
 
 
 class Failures:
@@ -36,19 +40,14 @@ class Failures:
     model : str
     server : Server
     secret : Secret
-    tries : int
-        How often the SDK tries a request.
     timeout : float
         Seconds the SDK waits for a reply.
     """
 
-    def __init__(
-        self, model: str, server: Server, secret: Secret, *, tries: int, timeout: float
-    ) -> None:
+    def __init__(self, model: str, server: Server, secret: Secret, *, timeout: float) -> None:
         self._model = model
         self._server = server
         self._secret = secret
-        self._tries = tries
         self._timeout = timeout
 
     def line(self, error: BaseException | str) -> str:
@@ -57,9 +56,9 @@ class Failures:
         return text if len(text) <= 300 else text[:299] + "…"
 
     def of_status(
-        self, error: openai.APIStatusError, *, answered: bool
+        self, error: openai.APIStatusError, *, answered: bool, tries: int
     ) -> TeacherError | RequestFailed:
-        """Failure for an HTTP error. ``answered``: this server has answered before."""
+        """Failure for an HTTP error after ``tries``. ``answered``: this server has answered before."""
         code, line, where = error.status_code, self.line(error.message), self._server.shown
         if code == 401 or (code == _FORBIDDEN and not answered):
             variable = "OPENAI_API_KEY" if self._server.is_paired else "TRACER_NB_API_KEY"
@@ -72,13 +71,13 @@ class Failures:
                 f"({line}); check the model's name and base_url"
             )
         if code == _LIMIT:
-            return RequestFailed(f"rate limit after {self._tries} tries: {line}")
+            return RequestFailed(f"rate limit after {tries} tries: {line}")
         if code >= 500:
-            return RequestFailed(f"server error {code} after {self._tries} tries: {line}")
+            return RequestFailed(f"server error {code} after {tries} tries: {line}")
         return RequestFailed(f"request rejected: {line}")
 
     def of_connection(
-        self, error: openai.APIConnectionError, *, answered: bool
+        self, error: openai.APIConnectionError, *, answered: bool, tries: int
     ) -> TeacherError | RequestFailed:
         """Failure for a reply that never came. ``answered`` as in :meth:`of_status`."""
         refused = connect_error(error)
@@ -88,9 +87,9 @@ class Failures:
                 "is the server running, and is base_url right?"
             )
         if refused is None and timed_out(error):
-            return RequestFailed(f"no reply within {self._timeout:g} s, {self._tries} tries")
+            return RequestFailed(f"no reply within {self._timeout:g} s, {tries} tries")
         cause = refused or error.__cause__ or error
-        return RequestFailed(f"connection lost, {self._tries} tries: {self.line(cause)}")
+        return RequestFailed(f"connection lost, {tries} tries: {self.line(cause)}")
 
 
 def connect_error(error: BaseException) -> BaseException | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dis
 import functools
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -12,6 +13,23 @@ __all__ = ["fingerprint", "qualified_name"]
 
 _PLAIN = (str, bytes, int, float, bool, type(None))
 _DEPTH = 8
+_MOST_ITEMS = 10_000
+_CHANGING = frozenset(
+    [
+        "add",
+        "append",
+        "appendleft",
+        "clear",
+        "discard",
+        "extend",
+        "insert",
+        "pop",
+        "popitem",
+        "remove",
+        "setdefault",
+        "update",
+    ]
+)
 
 
 def qualified_name(fn: Any) -> str:
@@ -25,11 +43,20 @@ def qualified_name(fn: Any) -> str:
 def fingerprint(fn: Any) -> str:
     """Digest of a callable: its code and the plain values and functions it refers to.
 
-    Those are constants, defaults, closed-over variables, and the globals that its code
-    names: in a notebook, the prompt and the model's name are such globals. A changed
-    function gets another digest, so that its answers are not taken for those of the old
-    one. What a digest cannot see through, such as a model in an attribute, is the caller's
-    to tell apart, by another name for the teacher.
+    A changed function gets another digest, so that its answers are not taken for those of
+    the old one. Covered are its code, constants, defaults and closed-over variables, and the
+    globals that it or a function, comprehension or class inside it reads, when they are
+
+    - text, bytes, numbers, booleans or None: in a notebook, the prompt or the model's name;
+    - dicts, lists, tuples and sets of such values, nested a few levels deep, of up to 10,000
+      items; of larger ones the number of items only;
+    - functions of the same module, in the same way.
+
+    Not covered are globals that the code itself changes, such as a counter or a cache, which
+    would make every digest a new one: names it assigns as ``global``, and containers it calls
+    a changing method of (``append``, ``update``) or names in a line that sets or deletes an
+    item. What a digest cannot see through, such as modules, classes, other objects and
+    functions of other modules, is the caller's to tell apart, by another name for the teacher.
     """
     return _digest(fn, _DEPTH)
 
@@ -77,14 +104,73 @@ def _inside(fn: Any) -> list[Any]:
 
 
 def _globals(fn: FunctionType) -> dict[str, Any]:
-    """Globals the code names: plain values, and functions of the same module."""
-    named = {name: fn.__globals__.get(name) for name in fn.__code__.co_names}
-    return {
-        name: value
-        for name, value in named.items()
-        if isinstance(value, _PLAIN)
-        or (isinstance(value, FunctionType) and value.__module__ == fn.__module__)
-    }
+    """Globals the code reads and does not change: plain values, functions of its module."""
+    read: set[str] = set()
+    assigned: set[str] = set()
+    changed: set[str] = set()
+    for code in _codes(fn.__code__):
+        _note_globals(code, read, assigned, changed)
+    found: dict[str, Any] = {}
+    for name in read - assigned:
+        value = fn.__globals__.get(name)
+        if isinstance(value, (dict, list, tuple, set, frozenset)):
+            items = _count(value, _DEPTH // 2)
+            if items is not None and name not in changed:
+                found[name] = value if items <= _MOST_ITEMS else (type(value).__name__, len(value))
+        elif isinstance(value, _PLAIN) or (
+            isinstance(value, FunctionType) and value.__module__ == fn.__module__
+        ):
+            found[name] = value
+    return found
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """Code of a function and of everything that is defined inside it."""
+    yield code
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _codes(inner)
+
+
+def _note_globals(code: CodeType, read: set[str], assigned: set[str], changed: set[str]) -> None:
+    starts = dict(dis.findlinestarts(code))
+    line: int | None = None
+    in_line: set[str] = set()
+    last: str | None = None  # the global that the instruction before put on the stack
+    for step in dis.get_instructions(code):
+        if step.offset in starts and starts[step.offset] != line:
+            line = starts[step.offset]
+            in_line = set()
+        if step.opname in ("STORE_GLOBAL", "DELETE_GLOBAL"):
+            assigned.add(step.argval)
+        elif step.opname in ("STORE_SUBSCR", "DELETE_SUBSCR"):
+            changed |= in_line
+        elif last is not None and step.argval in _CHANGING and "LOAD" in step.opname:
+            changed.add(last)
+        last = None
+        if step.opname == "LOAD_NAME" or (
+            step.opname.startswith("LOAD") and "GLOBAL" in step.opname
+        ):
+            last = step.argval
+            read.add(step.argval)
+            in_line.add(step.argval)
+
+
+def _count(value: Any, depth: int) -> int | None:
+    """Items in a nest of containers, or just above the limit; None when not all are plain."""
+    if isinstance(value, _PLAIN):
+        return 1
+    if depth == 0 or not isinstance(value, (dict, list, tuple, set, frozenset)):
+        return None
+    total = 0
+    for item in value.values() if isinstance(value, dict) else value:
+        items = _count(item, depth - 1) if total <= _MOST_ITEMS else 0
+        if items is None:
+            return None
+        total += items
+    if isinstance(value, dict) and not all(isinstance(key, _PLAIN) for key in value):
+        return None
+    return total
 
 
 def _content(cell: Any) -> Any:

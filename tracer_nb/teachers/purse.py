@@ -12,6 +12,9 @@ __all__ = ["Purse"]
 class Purse:
     """Lets a call wait for money that others set aside and may not need.
 
+    First come, first served: a cheap call does not pass a dear one that waits. What is asked
+    is then always a first part of the texts, in their order, which is a random one.
+
     Parameters
     ----------
     budget : Budget or None
@@ -23,16 +26,18 @@ class Purse:
         self._out = 0
         self._closed = False
         self._settled = asyncio.Event()
+        self._turn = asyncio.Lock()  # fair: whoever holds it is the first in line
 
     async def take(self, bound: float | None) -> bool:
         """Set ``bound`` aside; False when there is not enough, and no call that might settle."""
-        while not self._closed:
-            if self._budget is None or self._budget.reserve(bound):
-                self._out += 1
-                return True
-            if self._out == 0:
-                return False
-            await self._settled.wait()
+        async with self._turn:
+            while not self._closed:
+                if self._budget is None or self._budget.reserve(bound):
+                    self._out += 1
+                    return True
+                if self._out == 0:
+                    return False
+                await self._settled.wait()
         return False
 
     def settle(self, bound: float | None, actual: float | None) -> None:

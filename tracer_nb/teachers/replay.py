@@ -47,7 +47,7 @@ class ReplayTeacher:
     ('farewell', 'greeting')
     """
 
-    note = "The recorded rows are taken to be a random sample of the column."
+    assumption = "If the recorded rows are a random sample of the column: "
     batch_size = 256
     concurrency = 1
 

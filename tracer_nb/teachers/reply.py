@@ -25,6 +25,8 @@ class Reply:
         Whether the request carried the schema of the answer.
     unread : int
         Replies with a broken body that came before this one.
+    timeouts : int
+        Tries before this one that got no reply in time.
     """
 
     content: str
@@ -35,6 +37,7 @@ class Reply:
     completion_tokens: int | None = None
     with_schema: bool = True
     unread: int = 0
+    timeouts: int = 0
 
 
 def read_reply(body: bytes, *, with_schema: bool, unread: int = 0) -> Reply | None:

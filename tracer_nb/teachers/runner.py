@@ -21,7 +21,7 @@ INTERRUPTED = "interrupted"
 """``LabelRun.stopped`` after the user's stop."""
 
 _STEP = 0.2
-_GRACE = 10.0
+_GRACE = 12.0  # more than the calls in flight have
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def run_labels(
 
     Equal texts are asked once. The work is done in a thread with its own event loop, so it
     runs inside a notebook as anywhere else; this call waits for it, and an interrupt (Ctrl-C,
-    the notebook's stop button) ends the run within a second, with everything answered so
+    the notebook's stop button) ends the run in about a second, with everything answered so
     far kept.
 
     Parameters
@@ -111,11 +111,11 @@ def run_labels(
         work.start()
         while not work.wait(_STEP):
             if stop is not None and stop.is_set():
-                work.stop(INTERRUPTED)
+                work.stop(INTERRUPTED, hurry=True)
             notify()
         notify()
     except KeyboardInterrupt:
-        work.stop(INTERRUPTED)
+        work.stop(INTERRUPTED, hurry=True)
         _finish(work)
         with suppress(KeyboardInterrupt):
             notify()

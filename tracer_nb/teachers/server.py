@@ -67,7 +67,8 @@ def find_server(base_url: str | None, environ: Mapping[str, str] = os.environ) -
     Raises
     ------
     InvalidInput
-        The address is not http or https with a host, or holds a password.
+        The address is not http or https with a host, or holds a password; or it is OpenAI's
+        without https, which would show the key to everyone on the way.
     """
     ambient = (environ.get("OPENAI_BASE_URL") or "").strip()
     url = (base_url or ambient or "").strip()
@@ -75,6 +76,10 @@ def find_server(base_url: str | None, environ: Mapping[str, str] = os.environ) -
         url = f"https://{_OPENAI_HOST}/v1"
     shown, host = _public_part(url)
     is_openai = host == _OPENAI_HOST or host.endswith("." + _OPENAI_HOST)
+    if is_openai and not shown.startswith("https:"):
+        raise InvalidInput(
+            f"base_url of OpenAI must begin with https://, because a key is sent there; got {shown}"
+        )
     return Server(
         url,
         shown,
@@ -107,8 +112,10 @@ def _public_part(url: str) -> tuple[str, str]:
 def find_key(
     server: Server, api_key: str | None, environ: Mapping[str, str] = os.environ
 ) -> Secret:
-    """Key for ``server``: the one given, ``TRACER_NB_API_KEY``, or ``OPENAI_API_KEY``.
+    """Key for ``server``: the one given, or the environment's that is meant for it.
 
+    OpenAI itself gets ``OPENAI_API_KEY`` only. Every other server gets ``TRACER_NB_API_KEY``,
+    which may be a gateway's key and is none of OpenAI's business, or else what follows.
     ``OPENAI_API_KEY`` goes to OpenAI, and to the address in ``OPENAI_BASE_URL``, where the
     user has paired the two; never to another ``base_url``, which would hand a paid key to
     whoever runs that server. Such a server gets the key that was meant for it, or the
@@ -119,7 +126,9 @@ def find_key(
     TeacherError
         The server needs a key and there is none, or the key cannot be sent.
     """
-    key = api_key or environ.get("TRACER_NB_API_KEY")
+    key = api_key
+    if not key and not server.is_openai:
+        key = environ.get("TRACER_NB_API_KEY")
     if not key and server.is_paired:
         key = environ.get("OPENAI_API_KEY")
     key = (key or "").strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 from tracer_nb.errors import StoreError
@@ -61,7 +62,7 @@ def open_database(path: Path, timeout: float) -> sqlite3.Connection:
     try:
         version = _version(db, path)
         if version == 0:
-            db.execute("PRAGMA journal_mode = WAL")
+            _use_wal(db, timeout)
             _create(db, path)
         # FULL: in WAL mode the default may lose the last commits in a power cut.
         db.execute("PRAGMA synchronous = FULL")
@@ -69,6 +70,20 @@ def open_database(path: Path, timeout: float) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _use_wal(db: sqlite3.Connection, timeout: float) -> None:
+    """Switch to WAL; SQLite does not wait by itself while another kernel is switching."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:  # noqa: PERF203  trying again is the point
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _version(db: sqlite3.Connection, path: Path) -> int:

@@ -36,6 +36,14 @@ class Tally:
             else:
                 self._units += round(answer.cost * _UNIT)
 
+    def lost(self, bound: float | None) -> None:
+        """Count a call that was cancelled: the server may bill it, up to ``bound``."""
+        with self._lock:
+            if bound is None:
+                self._priced = False
+            else:
+                self._units += round(bound * _UNIT)
+
     def reused(self, answer: Answer) -> None:
         """Count a stored answer: it costs nothing now."""
         with self._lock:

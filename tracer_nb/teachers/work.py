@@ -20,12 +20,16 @@ from tracer_nb.teachers.tally import Tally
 
 __all__ = ["LabelWork"]
 
+_SHORT = 0.8
+_LONG = 10.0
+
 
 class LabelWork:
     """Asks for texts until none is left, money runs out, something breaks, or :meth:`stop`.
 
-    Every answer is committed to the store before it appears in ``answers``. A stop cancels
-    the calls in flight, never a worker: an answer that has arrived is still committed.
+    Every answer is committed to the store before it appears in ``answers``. After a stop no
+    text is asked, and the calls in flight, which the server bills, have a while to end: what
+    they bring is committed. Then they are cancelled, and count at the most they can cost.
 
     Parameters
     ----------
@@ -68,12 +72,16 @@ class LabelWork:
         """Start the thread."""
         self._thread.start()
 
-    def stop(self, why: str) -> None:
-        """Ask for no more texts and cancel the calls in flight. The first reason stays."""
+    def stop(self, why: str, *, hurry: bool = False) -> None:
+        """Ask for no more texts, and let the calls in flight end. The first reason stays.
+
+        They have about a second in a ``hurry``, because a user waits; else ten.
+        """
         with self._lock:
             self.stopped = self.stopped or why
             if self._loop is not None:
-                self._loop.call_soon_threadsafe(self._cancel_calls)
+                seconds = _SHORT if hurry else _LONG
+                self._loop.call_soon_threadsafe(self._stop_calls, seconds)
 
     def wait(self, seconds: float) -> bool:
         """Wait until all is asked, stored and closed; whether it is."""
@@ -145,7 +153,7 @@ class LabelWork:
             if self._budget is not None:
                 self.stop(f"cost cap of {dollars(self._budget.max_cost)} reached")
             return None
-        cost: float | None = 0.0
+        cost: float | None = None  # for a call that breaks or is cancelled: it may be billed
         call = asyncio.ensure_future(self._teacher.label(batch))
         self._calls.add(call)
         try:
@@ -154,6 +162,7 @@ class LabelWork:
         except asyncio.CancelledError:
             if self.stopped is None:
                 raise
+            self.tally.lost(total_cost(self._teacher.cost_bound(text) for text in batch))
             return None
         finally:
             self._calls.discard(call)
@@ -191,7 +200,10 @@ class LabelWork:
     async def _in_writer(self, fn: Any, *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._writer, fn, *args)
 
+    def _stop_calls(self, seconds: float) -> None:
+        self._purse.close()
+        asyncio.get_running_loop().call_later(seconds, self._cancel_calls)
+
     def _cancel_calls(self) -> None:
         for call in self._calls:
             call.cancel()
-        self._purse.close()

@@ -1,4 +1,4 @@
-"""The result as a card: promise, rows, money, curve; live where a widget can live."""
+"""The result as a card: promise, rows, money, curve."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tracer_nb.words import (
     percent,
     report_lines,
     rows_sentence,
+    stopped_sentence,
 )
 
 __all__ = ["Card", "page"]
@@ -83,8 +84,7 @@ def page(report: Report, title: str = "tracer_nb") -> str:
 
 def _head(report: Report) -> list[str]:
     if report.stopped:
-        stopped = f"Stopped: {report.stopped}. Everything answered is kept; run again to go on."
-        first = f'<p class="tracer-warn">{safe(stopped)}</p>'
+        first = f'<p class="tracer-warn">{safe(stopped_sentence(report.stopped))}</p>'
         return [first] if report.certificate is None else [first, _promise(report)]
     return [_promise(report)]
 

@@ -285,6 +285,33 @@ def test_a_slow_reply_is_a_failure_of_one_text(server, chat):
     assert not slow.keep
 
 
+def test_time_outs_are_bounded_and_cost_what_they_may(server, chat, monkeypatch):
+    monkeypatch.setattr("tracer_nb.teachers.endpoint.pause", lambda *_: 0)
+    server.rule = lambda _: labelled("refund", seconds=5)
+    teacher = chat(timeout=0.2, max_retries=6)
+    answer = ask(teacher, "x")
+    assert server.asked["x"] == MAX_REPLIES
+    assert answer.reason == f"no reply within 0.2 s, {MAX_REPLIES} tries"
+    assert answer.cost == teacher.cost_bound("x") > 0
+    assert not answer.keep
+
+
+def test_a_time_out_before_the_answer_is_counted(server, chat, monkeypatch):
+    monkeypatch.setattr("tracer_nb.teachers.endpoint.pause", lambda *_: 0)
+    server.script = [labelled("refund", seconds=5), labelled("refund")]
+    teacher = chat(timeout=0.5)
+    answer = ask(teacher, "x")
+    assert answer.label == "refund"
+    assert answer.cost == pytest.approx(teacher.cost_bound("x") / MAX_REPLIES + 110e-6)
+
+
+def test_errors_that_pass_are_retried_more_often_than_time_outs(server, chat):
+    server.script = [Say(status=503, headers={"Retry-After": "0.01"})] * 5
+    answer = ask(chat(max_retries=6), "x")
+    assert answer.label is not None
+    assert server.asked["x"] == 6
+
+
 def test_failures_without_end_stop_the_run(server, chat):
     server.rule = lambda _: Say(status=400, error={"message": "no"})
     teacher = chat(concurrency=2)

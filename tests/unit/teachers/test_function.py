@@ -139,6 +139,51 @@ def test_a_changed_function_starts_a_new_set(old, new):
     assert fingerprint(_define(PLAIN)) != fingerprint(_define(PLAIN.replace(old, new)))
 
 
+NESTED = """
+WORDS = ["a", "b"]
+SHOTS = {"x": ["y", 1]}
+PAIR = ("k", {"s"})
+LIMIT = 3
+def f(t):
+    def inner():
+        return LIMIT
+    return [w for w in WORDS if w in t], (lambda: SHOTS), PAIR, inner()
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [('"b"]', '"c"]'), ('"y", 1', '"y", 2'), ('{"s"}', '{"r"}'), ("= 3", "= 4")]
+)
+def test_globals_in_containers_and_in_inner_functions_count(old, new):
+    assert fingerprint(_define(NESTED)) == fingerprint(_define(NESTED))
+    assert fingerprint(_define(NESTED)) != fingerprint(_define(NESTED.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("state", "change"),
+    [
+        ("N = 0", "global N; N += 1"),
+        ("N = []", "N.append(t)"),
+        ("N = {}", "N[t] = 1"),
+        ("N = {}", "N.update({t: 1})"),
+        ("N = set()", "(lambda: N.add(t))()"),
+    ],
+)
+def test_globals_that_the_function_changes_do_not_count(state, change):
+    fn = _define(f"{state}\ndef f(t):\n    {change}\n    return t")
+    before = fingerprint(fn)
+    fn("x")
+    assert fn.__globals__["N"]
+    assert fingerprint(fn) == before
+
+
+def test_a_large_global_counts_by_its_size():
+    fn = _define("BIG = list(range(20_000))\ndef f(t):\n    return t in BIG")
+    before = fingerprint(fn)
+    fn.__globals__["BIG"].append(1)
+    assert fingerprint(fn) != before
+
+
 def test_what_a_function_closes_over_counts():
     def above(n):
         return lambda t: "yes" if len(t) > n else "no"

@@ -1,6 +1,7 @@
 import _thread
 import asyncio
 import threading
+import time
 from collections import Counter
 
 import pytest
@@ -186,6 +187,19 @@ def test_a_refused_reserve_waits_for_calls_in_flight():
     assert teacher.most_running == 1
 
 
+def test_a_cheap_text_does_not_pass_a_dear_one_that_waits():
+    bounds = {"dear 0": 0.6, "dear 1": 0.6, **{f"cheap {i}": 0.1 for i in range(20)}}
+
+    async def answer(text):
+        await asyncio.sleep(0.05)
+        return Answer("a", cost=bounds[text])
+
+    teacher = Scripted(answer, bound=bounds.get)
+    run = run_labels(teacher, bounds, max_cost=1.0)
+    assert list(teacher.asked) == ["dear 0"]
+    assert run.stopped == "cost cap of $1.00 reached"
+
+
 def test_a_cap_that_is_reached_says_so_and_keeps_what_was_paid(store):
     teacher = Scripted(bound=0.1)
     run = run_labels(teacher, TEXTS, store=store, max_cost=1.0)
@@ -239,6 +253,75 @@ def test_another_thread_can_stop_it(store):
     stop = threading.Event()
     run = run_labels(Scripted(stopping_at(20, stop.set)), TEXTS, store=store, stop=stop)
     assert (run.stopped, len(run.answers)) == (INTERRUPTED, 20)
+
+
+def answering_late(seconds, first):
+    """Rule that acts at the first text, and answers all of them a little later."""
+    seen = Counter()
+
+    async def late():
+        await asyncio.sleep(seconds)
+        return Answer("a", cost=0.1)
+
+    def rule(_text):
+        seen["asked"] += 1
+        return first() if seen["asked"] == 1 else late()
+
+    return rule
+
+
+def test_calls_in_flight_may_end_after_an_interrupt(store):
+    stop = threading.Event()
+
+    async def first():
+        stop.set()
+        await asyncio.sleep(0.4)
+        return Answer("a", cost=0.1)
+
+    teacher = Scripted(answering_late(0.4, first))
+    run = run_labels(teacher, TEXTS, store=store, stop=stop)
+    assert run.stopped == INTERRUPTED
+    assert set(run.answers) == set(teacher.asked) == set(TEXTS[:4])
+    assert stored(store, teacher) == dict(run.answers)
+    assert run.spending.cost == pytest.approx(0.4)
+
+
+def test_calls_in_flight_may_end_when_one_fails(store):
+    async def first():
+        await asyncio.sleep(0.1)
+        raise TeacherError("quota used up")
+
+    teacher = Scripted(answering_late(1.2, first))
+    run = run_labels(teacher, TEXTS, store=store)
+    assert run.stopped == "quota used up"
+    assert set(teacher.asked) == set(TEXTS[:4])
+    assert set(run.answers) == set(stored(store, teacher)) == set(TEXTS[1:4])
+
+
+def test_cancelled_calls_count_at_their_bound_and_the_stop_is_quick(store):
+    stop = threading.Event()
+    teacher = Scripted(stopping_at(20, stop.set), bound=0.2)
+    begun = time.monotonic()
+    run = run_labels(teacher, TEXTS, store=store, stop=stop, max_cost=100.0)
+    assert time.monotonic() - begun < 2
+    lost = len(teacher.asked) - 20
+    assert lost > 0
+    assert run.spending.cost == pytest.approx(20 * 0.1 + lost * 0.2)
+    assert run.spending.asked == 20
+
+
+def test_an_interrupt_shortens_the_wait_after_a_failure():
+    stop = threading.Event()
+
+    async def first():
+        await asyncio.sleep(0.1)
+        stop.set()
+        raise TeacherError("quota used up")
+
+    begun = time.monotonic()
+    with pytest.raises(TeacherError):
+        run_labels(Scripted(answering_late(60, first)), TEXTS, stop=stop)
+    assert time.monotonic() - begun < 3
 
 
 def test_a_function_that_hangs_does_not_hold_up_the_stop(store):
@@ -382,7 +465,9 @@ def test_progress_is_reported_while_it_runs():
     assert seen[-1] == len(run.answers) == 4
 
 
-def test_an_error_in_the_progress_display_ends_the_run_and_keeps_answers(store):
+def test_an_error_in_the_progress_display_ends_the_run_and_keeps_answers(store, monkeypatch):
+    monkeypatch.setattr("tracer_nb.teachers.work._LONG", 0.2)
+
     def on_progress(_progress):
         raise ZeroDivisionError
 

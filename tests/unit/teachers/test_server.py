@@ -36,6 +36,23 @@ def test_a_key_meant_for_the_server_is_used():
     assert key_for(OTHER, {"TRACER_NB_API_KEY": "mine"}, api_key="given") == "given"
 
 
+def test_a_gateways_key_does_not_go_to_openai():
+    both = {"TRACER_NB_API_KEY": "gateway", "OPENAI_API_KEY": KEY}
+    assert key_for(None, both) == KEY
+    assert key_for(None, both, api_key="given") == "given"
+    assert key_for(OTHER, {**both, "OPENAI_BASE_URL": OTHER}) == "gateway"
+    with pytest.raises(TeacherError, match="set OPENAI_API_KEY"):
+        key_for(None, {"TRACER_NB_API_KEY": "gateway"})
+
+
+@pytest.mark.parametrize("url", ["http://api.openai.com/v1", "HTTP://eu.api.openai.com"])
+def test_openai_without_https_is_refused_in_one_line(url):
+    for base_url, environ in ((url, {}), (None, {"OPENAI_BASE_URL": url})):
+        with pytest.raises(InvalidInput, match="https://") as caught:
+            find_server(base_url, environ)
+        assert "\n" not in str(caught.value)
+
+
 def test_no_key_for_openai_is_one_clear_line():
     with pytest.raises(TeacherError, match="set OPENAI_API_KEY") as caught:
         key_for(None, {})
