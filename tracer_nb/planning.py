@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tracer_nb.engine.bounds import column_p_value, fewest_handled
+from tracer_nb.engine.checks import FEWEST_ROWS
 from tracer_nb.engine.split import FIT_SHARE
 from tracer_nb.errors import InvalidInput, NotEnoughData
 from tracer_nb.frames import Texts
@@ -35,7 +36,7 @@ def fewest_labels(target: float, confidence: float, n_rows: int | None = None) -
     n = np.arange(2, min(fewest, n_rows) + 1)
     n_fit = np.floor(n * FIT_SHARE).astype(int)
     p = column_p_value(0, n - n_fit, n_rows - n_fit, target)
-    enough = n[p <= 1.0 - confidence]
+    enough = n[(p <= 1.0 - confidence) & (n >= FEWEST_ROWS)]
     return min(int(enough[0]), fewest) if len(enough) else fewest
 
 

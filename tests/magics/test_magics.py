@@ -101,7 +101,7 @@ def test_nothing_certified_says_so_and_asks_no_more(shell, world):
 
 def test_each_step_alone_with_settings_remembered(shell, world):
     out = shell.run(f"%tracer plan df.text {TEACH} {FAST}")
-    assert "At least 120 labelled rows are needed to certify 92 % at 95 % confidence." in out
+    assert "At least 114 labelled rows are needed to certify 92 % at 95 % confidence." in out
     assert world.asked == []
     assert shell.run("%tracer label").startswith("150 rows of the sample labelled.")
     assert len(world.asked) == 150
@@ -233,7 +233,7 @@ def test_the_stop_button_ends_the_cell_in_words_and_the_cell_goes_on_when_run_ag
     shell["teach"] = interrupting(world, at=80).teach
     cell = f"%%tracer df.text {TEACH} {FAST} --concurrency 1 --output routed\nChoose."
     out = shell.run(cell)
-    assert "Stopped: interrupted. Everything answered is kept; run again to go on." in out
+    assert "Stopped: interrupted. Every stored answer is kept; run again to go on." in out
     assert "routed" not in shell
     assert "Stopped: interrupted" in shell.run("%tracer status")
     assert "79 answers reused" in shell.run(cell)
@@ -436,9 +436,9 @@ def test_help_shows_every_option(shell):
         ("plan df.text --teacher openai:m --labels a,b --price x", "price must be IN,OUT"),
         ("plan df.text --teacher openai:m --labels a,b --base-url ftp://x", "base_url must be an address"),
         # before paying
-        (f"label df.text {TEACH} --sample 119", "119 labelled rows cannot certify this target"),
-        (f"label df.text {TEACH} --target 0.999", "ask the teacher about every row, or lower target"),
-        (f"label intents {TEACH} --sample 3", "3 labelled rows cannot certify"),
+        (f"label df.text {TEACH} --sample 113", "113 labelled rows cannot certify this target"),
+        (f"label df.text {TEACH} --target 0.999 --sample 200", "200 labelled rows cannot certify this target: at least 591"),
+        (f"label intents {TEACH} --sample 3", "3 labelled rows cannot certify this target: at least"),
         (f"label df.text {TEACH} --features Y", "the features matrix has 5 rows, the column 600"),
         # out of order
         (f"fit {TEACH}", "nothing is labelled yet; call label(column) first"),

@@ -171,7 +171,7 @@ def test_settings_that_cannot_be_used(world, options, says):
         ({}, {"max_cost": "4"}, InvalidInput, "max_cost must be dollars"),
         ({}, {"max_cost": 4}, InvalidInput, "max_cost needs"),
         ({}, {"sample": 113}, NotEnoughData, "at least 114 are needed .*; sample at least 114"),
-        ({"target": 0.9999}, {}, NotEnoughData, "ask the teacher about every row, or lower target"),
+        ({"target": 0.9999}, {}, NotEnoughData, "sample at least 591, or lower target"),
         ({"labels": [f"l{i}" for i in range(601)]}, {}, InvalidInput, "601 labels but only 600"),
         ({"features": np.ones((599, 3))}, {}, InvalidInput, "has 599 rows, the column 600"),
         ({"features": [[1.0, 2.0]]}, {}, InvalidInput, "has 1 rows, the column 600"),

@@ -11,6 +11,7 @@ from scipy import sparse
 from tracer_nb.errors import InvalidInput, NotEnoughData
 
 __all__ = [
+    "FEWEST_ROWS",
     "check_groups",
     "check_labels",
     "check_matrix",
@@ -21,7 +22,7 @@ __all__ = [
     "row_groups",
 ]
 
-_FEWEST_ROWS = 10
+FEWEST_ROWS = 10
 
 
 def check_matrix(X: Any, *, n_features: int | None = None) -> Any:
@@ -74,8 +75,8 @@ def check_labels(y: ArrayLike, n_rows: int) -> tuple[NDArray[Any], NDArray[np.in
     labels = _label_array(y, n_rows)
     given = ~missing_labels(labels)
     n = int(given.sum())
-    if n < _FEWEST_ROWS:
-        raise NotEnoughData(f"{n} labelled rows are too few; label at least {_FEWEST_ROWS}")
+    if n < FEWEST_ROWS:
+        raise NotEnoughData(f"{n} labelled rows are too few; label at least {FEWEST_ROWS}")
     if labels.dtype == object:
         plain = [v.item() if isinstance(v, np.generic) else v for v in labels[given].tolist()]
         kinds = sorted({type(label).__name__ for label in plain})

@@ -181,7 +181,7 @@ def test_without_fastembed_the_install_line_is_given(monkeypatch):
     with pytest.raises(MissingExtra) as error:
         make_features("fastembed:any")
     assert str(error.value) == (
-        "features needs fastembed; install it with: pip install 'tracer_nb[embeddings]'"
+        "features needs fastembed (extra 'embeddings'); install it with: pip install fastembed"
     )
 
 
