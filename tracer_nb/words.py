@@ -10,6 +10,7 @@ __all__ = [
     "evidence_sentence",
     "label_lines",
     "level",
+    "missing_sentence",
     "money",
     "money_sentence",
     "percent",
@@ -170,6 +171,12 @@ def rows_sentence(report: Report) -> str:
     return f"Of {count(report.n_rows, 'row')}: {', '.join(parts)}."
 
 
+def missing_sentence(report: Report) -> str:
+    """The most frequent reasons for rows without a label."""
+    reasons = "; ".join(f"{n:,} × {reason}" for reason, n in report.missing_reasons[:3])
+    return f"Without a label: {reasons}."
+
+
 def money_sentence(report: Report) -> str:
     """What was paid, and about what asking for every row would have cost."""
     text = _spent(report.spending)
@@ -198,8 +205,7 @@ def report_lines(report: Report) -> list[str]:
     if report.n_surrogate + report.n_teacher + report.n_missing:
         lines.append(rows_sentence(report))
     if report.missing_reasons:
-        reasons = "; ".join(f"{n:,} × {reason}" for reason, n in report.missing_reasons[:3])
-        lines.append(f"Without a label: {reasons}.")
+        lines.append(missing_sentence(report))
     lines.append(money_sentence(report))
     if report.certificate is not None:
         lines.append(evidence_sentence(report))

@@ -13,6 +13,7 @@ from tracer_nb.words import (
     certificate_sentence,
     count,
     evidence_sentence,
+    missing_sentence,
     money,
     money_sentence,
     percent,
@@ -61,7 +62,7 @@ class Card:
         parts = [f'<div class="tracer-card"><style>{_STYLE}</style>', *_head(report)]
         if facts := _facts(report):
             cells = "".join(
-                f"<div><b>{safe(value)}</b><span>{safe(name)}</span></div>" for value, name in facts
+                f"<div><b>{safe(value)}</b> <span>{safe(name)}</span></div>" for value, name in facts
             )
             parts.append(f'<div class="tracer-facts">{cells}</div>')
         parts.extend(f"<p>{safe(line)}</p>" for line in _lines(report))
@@ -118,8 +119,7 @@ def _lines(report: Report) -> list[str]:
     if report.n_surrogate + report.n_teacher + report.n_missing:
         lines.append(rows_sentence(report))
     if report.missing_reasons:
-        reasons = "; ".join(f"{n:,} × {reason}" for reason, n in report.missing_reasons[:3])
-        lines.append(f"Without a label: {reasons}.")
+        lines.append(missing_sentence(report))
     lines.append(money_sentence(report))
     return lines
 
