@@ -31,9 +31,9 @@ def test_the_plain_text_is_the_report(make_report):
 
 def test_figures_first(make_report):
     _, text = read(Card(make_report()).html())
-    assert "50 %of all rows by the surrogate" in text
-    assert "95 %agreement seen on handled rows" in text
-    assert "$1.84paid, instead of about $7.31" in text
+    assert "50 % of all rows by the surrogate" in text
+    assert "95 % agreement seen on handled rows" in text
+    assert "$1.84 paid, instead of about $7.31" in text
 
 
 def test_a_stand_in_is_never_said_to_be_paid(make_report):
@@ -48,7 +48,7 @@ def test_a_stand_in_is_never_said_to_be_paid(make_report):
 
 def test_an_unknown_cost_is_not_a_figure_in_dollars(make_report):
     _, text = read(Card(make_report(spending=Spending(asked=1, cost=None), cost_all=None)).html())
-    assert "1 textasked, at unknown cost" in text
+    assert "1 text asked, at unknown cost" in text
     assert "$" not in text
 
 

@@ -62,7 +62,8 @@ class Card:
         parts = [f'<div class="tracer-card"><style>{_STYLE}</style>', *_head(report)]
         if facts := _facts(report):
             cells = "".join(
-                f"<div><b>{safe(value)}</b> <span>{safe(name)}</span></div>" for value, name in facts
+                f"<div><b>{safe(value)}</b> <span>{safe(name)}</span></div>"
+                for value, name in facts
             )
             parts.append(f'<div class="tracer-facts">{cells}</div>')
         parts.extend(f"<p>{safe(line)}</p>" for line in _lines(report))
