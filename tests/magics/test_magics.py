@@ -170,6 +170,12 @@ def test_a_line_that_could_not_be_done_sets_nothing(shell):
     assert shell.run("%tracer label").startswith("150 rows of the sample labelled.")
 
 
+def test_a_function_needs_no_words_and_the_whole_job_no_cell(shell, world):
+    out = shell.run(f"%tracer run df.text {TEACH} {FAST} --output routed")
+    assert "With 95 % confidence" in out
+    assert shell["routed"]["label"].tolist() == [world.truth[t] for t in world.texts]
+
+
 def test_settings_last_until_a_line_names_a_teacher(shell, world):
     with serve(world.truth) as standin:
         server = f"--base-url {standin.base_url} --concurrency 2 --labels intents {FAST}"
@@ -367,9 +373,9 @@ def test_help_shows_every_option(shell):
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("", "say what to do: %tracer plan|label|fit|calibrate|route|status; %tracer? shows"),
-        ("lable df.text", "no step 'lable'; did you mean 'label'? There are: plan, label"),
-        ("df.text", "no step 'df.text'; there are: plan"),
+        ("", "say what to do: %tracer run|plan|label|fit|calibrate|route|status; %tracer? shows"),
+        ("lable df.text", "no step 'lable'; did you mean 'label'? There are: run, plan, label"),
+        ("df.text", "no step 'df.text'; there are: run, plan"),
         ("status", "no job yet; start with %tracer plan df.text"),
         ("plan", "no teacher is named; add --teacher"),
         ("plan df.text", "no teacher is named; add --teacher"),

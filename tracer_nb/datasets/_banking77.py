@@ -79,7 +79,7 @@ def _downloaded(split: str) -> pd.DataFrame:
     except (OSError, http.client.HTTPException) as error:
         raise TracerError(f"cannot download BANKING77 from {url} ({error}); {_HOW}") from error
     frame = _checked(data, split, url)
-    # Without a place to keep it, the data set is still there for this session.
+    # Without a place to keep it, the data set is still there until this process ends.
     with contextlib.suppress(OSError):
         folder = _cache() / "banking77"
         folder.mkdir(parents=True, exist_ok=True)

@@ -35,8 +35,8 @@ class TracerMagics(Magics):
         nargs="*",
         metavar="[STEP] [COLUMN]",
         help=(
-            "STEP: plan, label, fit, calibrate, route or status; a cell without one does the whole "
-            "job. COLUMN: df.text, df['text'] or a variable."
+            "STEP: run (the whole job; the default of a cell), plan, label, fit, calibrate, route or "
+            "status. COLUMN: df.text, df['text'] or a variable."
         ),
     )
     @argument(
@@ -85,7 +85,8 @@ class TracerMagics(Magics):
         """Label a column with a teacher; a certified surrogate answers the easy rows.
 
         ``%%tracer df.text --teacher openai:gpt-5-mini --labels intents.txt --output routed``
-        with the task in words as the cell's text does the whole job. ``%tracer STEP`` does
+        with the task in words as the cell's text does the whole job; ``%tracer run df.text``
+        does it for a teacher that needs no words, such as a function. ``%tracer STEP`` does
         one step, with the settings of the lines before it.
         """
         try:

@@ -19,7 +19,7 @@ from tracer_nb.magics.names import (
 
 __all__ = ["OF_TEACHER", "VERBS", "read_settings", "read_source", "read_words", "split_line"]
 
-VERBS = ("plan", "label", "fit", "calibrate", "route", "status")
+VERBS = ("run", "plan", "label", "fit", "calibrate", "route", "status")
 OF_TEACHER = (
     "base_url",
     "concurrency",
