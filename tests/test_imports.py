@@ -14,7 +14,10 @@ import tracer_nb
 ROOT = Path(tracer_nb.__file__).parent
 
 BASE = {"errors", "records", "labelset"}
-FACADE = {"asking", "sampling", "planning", "outcome", "frames", "tracer", "words"}
+FACADE = {
+    *("answering", "asking", "costing", "frames", "matrices", "outcome", "planning"),
+    *("reporting", "sampling", "saved", "tracer", "words"),
+}
 
 # What each part of tracer_nb may import of the others; a new part needs a line here.
 MAY_IMPORT = {
@@ -39,7 +42,7 @@ EXCEPTIONS = {
     # "standin:NAME" is one way to name a teacher; imported when it is asked for.
     "teachers.spec": {"standin"},
     # Public names, imported when they are first used.
-    "__init__": {"engine", "tracer", "magics"},
+    "__init__": {"engine", "tracer", "magics", "saved"},
 }
 
 SHOWING = ["IPython", "ipywidgets", "anywidget", "altair", "vl_convert"]

@@ -11,17 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tracer_nb.engine import Router, fit_router
+    from tracer_nb.saved import load
     from tracer_nb.tracer import Tracer
 
 __version__ = "0.1.0"
-__all__ = ["Router", "Tracer", "__version__", "fit_router", "load_ipython_extension"]
+__all__ = [
+    "Router",
+    "Tracer",
+    "__version__",
+    "fit_router",
+    "load",
+    "load_ipython_extension",
+]
 
 
 def load_ipython_extension(ipython: Any) -> None:
     """Register the magics; called by ``%load_ext tracer_nb``."""
-    from tracer_nb.magics import load  # noqa: PLC0415  plain imports do not pay for IPython
+    from tracer_nb.magics import register  # noqa: PLC0415  plain imports do not pay for IPython
 
-    load(ipython)
+    register(ipython)
 
 
 def __getattr__(name: str) -> Any:
@@ -30,6 +38,10 @@ def __getattr__(name: str) -> Any:
         from tracer_nb.tracer import Tracer  # noqa: PLC0415
 
         return Tracer
+    if name == "load":
+        from tracer_nb.saved import load  # noqa: PLC0415
+
+        return load
     if name in ("Router", "fit_router"):
         from tracer_nb import engine  # noqa: PLC0415
 

@@ -121,4 +121,5 @@ def _add(a: Spending, b: Spending) -> Spending:
         prompt_tokens=a.prompt_tokens + b.prompt_tokens,
         completion_tokens=a.completion_tokens + b.completion_tokens,
         cost=None if a.cost is None or b.cost is None else a.cost + b.cost,
+        waited=a.waited + b.waited,
     )

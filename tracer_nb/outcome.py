@@ -13,6 +13,7 @@ __all__ = ["Outcome", "combine"]
 
 SURROGATE = "surrogate"
 TEACHER = "teacher"
+_FAR = "unlike every labelled text; "
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,15 @@ class Outcome:
         Gate score; None for rows without text.
     reason : tuple of (str or None)
         Why there is no label.
+    n_saved : int
+        Distinct texts that the surrogate answered, and the teacher was never asked about.
     """
 
     label: tuple[str | None, ...]
     source: tuple[str | None, ...]
     score: tuple[float | None, ...]
     reason: tuple[str | None, ...]
+    n_saved: int = 0
 
     def count(self, source: str | None) -> int:
         """Rows that ``source`` answered."""
@@ -76,7 +80,7 @@ def combine(texts: Texts, routing: Routing, answers: Mapping[str, Answer], unask
         else:
             label.append(None)
             source.append(None)
-            reason.append(unasked)
+            reason.append(f"{_FAR}{unasked}" if routing.far[i] else unasked)
     codes = texts.codes.tolist()
     return Outcome(
         label=tuple(label[c] if c >= 0 else None for c in codes),
@@ -85,4 +89,5 @@ def combine(texts: Texts, routing: Routing, answers: Mapping[str, Answer], unask
         reason=tuple(
             reason[c] if c >= 0 else texts.reasons.get(row) for row, c in enumerate(codes)
         ),
+        n_saved=source.count(SURROGATE),
     )

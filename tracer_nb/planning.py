@@ -10,7 +10,7 @@ import numpy as np
 
 from tracer_nb.engine.bounds import column_p_value, fewest_handled
 from tracer_nb.engine.checks import FEWEST_ROWS
-from tracer_nb.engine.split import FIT_SHARE
+from tracer_nb.engine.split import FIT_SHARE, PILOT_SHARE
 from tracer_nb.errors import InvalidInput, NotEnoughData
 from tracer_nb.frames import Texts
 from tracer_nb.records import Answer, Plan
@@ -24,18 +24,21 @@ _PRICED_TEXTS = 5_000
 _LOW, _HIGH = 4 / 5, 4 / 3
 
 
-def fewest_labels(target: float, confidence: float, n_rows: int | None = None) -> int:
+def fewest_labels(
+    target: float, confidence: float, n_rows: int | None = None, *, cross_fit: bool = False
+) -> int:
     """Labelled rows without which ``target`` cannot be certified, however good the surrogate.
 
     In a known column of ``n_rows`` rows fewer may do: the fewest with which the column test
     passes when every calibration row is handled and agrees.
     """
-    fewest = math.ceil(fewest_handled(target, confidence) / (1.0 - FIT_SHARE))
+    share = 1.0 - (PILOT_SHARE if cross_fit else FIT_SHARE)
+    fewest = math.ceil(fewest_handled(target, confidence) / share)
     if n_rows is None:
         return fewest
     n = np.arange(2, min(fewest, n_rows) + 1)
-    n_fit = np.floor(n * FIT_SHARE).astype(int)
-    p = column_p_value(0, n - n_fit, n_rows - n_fit, target)
+    n_calibration = np.ceil(n * share - 1e-9).astype(int)
+    p = column_p_value(0, n_calibration, n_rows - (n - n_calibration), target)
     enough = n[(p <= 1.0 - confidence) & (n >= FEWEST_ROWS)]
     return min(int(enough[0]), fewest) if len(enough) else fewest
 

@@ -18,13 +18,17 @@ from numpy.typing import NDArray
 __all__ = [
     "Answer",
     "Certificate",
+    "Choice",
+    "ClassCertificate",
     "Frontier",
     "Labels",
+    "LearningCurve",
     "Pilot",
     "Plan",
     "Progress",
     "Report",
     "Routing",
+    "Setting",
     "Spending",
     "Trial",
 ]
@@ -74,7 +78,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What a labelling run asked for and paid. Costs in dollars, None when unknown."""
+    """What a labelling run asked for and paid. Costs in dollars, None when unknown.
+
+    ``waited`` are the seconds that its answers took, all added up.
+    """
 
     asked: int = 0
     reused: int = 0
@@ -82,6 +89,7 @@ class Spending:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: float | None = 0.0
+    waited: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +180,9 @@ class Labels:
     spending : Spending
     stopped : str or None
         Why the run ended before every sampled row was asked; None when it did not.
+    probabilities : ndarray of shape (n, K), float, or None
+        The teacher's own distribution over ``classes``; a row of NaN where it gave none,
+        None when it gave none at all.
     """
 
     rows: IntArray
@@ -181,6 +192,43 @@ class Labels:
     n_failed: int
     spending: Spending
     stopped: str | None = None
+    probabilities: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LearningCurve:
+    """How coverage grows with labels, and what labelling and deferring cost in all.
+
+    Estimated on fitting rows alone, so that stopping by it has seen no calibration label.
+
+    Attributes
+    ----------
+    n_labels : ndarray of shape (n_points,), int
+        Sizes that were tried: labels in all, calibration rows included.
+    coverage : ndarray of shape (n_points,), float
+        Coverage that a certificate may be expected to reach with them.
+    sizes : ndarray of shape (n_sizes,), int
+        Sizes that are projected, from the labels there are to the whole column.
+    projected_coverage, projected_cost : ndarray of shape (n_sizes,), float
+        The fitted curve, and labels plus deferrals at ``price`` each.
+    price : float
+        Of one answer; 1 when unknown, so that costs count answers.
+    best : int
+        Labels with the least projected cost.
+    """
+
+    n_labels: IntArray
+    coverage: FloatArray
+    sizes: IntArray
+    projected_coverage: FloatArray
+    projected_cost: FloatArray
+    price: float
+    best: int
+
+    @property
+    def enough(self) -> bool:
+        """Another batch is not worth its price."""
+        return self.best <= int(self.n_labels[-1])
 
 
 # --- fit -----------------------------------------------------------------------------
@@ -195,24 +243,35 @@ class Pilot:
     Attributes
     ----------
     scores : ndarray of shape (n,), float
-        Gate scores in [0, 1]; higher means safer.
+        Scores in [0, 1] along the path of the strategy; higher means handled earlier. -inf
+        for rows that the guard defers whatever the surrogate says.
     agree : ndarray of shape (n,), bool
         The out-of-fold prediction is the teacher's label.
+    codes : ndarray of shape (n,), int, or None
+        Predicted classes, for certificates per class.
+    costs : ndarray of shape (n,), float, or None
+        What asking the teacher about a row costs; None when all cost the same.
     """
 
     scores: FloatArray
     agree: BoolArray
+    codes: IntArray | None = None
+    costs: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One surrogate that was tried, judged on the fitting rows only.
+    """One way to answer that was tried, judged on the fitting rows only.
 
     Attributes
     ----------
     name : str
+        The surrogate, or both of a cascade ("kernel-ridge + logistic").
+    view : str
+        How the features were prepared: "plain", "smoothed", "fused".
+    gate : str
     settings : str
-        Its hyper-parameters, for people.
+        Hyper-parameters, for people.
     agreement : float
         Out-of-fold agreement with the teacher over the rows it was tried on.
     expected_coverage : float
@@ -221,15 +280,20 @@ class Trial:
         Fitting rows it was tried on.
     seconds : float
     chosen : bool
+    skipped : str
+        Why it was not tried ("no time left"); empty when it was.
     """
 
     name: str
+    view: str
+    gate: str
     settings: str
     agreement: float
     expected_coverage: float
     n_rows: int
     seconds: float
     chosen: bool = False
+    skipped: str = ""
 
 
 # --- calibrate -----------------------------------------------------------------------
@@ -259,6 +323,56 @@ class Frontier:
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """A threshold that passed its test. All that passed hold together, so one may choose.
+
+    Attributes
+    ----------
+    threshold : float
+    coverage : float
+        As in :class:`Certificate`.
+    cost_coverage : float
+        Share of the teacher's cost that the handled rows save.
+    """
+
+    threshold: float
+    coverage: float
+    cost_coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCertificate:
+    """What is promised about the handled rows that the surrogate puts into one class.
+
+    Attributes
+    ----------
+    label : object
+        The predicted label.
+    threshold : float
+        ``inf`` when nothing is promised: rows of this class are deferred.
+    certified : bool
+    n_calibration, n_handled, n_agree : int
+        Calibration rows predicted as this class; those at or above the threshold, or, when
+        it is refused, all of them; those agreeing among the latter.
+    agreement_low, agreement_high : float
+        Two-sided, pointwise Clopper-Pearson interval for those rows, at the confidence of
+        the whole certificate: a diagnosis, not a promise.
+    needed_rows : int or None
+        When refused: calibration rows of this class that pass if all of them agree.
+    """
+
+    label: object
+    threshold: float
+    certified: bool
+    n_calibration: int
+    n_handled: int
+    n_agree: int
+    agreement_low: float
+    agreement_high: float
+    needed_rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Certificate:
     """What is promised about the handled rows, and on what evidence.
 
@@ -269,30 +383,51 @@ class Certificate:
     Attributes
     ----------
     method : str
-        "held-out" (rows drawn like the calibration rows; GUARANTEES section 2),
-        "column" (the known rows of one column, section 3), "fixed-threshold" (section 5).
+        "held-out" (rows drawn like the calibration rows; GUARANTEES section 2), "column"
+        (the known rows of one column, section 3), either with ", cross-fit" (section 4) or
+        ", per class" (section 6) behind it.
+    strategy : str
+        "adaptive-threshold", "fixed-threshold" or "cost-aware" (section 5).
     target, confidence : float
         Fractions in (0, 1).
     threshold : float
-        Rows with gate score >= threshold are handled; ``inf`` when nothing is.
+        Rows with path score >= threshold are handled; ``inf`` when nothing is, ``nan`` when
+        each class has its own.
     certified : bool
         False: nothing may be handled at this target, every row goes to the teacher.
+    by_simulation : bool
+        True: the promise has no finite-sample proof and was verified by simulation only.
     coverage : float
         Share handled: of the calibration rows ("held-out"), of all rows that are not
         fitting rows ("column").
+    cost_coverage : float
+        The same share with every row weighted by what asking about it costs.
     agreement : float
         Observed on the handled calibration rows; nan when none is handled.
     agreement_lower : float
         One-sided Clopper-Pearson (column: hypergeometric) bound at this threshold and
         confidence. Pointwise: it does not account for how the threshold was found, so the
         claim that is certified is the target, not this bound. 0 when nothing is handled.
+    whole_output_lower : float
+        One-sided, pointwise lower bound of the agreement of the *whole* output, deferred
+        rows counted as agreeing.
     n_fit, n_calibration, n_handled, n_agree : int
         Rows the surrogate was fitted on; rows of the test; those handled; those agreeing.
+        Under cross-fitting every labelled row is fitted on, and those of the test are among
+        them.
+    n_set_aside : int
+        Labelled rows used for neither, because their text is among the fitting rows.
     n_population, n_population_handled : int or None
         "column": rows the certificate speaks about, and those handled, labelled ones
         included. None for the others.
     n_tested : int
         Thresholds tested in the fixed sequence.
+    n_targets : int
+        Targets that share the error budget.
+    settings : tuple of Setting
+        The thresholds that passed, strict to loose; empty per class.
+    classes : tuple of ClassCertificate
+        One for each predicted class, for certificates per class.
     needed_rows : int or None
         When not certified: about how many labelled rows (fitting and calibration) would
         make it likely, judged by the pilot; None when more rows alone do not help.
@@ -317,6 +452,14 @@ class Certificate:
     n_population_handled: int | None = None
     needed_rows: int | None = None
     note: str = ""
+    strategy: str = "adaptive-threshold"
+    by_simulation: bool = False
+    cost_coverage: float = 0.0
+    whole_output_lower: float = 0.0
+    n_set_aside: int = 0
+    n_targets: int = 1
+    settings: tuple[Setting, ...] = ()
+    classes: tuple[ClassCertificate, ...] = ()
 
     @property
     def whole_output_agreement(self) -> float:
@@ -346,14 +489,37 @@ class Routing:
         certifies; ask the teacher there.
     scores : ndarray of shape (n,), float
         Gate score: estimated probability that surrogate and teacher agree.
+    far : ndarray of shape (n,), bool
+        True where the row is unlike everything that was fitted on, and is deferred whatever
+        its score.
     """
 
     handled: BoolArray
     labels: NDArray[Any]
     scores: FloatArray
+    far: BoolArray
 
 
 # --- show ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several targets that share the error budget.
+
+    Attributes
+    ----------
+    target : float
+    certified : bool
+    coverage : float
+    saved : float or None
+        Estimated dollars that not asking about the handled rows saves.
+    """
+
+    target: float
+    certified: bool
+    coverage: float
+    saved: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,6 +542,16 @@ class Report:
     n_deferred : int
         Rows that were not in the sample and were deferred to the teacher.
     certificate : Certificate or None
+        By which the rows were, or will be, routed.
+    choices : tuple of Choice
+        Every target that was certified together with it, and what it would save.
+    curve : LearningCurve or None
+        When labelling decided by itself how many labels are enough.
+    exact : bool
+        False: features were fitted on the calibration rows too, so that for new rows the
+        promise is close, not exact.
+    saved : float or None
+        Estimated dollars that the teacher's answers to the surrogate's rows would have cost.
     frontier : Frontier or None
     trials : tuple of Trial
     spending : Spending
@@ -406,3 +582,7 @@ class Report:
     stopped: str | None = None
     simulated: bool = False
     assumption: str = ""
+    choices: tuple[Choice, ...] = ()
+    curve: LearningCurve | None = None
+    exact: bool = True
+    saved: float | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from tracer_nb.errors import TeacherError
 from tracer_nb.frames import Texts
 from tracer_nb.records import Answer, Labels, Spending
 
-__all__ = ["collect_labels", "distinct_texts", "draw_rows", "label_names"]
+__all__ = ["collect_labels", "distinct_texts", "draw_rows", "label_names", "soft_labels"]
 
 
 def draw_rows(texts: Texts, sample: int, seed: int) -> NDArray[np.intp]:
@@ -67,7 +67,37 @@ def collect_labels(
         n_failed=sum(not answer.keep for answer in used),
         spending=spending,
         stopped=stopped,
+        probabilities=_distributions(used, classes),
     )
+
+
+def soft_labels(labels: Labels) -> NDArray[np.float64] | None:
+    """The teacher's distributions as the engine takes them: over the labels that occur.
+
+    Rows whose distribution lies elsewhere altogether have none.
+    """
+    if labels.probabilities is None:
+        return None
+    present = np.unique(labels.codes[labels.codes >= 0])
+    # The engine sorts labels by name.
+    order = sorted(present.tolist(), key=lambda code: labels.classes[code])
+    part = labels.probabilities[:, order]
+    total = part.sum(axis=1, keepdims=True)
+    return np.where(total > 0, part / np.where(total > 0, total, 1.0), np.nan)
+
+
+def _distributions(
+    answers: Sequence[Answer], classes: tuple[str, ...]
+) -> NDArray[np.float64] | None:
+    """One row per answer, NaN where it has no distribution; None when none has."""
+    if all(not answer.probabilities for answer in answers):
+        return None
+    rows = np.full((len(answers), len(classes)), np.nan)
+    for i, answer in enumerate(answers):
+        if answer.probabilities:
+            rows[i] = [answer.probabilities.get(label, 0.0) for label in classes]
+    total = rows.sum(axis=1, keepdims=True)
+    return np.where(total > 0, rows / np.where(total > 0, total, 1.0), np.nan)
 
 
 def label_names(labels: Labels) -> NDArray[np.object_]:

@@ -3,31 +3,50 @@
 from __future__ import annotations
 
 import os
-import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import sparse
+from numpy.typing import NDArray
 
+from tracer_nb.answering import answer_rows
 from tracer_nb.asking import Asker, OnProgress, check_cost
+from tracer_nb.costing import check_latency_weight, mean_cost, text_costs
 from tracer_nb.engine import Router, SurrogateFit, calibrate_router, fit_surrogate
-from tracer_nb.engine.certificate import check_level
-from tracer_nb.engine.checks import check_matrix
-from tracer_nb.engine.features import Features, make_features
-from tracer_nb.engine.router import STRATEGIES
-from tracer_nb.engine.surrogates import SURROGATES
-from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted, TeacherError
+from tracer_nb.engine.features import Features, FunctionFeatures, make_features
+from tracer_nb.engine.learning import learning_curve
+from tracer_nb.engine.options import make_options
+from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
 from tracer_nb.frames import OUTPUT_COLUMNS, Texts, label_frame, read_texts
 from tracer_nb.labelset import clean_labels
-from tracer_nb.outcome import SURROGATE, TEACHER, Outcome, combine
-from tracer_nb.planning import check_job, fewest_labels, make_plan
-from tracer_nb.records import Certificate, Labels, Plan, Progress, Report, Routing
-from tracer_nb.sampling import collect_labels, distinct_texts, draw_rows, label_names
+from tracer_nb.matrices import Blocks, as_blocks, ready_matrix, rows_of, take
+from tracer_nb.outcome import Outcome
+from tracer_nb.planning import check_job, check_sample, fewest_labels, make_plan
+from tracer_nb.records import (
+    Certificate,
+    Labels,
+    LearningCurve,
+    Plan,
+    Progress,
+    Report,
+)
+from tracer_nb.reporting import Standing, make_report
+from tracer_nb.sampling import (
+    collect_labels,
+    distinct_texts,
+    draw_rows,
+    label_names,
+    soft_labels,
+)
+from tracer_nb.saved import save_router
 from tracer_nb.teachers import INTERRUPTED, ReplayTeacher, make_teacher, parse_price
 
 __all__ = ["Tracer"]
+
+
+# Rows that "auto" labels before it judges for the first time.
+_FIRST_BATCH = 300
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +55,7 @@ class _Column:
 
     source: Any
     texts: Texts
-    X: Any = None
+    X: Blocks | None = None
 
 
 class Tracer:
@@ -51,16 +70,36 @@ class Tracer:
         The label set; recorded labels and Teacher objects bring their own.
     prompt : str
         The task in words, for teachers that read.
-    target : float, default 0.92
-        Share of the surrogate's rows that must carry the teacher's label.
+    target : float or sequence of float, default 0.92
+        Share of the surrogate's rows that must carry the teacher's label. Several share the
+        error budget, so that one may be chosen after their coverage was seen; the first is
+        used unless :meth:`route` is told otherwise.
     confidence : float, default 0.95
         Probability, over the random sample, that this holds.
     features : str, callable or matrix, default "lsa"
-        "lsa" (no download), "fastembed:NAME-OR-DIRECTORY", a function from texts to a
-        matrix, or a ready matrix with one row per row of the column.
-    surrogate : str, default "auto"
-        "auto", "kernel-ridge" or "logistic".
-    strategy : str, default "adaptive"
+        "lsa" (no download), "fastembed:NAME-OR-DIRECTORY" (with "+lsa" behind it for both), a
+        function from texts to a matrix, or a ready matrix with one row per row of the column.
+    strategy : str, default "adaptive-threshold"
+        "adaptive-threshold" (the loosest threshold that can be certified), "fixed-threshold"
+        (yours, tested once) or "cost-aware" (dear rows are handed to the surrogate first).
+    threshold : float, optional
+        Gate score in [0, 1], for "fixed-threshold".
+    certificate : str, default "held-out"
+        "held-out", "per-class" (a promise for each label that has rows enough) or "cross-fit"
+        (every label both fits and tests: more coverage, verified by simulation, not proved).
+    surrogate : str, scikit-learn classifier or sequence of them, default "auto"
+        "kernel-ridge", "logistic", "mlp-1", "mlp-2", "extra-trees", "random-forest",
+        "hist-gradient-boosting", "xgboost".
+    gate : str, default "auto"
+        "margin", "max-probability", "entropy" or "learned".
+    pipeline : str, default "auto"
+        "accept-all", "single" or "cascade".
+    guard : bool, default True
+        Defer rows that are unlike every labelled one.
+    time_budget : float, optional
+        Seconds in which the whole zoo of surrogates is tried, instead of the two quickest.
+    latency_weight : float, default 0
+        Dollars that a second of waiting for the teacher is worth, for "cost-aware".
     store : path, optional
         The SQLite file that keeps every paid answer. By default ``.tracer_nb/labels.sqlite``
         in the current directory, or what ``TRACER_NB_STORE`` names.
@@ -90,48 +129,77 @@ class Tracer:
         labels: Iterable[str] | None = None,
         prompt: str = "",
         *,
-        target: float = 0.92,
+        target: Any = 0.92,
         confidence: float = 0.95,
         features: Any = "lsa",
-        surrogate: str = "auto",
-        strategy: str = "adaptive",
+        strategy: str = "adaptive-threshold",
+        threshold: float | None = None,
+        certificate: str = "held-out",
+        surrogate: Any = "auto",
+        gate: str = "auto",
+        pipeline: str = "auto",
+        guard: bool = True,
+        time_budget: float | None = None,
+        latency_weight: float = 0.0,
         store: str | os.PathLike[str] | None = None,
         seed: int = 0,
         **options: Any,
     ) -> None:
-        self.target = check_level("target", target)
-        self.confidence = check_level("confidence", confidence)
-        if strategy not in STRATEGIES:
-            raise InvalidInput.unknown_name("strategy", strategy, STRATEGIES)
-        if surrogate not in ("auto", *SURROGATES):
-            raise InvalidInput.unknown_name("surrogate", surrogate, ["auto", *SURROGATES])
-        self.surrogate, self.strategy, self.seed = surrogate, strategy, _check_seed(seed)
+        self._choices: dict[str, Any] = {
+            "target": target,
+            "confidence": confidence,
+            "strategy": strategy,
+            "threshold": threshold,
+            "certificate": certificate,
+            "surrogate": surrogate,
+            "gate": gate,
+            "pipeline": pipeline,
+            "guard": guard,
+            "time_budget": time_budget,
+            "seed": seed,
+        }
+        self.options = make_options(**self._choices)
+        self.seed = self.options.seed
+        self._latency_weight = check_latency_weight(latency_weight)
         named = features is None or isinstance(features, str) or callable(features)
-        self._matrix = None if named else _matrix(features)
+        self._matrix = None if named else ready_matrix(features)
         self._features: Features | None = make_features(features, seed=seed) if named else None
         names = None if labels is None else clean_labels(labels)
         if isinstance(options.get("price"), str):
             options["price"] = parse_price(options["price"])
-        self.teacher = make_teacher(teacher, names, prompt or "", **options)
+        self._prompt = prompt or ""
+        self.teacher = make_teacher(teacher, names, self._prompt, **options)
         self._asker = Asker(self.teacher, store)
         self._column: _Column | None = None
         self._others: Texts | None = None  # routed last, when not the labelled column
         self._subject: dict[str, None] = {}
+        self._target: float | None = None  # of the last routing, when not the main one
         self.labels: Labels | None = None
+        self.curve: LearningCurve | None = None
         self.fitted: SurrogateFit | None = None
         self.router: Router | None = None
         self.outcome: Outcome | None = None
 
+    @property
+    def target(self) -> float:
+        """The main target."""
+        return self.options.targets[0]
+
+    @property
+    def confidence(self) -> float:
+        """Of all promises together."""
+        return self.options.confidence
+
     # --- steps -----------------------------------------------------------------------
 
-    def plan(self, column: Any, *, sample: int = 2000, max_cost: float | None = None) -> Plan:
+    def plan(self, column: Any, *, sample: int | str = 2000, max_cost: float | None = None) -> Plan:
         """Say what labelling would ask and cost; nothing is sent.
 
         Parameters
         ----------
         column : series, array or list of texts
-        sample : int
-            Rows to draw at random.
+        sample : int or "auto"
+            Rows to draw at random; of "auto" the first batch is planned.
         max_cost : float, optional
             Hard cap in dollars.
 
@@ -146,8 +214,9 @@ class Tracer:
         """
         texts = read_texts(column)
         askable = self._askable(texts)
-        check_job(askable, self.teacher.labels, sample, fewest=0)
-        rows = draw_rows(askable, sample, self.seed)
+        drawn = _sizes(sample, self._fewest(len(texts.usable)), len(askable.usable))
+        check_job(askable, self.teacher.labels, drawn, fewest=0)
+        rows = draw_rows(askable, drawn, self.seed)
         sampled = distinct_texts(texts, rows)
         return make_plan(
             self.teacher,
@@ -156,7 +225,7 @@ class Tracer:
             self._asker.known(sampled),
             n_sample=len(rows),
             target=self.target,
-            confidence=self.confidence,
+            confidence=self.options.level,
             max_cost=check_cost(max_cost),
         )
 
@@ -164,7 +233,7 @@ class Tracer:
         self,
         column: Any,
         *,
-        sample: int = 2000,
+        sample: int | str = 2000,
         max_cost: float | None = None,
         on_progress: OnProgress | None = None,
     ) -> Labels:
@@ -176,8 +245,12 @@ class Tracer:
 
         Parameters
         ----------
-        column, sample, max_cost
+        column, max_cost
             As in :meth:`plan`.
+        sample : int or "auto"
+            Rows to draw at random. "auto" labels in batches and stops when another one is not
+            worth its price, by a learning curve (``tracer.curve``) that looks at fitting rows
+            alone, so that the certificate stays valid.
         on_progress : callable, optional
             Called with :class:`~tracer_nb.records.Progress` a few times a second.
 
@@ -196,31 +269,42 @@ class Tracer:
             The store failed; what it had committed is safe.
         """
         texts = read_texts(column)
-        fewest = fewest_labels(self.target, self.confidence, len(texts.usable))
+        fewest = self._fewest(len(texts.usable))
         askable = self._askable(texts)
-        check_job(askable, self.teacher.labels, sample, fewest)
+        drawn = _sizes(sample, fewest, len(askable.usable))
+        check_job(askable, self.teacher.labels, drawn, fewest)
         # A ready matrix is looked at before anything is paid.
-        X = None if self._matrix is None else _rows_of(self._matrix, texts)
-        rows = draw_rows(askable, sample, self.seed)
+        X = None if self._matrix is None else rows_of(self._matrix, texts)
+        order = draw_rows(askable, len(askable.usable), self.seed)
         self._column = _Column(column, texts, X)
-        self.labels = self.fitted = self.router = self.outcome = self._others = None
+        self.labels = self.fitted = self.router = self.outcome = self._others = self.curve = None
         self._subject = dict.fromkeys(texts.unique)
         asker = self._asker
         asker.begin()
-        wanted = distinct_texts(texts, rows)
-        asker.ask(wanted, max_cost=max_cost, on_progress=on_progress, step="label")
-        self.labels = collect_labels(
-            texts,
-            rows,
-            asker.answers,
-            classes=self.teacher.labels,
-            spending=asker.spending,
-            stopped=asker.stopped,
-        )
-        return self.labels
+        while True:
+            rows = order[:drawn]
+            left = self.cost_left(max_cost)
+            asker.ask(
+                distinct_texts(texts, rows), max_cost=left, on_progress=on_progress, step="label"
+            )
+            self.labels = collect_labels(
+                texts,
+                rows,
+                asker.answers,
+                classes=self.teacher.labels,
+                spending=asker.spending,
+                stopped=asker.stopped,
+            )
+            if sample != "auto" or asker.stopped or len(rows) == len(order):
+                return self.labels
+            self._tell(on_progress, "Judging whether more labels are worth their price")
+            self.curve = self._learn()
+            if self.curve.enough:
+                return self.labels
+            drawn = min(max(round(1.3 * drawn), min(self.curve.best, 2 * drawn)), len(order))
 
     def fit(self) -> SurrogateFit:
-        """Fit the surrogate on the first part of the sample.
+        """Fit the surrogate on the fitting part of the sample.
 
         Raises
         ------
@@ -229,21 +313,19 @@ class Tracer:
         NotEnoughData
             Too few labels, or a single one.
         """
-        column, labels = self._labelled()
-        if column.X is None:
-            assert self._features is not None  # noqa: S101  label() took the rows of a matrix
-            X = self._features.fit(column.texts.unique).transform(column.texts.unique)
-            column = self._column = replace(column, X=X)
+        texts, labels, X = self._featurized()
         self.router = self.outcome = self._others = None
-        codes = column.texts.codes[labels.rows]
+        codes = texts.codes[labels.rows]
+        costs = self._costs(texts)
         self.fitted = fit_surrogate(
-            column.X[codes],
+            take(X, codes),
             label_names(labels),
-            target=self.target,
-            confidence=self.confidence,
-            surrogate=self.surrogate,
+            unlabelled=take(X, texts.codes[np.setdiff1d(texts.usable, labels.rows)]),
+            soft_labels=soft_labels(labels),
+            costs=None if costs is None else costs[codes],
             groups=codes,
-            seed=self.seed,
+            in_random_order=True,
+            **self._choices,
         )
         return self.fitted
 
@@ -261,20 +343,25 @@ class Tracer:
         NotFitted
             Before :meth:`fit`.
         """
-        column, labels = self._labelled()
+        texts, labels, X = self._featurized()
         if self.fitted is None:
             raise NotFitted("nothing is fitted yet; call fit() first")
-        texts = column.texts
         codes = texts.codes[labels.rows]
         tested = np.zeros(len(codes), dtype=bool)
-        tested[self.fitted.calibration_rows] = True
+        if self.fitted.left_out is None:  # under cross-fitting every labelled row is fitted on
+            tested[self.fitted.calibration_rows] = True
         # The certificate speaks about rows whose text the surrogate was not fitted on.
         seen = np.zeros(len(texts.unique), dtype=bool)
         seen[codes[~tested]] = True
         others = np.setdiff1d(texts.usable, labels.rows)
-        others = others[~seen[texts.codes[others]]]
+        others = texts.codes[others[~seen[texts.codes[others]]]]
+        costs = self._costs(texts)
         self.router = calibrate_router(
-            self.fitted, column.X[codes], label_names(labels), column=column.X[texts.codes[others]]
+            self.fitted,
+            take(X, codes),
+            label_names(labels),
+            column=take(X, others),
+            column_costs=None if costs is None else costs[others],
         )
         self.outcome = self._others = None
         certificate = self.router.column_certificate
@@ -285,6 +372,7 @@ class Tracer:
         self,
         column: Any = None,
         *,
+        target: float | None = None,
         features: Any = None,
         max_cost: float | None = None,
         ask_teacher: bool | None = None,
@@ -299,7 +387,9 @@ class Tracer:
             routed under the certificate for new rows, which holds if they are drawn like
             the labelled ones and have texts that were not fitted on. LSA features were
             fitted on the labelled column, its calibration rows included, so with them this
-            certificate is close but not exact.
+            certificate is close but not exact; the same goes for smoothed ones.
+        target : float, optional
+            One of the targets; the main one by default. All of them hold together.
         features : matrix, optional
             Of other rows, when the Tracer was given a ready matrix.
         max_cost : float, optional
@@ -329,18 +419,19 @@ class Tracer:
         home, _ = self._labelled()
         texts = home.texts if column is None else read_texts(column)
         own = column is None or _same(texts, home.texts)
-        X = home.X if own else self._featurize(texts, features)
-        routing = self.router.route(X, column=own)
-        certificate = self.router.column_certificate if own else self.router.certificate
-        outcome = self._answer(
+        certificate = self.router.certificate_for(target, column=own)
+        X = self._featurized()[2] if own else self._featurize(texts, features)
+        routing = self.router.route(X, column=own, target=target, costs=self._costs(texts))
+        outcome = answer_rows(
+            self._asker,
             texts,
             routing,
-            certificate,
+            certified=certificate.certified,
             max_cost=max_cost,
             ask_teacher=ask_teacher,
             on_progress=on_progress,
         )
-        self.outcome, self._others = outcome, None if own else texts
+        self.outcome, self._others, self._target = outcome, None if own else texts, target
         self._subject.update(dict.fromkeys(texts.unique))
         return self.frame_of(home.source if column is None else column, outcome)
 
@@ -348,7 +439,7 @@ class Tracer:
         self,
         column: Any,
         *,
-        sample: int = 2000,
+        sample: int | str = 2000,
         max_cost: float | None = None,
         ask_teacher: bool | None = None,
         on_progress: OnProgress | None = None,
@@ -373,8 +464,7 @@ class Tracer:
         if labels.stopped == INTERRUPTED:
             return None
         labelled = int((labels.codes >= 0).sum())
-        n_texts = len(self._column.texts.usable) if self._column is not None else 0
-        fewest = fewest_labels(self.target, self.confidence, n_texts)
+        fewest = self._fewest(len(self._column.texts.usable) if self._column is not None else 0)
         if labels.stopped and labelled < fewest:
             raise NotEnoughData(
                 f"stopped at {labelled} labelled rows ({labels.stopped}); at least {fewest} are "
@@ -392,40 +482,61 @@ class Tracer:
         cap = check_cost(max_cost)
         return None if cap is None else max(cap - (self._asker.spending.cost or 0.0), 0.0)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save router, certificates and text features to one file; see :func:`tracer_nb.load`.
+
+        Features made by a function or given as a matrix are not saved; the loaded router then
+        takes them with each column.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`calibrate`.
+        InvalidInput
+            A surrogate of your own class, which no file can hold without running code when it
+            is loaded; or the file cannot be written, in which case an old one stays whole.
+        """
+        if self.router is None:
+            raise NotFitted("nothing is calibrated yet; call fit() and calibrate() first")
+        about = {
+            "teacher": self.teacher.name,
+            "identity": dict(self.teacher.identity),
+            "labels": list(self.teacher.labels),
+            "prompt": self._prompt,
+            "assumption": str(getattr(self.teacher, "assumption", "")),
+        }
+        features = self._features
+        own = None if isinstance(features, FunctionFeatures) else features
+        save_router(path, self.router, own, about)
+
     # --- results ---------------------------------------------------------------------
 
     @property
     def report(self) -> Report:
         """Where the job stands, for cards, panels and status lines."""
-        router, outcome, labels = self.router, self.outcome, self.labels
         own = self._others is None
         texts = self._column.texts if own and self._column is not None else self._others
-        certificate = None
-        if router is not None:
-            certificate = router.column_certificate if own else router.certificate
-        sampled = len(labels.rows) if labels is not None and own else 0
-        answered = outcome.count(SURROGATE) if outcome else 0
-        usable = len(texts.usable) if texts is not None else 0
-        return Report(
-            teacher=self.teacher.name,
-            note=str(getattr(self.teacher, "note", "")),
-            simulated=bool(getattr(self.teacher, "simulated", False)),
-            assumption=str(getattr(self.teacher, "assumption", "")),
-            features="matrix" if self._features is None else self._features.name,
-            surrogate=self.fitted.surrogate.name if self.fitted is not None else "",
-            n_rows=texts.n_rows if texts is not None else 0,
-            n_labelled=int((labels.codes >= 0).sum()) if labels is not None else 0,
-            n_surrogate=answered,
-            n_teacher=outcome.count(TEACHER) if outcome else 0,
-            n_missing=outcome.count(None) if outcome else 0,
-            n_deferred=max(usable - sampled - answered, 0) if outcome else 0,
-            certificate=certificate,
-            frontier=router.frontier if router is not None else None,
-            trials=self.fitted.trials if self.fitted is not None else (),
-            spending=self._asker.spending,
-            cost_all=self._cost_all(),
-            missing_reasons=outcome.missing_reasons() if outcome else (),
-            stopped=self._asker.stopped,
+        spending = self._asker.spending
+        each = None
+        if self._column is not None:
+            each = mean_cost(self.teacher, self._column.texts.unique, spending)
+        return make_report(
+            Standing(
+                teacher=self.teacher,
+                features="matrix" if self._features is None else self._features.name,
+                texts=texts,
+                own=own,
+                target=self._target,
+                labels=self.labels,
+                fitted=self.fitted,
+                router=self.router,
+                outcome=self.outcome,
+                curve=self.curve,
+                spending=spending,
+                stopped=self._asker.stopped,
+                each=each,
+                n_subject=len(self._subject),
+            )
         )
 
     def frame_of(self, source: Any, outcome: Outcome | None = None) -> Any:
@@ -479,7 +590,18 @@ class Tracer:
         known = (texts.codes >= 0) & recorded[texts.codes]
         return replace(texts, codes=np.where(known, texts.codes, -1))
 
-    def _featurize(self, texts: Texts, features: Any) -> Any:
+    def _featurized(self) -> tuple[Texts, Labels, Blocks]:
+        """The labelled column, its labels, and the features of its distinct texts."""
+        column, labels = self._labelled()
+        if column.X is None:
+            assert self._features is not None  # noqa: S101  label() took the rows of a matrix
+            unique = column.texts.unique
+            X = as_blocks(self._features.fit(unique).transform(unique))
+            column = self._column = replace(column, X=X)
+        assert column.X is not None  # noqa: S101
+        return column.texts, labels, column.X
+
+    def _featurize(self, texts: Texts, features: Any) -> Blocks:
         """Features of the distinct texts of rows that were not labelled, (n_unique, d)."""
         if self._features is None:
             if features is None:
@@ -487,44 +609,32 @@ class Tracer:
                     "these are other rows than the labelled ones, whose features were given as a "
                     "matrix; give theirs too: route(column, features=matrix)"
                 )
-            return _rows_of(_matrix(features), texts)
+            return rows_of(ready_matrix(features), texts)
         if features is not None:
             raise InvalidInput(f"features are made by {self._features.name!r}; leave features out")
-        return self._features.transform(texts.unique)
+        return as_blocks(self._features.transform(texts.unique))
 
-    def _answer(
-        self,
-        texts: Texts,
-        routing: Routing,
-        certificate: Certificate | None,
-        *,
-        max_cost: float | None,
-        ask_teacher: bool | None,
-        on_progress: OnProgress | None,
-    ) -> Outcome:
-        """Ask about deferred texts if that is wanted, and combine both sources."""
-        certified = certificate is not None and certificate.certified
-        asker = self._asker
-        asker.stop("deferred", None)
-        known = asker.known(texts.unique)
-        deferred = [
-            text
-            for text, handled in zip(texts.unique, routing.handled, strict=True)
-            # A request that failed is made again, whoever might answer the row.
-            if (not handled and text not in known) or (text in known and not known[text].keep)
-        ]
-        unasked = "deferred, teacher not asked"
-        if not certified:
-            unasked += ": nothing was certified"
-        if certified if ask_teacher is None else ask_teacher:
-            try:
-                asker.ask(deferred, max_cost=max_cost, on_progress=on_progress, step="deferred")
-            except TeacherError as error:
-                # The surrogate's rows are certified all the same; these come out missing.
-                asker.stop("deferred", str(error))
-            known.update((t, asker.answers[t]) for t in deferred if t in asker.answers)
-            unasked = f"deferred, not asked: {asker.stopped}"
-        return combine(texts, routing, known, unasked)
+    def _costs(self, texts: Texts) -> NDArray[np.float64] | None:
+        """Dollars for each distinct text, where the strategy asks for them."""
+        if self.options.strategy != "cost-aware":
+            return None
+        return text_costs(self.teacher, texts.unique, self._asker.spending, self._latency_weight)
+
+    def _fewest(self, n_texts: int) -> int:
+        """Labels without which the main target cannot be certified."""
+        cross = self.options.certificate == "cross-fit"
+        return fewest_labels(self.target, self.options.level, n_texts, cross_fit=cross)
+
+    def _learn(self) -> LearningCurve:
+        """Whether another batch of labels is worth its price."""
+        texts, labels, X = self._featurized()
+        return learning_curve(
+            take(X, texts.codes[labels.rows]),
+            label_names(labels),
+            n_rows=len(texts.usable),
+            options=self.options,
+            price=mean_cost(self.teacher, texts.unique, self._asker.spending),
+        )
 
     def _labelled(self) -> tuple[_Column, Labels]:
         if self._column is None or self.labels is None:
@@ -536,19 +646,6 @@ class Tracer:
             )
         return self._column, self.labels
 
-    def _cost_all(self) -> float | None:
-        """Estimate for asking about every text: what was paid a text where that is known."""
-        if self._column is None:
-            return None
-        n = len(self._subject)
-        spending = self._asker.spending
-        if spending.asked and spending.cost:
-            return spending.cost / spending.asked * n
-        sample = self._column.texts.unique[:1000]
-        costs = [self.teacher.cost_estimate(text)[2] for text in sample]
-        known = [c for c in costs if c is not None]
-        return sum(known) / len(known) * n if len(known) == len(costs) else None
-
     def _tell(self, on_progress: OnProgress | None, step: str) -> None:
         if on_progress is not None:
             on_progress(Progress(0, 1, self._asker.spending, 0.0, step))
@@ -558,34 +655,10 @@ def _same(a: Texts, b: Texts) -> bool:
     return a.unique == b.unique and np.array_equal(a.codes, b.codes)
 
 
-def _check_seed(seed: Any) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
-        raise InvalidInput(f"seed must be a whole number from 0 to 2**32 - 1, got {seed!r}")
-    return int(seed)
-
-
-def _matrix(features: Any) -> Any:
-    """A ready matrix, (rows, d); its values are checked where they are used."""
-    if sparse.issparse(features):
-        return sparse.csr_matrix(features)
-    try:
-        matrix = np.asarray(features)
-    except ValueError:  # rows of several lengths
-        matrix = np.empty(0)
-    if matrix.ndim != 2:
-        raise InvalidInput(
-            "features must be 'lsa', 'fastembed:NAME-OR-DIRECTORY', a function or a matrix with "
-            f"one row per row of the column, got {' '.join(reprlib.repr(features).split())}"
-        )
-    return matrix
-
-
-def _rows_of(matrix: Any, texts: Texts) -> Any:
-    """Features of the distinct texts, (n_unique, d); equal texts take their first row's."""
-    if matrix.shape[0] != texts.n_rows:
-        raise InvalidInput(
-            f"the features matrix has {matrix.shape[0]} rows, the column {texts.n_rows}; "
-            "give one row of features per row"
-        )
-    first = np.unique(texts.codes[texts.usable], return_index=True)[1]
-    return check_matrix(matrix[texts.usable[first]])
+def _sizes(sample: Any, fewest: int, n_texts: int) -> int:
+    """Rows to draw at first."""
+    if not isinstance(sample, str):
+        return check_sample(sample)
+    if sample != "auto":
+        raise InvalidInput(f"sample must be a number of rows or 'auto', got {sample!r}")
+    return min(max(_FIRST_BATCH, 2 * fewest), n_texts)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from tracer_nb.records import Certificate, Labels, Plan, Progress, Report, Spending
 
 __all__ = [
     "certificate_sentence",
+    "choices_sentence",
     "count",
+    "curve_sentence",
     "evidence_sentence",
     "label_lines",
     "level",
@@ -18,12 +23,17 @@ __all__ = [
     "progress_line",
     "report_lines",
     "rows_sentence",
+    "saved_lines",
     "stopped_sentence",
 ]
 
 _NOT_EXACT = (
     " The features were fitted on the labelled column, so for new rows this is close, not exact."
 )
+_STRATEGIES = {
+    "fixed-threshold": "your threshold",
+    "cost-aware": "dear rows first",
+}
 
 
 def count(n: int, noun: str = "", plural: str = "") -> str:
@@ -133,12 +143,28 @@ def certificate_sentence(report: Report) -> str:
         return "Nothing is certified yet."
     if not certificate.certified:
         return _refusal(certificate)
+    text = _promise(report, certificate)
+    if certificate.classes:
+        kept = sum(part.certified for part in certificate.classes)
+        text += f" The same holds for each of the {count(kept, 'label')} that it gives there"
+        text += f"; rows of the other {len(certificate.classes) - kept:,} are deferred."
+    if certificate.by_simulation:
+        text += " This certificate is cross-fit: verified by simulation, not proved."
+    if not report.exact:
+        text += _NOT_EXACT
+    return text
+
+
+def _promise(report: Report, certificate: Certificate) -> str:
     sure, target = level(certificate.confidence), level(certificate.target)
     if certificate.n_population is not None:
         handled = count(certificate.n_population_handled or 0, "row")
+        which = "that it was not fitted on"
+        if certificate.by_simulation:
+            which = "that did not order its tests"
         return report.assumption + (
             f"The surrogate can answer {certificate.n_population_handled:,} of the "
-            f"{count(certificate.n_population, 'row')} that it was not fitted on "
+            f"{count(certificate.n_population, 'row')} {which} "
             f"({percent(certificate.coverage)}). With {sure} confidence, on at least {target} of "
             f"these {handled}, the {certificate.n_handled:,} labelled ones among them included, "
             f"its label is the one that {report.teacher} gives."
@@ -147,7 +173,39 @@ def certificate_sentence(report: Report) -> str:
         f"The surrogate answers {percent(certificate.coverage)} of rows like the labelled ones. "
         f"With {sure} confidence, on at least {target} of the rows that it answers, its label is "
         f"the one that {report.teacher} would give."
-        + (_NOT_EXACT if report.features == "lsa" else "")
+    )
+
+
+def choices_sentence(report: Report) -> str:
+    """What each of several targets gives; empty for a single one."""
+    if len(report.choices) < 2:
+        return ""
+    parts = []
+    for choice in report.choices:
+        if not choice.certified:
+            parts.append(f"at {level(choice.target)} nothing is certified")
+            continue
+        part = f"at {level(choice.target)} the surrogate answers {percent(choice.coverage)}"
+        if choice.saved is not None:
+            part += f" and saves about {money(choice.saved)}"
+        parts.append(part)
+    return f"All targets hold together: {'; '.join(parts)}."
+
+
+def curve_sentence(report: Report) -> str:
+    """Why labelling stopped by itself; empty when it did not."""
+    curve = report.curve
+    if curve is None:
+        return ""
+    n = int(curve.n_labels[-1])
+    if not curve.enough:
+        return (
+            f"By the learning curve, about {count(curve.best, 'label')} would cost the least in "
+            f"all; there are {n:,}."
+        )
+    return (
+        f"Labelling stopped at {count(n, 'label')}: by the learning curve, another batch would "
+        "cost more than the deferrals that it saves."
     )
 
 
@@ -184,6 +242,8 @@ def money_sentence(report: Report) -> str:
         text = text.replace("Paid ", "At made-up prices: ", 1)
     if report.cost_all is not None and report.spending.cost is not None:
         text += f" Asking {report.teacher} about every text: about {money(report.cost_all)}."
+    if report.saved:
+        text += f" The surrogate's rows saved about {money(report.saved)}."
     return f"{text} {report.note}".strip()
 
 
@@ -202,6 +262,7 @@ def report_lines(report: Report) -> list[str]:
     lines = []
     if report.surrogate:
         lines.append(certificate_sentence(report))
+    lines.extend(s for s in (choices_sentence(report), curve_sentence(report)) if s)
     if report.n_surrogate + report.n_teacher + report.n_missing:
         lines.append(rows_sentence(report))
     if report.missing_reasons:
@@ -214,19 +275,38 @@ def report_lines(report: Report) -> list[str]:
     return lines
 
 
+def saved_lines(about: Mapping[str, Any], certificate: Certificate) -> list[str]:
+    """What a loaded router is, and what it promises."""
+    fitted = f"Router for {about['teacher']}, {count(len(about['labels']), 'label')}"
+    lines = [f"{fitted}, saved {about['saved']}."]
+    if not certificate.certified:
+        return [*lines, f"Nothing is certified: {certificate.note}. It defers every row."]
+    sure, target = level(certificate.confidence), level(certificate.target)
+    promise = (
+        f"It answers about {percent(certificate.coverage)} of rows drawn like the labelled ones. "
+        f"With {sure} confidence, on at least {target} of them its label is the teacher's."
+    )
+    return [*lines, promise]
+
+
 def evidence_sentence(report: Report) -> str:
     """Which rows the certificate rests on, and what they showed."""
     c = report.certificate
     if c is None:
         return ""
+    how = _STRATEGIES.get(c.strategy)
     text = (
         f"{report.surrogate} on {report.features} features, fitted on "
-        f"{count(c.n_fit, 'labelled row')}, tested on {count(c.n_calibration, 'other')} "
-        f"({c.method} certificate)"
+        f"{count(c.n_fit, 'labelled row')}, tested on {count(c.n_calibration, 'row')}"
+        f"{' of them, each left out in turn' if c.by_simulation else ' that it had not seen'} "
+        f"({c.method} certificate{f', {how}' if how else ''})"
     )
+    if c.n_set_aside:
+        text += f", {c.n_set_aside:,} set aside because their text is among the fitting rows"
     if c.n_handled:
         text += (
             f": {c.n_agree:,} of {c.n_handled:,} handled ones agree ({percent(c.agreement)}); "
-            f"deferred rows counted as agreeing, {percent(c.whole_output_agreement)} of all"
+            f"deferred rows counted as agreeing, {percent(c.whole_output_agreement)} of all "
+            f"(at least {percent(c.whole_output_lower)})"
         )
     return f"{text}. Agreement is with the teacher, not with the truth."

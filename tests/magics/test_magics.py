@@ -106,7 +106,7 @@ def test_each_step_alone_with_settings_remembered(shell, world):
     assert shell.run("%tracer label").startswith("150 rows of the sample labelled.")
     assert len(world.asked) == 150
     out = shell.run("%tracer fit")
-    assert out.split()[:2] == ["surrogate", "settings"]
+    assert out.split()[:3] == ["surrogate", "features", "gate"]
     assert "✓  logistic" in out
     assert "calibration rows were not touched" in out
     assert shell.run("%tracer calibrate").startswith("The surrogate can answer ")
@@ -373,7 +373,7 @@ def test_help_shows_every_option(shell):
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("", "say what to do: %tracer run|plan|label|fit|calibrate|route|status; %tracer? shows"),
+        ("", "say what to do: %tracer run|plan|label|fit|calibrate|route|status|save|load; %tracer? shows"),
         ("lable df.text", "no step 'lable'; did you mean 'label'? There are: run, plan, label"),
         ("df.text", "no step 'df.text'; there are: run, plan"),
         ("status", "no job yet; start with %tracer plan df.text"),
@@ -401,15 +401,15 @@ def test_help_shows_every_option(shell):
         ("plan df.text --teachr teach", "no option '--teachr'; did you mean '--teacher'?"),
         ("plan df.text -x", "no option '-x'; there are: --teacher"),
         ("plan df.text --target", "argument --target: expected one argument"),
-        ("plan df.text --target high", "argument --target: invalid float value: 'high'"),
-        ("plan df.text --sample 1.5", "argument --sample: invalid int value: '1.5'"),
+        ("plan df.text --target high", "--target must be a fraction such as 0.92, or several: 0.92,0.95; got 'high'"),
+        ("plan df.text --sample 1.5", "--sample must be a number of rows or auto, got '1.5'"),
         (f"plan df.text {TEACH} --target 92", "target must be in (0, 1), got 92; for 92 % write 0.92"),
         (f"plan df.text {TEACH} --target 0", "target must be in (0, 1), got 0"),
         (f"plan df.text {TEACH} --confidence nan", "confidence must be in (0, 1), got nan"),
         (f"plan df.text {TEACH} --sample 0", "sample must be a positive whole number of rows, got 0"),
         (f"plan df.text {TEACH} --seed -1", "seed must be a whole number from 0"),
         (f"plan df.text {TEACH} --surrogate svm", "no surrogate 'svm'; there are: auto"),
-        (f"plan df.text {TEACH} --strategy hope", "no strategy 'hope'; there are: adaptive"),
+        (f"plan df.text {TEACH} --strategy hope", "no strategy 'hope'; there are: adaptive-threshold"),
         (f"plan df.text {TEACH} --features tfidf", "no variable 'tfidf'"),
         (f"plan df.text {TEACH} --features lsa:5", "features must be 'lsa', 'fastembed:NAME"),
         (f"plan df.text {TEACH} --features intents", "or a matrix with one row per row"),
@@ -594,3 +594,86 @@ def test_loading_the_extension_imports_nothing_heavy(tmp_path):
 def test_loading_again_keeps_working(shell):
     shell.run("%reload_ext tracer_nb")
     assert shell.run(f"%tracer plan df.text {TEACH}").startswith("600 rows")
+
+
+# --- choices of the engine, and files -----------------------------------------------------------
+
+
+def test_a_router_is_saved_loaded_and_used(shell, world, tmp_path):
+    shell.run(f"%%tracer df.text {TEACH} {FAST} --output routed --no-ask\nChoose.")
+    path = tmp_path / "intents.tracer"
+    assert f"Saved to {path}" in shell.run(f"%tracer save {path}")
+    asked = len(world.asked)
+    out = shell.run(f"%tracer load '{path}' --name other")
+    assert out.startswith("Router for teach, 3 labels, saved ")
+    assert "With 95 % confidence, on at least 92 % of them its label is the teacher's." in out
+    assert shell.run("%tracer status --name other") == out
+    # The job was fitted on a matrix of its own, which a file does not hold.
+    complaint = shell.complaint("%tracer route df.text --name other --output again")
+    assert "fitted on features of your own" in complaint
+    assert len(world.asked) == asked
+
+
+def test_a_loaded_router_routes_a_column(shell, tmp_path):
+    shell.run("from tracer_nb.datasets import load\nmessages = load('support').head(700)")
+    shell.run("recorded = dict(zip(messages.text, messages.label))")
+    shell.run(
+        "%tracer run messages.text --teacher recorded --target 0.5 --confidence 0.9 --sample 400 "
+        "--surrogate kernel-ridge --output routed"
+    )
+    path = tmp_path / "intents.tracer"
+    shell.run(f"%tracer save {path}")
+    shell.run("new = load('support').iloc[3000:3100]")
+    shell.run(f"%tracer load {path}")
+    out = shell.run("%tracer route new.text --output more")
+    assert out.startswith("Of 100 rows: ")
+    assert list(shell["more"].columns[:2]) == ["text", "label"] or "label_source" in shell["more"]
+    assert (shell["more"]["label_source"] == "surrogate").any()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("--target 0.8,0.9", "All targets hold together: at 80 % the surrogate answers "),
+        ("--certificate cross-fit", "cross-fit: verified by simulation, not proved."),
+        ("--certificate per-class --target 0.7", "The same holds for each of the 3 labels"),
+        ("--strategy fixed-threshold --threshold 0.5", "(column certificate, your threshold)"),
+        ("--pipeline accept-all --no-guard", "(100 %)"),
+        ("--gate entropy --surrogate logistic", "logistic on matrix features"),
+        ("--surrogate kernel-ridge,logistic", "on matrix features"),
+        ("--sample auto", "Labelling stopped at "),
+    ],
+)
+def test_choices_of_the_engine(shell, options, says):
+    sample = "" if "--sample" in options else "--sample 300"
+    out = shell.run(f"%%tracer df.text {TEACH} --features X {sample} {options} --no-ask\nChoose.")
+    assert says in out
+
+
+def test_a_classifier_of_the_notebook_s_own(shell):
+    shell.run("from sklearn.neighbors import KNeighborsClassifier\nmine = KNeighborsClassifier(5)")
+    out = shell.run(
+        f"%%tracer df.text {TEACH} --features X --sample 300 --surrogate mine --no-ask\nChoose."
+    )
+    assert "KNeighborsClassifier on matrix features" in out
+
+
+def test_one_of_several_targets_is_chosen_afterwards(shell):
+    shell.run(
+        f"%%tracer df.text {TEACH} --features X --sample 300 --target 0.8,0.9 --no-ask\nChoose."
+    )
+    out = shell.run("%tracer route --at 0.9 --no-ask --output routed")
+    assert "on at least 90 % of these" in out
+    assert "was not certified; there are: 0.8, 0.9" in shell.complaint("%tracer route --at 0.85")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("%tracer save", "name a file: %tracer save intents.tracer"),
+        ("%tracer save x.tracer", "nothing to save yet"),
+        ("%tracer load nowhere.tracer", "nowhere.tracer"),
+    ],
+)
+def test_files_that_are_not_there(shell, line, says):
+    assert says in shell.complaint(line)

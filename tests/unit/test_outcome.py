@@ -11,7 +11,10 @@ HANDLED = [True, False]  # of "easy" and "hard"
 
 def outcome(**answers):
     routing = Routing(
-        handled=np.array(HANDLED), labels=np.array(["x", "y"]), scores=np.array([0.9, 0.2])
+        handled=np.array(HANDLED),
+        labels=np.array(["x", "y"]),
+        scores=np.array([0.9, 0.2]),
+        far=np.array([False, False]),
     )
     return combine(COLUMN, routing, answers, "deferred, teacher not asked")
 

@@ -5,10 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tracer_nb.records import Labels, Plan, Progress, Spending
+from tracer_nb.records import (
+    Choice,
+    ClassCertificate,
+    Labels,
+    LearningCurve,
+    Plan,
+    Progress,
+    Spending,
+)
 from tracer_nb.words import (
     certificate_sentence,
+    choices_sentence,
     count,
+    curve_sentence,
     evidence_sentence,
     label_lines,
     level,
@@ -221,10 +231,74 @@ def test_the_promise_for_new_rows(make_report, make_certificate):
         "The surrogate answers 80 % of rows like the labelled ones. With 99.9 % confidence, on at "
         "least 91.96 % of the rows that it answers, its label is the one that gpt-5-mini would give."
     )
-    lsa = certificate_sentence(make_report(certificate=held_out, features="lsa"))
+    lsa = certificate_sentence(make_report(certificate=held_out, exact=False))
     assert lsa.endswith("so for new rows this is close, not exact.")
     assumed = certificate_sentence(make_report(certificate=held_out, assumption="If so: "))
     assert assumed.startswith("If so: The surrogate answers 80 %")
+
+
+def test_what_a_certificate_is_not_is_said(make_report, make_certificate):
+    cross = make_certificate(by_simulation=True, method="column, cross-fit", n_set_aside=3)
+    sentence = certificate_sentence(make_report(certificate=cross))
+    assert "of the 2,300 rows that did not order its tests" in sentence
+    assert sentence.endswith("This certificate is cross-fit: verified by simulation, not proved.")
+    evidence = evidence_sentence(make_report(certificate=cross))
+    assert "tested on 300 rows of them, each left out in turn (column, cross-fit" in evidence
+    assert "3 set aside because their text is among the fitting rows" in evidence
+
+
+def test_a_promise_for_each_label(make_report, make_certificate):
+    parts = [
+        ClassCertificate(
+            "a",
+            0.7,
+            certified=True,
+            n_calibration=9,
+            n_handled=8,
+            n_agree=8,
+            agreement_low=0.6,
+            agreement_high=1.0,
+        ),
+        ClassCertificate(
+            "b",
+            np.inf,
+            certified=False,
+            n_calibration=4,
+            n_handled=4,
+            n_agree=2,
+            agreement_low=0.1,
+            agreement_high=0.9,
+            needed_rows=40,
+        ),
+    ]
+    certificate = make_certificate(classes=tuple(parts))
+    sentence = certificate_sentence(make_report(certificate=certificate))
+    assert sentence.endswith(
+        "The same holds for each of the 1 label that it gives there; rows of the other 1 are "
+        "deferred."
+    )
+
+
+def test_several_targets(make_report):
+    choices = (
+        Choice(0.92, certified=True, coverage=0.76, saved=3.5),
+        Choice(0.95, certified=True, coverage=0.5, saved=None),
+        Choice(0.99, certified=False, coverage=0.0, saved=0.0),
+    )
+    assert choices_sentence(make_report(choices=choices)) == (
+        "All targets hold together: at 92 % the surrogate answers 76 % and saves about $3.50; at "
+        "95 % the surrogate answers 50 %; at 99 % nothing is certified."
+    )
+    assert choices_sentence(make_report(choices=choices[:1])) == ""
+
+
+def test_why_labelling_stopped(make_report):
+    n, one = np.array([500, 1000]), np.array([0.5, 0.6])
+    curve = LearningCurve(n, one, n, one, one, price=1.0, best=1000)
+    assert curve_sentence(make_report(curve=curve)).startswith("Labelling stopped at 1,000 labels:")
+    more = curve_sentence(make_report(curve=replace(curve, best=1500)))
+    assert more.startswith("By the learning curve, about 1,500 labels would cost the least")
+    assert curve_sentence(make_report()) == ""
 
 
 def test_one_handled_row_is_one_row(make_report, make_certificate):
@@ -263,9 +337,9 @@ def test_before_the_certificate(make_report):
 
 def test_the_evidence(make_report, make_certificate):
     assert evidence_sentence(make_report()) == (
-        "kernel-ridge on lsa features, fitted on 700 labelled rows, tested on 300 others (column "
-        "certificate): 228 of 240 handled ones agree (95 %); deferred rows counted as agreeing, "
-        "96 % of all. Agreement is with the teacher, not with the truth."
+        "kernel-ridge on lsa features, fitted on 700 labelled rows, tested on 300 rows that it had "
+        "not seen (column certificate): 228 of 240 handled ones agree (95 %); deferred rows counted "
+        "as agreeing, 96 % of all (at least 93.8 %). Agreement is with the teacher, not with the truth."
     )
     nothing = make_certificate(n_handled=0, n_agree=0, agreement=float("nan"), certified=False)
     sentence = evidence_sentence(make_report(certificate=nothing))

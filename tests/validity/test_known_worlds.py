@@ -11,15 +11,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from .worlds import (
-    REALISTIC,
-    certified_threshold,
-    held_out,
-    known_column,
-    naive_column_threshold,
-    naive_threshold,
-    stress,
-)
+from .harness import certified, held_out, known_column, naive
+from .worlds import REALISTIC, nine, stress
 
 DRAWS = 200
 TARGETS = (0.92, 0.95)
@@ -28,7 +21,7 @@ OVERALL = {world.name: world for world in REALISTIC}
 
 def hard(target):
     """Worlds in which some threshold breaks the promise."""
-    return [w for w in [*REALISTIC, *stress(target)] if w.best_coverage(target) < 1.0]
+    return [w for w in nine(target) if w.best_coverage(target) < 1.0]
 
 
 def named(world):
@@ -57,9 +50,9 @@ def test_the_worlds_are_what_they_are_called():
 
 def test_a_known_column_follows_its_curve():
     cliff = stress(0.95)[1]
-    scores, agree = cliff.column(2000)
-    assert agree[scores > 0.1].mean() == pytest.approx(0.965, abs=1e-3)
-    assert agree.mean() == pytest.approx(0.946, abs=1e-3)
+    rows = cliff.column(2000)
+    assert rows.agree[rows.scores > 0.1].mean() == pytest.approx(0.965, abs=1e-3)
+    assert rows.agree.mean() == pytest.approx(0.946, abs=1e-3)
 
 
 # --- held-out: new rows drawn like the calibration rows --------------------------------
@@ -91,7 +84,7 @@ def test_held_out_promise_and_power_on_realistic_curves():
 
 @pytest.mark.parametrize("world", hard(0.95), ids=named)
 def test_a_naive_rule_breaks_the_held_out_promise(world):
-    result = held_out(world, 500, 0.95, DRAWS, rule=naive_threshold)
+    result = held_out(world, 500, 0.95, DRAWS, rule=naive)
     assert not result.kept, result
 
 
@@ -108,7 +101,7 @@ def test_column_promise(world):
 
 @pytest.mark.parametrize("world", hard(0.92), ids=named)
 def test_a_naive_rule_breaks_the_column_promise(world):
-    result = known_column(world, 500, 500, 0.92, DRAWS, rule=naive_column_threshold)
+    result = known_column(world, 500, 500, 0.92, DRAWS, rule=naive)
     assert not result.kept, result
 
 
@@ -116,9 +109,9 @@ def test_knowing_the_column_gains_coverage():
     """The same draws under both certificates: 150 calibration rows among 450."""
     world = OVERALL["overall .93"]
 
-    def held_out_rule(pilot, scores, agree, target, seed, *, others):
+    def held_out_rule(pilot, tested, target, seed, others):
         del others
-        return certified_threshold(pilot, scores, agree, target, seed)
+        return certified(pilot, tested, target, seed)
 
     column = known_column(world, 500, 300, 0.95, DRAWS)
     held = known_column(world, 500, 300, 0.95, DRAWS, rule=held_out_rule)
@@ -135,7 +128,7 @@ def test_knowing_the_column_gains_coverage():
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("i", range(9))
 def test_held_out_promise_long(i, target, n_labels):
-    world = [*REALISTIC, *stress(target)][i]
+    world = nine(target)[i]
     result = held_out(world, n_labels, target, 1000)
     print(f"held-out {target} {world.name} {n_labels}: {result}")
     assert result.kept, result
@@ -146,7 +139,7 @@ def test_held_out_promise_long(i, target, n_labels):
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("i", range(9))
 def test_column_promise_long(i, target, n_labels):
-    world = [*REALISTIC, *stress(target)][i]
+    world = nine(target)[i]
     result = known_column(world, n_labels, n_labels, target, 1000)
     print(f"column {target} {world.name} {n_labels}: {result}")
     assert result.kept, result

@@ -3,12 +3,9 @@
 It imports no IPython, no widgets, no charts and no network client; a test keeps it so.
 """
 
-from tracer_nb.engine.router import (
-    Router,
-    SurrogateFit,
-    calibrate_router,
-    fit_router,
-    fit_surrogate,
-)
+from tracer_nb.engine.calibrating import calibrate_router
+from tracer_nb.engine.fitting import SurrogateFit, fit_surrogate
+from tracer_nb.engine.router import Router
+from tracer_nb.engine.whole import fit_router
 
 __all__ = ["Router", "SurrogateFit", "calibrate_router", "fit_router", "fit_surrogate"]

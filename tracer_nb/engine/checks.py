@@ -12,6 +12,7 @@ from tracer_nb.errors import InvalidInput, NotEnoughData
 
 __all__ = [
     "FEWEST_ROWS",
+    "check_blocks",
     "check_groups",
     "check_labels",
     "check_matrix",
@@ -60,6 +61,39 @@ def check_matrix(X: Any, *, n_features: int | None = None) -> Any:
             f"X holds {n_bad} NaN or infinite values (limit 3e38); fill or drop those rows"
         )
     return matrix
+
+
+def check_blocks(X: Any, *, n_features: tuple[int, ...] | None = None) -> list[Any]:
+    """Features as a list of blocks, each from :func:`check_matrix`, with equally many rows.
+
+    Parameters
+    ----------
+    X : matrix, or list or tuple of matrices
+        Several blocks are several descriptions of the same rows.
+    n_features : tuple of int, optional
+        Columns of each block at the fit.
+
+    Raises
+    ------
+    InvalidInput
+        As :func:`check_matrix`, another number of blocks than at the fit, or blocks with
+        different numbers of rows.
+    """
+    several = isinstance(X, (list, tuple)) and len(X) > 0
+    blocks = X if several and all(getattr(b, "ndim", 0) == 2 for b in X) else [X]
+    if n_features is not None and len(blocks) != len(n_features):
+        raise InvalidInput(
+            f"X must have the {len(n_features)} blocks of features the router was fitted on, got "
+            f"{len(blocks)}; use the same features"
+        )
+    widths = n_features or (None,) * len(blocks)
+    checked = [check_matrix(b, n_features=w) for b, w in zip(blocks, widths, strict=True)]
+    rows = {block.shape[0] for block in checked}
+    if len(rows) > 1:
+        raise InvalidInput(
+            f"the blocks of X have {', '.join(map(str, sorted(rows)))} rows; all need the same rows"
+        )
+    return checked
 
 
 def check_labels(y: ArrayLike, n_rows: int) -> tuple[NDArray[Any], NDArray[np.intp]]:
@@ -169,14 +203,16 @@ def check_groups(groups: ArrayLike, n_rows: int) -> NDArray[np.intp]:
 
 
 def check_seed(seed: Any) -> int:
-    """Return ``seed`` as int, or raise ``InvalidInput`` unless it is a whole number >= 0."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise InvalidInput(f"seed must be a whole number, 0 or larger, got {seed!r}")
+    """Return ``seed`` as int, or raise ``InvalidInput`` unless it is in [0, 2**32)."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
+        raise InvalidInput(f"seed must be a whole number from 0 to 2**32 - 1, got {seed!r}")
     return int(seed)
 
 
 def check_soft_labels(soft: ArrayLike | None, n_rows: int, n_classes: int) -> Any:
     """Return the teacher's distributions (n, K) as float32, or None when there are none.
+
+    A row of NaN is a row without a distribution; its hard label stands for it.
 
     Raises
     ------
@@ -185,15 +221,19 @@ def check_soft_labels(soft: ArrayLike | None, n_rows: int, n_classes: int) -> An
     """
     if soft is None:
         return None
-    values = np.asarray(soft, dtype=np.float64)
+    try:
+        values = np.asarray(soft, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput("soft_labels must be a numeric matrix of probabilities") from error
     if values.shape != (n_rows, n_classes):
         raise InvalidInput(
             f"soft_labels must have shape ({n_rows}, {n_classes}), one column per label in "
             f"sorted order, got {values.shape}"
         )
-    if not np.isfinite(values).all() or (values < 0).any():
+    given = values[~np.isnan(values).all(axis=1)]
+    if not np.isfinite(given).all() or (given < 0).any():
         raise InvalidInput("soft_labels must be probabilities, got negative or non-finite values")
-    worst = float(np.abs(values.sum(axis=1) - 1.0).max())
+    worst = float(np.abs(given.sum(axis=1) - 1.0).max(initial=0.0))
     if worst > 1e-3:
         raise InvalidInput(
             f"each row of soft_labels must sum to 1, one is off by {worst:.3g}; divide by its sum"

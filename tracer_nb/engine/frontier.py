@@ -20,7 +20,7 @@ def frontier(scores: NDArray[np.float64], agree: NDArray[np.bool_]) -> Frontier:
     Parameters
     ----------
     scores : ndarray of shape (n,)
-        Gate scores of rows that were not fitted on.
+        Scores of rows that were not fitted on; -inf for rows that no threshold handles.
     agree : ndarray of shape (n,), bool
 
     Returns
@@ -31,6 +31,7 @@ def frontier(scores: NDArray[np.float64], agree: NDArray[np.bool_]) -> Frontier:
     order = np.argsort(-scores, kind="stable")
     ranks = np.unique(-(-np.arange(1, _POINTS + 1) * len(scores) // _POINTS))  # rounded up
     thresholds = scores[order][ranks[ranks > 0] - 1]
+    thresholds = thresholds[np.isfinite(thresholds)]
     # Ties: a threshold handles every row with its score, so count by >= and merge equals.
     thresholds = np.unique(thresholds)[::-1]
     ascending = scores[order][::-1]

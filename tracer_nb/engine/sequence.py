@@ -43,7 +43,8 @@ class Sequence:
     ----------
     thresholds : ndarray of shape (n_tests,), decreasing
     expected_coverage : float
-        Mean coverage of the last threshold passed, over simulated calibration samples.
+        Mean coverage of the last threshold passed, over simulated calibration samples; rows
+        weigh what asking about them costs, where the pilot says so.
     """
 
     thresholds: NDArray[np.float64]
@@ -63,13 +64,17 @@ def threshold_grid(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     -------
     ndarray of shape (at most 50,), strictly decreasing
         Ties are merged: with score >= threshold, tied rows are handled together. Each lies
-        a hair (0.001 in log-odds) below its quantile. Empty when there are no scores.
+        a hair (0.001 in log-odds) below its quantile. Rows at -inf, which are deferred
+        whatever happens, count for nothing. Empty when there are no others.
     """
-    if not len(scores):
+    ordered = np.sort(scores[np.isfinite(scores)])[::-1]
+    if not len(ordered):
         return np.empty(0)
-    ordered = np.sort(scores)[::-1]
     ranks = -(-np.arange(1, N_THRESHOLDS + 1) * len(ordered) // N_THRESHOLDS)  # rounded up
-    return np.unique(expit(logit(ordered[ranks - 1]) - _ROUNDING))[::-1]
+    quantiles = ordered[ranks - 1]
+    # Near 1 a hair in log-odds is less than a step between numbers.
+    hair_below = np.minimum(expit(logit(quantiles) - _ROUNDING), np.nextafter(quantiles, 0.0))
+    return np.unique(hair_below)[::-1]
 
 
 def plan_sequence(
@@ -155,17 +160,21 @@ def _simulate(
     seed: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """P-values on simulated calibration samples (draws, n), and the pilot's coverage (n,)."""
-    # Bin b holds the rows that threshold b handles and threshold b - 1 does not.
+    # Bin b holds the rows that threshold b handles and threshold b - 1 does not; the last one
+    # the rows that none handles.
+    n, n_rows = len(grid), len(pilot.scores)
     bins = np.searchsorted(-grid, -pilot.scores, side="left")
-    rows = np.bincount(bins, minlength=len(grid) + 1)[: len(grid)].astype(float)
-    hits = np.bincount(bins, weights=pilot.agree, minlength=len(grid) + 1)[: len(grid)]
+    rows = np.bincount(bins, minlength=n + 1).astype(float)
+    hits = np.bincount(bins, weights=pilot.agree, minlength=n + 1)[:n]
+    share = rows / max(n_rows, 1)
+    rows = rows[:n]
     overall = hits.sum() / max(rows.sum(), 1.0)
     raw = np.where(rows > 0, hits / np.maximum(rows, 1.0), overall)
     smooth = isotonic_regression(
         raw, sample_weight=np.maximum(rows, 1e-9), y_min=0.0, y_max=1.0, increasing=False
     )
     rng = np.random.default_rng(seed)
-    shape = (_DRAWS, len(grid))
+    shape = (_DRAWS, n)
     # Beta needs positive parameters even where smoothing says 0 or 1.
     theta = rng.beta(
         np.maximum(hits + _PRIOR_ROWS * smooth, 1e-3),
@@ -174,8 +183,11 @@ def _simulate(
     )
     # Counts per bin are drawn too: with counts fixed at n_calibration * share_b, starts whose
     # first test needs as many rows as it gets on average look safe, and one in six fails.
-    share = rows / max(rows.sum(), 1.0)
-    drawn = rng.multinomial(n_calibration, share, _DRAWS)
+    drawn = rng.multinomial(n_calibration, share, _DRAWS)[:, :n]
     handled, agree = drawn.cumsum(axis=1), rng.binomial(drawn, theta).cumsum(axis=1)
-    index = np.broadcast_to(np.arange(len(grid)), shape)
-    return p_value(agree, handled, index), share.cumsum()
+    index = np.broadcast_to(np.arange(n), shape)
+    gained = share[:n]
+    if pilot.costs is not None:
+        costs = np.bincount(bins, weights=pilot.costs, minlength=n + 1)
+        gained = costs[:n] / max(costs.sum(), 1e-300)
+    return p_value(agree, handled, index), gained.cumsum()

@@ -10,10 +10,17 @@ from tracer_nb.magics.options import VERBS
 __all__ = ["complete"]
 
 _VALUES = {
-    "--surrogate": ("auto", "kernel-ridge", "logistic"),
+    "--surrogate": (
+        *("auto", "kernel-ridge", "logistic", "mlp-1", "mlp-2", "extra-trees"),
+        *("random-forest", "hist-gradient-boosting", "xgboost"),
+    ),
+    "--certificate": ("held-out", "per-class", "cross-fit"),
+    "--gate": ("auto", "margin", "max-probability", "entropy", "learned"),
+    "--pipeline": ("auto", "accept-all", "single", "cascade"),
+    "--sample": ("auto",),
     "--features": ("lsa", "fastembed:"),
     "--teacher": ("openai:", "standin:support", "standin:banking77"),
-    "--strategy": ("adaptive",),
+    "--strategy": ("adaptive-threshold", "fixed-threshold", "cost-aware"),
 }
 _FUNCTION_TOO = ("--features", "--teacher")
 

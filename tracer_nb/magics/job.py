@@ -10,6 +10,7 @@ from tracer_nb.errors import InvalidInput
 from tracer_nb.magics.names import Source
 
 if TYPE_CHECKING:
+    from tracer_nb.saved import SavedRouter
     from tracer_nb.tracer import Tracer
 
 __all__ = ["Job"]
@@ -20,21 +21,23 @@ class Job:
     """Settings are remembered from line to line, so that a step needs only what changes.
 
     The cap on the cost is one of them: it holds for the whole job, whichever line set it.
-    ``source`` is the column named last, ``home`` the one that was labelled.
+    ``source`` is the column named last, ``home`` the one that was labelled. A job that was
+    loaded from a file has a router and no Tracer.
     """
 
     settings: dict[str, Any] = field(default_factory=dict)
     source: Source | None = None
     home: Source | None = None
-    sample: int = 2000
+    sample: int | str = 2000
     max_cost: float | None = None
     tracer: Tracer | None = None
+    loaded: SavedRouter | None = None
 
     def change(
         self,
         settings: dict[str, Any],
         source: Source | None,
-        sample: int | None,
+        sample: int | str | None,
         max_cost: float | None,
     ) -> None:
         """Take over new settings; a Tracer made from other ones is put away.
@@ -51,7 +54,10 @@ class Job:
         anew = "teacher" in settings and not _equal(settings, self.settings)
         base = Job() if anew else self
         merged = {**base.settings, **settings}
-        sample = base.sample if sample is None else check_sample(sample)
+        if sample is None:
+            sample = base.sample
+        elif sample != "auto":
+            sample = check_sample(sample)
         cap = base.max_cost if max_cost is None else check_cost(max_cost)
         if self.tracer is None or not _equal(merged, self.settings):
             if "teacher" not in merged:
@@ -62,6 +68,7 @@ class Job:
             from tracer_nb.tracer import Tracer  # noqa: PLC0415  brings scikit-learn
 
             self.tracer = Tracer(**merged)
+        self.loaded = None
         self.settings, self.sample, self.max_cost = merged, sample, cap
         self.source = source or self.source
 

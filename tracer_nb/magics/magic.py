@@ -14,10 +14,20 @@ from IPython.display import display
 from tracer_nb.errors import InvalidInput, TracerError
 from tracer_nb.magics.complete import complete
 from tracer_nb.magics.job import Job
-from tracer_nb.magics.names import Source
-from tracer_nb.magics.options import read_settings, read_source, read_words, split_line
+from tracer_nb.magics.names import Source, unquote
+from tracer_nb.magics.options import (
+    OF_TEACHER,
+    read_sample,
+    read_settings,
+    read_source,
+    read_words,
+    split_line,
+)
 
-__all__ = ["TracerMagics", "load"]
+__all__ = ["TracerMagics", "register"]
+
+# Options of a line that loading takes.
+_OF_LOADING = ("teacher", "store", *OF_TEACHER)
 
 
 @magics_class
@@ -35,8 +45,9 @@ class TracerMagics(Magics):
         nargs="*",
         metavar="[STEP] [COLUMN]",
         help=(
-            "STEP: run (the whole job; the default of a cell), plan, label, fit, calibrate, route or "
-            "status. COLUMN: df.text, df['text'] or a variable."
+            "STEP: run (the whole job; the default of a cell), plan, label, fit, calibrate, route, "
+            "status, save or load. COLUMN: df.text, df['text'] or a variable; a file for save and "
+            "load."
         ),
     )
     @argument(
@@ -47,9 +58,13 @@ class TracerMagics(Magics):
         ),
     )
     @argument("--labels", help="A file with one label a line, a variable, or first,second,third.")
-    @argument("--target", type=float, help="Agreement to promise on handled rows (0.92).")
+    @argument(
+        "--target",
+        help="Agreement to promise on handled rows (0.92), or several: 0.92,0.95.",
+    )
+    @argument("--at", type=float, help="Which of several targets to route by (the first).")
     @argument("--confidence", type=float, help="Confidence of the promise (0.95).")
-    @argument("--sample", type=int, help="Rows to label at random (2000).")
+    @argument("--sample", help="Rows to label at random (2000), or auto: as many as pay.")
     @argument("--max-cost", type=float, help="Hard cap in dollars for the whole job (inf: none).")
     @argument("--price", help="IN,OUT: dollars per million tokens, where the price is unknown.")
     @argument("--base-url", help="Address of an OpenAI-compatible server.")
@@ -57,8 +72,21 @@ class TracerMagics(Magics):
     @argument("--reasoning-effort", help="Of reasoning models: minimal, low, …")
     @argument("--concurrency", type=int, help="Requests at the same time (16).")
     @argument("--features", help="lsa, fastembed:NAME-OR-DIRECTORY, or a matrix or function.")
-    @argument("--surrogate", help="auto, kernel-ridge or logistic.")
-    @argument("--strategy", help="adaptive.")
+    @argument("--surrogate", help="auto, a name from the zoo, several, or a classifier's variable.")
+    @argument("--strategy", help="adaptive-threshold, fixed-threshold or cost-aware.")
+    @argument("--threshold", type=float, help="Gate score, for fixed-threshold.")
+    @argument("--certificate", help="held-out, per-class or cross-fit (by simulation only).")
+    @argument("--gate", help="auto, margin, max-probability, entropy or learned.")
+    @argument("--pipeline", help="auto, accept-all, single or cascade.")
+    @argument(
+        "--no-guard",
+        dest="guard",
+        action="store_false",
+        default=None,
+        help="Do not defer rows only because they are unlike every labelled one.",
+    )
+    @argument("--time-budget", type=float, help="Seconds to try the whole zoo in.")
+    @argument("--latency-weight", type=float, help="Dollars a second of waiting, for cost-aware.")
     @argument("--seed", type=int, help="Of sample, split and fit (0).")
     @argument("--store", help="File that keeps paid answers (.tracer_nb/labels.sqlite).")
     @argument("--latency", type=float, help="Seconds an answer of the stand-in takes.")
@@ -101,7 +129,13 @@ class TracerMagics(Magics):
         _check_output(args.output)
         job = self.jobs.get(args.name, Job())
         variables = _user_variables(self.shell)
+        if verb in ("save", "load"):
+            getattr(self, f"_{verb}")(args.name, _file(verb, column), args, variables)
+            return
         source = read_source(column, variables)
+        if job.loaded is not None and verb in ("route", "status"):
+            self._use_loaded(job, args, source)
+            return
         _check_step(verb, column, source, job)
         # Routing other rows leaves the job about the labelled ones.
         about = None if verb in ("route", "status") else source
@@ -109,7 +143,7 @@ class TracerMagics(Magics):
         if verb == "status" and job.tracer is None and not settings:
             raise InvalidInput("no job yet; start with %tracer plan df.text --teacher …")
         before = job.sample, job.max_cost
-        job.change(settings, about, args.sample, args.max_cost)
+        job.change(settings, about, read_sample(args.sample), args.max_cost)
         self.jobs[args.name] = job
         try:
             if args.dry_run:
@@ -191,6 +225,7 @@ class TracerMagics(Magics):
         def work(view: Any) -> Any:
             tracer.route(
                 None if source is None else source.column,
+                target=args.at,
                 max_cost=tracer.cost_left(job.max_cost),
                 ask_teacher=args.ask,
                 on_progress=view,
@@ -203,6 +238,43 @@ class TracerMagics(Magics):
     def _status(self, job: Job, args: Any) -> None:
         del args
         display(_card(_tracer(job)))
+
+    def _save(self, name: str, path: str, args: Any, variables: Any) -> None:
+        del args, variables
+        job = self.jobs.get(name)
+        if job is None or job.tracer is None:
+            raise InvalidInput("nothing to save yet; label, fit and calibrate first")
+        from tracer_nb.magics.show import Lines  # noqa: PLC0415
+
+        job.tracer.save(path)
+        display(Lines([f"Saved to {path}. tracer_nb.load({path!r}) routes with it."]))
+
+    def _load(self, name: str, path: str, args: Any, variables: Any) -> None:
+        from tracer_nb.magics.show import Lines  # noqa: PLC0415
+        from tracer_nb.saved import load  # noqa: PLC0415
+        from tracer_nb.words import saved_lines  # noqa: PLC0415
+
+        options = read_settings(args, None, None, variables)
+        loaded = load(path, **{k: v for k, v in options.items() if k in _OF_LOADING})
+        self.jobs[name] = Job(loaded=loaded)
+        display(Lines(saved_lines(loaded.about, loaded.certificate)))
+
+    def _use_loaded(self, job: Job, args: Any, source: Source | None) -> None:
+        from tracer_nb.magics.show import Lines  # noqa: PLC0415
+        from tracer_nb.words import count, saved_lines  # noqa: PLC0415
+
+        loaded: Any = job.loaded
+        if source is None:
+            display(Lines(saved_lines(loaded.about, loaded.certificate)))
+            return
+        frame = loaded.route(source.column, target=args.at, ask_teacher=args.ask)
+        sources = list(frame["label_source"])
+        if args.output:
+            self.shell.push({args.output: loaded.frame_of(source.table, frame)})
+        n = sum(s == "surrogate" for s in sources)
+        m = sum(s == "teacher" for s in sources)
+        line = f"Of {count(len(sources), 'row')}: {n:,} answered by the surrogate, {m:,} by the"
+        display(Lines([f"{line} teacher, {len(sources) - n - m:,} deferred."]))
 
     def _assign(self, tracer: Any, source: Source | None, output: str | None) -> None:
         """Put the labelled frame into the user's variable, if there is one to put."""
@@ -247,12 +319,20 @@ def _check_step(verb: str, column: str, source: Source | None, job: Job) -> None
         )
 
 
+def _file(verb: str, words: str) -> str:
+    """The file that a line names."""
+    path = unquote(words.strip())
+    if not path:
+        raise InvalidInput(f"name a file: %tracer {verb} intents.tracer")
+    return path
+
+
 def _check_output(name: str | None) -> None:
     if name is not None and (not name.isidentifier() or keyword.iskeyword(name)):
         raise InvalidInput(f"--output {name!r} is not a variable name; write for example routed")
 
 
-def load(ipython: Any) -> None:
+def register(ipython: Any) -> None:
     """Register the magics and their completion in a shell."""
     magics = TracerMagics(ipython)
     ipython.register_magics(magics)

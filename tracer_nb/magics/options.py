@@ -17,9 +17,17 @@ from tracer_nb.magics.names import (
     unquote,
 )
 
-__all__ = ["OF_TEACHER", "VERBS", "read_settings", "read_source", "read_words", "split_line"]
+__all__ = [
+    "OF_TEACHER",
+    "VERBS",
+    "read_sample",
+    "read_settings",
+    "read_source",
+    "read_words",
+    "split_line",
+]
 
-VERBS = ("run", "plan", "label", "fit", "calibrate", "route", "status")
+VERBS = ("run", "plan", "label", "fit", "calibrate", "route", "status", "save", "load")
 OF_TEACHER = (
     "base_url",
     "concurrency",
@@ -29,7 +37,10 @@ OF_TEACHER = (
     "reasoning_effort",
     "wrong",
 )
-_PLAIN = ("target", "confidence", "surrogate", "strategy", "seed", "store")
+_PLAIN = (
+    *("confidence", "strategy", "threshold", "certificate", "gate", "pipeline", "guard"),
+    *("time_budget", "latency_weight", "seed", "store"),
+)
 # Quoted parts keep their spaces wherever they stand, as in df["two  words"]; a quote that is
 # never closed is an ordinary character, for the column expression to complain about.
 _WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\S)+""")
@@ -91,6 +102,10 @@ def read_settings(
         settings["store"] = str(Path(settings["store"]).expanduser())
     if prompt is not None and prompt.strip():
         settings["prompt"] = prompt.strip()
+    if args.target is not None:
+        settings["target"] = _targets(unquote(args.target))
+    if args.surrogate is not None:
+        settings["surrogate"] = _surrogate(unquote(args.surrogate), variables)
     if args.labels is not None:
         settings["labels"] = read_label_names(args.labels, variables)
     if args.teacher is not None:
@@ -105,6 +120,40 @@ def read_settings(
 def read_source(column: str, variables: Mapping[str, Any]) -> Source | None:
     """The column that the line names, if it names one."""
     return resolve_column(column, variables) if column else None
+
+
+def read_sample(text: str | None) -> int | str | None:
+    """Rows to label, or "auto".
+
+    Raises
+    ------
+    InvalidInput
+        Something else.
+    """
+    if text is None or text == "auto":
+        return text
+    try:
+        return int(text)
+    except ValueError as error:
+        raise InvalidInput(f"--sample must be a number of rows or auto, got {text!r}") from error
+
+
+def _targets(text: str) -> float | list[float]:
+    try:
+        targets = [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise InvalidInput(
+            f"--target must be a fraction such as 0.92, or several: 0.92,0.95; got {text!r}"
+        ) from error
+    return targets[0] if len(targets) == 1 else targets
+
+
+def _surrogate(text: str, variables: Mapping[str, Any]) -> Any:
+    if "," in text:
+        return [part.strip() for part in text.split(",")]
+    if names_variable(text, variables) and hasattr(variables.get(text), "fit"):
+        return variables[text]
+    return text
 
 
 def _teacher(text: str, source: Source | None, variables: Mapping[str, Any]) -> Any:

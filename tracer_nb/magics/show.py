@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,15 +36,27 @@ class Trials:
             (
                 "✓" if t.chosen else "",
                 t.name,
+                t.view,
+                t.gate,
                 t.settings,
-                f"{100 * t.agreement:.1f} %",
-                f"{100 * t.expected_coverage:.1f} %",
+                _share(t.agreement),
+                t.skipped or _share(t.expected_coverage),
                 f"{t.n_rows:,}",
                 f"{t.seconds:.1f} s",
             )
             for t in trials
         ]
-        self.head = ("", "surrogate", "settings", "agreement", "expected coverage", "rows", "time")
+        self.head = (
+            "",
+            "surrogate",
+            "features",
+            "gate",
+            "settings",
+            "agreement",
+            "expected coverage",
+            "rows",
+            "time",
+        )
 
     def __repr__(self) -> str:
         table = [self.head, *self.rows]
@@ -65,3 +78,7 @@ class Trials:
             f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><div>{note}</div>"
         )
         return {"text/plain": f"{self!r}\n{note}", "text/html": html}
+
+
+def _share(value: float) -> str:
+    return "" if math.isnan(value) else f"{100 * value:.1f} %"

@@ -23,11 +23,13 @@ class Tally:
         self._prompt_tokens = self._completion_tokens = 0
         self._units = 0  # whole 10⁻¹² dollars: no drift over a million small floats
         self._priced = True
+        self._waited = 0.0
 
-    def asked(self, answer: Answer) -> None:
-        """Count an answer that was asked for and stored in this run."""
+    def asked(self, answer: Answer, seconds: float) -> None:
+        """Count an answer that was asked for and stored in this run, and took so long."""
         with self._lock:
             self._asked += 1
+            self._waited += seconds
             self._missing += answer.label is None
             self._prompt_tokens += answer.prompt_tokens
             self._completion_tokens += answer.completion_tokens
@@ -60,4 +62,5 @@ class Tally:
                 prompt_tokens=self._prompt_tokens,
                 completion_tokens=self._completion_tokens,
                 cost=self._units / _UNIT if self._priced else None,
+                waited=self._waited,
             )

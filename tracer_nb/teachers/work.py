@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -136,9 +137,11 @@ class LabelWork:
     async def _work(self) -> None:
         try:
             while self.stopped is None and (batch := next(self._batches, None)) is not None:
+                started = time.monotonic()
                 answers = await self._ask(batch)
                 if answers is not None:
-                    await self._keep(batch, answers)
+                    seconds = (time.monotonic() - started) / len(batch)
+                    await self._keep(batch, answers, seconds)
         except Exception as e:  # noqa: BLE001 -- raised again in the thread that waits
             self.error = self.error or e
             self.stop("broken")
@@ -174,7 +177,7 @@ class LabelWork:
             )
         return answers
 
-    async def _keep(self, batch: list[str], answers: Sequence[Answer]) -> None:
+    async def _keep(self, batch: list[str], answers: Sequence[Answer], seconds: float) -> None:
         answered = dict(zip(batch, map(self._checked, answers), strict=True))
         first = answered
         if self._store is not None and any(a.keep for a in answers):
@@ -186,7 +189,7 @@ class LabelWork:
                 theirs = await self._in_writer(self._store.get_many, self._identity, batch)
                 first = {**answered, **theirs}
         for text, answer in answered.items():
-            self.tally.asked(answer)
+            self.tally.asked(answer, seconds)
             self.any_kept |= answer.keep
             self.answers[text] = first[text]
 

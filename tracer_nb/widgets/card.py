@@ -11,7 +11,9 @@ from tracer_nb.records import Report
 from tracer_nb.widgets.html import safe
 from tracer_nb.words import (
     certificate_sentence,
+    choices_sentence,
     count,
+    curve_sentence,
     evidence_sentence,
     missing_sentence,
     money,
@@ -116,7 +118,7 @@ def _facts(report: Report) -> list[tuple[str, str]]:
 
 
 def _lines(report: Report) -> list[str]:
-    lines = []
+    lines = [s for s in (choices_sentence(report), curve_sentence(report)) if s]
     if report.n_surrogate + report.n_teacher + report.n_missing:
         lines.append(rows_sentence(report))
     if report.missing_reasons:

@@ -8,6 +8,7 @@ import pytest
 from scipy import sparse
 
 from tracer_nb.engine.checks import (
+    check_blocks,
     check_groups,
     check_labels,
     check_matrix,
@@ -91,6 +92,48 @@ def test_sparse_matrix_stays_sparse(make):
 )
 def test_other_matrices_are_refused(X, text):
     assert message(InvalidInput, lambda: check_matrix(X, n_features=2)) == text
+
+
+# --- blocks of features ------------------------------------------------------------------
+
+
+def test_one_matrix_is_one_block():
+    for X in (np.eye(3), [np.eye(3)], (np.eye(3),), np.eye(3).tolist(), pd.DataFrame(np.eye(3))):
+        (block,) = check_blocks(X, n_features=(3,))
+        assert block.tolist() == np.eye(3).tolist()
+        assert block.dtype == np.float32
+
+
+def test_blocks_keep_their_order_and_kind():
+    A, B = check_blocks([np.eye(3), sparse.coo_matrix(np.ones((3, 2)))], n_features=(3, 2))
+    assert A.shape == (3, 3)
+    assert sparse.issparse(B)
+    assert B.shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("X", "text"),
+    [
+        (
+            np.eye(3),
+            "X must have the 2 blocks of features the router was fitted on, got 1; use the same features",
+        ),
+        (
+            [np.eye(3)] * 3,
+            "X must have the 2 blocks of features the router was fitted on, got 3; use the same features",
+        ),
+        (
+            [np.eye(3), np.eye(3)],
+            "X must have the 2 features the router was fitted on, got 3; use the same features",
+        ),
+        (
+            [np.ones((4, 3)), np.ones((5, 2))],
+            "the blocks of X have 4, 5 rows; all need the same rows",
+        ),
+    ],
+)
+def test_other_blocks_are_refused(X, text):
+    assert message(InvalidInput, lambda: check_blocks(X, n_features=(3, 2))) == text
 
 
 # --- labels ------------------------------------------------------------------------------
@@ -239,6 +282,13 @@ def test_soft_labels_are_optional_and_single_precision():
     assert soft.tolist() == [[0.5, 0.5], [1, 0]]
 
 
+def test_rows_of_nan_have_no_distribution():
+    soft = check_soft_labels([[0.5, 0.5], [np.nan, np.nan]], 2, 2)
+    assert soft[0].tolist() == [0.5, 0.5]
+    assert np.isnan(soft[1]).all()
+    assert np.isnan(check_soft_labels(np.full((2, 2), np.nan), 2, 2)).all()
+
+
 @pytest.mark.parametrize(
     ("soft", "text"),
     [
@@ -290,8 +340,8 @@ def test_other_groups_are_refused(groups, text):
 def test_seed():
     assert check_seed(0) == 0
     assert check_seed(np.int64(7)) == 7
-    for bad in (-1, 1.5, None, True, "0"):
-        text = f"seed must be a whole number, 0 or larger, got {bad!r}"
+    for bad in (-1, 2**32, 1.5, None, True, "0"):
+        text = f"seed must be a whole number from 0 to 2**32 - 1, got {bad!r}"
         assert message(InvalidInput, lambda bad=bad: check_seed(bad)) == text
 
 

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sys
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import sparse
+from sklearn.decomposition import TruncatedSVD
 
-from tracer_nb.engine.features import FunctionFeatures, LsaFeatures, make_features
+from tracer_nb import datasets
+from tracer_nb.engine.features import (
+    FunctionFeatures,
+    LsaFeatures,
+    SentenceFeatures,
+    make_features,
+)
+from tracer_nb.engine.features.terms import pack_terms, unpack_terms
 from tracer_nb.errors import InvalidInput, MissingExtra, NotFitted
 
 COLUMN = [
@@ -126,6 +139,178 @@ def test_transform_needs_a_fit():
         LsaFeatures().transform(COLUMN)
 
 
+# --- saved LSA ---------------------------------------------------------------------------
+
+STRANGE = [
+    "",
+    " ",
+    "\n",
+    "card",
+    "CARD!",
+    "ünïcode straße",
+    "😀 card 😀",
+    "a\0b",
+    "\ud800 pin",
+    "zz",
+]
+
+
+def saved(lsa):
+    """Settings and arrays as a file gives them back."""
+    settings, arrays = lsa.state()
+    return json.loads(json.dumps(settings)), {name: a.copy() for name, a in arrays.items()}
+
+
+@pytest.mark.parametrize(
+    "column",
+    [COLUMN, ["a"], ["!!!", "???"], ["😀", "😀😀"], STRANGE, ["line\none", "nul\0nul", "\u2028 x"]],
+    ids=ascii,
+)
+def test_loaded_features_are_the_fitted_ones(column):
+    lsa = LsaFeatures(4, n_fit_texts=30, seed=3).fit(column)
+    loaded = LsaFeatures.from_state(*saved(lsa))
+    for texts in (column, STRANGE, [], *([text] for text in STRANGE)):
+        a, b = lsa.transform(texts), loaded.transform(texts)
+        assert a.dtype == b.dtype == np.float32
+        assert a.shape == b.shape
+        assert a.tobytes() == b.tobytes()
+    assert (loaded.n_components, loaded.n_fit_texts, loaded.seed) == (4, 30, 3)
+    assert saved(loaded)[0] == saved(lsa)[0]
+    # It can learn another column, as a new one can.
+    again = loaded.fit(COLUMN).transform(COLUMN)
+    assert (
+        again.tolist()
+        == LsaFeatures(4, n_fit_texts=30, seed=3).fit(COLUMN).transform(COLUMN).tolist()
+    )
+
+
+def test_saved_features_are_small_and_as_good():
+    texts = datasets.load("support")["text"].tolist()[::3]
+    lsa = LsaFeatures(50).fit(texts)
+    settings, arrays = lsa.state()
+    n_terms = sum(part["n_terms"] for part in settings["vectorizers"])
+    assert arrays["components"].shape == (n_terms, 50)
+    assert arrays["components"].dtype == np.float16
+    assert arrays["terms"].dtype == np.uint8
+    # Against the projection before it is rounded.
+    counts = sparse.hstack([v.transform(texts) for v in lsa._vectorizers]).tocsr()
+    exact = TruncatedSVD(50, n_iter=2, random_state=0).fit(counts).transform(counts)
+    X = lsa.transform(texts)
+    a, b = (M / np.linalg.norm(M, axis=1, keepdims=True) for M in (exact, X))
+    assert np.abs(a @ a.T - b @ b.T).max() < 1e-3
+    assert LsaFeatures.from_state(settings, arrays).transform(texts).tobytes() == X.tobytes()
+
+
+def test_only_fitted_features_have_a_state():
+    with pytest.raises(NotFitted):
+        LsaFeatures().state()
+
+
+VECTORIZER = {"analyzer": "word", "ngram_range": [1, 2], "n_terms": 1}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "fastembed"},
+        {"kind": None},
+        {"n_components": 0},
+        {"n_components": 3.0},
+        {"n_fit_texts": True},
+        {"seed": -1},
+        {"seed": "0"},
+        {"more": 1},
+        {"vectorizers": []},
+        {"vectorizers": {}},
+        {"vectorizers": [1]},
+        {"vectorizers": [VECTORIZER] * 3},
+        *(
+            {"vectorizers": [{**VECTORIZER, **wrong}]}
+            for wrong in (
+                {},  # too few terms for the arrays
+                {"analyzer": "char"},
+                {"analyzer": []},
+                {"token_pattern": "(a+)+$"},
+                {"ngram_range": [2, 1]},
+                {"ngram_range": [0, 1]},
+                {"ngram_range": [1, 10**9]},
+                {"ngram_range": [1]},
+                {"ngram_range": "12"},
+                {"ngram_range": [1.0, 2.0]},
+                {"n_terms": 10**12},
+                {"n_terms": 0},
+                {"n_terms": -1},
+                {"n_terms": "1"},
+            )
+        ),
+    ],
+    ids=str,
+)
+def test_settings_that_are_not_ours(change):
+    settings, arrays = saved(LsaFeatures().fit(COLUMN))
+    refused({**settings, **change}, arrays)
+
+
+def test_settings_that_are_missing():
+    settings, arrays = saved(LsaFeatures().fit(COLUMN))
+    for name in settings:
+        refused({k: v for k, v in settings.items() if k != name}, arrays)
+    for name in arrays:
+        refused(settings, {k: v for k, v in arrays.items() if k != name})
+
+
+def changed(array, at, value):
+    array = array.copy()
+    array[at] = value
+    return array
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("terms", lambda a: a[:-1]),
+        ("terms", lambda a: a.astype(np.int64)),
+        ("terms", lambda a: a[None]),
+        ("terms", lambda a: changed(a, 3, 255)),
+        ("terms", lambda a: np.full_like(a, 97)),
+        ("term_offsets", lambda a: a[:-1]),
+        ("term_offsets", lambda a: a[:0]),
+        ("term_offsets", lambda a: a.astype(np.int32)),
+        ("term_offsets", lambda a: changed(a, 0, 1)),
+        ("term_offsets", lambda a: changed(a, 2, -5)),
+        ("term_offsets", lambda a: changed(a, 2, np.iinfo(np.int64).max)),
+        ("term_offsets", lambda a: changed(a, -1, a[-1] + 1)),
+        ("idf", lambda a: a[:-1]),
+        ("idf", lambda a: a.astype(np.float64)),
+        ("idf", lambda a: changed(a, 0, np.nan)),
+        ("idf", lambda a: changed(a, 0, 0)),
+        ("components", lambda a: a[1:]),
+        ("components", lambda a: a[:, :0]),
+        ("components", lambda a: a.ravel()),
+        ("components", lambda a: a.astype(np.float32)),
+        ("components", lambda a: changed(a, (0, 0), np.inf)),
+        ("more", lambda a: a),
+    ],
+)
+def test_arrays_that_are_not_ours(name, change):
+    settings, arrays = saved(LsaFeatures().fit(COLUMN))
+    refused(settings, {**arrays, name: change(arrays.get(name, arrays["idf"]))})
+
+
+def refused(settings, arrays):
+    with pytest.raises(InvalidInput) as error:
+        LsaFeatures.from_state(settings, arrays)
+    message = str(error.value)
+    assert len(message.splitlines()) == 1
+    assert message.startswith("saved LSA features cannot be used: ")
+    assert message.endswith("; fit and save them again")
+
+
+@given(terms=st.lists(st.text(st.characters(exclude_categories=()), max_size=5)))
+def test_terms_of_any_characters(terms):
+    assert unpack_terms(*pack_terms(terms)) == terms
+
+
 # --- functions ---------------------------------------------------------------------------
 
 
@@ -154,6 +339,15 @@ def test_a_function_must_return_one_row_a_text(wrong):
         InvalidInput, match=r"must return one row per text, got shape .* for 2 texts"
     ):
         FunctionFeatures(wrong).transform(["a", "b"])
+
+
+def test_a_function_cannot_be_saved():
+    with pytest.raises(InvalidInput) as error:
+        FunctionFeatures(lengths).state()
+    assert str(error.value) == (
+        "features function lengths cannot be saved; save the router without features, "
+        "and give the loaded one a matrix or the same function again"
+    )
 
 
 # --- what a user writes ------------------------------------------------------------------
@@ -243,3 +437,24 @@ def test_a_model_that_does_not_load_is_explained_in_one_line():
         "cannot load the embedding model 'maker/broken-model': no file model.onnx; give a local "
         "directory that holds model.onnx and tokenizer.json"
     )
+
+
+@pytest.mark.usefixtures("fastembed")
+def test_the_state_of_sentence_vectors_names_the_model(tmp_path):
+    features = make_features("fastembed:maker/small-model")
+    state = {"kind": "fastembed", "model": "maker/small-model", "digest": None}
+    assert features.state() == (state, {})
+    # What fastembed has inside when it has read its files.
+    about = SimpleNamespace(model_file="onnx/model.onnx", additional_files=["weights"])
+    features._model.model = SimpleNamespace(_model_dir=tmp_path, model_description=about)
+    assert features.state() == (state, {})
+    (tmp_path / "onnx").mkdir()
+    (tmp_path / "onnx" / "model.onnx").write_bytes(b"graph")
+    (tmp_path / "weights").write_bytes(b"numbers")
+    state["digest"] = hashlib.sha256(b"graphnumbers").hexdigest()
+    assert features.state() == (state, {})
+
+
+def test_kinds():
+    kinds = [c.kind for c in (LsaFeatures, SentenceFeatures, FunctionFeatures)]
+    assert kinds == ["lsa", "fastembed", "function"]

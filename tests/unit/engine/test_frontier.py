@@ -52,6 +52,16 @@ def test_many_rows_make_a_hundred_points():
     assert curve.coverage == pytest.approx(np.arange(1, 101) / 100)
 
 
+def test_rows_at_minus_infinity_are_handled_at_no_threshold():
+    scores = np.array([0.9, -np.inf, 0.5, -np.inf])
+    curve = frontier(scores, np.array([True, True, False, False]))
+    assert curve.thresholds.tolist() == [0.9, 0.5]
+    assert curve.coverage.tolist() == [0.25, 0.5]
+    assert curve.n_handled.tolist() == [1, 2]
+    assert curve.agreement.tolist() == [1.0, 0.5]
+    assert len(frontier(np.full(3, -np.inf), np.ones(3, dtype=bool)).thresholds) == 0
+
+
 def test_no_rows():
     curve = frontier(np.array([]), np.array([], dtype=bool))
     for values in (curve.thresholds, curve.coverage, curve.agreement, curve.lower, curve.upper):

@@ -14,26 +14,10 @@ from scipy import sparse
 
 from tracer_nb.engine import calibrate_router, fit_router, fit_surrogate
 from tracer_nb.engine.router import Router
+from tracer_nb.engine.split import is_calibration
 from tracer_nb.errors import InvalidInput, NotEnoughData
 
-LABELS = np.array(["delivery", "pin", "refund"])
-
-
-def rows(n=400, seed=0, noise=0.5):
-    """Three clusters, labelled by theirs."""
-    rng = np.random.default_rng([seed, 50])
-    codes = rng.integers(3, size=n)
-    X = 2.0 * np.eye(3, 6)[codes] + noise * rng.normal(size=(n, 6))
-    return X.astype(np.float32), LABELS[codes]
-
-
-def hopeless(n=400, seed=0):
-    """Labels that have nothing to do with the rows."""
-    rng = np.random.default_rng([seed, 51])
-    return rng.normal(size=(n, 6)), LABELS[rng.integers(3, size=n)]
-
-
-OPTIONS = {"target": 0.9, "confidence": 0.9}
+from .routed import LABELS, OPTIONS, hopeless, rows
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +29,7 @@ def router():
 def with_threshold(router, threshold):
     """The same router deferring below another threshold."""
     certificate = replace(router.certificate, threshold=threshold)
-    return Router(router.fit, certificate, None, router.frontier)
+    return Router(router.fit, (certificate,), None, router.frontier)
 
 
 # --- routing -----------------------------------------------------------------------------
@@ -55,7 +39,9 @@ def test_rows_are_handled_at_or_above_the_threshold(router):
     X, y = rows(seed=2)
     routing = router.route(X)
     assert router.certificate.certified
-    assert routing.handled.tolist() == (routing.scores >= router.certificate.threshold).tolist()
+    above = routing.scores >= router.certificate.threshold
+    assert routing.handled.tolist() == (above & ~routing.far).tolist()
+    assert above[routing.far].any() or not routing.far.any()
     assert routing.labels.shape == (400,)
     assert set(routing.labels) <= set(LABELS)
     assert (routing.labels == y)[routing.handled].mean() > 0.9
@@ -126,10 +112,11 @@ def test_the_certificate_is_about_the_calibration_rows(router):
     assert certificate.n_handled == routing.handled.sum()
     agree = routing.labels == y[fit.calibration_rows]
     assert certificate.n_agree == agree[routing.handled].sum()
-    assert certificate.target == fit.target == 0.9
-    assert certificate.confidence == fit.confidence == 0.9
-    assert router.frontier.coverage[-1] == 1.0
-    assert router.frontier.n_handled[-1] == 120
+    assert (certificate.target,) == fit.options.targets == (0.9,)
+    assert certificate.confidence == fit.options.confidence == 0.9
+    n_near = (~routing.far).sum()
+    assert router.frontier.n_handled[-1] == n_near
+    assert router.frontier.coverage[-1] == n_near / 120
     assert fit.trials[0].chosen
 
 
@@ -181,7 +168,8 @@ def test_fitting_and_calibrating_apart_is_the_same():
     X, y = rows()
     others = rows(seed=1)[0]
     together = fit_router(X, y, column=others, **OPTIONS)
-    apart = calibrate_router(fit_surrogate(X, y, **OPTIONS), X, y, column=others)
+    fit = fit_surrogate(X, y, unlabelled=others, **OPTIONS)
+    apart = calibrate_router(fit, X, y, column=others)
     assert apart.certificate == together.certificate
     assert apart.column_certificate == together.column_certificate
 
@@ -202,7 +190,7 @@ def test_calibration_labels_leave_no_trace_in_the_fit():
     changed[fit.calibration_rows] = "unheard of"
     again = fit_surrogate(X, changed, **OPTIONS)
     assert again.classes.tolist() == fit.classes.tolist() == LABELS.tolist()
-    assert again.surrogate.name == fit.surrogate.name
+    assert again.pipeline.name == fit.pipeline.name
     new = rows(seed=4)[0]
     one, two = (calibrate_router(f, X, y).route(new) for f in (fit, again))
     assert one.scores.tolist() == two.scores.tolist()
@@ -217,7 +205,15 @@ def test_the_split_is_not_the_shuffle_of_the_same_seed():
     X, y = rows()
     parts = fit_surrogate(X, y, seed=3)
     shuffle = np.random.default_rng(3).permutation(400)
-    assert set(parts.fit_rows) != set(shuffle[:280])
+    assert set(parts.fit_rows) != set(shuffle[~is_calibration(400)])
+
+
+def test_rows_in_random_order_keep_their_part_when_more_arrive():
+    X, y = rows()
+    few = fit_surrogate(X[:300], y[:300], in_random_order=True, **OPTIONS)
+    many = fit_surrogate(X, y, in_random_order=True, **OPTIONS)
+    assert few.fit_rows.tolist() == many.fit_rows[many.fit_rows < 300].tolist()
+    assert few.calibration_rows.tolist() == np.flatnonzero(is_calibration(300)).tolist()
 
 
 @pytest.mark.parametrize("surrogate", ["auto", "kernel-ridge", "logistic"])
@@ -293,7 +289,7 @@ def test_missing_labels_are_expected_by_the_pilot():
     X, y = rows(noise=0.1)
     gone = np.random.default_rng(0).random(400) < 0.3
     router = fit_router(X, np.where(gone, None, y.astype(object)), **OPTIONS)
-    pilot, fit = router.fit.surrogate.pilot, router.fit
+    pilot, fit = router.fit.pilot, router.fit
     assert len(pilot.agree) == 280
     assert pilot.agree.sum() <= len(fit.fit_rows) == router.certificate.n_fit < 280
     assert router.certificate.needed_rows is None
@@ -309,6 +305,20 @@ def test_soft_labels_are_imitated():
     router = fit_router(X, y, soft_labels=soft, **OPTIONS)
     assert router.certificate.certified
     assert router.fit.classes.tolist() == LABELS.tolist()
+
+
+def test_rows_without_soft_labels_are_imitated_by_their_label():
+    X, y = rows()
+    hard = np.eye(3)[np.searchsorted(LABELS, y)]
+    partly = hard.copy()
+    partly[::3] = np.nan
+    expected = fit_router(X, y, soft_labels=hard, surrogate="kernel-ridge", **OPTIONS)
+    router = fit_router(X, y, soft_labels=partly, surrogate="kernel-ridge", **OPTIONS)
+    new = rows(seed=2)[0]
+    assert router.route(new).scores.tolist() == expected.route(new).scores.tolist()
+    assert router.certificate == expected.certificate
+    nothing = fit_router(X, y, soft_labels=np.full((400, 3), np.nan), **OPTIONS)
+    assert nothing.certificate.certified
 
 
 def test_soft_labels_against_the_labels_certify_nothing():
@@ -365,17 +375,15 @@ def test_more_features_than_rows():
 def test_too_few_fitting_rows_with_a_label():
     X, y = rows()
     spoilt = y.astype(object)
-    order = np.random.default_rng([0, 1]).permutation(400)
-    spoilt[order[:277]] = None
+    spoilt[fit_surrogate(X, y).fit_rows[:277]] = None
     with pytest.raises(NotEnoughData, match="3 fitting rows have a label; label more rows"):
         fit_surrogate(X, spoilt)
 
 
 def test_fitting_rows_of_one_class():
-    X, _ = rows()
+    X, y = rows()
     same = np.full(400, "refund", dtype=object)
-    order = np.random.default_rng([0, 1]).permutation(400)
-    same[order[-1]] = "pin"
+    same[fit_surrogate(X, y).calibration_rows[0]] = "pin"
     with pytest.raises(NotEnoughData, match="the 280 fitting rows have one label only"):
         fit_surrogate(X, same)
 

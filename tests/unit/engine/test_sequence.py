@@ -71,6 +71,11 @@ def test_grid_laws(scores):
     assert (np.diff(handled, prepend=0) <= np.ceil(len(scores) / N_THRESHOLDS) + tied).all()
 
 
+def test_rows_at_minus_infinity_count_for_nothing_in_the_grid():
+    assert threshold_grid(np.array([0.2, -np.inf, 0.7])) == hair_below([0.7, 0.2])
+    assert threshold_grid(np.full(5, -np.inf)).tolist() == []
+
+
 # --- plan --------------------------------------------------------------------------------
 
 
@@ -159,6 +164,25 @@ def test_tied_pilots_are_handled_by_their_own_threshold():
     planned = plan_sequence(Pilot(np.full(300, 0.7), np.ones(300, dtype=bool)), 300, **LEVELS)
     assert planned.thresholds == hair_below([0.7])
     assert planned.expected_coverage == 1.0
+
+
+def test_rows_at_minus_infinity_are_never_expected_to_be_handled():
+    scores = np.r_[np.full(150, 0.7), np.full(150, -np.inf)]
+    planned = plan_sequence(Pilot(scores, np.ones(300, dtype=bool)), 300, **LEVELS)
+    assert planned.thresholds == hair_below([0.7])
+    assert planned.expected_coverage == pytest.approx(0.5)
+    nothing = plan_sequence(Pilot(np.full(9, -np.inf), np.ones(9, dtype=bool)), 300, **LEVELS)
+    assert (len(nothing.thresholds), nothing.expected_coverage) == (0, 0.0)
+
+
+def test_expected_coverage_weighs_rows_by_their_costs():
+    """The half that agrees costs three times what the other does."""
+    agree = np.arange(400) < 200
+    scores, costs = np.where(agree, 0.9, 0.3), np.where(agree, 3.0, 1.0)
+    plain = plan_sequence(Pilot(scores, agree), 300, **LEVELS)
+    dear = plan_sequence(Pilot(scores, agree, costs=costs), 300, **LEVELS)
+    assert plain.expected_coverage == pytest.approx(0.5)
+    assert dear.expected_coverage == pytest.approx(0.75)
 
 
 def test_grid_and_test_can_be_given():

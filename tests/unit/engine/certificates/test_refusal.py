@@ -1,0 +1,160 @@
+"""What a certificate says when nothing passes: why, and how many labels would change that."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from tracer_nb.engine.bounds import agreement_lower
+from tracer_nb.engine.certificates import certify_column, certify_held_out
+from tracer_nb.records import Pilot
+
+from .worlds import LEVELS, NOTHING, PILOT, world
+
+HOPELESS = "; the surrogate does not agree often enough for more rows alone to help"
+
+
+def test_too_few_rows_are_named():
+    certificate = certify_held_out(PILOT, np.linspace(0, 1, 20), np.ones(20, dtype=bool), **LEVELS)
+    assert not certificate.certified
+    assert certificate.threshold == math.inf
+    assert certificate.coverage == certificate.cost_coverage == 0.0
+    assert certificate.n_handled == certificate.n_agree == 0
+    assert math.isnan(certificate.agreement)
+    assert certificate.agreement_lower == 0.0
+    assert certificate.note == (
+        "20 calibration rows cannot certify 90 % at 90 % confidence, "
+        "which needs at least 22 handled ones"
+    )
+    assert certificate.needed_rows > 720
+    assert certificate.whole_output_agreement == 1.0
+
+
+def test_several_targets_need_more_rows():
+    """22 at delta = .1, and 29 at half of it."""
+    certificate = certify_held_out(
+        PILOT, np.linspace(0, 1, 25), np.ones(25, dtype=bool), n_targets=2, **LEVELS
+    )
+    assert certificate.note.endswith("which needs at least 29 handled ones")
+
+
+def test_needed_rows_do_make_it_likely():
+    """By its own figure, four of five fresh draws should be certified; most are."""
+    poor = world(40, seed=4)
+    needed = certify_held_out(PILOT, *poor, target=0.97, confidence=0.95).needed_rows
+    n_calibration = round(needed * 40 / 740)
+    certified = [
+        certify_held_out(
+            PILOT, *world(n_calibration, seed=s), target=0.97, confidence=0.95
+        ).certified
+        for s in range(100, 140)
+    ]
+    assert np.mean(certified) > 0.6
+
+
+def test_bad_luck_asks_for_half_as_many_again():
+    pilot = Pilot(*world(700, drop=0.0, seed=6))
+    scores, _ = world(300, seed=7)
+    unlucky = certify_held_out(pilot, scores, np.arange(300) % 3 > 0, **LEVELS)
+    assert unlucky.needed_rows == 1500
+    assert unlucky.note == "no threshold passed the test for 90 % agreement at 90 % confidence"
+
+
+def test_hopeless_surrogates_are_told_from_small_samples():
+    hopeless = Pilot(world(700)[0], np.arange(700) % 2 == 0)
+    certificate = certify_held_out(hopeless, *world(300), **LEVELS)
+    assert certificate.needed_rows is None
+    assert certificate.note.endswith(HOPELESS)
+
+
+@pytest.mark.parametrize("n_pilot", [7, 280])
+def test_flawless_pilots_are_not_called_hopeless(n_pilot):
+    """Without one disagreement no target is refuted, however high."""
+    pilot = Pilot(np.linspace(0, 1, n_pilot), np.ones(n_pilot, dtype=bool))
+    certificate = certify_held_out(
+        pilot, np.linspace(0, 1, 9), np.ones(9, dtype=bool), target=0.999, confidence=0.95
+    )
+    assert certificate.needed_rows > 2995
+    assert "often enough" not in certificate.note
+
+
+def test_no_calibration_row():
+    certificate = certify_held_out(PILOT, *NOTHING, **LEVELS)
+    assert not certificate.certified
+    assert (certificate.coverage, certificate.n_calibration) == (0.0, 0)
+    assert certificate.note.startswith("0 calibration rows cannot certify")
+    # Judged by the split's usual share, as there are none to go by.
+    assert 700 < certificate.needed_rows <= 1050
+    assert math.isnan(certificate.whole_output_agreement)
+
+
+def test_no_pilot_certifies_nothing():
+    certificate = certify_held_out(Pilot(*NOTHING), *world(300), **LEVELS)
+    assert not certificate.certified
+    assert certificate.n_tested == 0
+    assert certificate.needed_rows is None
+
+
+def test_levels_are_printed_as_they_were_given():
+    certificate = certify_held_out(PILOT, *NOTHING, target=0.929, confidence=0.9999)
+    assert "92.9 % at 99.99 % confidence" in certificate.note
+
+
+def test_column_refusal_says_why():
+    scores = world(150)[0]
+    certificate = certify_column(PILOT, scores, np.arange(150) % 2 == 0, world(300)[0], **LEVELS)
+    assert not certificate.certified
+    assert certificate.threshold == math.inf
+    assert certificate.coverage == certificate.agreement_lower == 0.0
+    assert certificate.n_population_handled == 0
+    assert certificate.note.startswith("no threshold passed the test")
+
+
+# --- thresholds that are fixed -----------------------------------------------------------
+
+
+def test_a_refused_fixed_threshold_shows_what_was_seen():
+    """50 handled, 44 agree: 88 %, and a lower bound."""
+    scores = np.r_[np.full(50, 0.8), np.full(50, 0.1)]
+    agree = np.r_[np.arange(50) >= 6, np.ones(50, dtype=bool)]
+    fixed = {"thresholds": np.array([0.75]), **LEVELS}
+    lower = 100 * agreement_lower(44, 50, 0.9)
+    for certificate in (
+        certify_held_out(PILOT, scores, agree, **fixed),
+        certify_column(PILOT, scores, agree, np.full(900, 0.8), **fixed),
+    ):
+        assert not certificate.certified
+        assert certificate.threshold == math.inf
+        assert certificate.n_tested == 1
+        assert certificate.note == (
+            "at the threshold 0.75 44 of 50 handled calibration rows agree (88.0 %, lower bound "
+            f"{lower:.1f} %), which does not certify 90 % agreement at 90 % confidence"
+        )
+        assert certificate.needed_rows > 800
+
+
+def test_a_fixed_threshold_above_all_scores():
+    scores, agree = world(100)
+    certificate = certify_held_out(PILOT, scores, agree, thresholds=np.ones(1), **LEVELS)
+    # It is the threshold that is wrong, not the surrogate.
+    assert certificate.note == (
+        "at the threshold 1 no calibration row is handled, "
+        "which does not certify 90 % agreement at 90 % confidence"
+    )
+    assert certificate.needed_rows is None
+
+
+def test_a_fixed_threshold_that_no_number_of_rows_certifies():
+    pilot = Pilot(np.full(700, 0.8), np.arange(700) % 5 > 0)
+    certificate = certify_held_out(
+        pilot,
+        np.full(100, 0.8),
+        np.arange(100) % 5 > 0,
+        thresholds=np.array([0.5]),
+        **LEVELS,
+    )
+    assert certificate.needed_rows is None
+    assert certificate.note.endswith(HOPELESS)
+    assert "80 of 100 handled calibration rows agree (80.0 %" in certificate.note

@@ -1,0 +1,164 @@
+"""Views: unit rows from blocks, smoothed or not, each row for itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from tracer_nb.engine import views as module
+from tracer_nb.engine.views import Smoothing, View, make_views, smoothing_over
+from tracer_nb.engine.zoo import unit_rows
+
+
+def clusters(n=300, d=8, seed=0):
+    rng = np.random.default_rng([seed, 70])
+    return (
+        rng.normal(size=(4, d))[rng.integers(4, size=n)] + 0.3 * rng.normal(size=(n, d))
+    ).astype(np.float32)
+
+
+def lengths(X):
+    X = X.toarray() if sparse.issparse(X) else X
+    return np.linalg.norm(X, axis=1)
+
+
+# --- smoothing ---------------------------------------------------------------------------
+
+
+def test_smoothing_by_hand():
+    """Neighbours at cosine .8 and 0 weigh 1 and exp(sharpness * -.8)."""
+    reference = np.float32([[1.0, 0.0], [0.6, 0.8]])
+    row = np.float32([[0.8, 0.6], [0.0, 1.0]])
+    found = Smoothing(reference, sharpness=2.0)(row)
+    for x, y in zip(row, found, strict=True):
+        mean = (np.exp(2.0 * (reference @ x - 1.0))[:, None] * reference).sum(axis=0)
+        expected = x + mean / np.linalg.norm(mean)
+        assert y == pytest.approx(expected / np.linalg.norm(expected), abs=1e-6)
+
+
+def test_a_row_of_the_reference_is_not_its_own_neighbour():
+    reference = np.float32([[1.0, 0.0], [0.0, 1.0]])
+    # The first row's only neighbour is the second: half the way to it.
+    assert Smoothing(reference)(reference[:1]) == pytest.approx(np.full((1, 2), np.sqrt(0.5)))
+    copies = Smoothing(np.repeat(reference[:1], 3, axis=0))(reference[:1])
+    assert copies == pytest.approx(reference[:1])  # nobody but itself: it stays
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 299])
+def test_smoothing_is_a_function_of_each_row_alone(size):
+    X = unit_rows(clusters())
+    smoothing = Smoothing(unit_rows(clusters(n=500, seed=1)))
+    whole = smoothing(X)
+    parts = [smoothing(X[i : i + size]) for i in range(0, len(X), size)]
+    assert np.concatenate(parts) == pytest.approx(whole, abs=1e-6)
+    order = np.random.default_rng(0).permutation(len(X))
+    assert smoothing(X[order]) == pytest.approx(whole[order], abs=1e-6)
+
+
+def test_many_rows_are_smoothed_in_parts(monkeypatch):
+    X, smoothing = unit_rows(clusters()), Smoothing(unit_rows(clusters(seed=1)))
+    expected = smoothing(X)
+    monkeypatch.setattr(module, "_CHUNK_ROWS", 40)
+    assert smoothing(X) == pytest.approx(expected, abs=1e-6)
+
+
+def test_smoothed_rows_are_unit_rows_nearer_to_each_other():
+    X = unit_rows(clusters())
+    smooth = Smoothing(X)(X)
+    assert lengths(smooth) == pytest.approx(1.0, abs=1e-5)
+    near = X @ X.T > 0.9
+    assert (smooth @ smooth.T)[near].mean() > (X @ X.T)[near].mean()
+
+
+def test_rows_of_zeros_stay_zero():
+    X = unit_rows(clusters())
+    X[3] = 0.0
+    smooth = Smoothing(X)(X)
+    assert np.isfinite(smooth).all()
+    assert not smooth[3].any()
+    assert lengths(np.delete(smooth, 3, axis=0)) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_the_reference_is_all_rows_or_a_draw_of_many(monkeypatch):
+    X = clusters(n=60)
+    assert smoothing_over([X], 0).reference.tolist() == unit_rows(X).tolist()
+    monkeypatch.setattr(module, "_REFERENCE_ROWS", 20)
+    one, two, other = (smoothing_over([X], seed).reference for seed in (1, 1, 2))
+    assert one.shape == (20, 8)
+    assert one.tolist() == two.tolist()
+    assert one.tolist() != other.tolist()
+    units = {row.tobytes() for row in unit_rows(X)}
+    assert {row.tobytes() for row in one} <= units
+
+
+def test_smoothing_has_no_use_for_sparse_rows_or_none():
+    assert smoothing_over([sparse.csr_matrix(clusters())], 0) is None
+    assert smoothing_over([clusters(), sparse.csr_matrix(clusters())], 0) is None
+    assert smoothing_over([clusters()[:0]], 0) is None
+    assert smoothing_over([], 0) is None
+
+
+def test_the_column_may_come_in_parts(monkeypatch):
+    X = clusters(n=60)
+    parts = [X[:11], X[11:11], X[11:]]
+    assert smoothing_over(parts, 0).reference.tolist() == unit_rows(X).tolist()
+    monkeypatch.setattr(module, "_REFERENCE_ROWS", 20)
+    expected = smoothing_over([X], 0).reference
+    assert smoothing_over(parts, 0).reference.tolist() == expected.tolist()
+
+
+# --- views -------------------------------------------------------------------------------
+
+
+def test_views_there_are():
+    smoothing = Smoothing(unit_rows(clusters()))
+    assert [v.name for v in make_views(1, None)] == ["plain"]
+    assert [v.name for v in make_views(2, None)] == ["plain", "fused"]
+    assert [v.name for v in make_views(1, smoothing)] == ["plain", "smoothed"]
+    four = make_views(2, smoothing)
+    assert [v.name for v in four] == ["plain", "fused", "smoothed", "smoothed, fused"]
+    assert [v.smoothing is not None for v in four] == [False, False, True, True]
+    for n_blocks in (1, 2, 3):
+        for view in make_views(n_blocks, smoothing):
+            assert sum(view.weights) == pytest.approx(1.0)
+
+
+def test_plain_rows_are_those_of_the_first_block_at_unit_length():
+    A, B = clusters(), clusters(seed=1)
+    assert View("plain").prepare([A, B]).tolist() == unit_rows(A).tolist()
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix], ids=["dense", "sparse"])
+def test_fused_products_are_weighted_sums_of_each_block_s(make):
+    A, B = clusters(), clusters(d=5, seed=1)
+    fused = make_views(2, None)[1]
+    X = fused.prepare([A, make(B)])
+    assert sparse.issparse(X) == (make is sparse.csr_matrix)
+    assert X.dtype == np.float32
+    assert X.shape == (300, 13)
+    assert lengths(X) == pytest.approx(1.0, abs=1e-5)
+    dense = X.toarray() if sparse.issparse(X) else X
+    units_A, units_B = unit_rows(A), unit_rows(B)
+    expected = 0.85 * units_A @ units_A.T + 0.15 * units_B @ units_B.T
+    assert dense @ dense.T == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_scale_of_a_block_is_irrelevant():
+    A, B = clusters(), clusters(seed=1)
+    fused = make_views(2, None)[1]
+    assert fused.prepare([A, 1000 * B]) == pytest.approx(fused.prepare([A, B]), abs=1e-6)
+
+
+def test_only_the_first_block_is_smoothed():
+    A, B = clusters(), clusters(d=5, seed=1)
+    smoothing = Smoothing(unit_rows(A))
+    X = make_views(2, smoothing)[3].prepare([A, B])
+    assert X[:, :8] == pytest.approx(np.sqrt(0.85) * smoothing(unit_rows(A)), abs=1e-6)
+    assert X[:, 8:] == pytest.approx(np.sqrt(0.15) * unit_rows(B), abs=1e-6)
+
+
+def test_no_rows():
+    smoothing = Smoothing(unit_rows(clusters()))
+    for view in make_views(2, smoothing):
+        assert view.prepare([np.empty((0, 8)), np.empty((0, 5))]).shape[0] == 0

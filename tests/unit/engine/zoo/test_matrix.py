@@ -1,0 +1,70 @@
+"""Unit rows, rows in parts, and the columns that boosting works on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from tracer_nb.engine.zoo import matrix as module
+from tracer_nb.engine.zoo.matrix import dense_columns, row_chunks, unit_rows
+
+from .rows import MAKES
+
+both = pytest.mark.parametrize("make", MAKES.values(), ids=MAKES)
+
+
+@both
+def test_unit_rows(make):
+    X = make(np.array([[3.0, 4.0], [0.0, 0.0], [0.0, -2.0]], dtype=np.float32))
+    units = unit_rows(X)
+    assert units.dtype == np.float32
+    dense = units.toarray() if sparse.issparse(units) else units
+    assert dense == pytest.approx(np.array([[0.6, 0.8], [0.0, 0.0], [0.0, -1.0]]))
+    # The caller's matrix is left alone.
+    assert (X.toarray() if sparse.issparse(X) else X).tolist()[0] == [3.0, 4.0]
+
+
+@both
+def test_unit_rows_in_double_precision(make):
+    units = unit_rows(make(np.array([[1.0, 2.0]])), np.float64)
+    dense = units.toarray() if sparse.issparse(units) else units
+    assert dense[0].tolist() == pytest.approx([5**-0.5, 2 * 5**-0.5], rel=1e-15)
+
+
+@both
+@pytest.mark.parametrize("scale", [1e-30, 1e30, 2e38])
+def test_unit_rows_of_any_magnitude(make, scale):
+    """Squares of these do not exist in single precision."""
+    units = unit_rows(make(np.array([[scale, scale]], dtype=np.float32)))
+    dense = units.toarray() if sparse.issparse(units) else units
+    assert dense == pytest.approx(np.full((1, 2), np.sqrt(0.5)))
+
+
+def test_unit_rows_add_up_split_entries():
+    X = sparse.csr_matrix(([2.0, 1.0, 4.0], [0, 0, 1], [0, 3]), shape=(1, 2))
+    assert unit_rows(X).toarray() == pytest.approx(np.array([[0.6, 0.8]]))
+
+
+def test_chunks_cover_all_rows_once(monkeypatch):
+    monkeypatch.setattr(module, "CHUNK_CELLS", 80 * 30)
+    assert list(row_chunks(70, 80)) == [slice(0, 30), slice(30, 60), slice(60, 70)]
+    assert list(row_chunks(0, 80)) == []
+    # A row larger than a part is a part.
+    assert len(list(row_chunks(3, 10**9))) == 3
+
+
+def test_dense_columns_are_all_columns():
+    X = np.eye(3, dtype=np.float32)
+    for make in MAKES.values():
+        dense, numbers = dense_columns(make(X))
+        assert (dense == X).all()
+        assert numbers.tolist() == [0, 1, 2]
+
+
+def test_of_a_wide_sparse_matrix_the_columns_with_most_entries(monkeypatch):
+    monkeypatch.setattr(module, "_DENSE_COLUMNS", 2)
+    X = sparse.csr_matrix(np.array([[1, 0, 2, 0], [0, 3, 4, 0], [0, 5, 6, 7]], dtype=np.float32))
+    dense, numbers = dense_columns(X)
+    assert numbers.tolist() == [1, 2]
+    assert dense.tolist() == [[0, 2], [3, 4], [5, 6]]

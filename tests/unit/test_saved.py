@@ -1,0 +1,268 @@
+"""Routers in files: what is saved routes the same elsewhere, and files never surprise."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+
+import numpy as np
+import pytest
+from sklearn.naive_bayes import GaussianNB
+
+import tracer_nb
+from tracer_nb import Tracer
+from tracer_nb.datasets import load
+from tracer_nb.errors import InvalidInput, NotFitted
+from tracer_nb.teachers import ReplayTeacher
+
+COLUMNS = ["label", "label_source", "label_score", "label_reason"]
+
+
+@pytest.fixture(scope="module")
+def messages():
+    return load("support").head(900)
+
+
+def fitted(messages, **options):
+    """Recorded labels of 900 messages, most of them easy at this target."""
+    recorded = dict(zip(messages["text"], messages["label"], strict=True))
+    options = {"target": 0.6, "confidence": 0.9, "store": ":memory:", **options}
+    tracer = Tracer(recorded, **options)
+    tracer.label(messages["text"], sample=500)
+    tracer.fit()
+    tracer.calibrate()
+    return tracer
+
+
+@pytest.fixture(scope="module")
+def tracer(messages):
+    return fitted(messages)
+
+
+NEW = [f"{text}!" for text in load("support")["text"][2000:2150]]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"surrogate": "logistic", "gate": "entropy"},
+        {"surrogate": "mlp-1", "guard": False},
+        {"surrogate": "random-forest"},
+        {"surrogate": "xgboost"},
+        {"gate": "learned"},
+        {"pipeline": "cascade"},
+        {"certificate": "cross-fit"},
+        {"certificate": "per-class", "target": 0.5},
+        {"target": [0.6, 0.7]},
+        {"strategy": "fixed-threshold", "threshold": 0.3},
+    ],
+    ids=str,
+)
+def test_a_loaded_router_routes_texts_as_the_live_one_does(messages, tmp_path, options):
+    tracer = fitted(messages, **options)
+    path = tmp_path / "intents.tracer"
+    tracer.save(path)
+    loaded = tracer_nb.load(path)
+    live = tracer.route(NEW, ask_teacher=False)
+    routed = loaded.route(NEW)
+    assert routed["label_score"].tolist() == live["label_score"].tolist()
+    assert routed["label"].tolist() == live["label"].tolist()
+    # nan is the threshold of certificates per class, and equals nothing.
+    assert repr(loaded.router.certificates) == repr(tracer.router.certificates)
+    assert repr(loaded.router.column_certificates) == repr(tracer.router.column_certificates)
+    for target in tracer.options.targets:
+        assert loaded.route(NEW, target=target)["label"].tolist() == (
+            tracer.route(NEW, target=target, ask_teacher=False)["label"].tolist()
+        )
+
+
+def test_something_is_handled_or_these_tests_show_nothing(tracer):
+    routed = tracer.route(NEW, ask_teacher=False)
+    assert (routed["label_source"] == "surrogate").sum() > 20
+
+
+def test_a_saved_router_loads_in_a_fresh_interpreter_without_the_libraries_of_the_fit(
+    tracer, tmp_path
+):
+    path = tmp_path / "intents.tracer"
+    tracer.save(path)
+    code = (
+        "import sys, tracer_nb\n"
+        "loaded = tracer_nb.load(sys.argv[1])\n"
+        "print(loaded.route(sys.argv[2:])['label_score'].tolist())\n"
+        "assert 'xgboost' not in sys.modules and 'IPython' not in sys.modules\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, path, *NEW[:5]], capture_output=True, text=True, check=True
+    )
+    expected = tracer.route(NEW[:5], ask_teacher=False)["label_score"].tolist()
+    assert json.loads(ran.stdout) == expected
+
+
+def test_deferred_rows_wait_for_a_teacher(tracer, messages, tmp_path):
+    path = tmp_path / "intents.tracer"
+    tracer.save(path)
+    alone = tracer_nb.load(path).route(NEW)
+    missing = alone["label"].isna()
+    assert missing.any()
+    prefix = "unlike every labelled text; "
+    reasons = {reason.removeprefix(prefix) for reason in alone["label_reason"][missing]}
+    assert reasons == {"deferred, no teacher was named"}
+    labels = sorted(set(messages["label"]))
+    teacher = ReplayTeacher(dict.fromkeys(NEW, labels[0]), labels=labels)
+    helped = tracer_nb.load(path, teacher=teacher, store=":memory:").route(NEW)
+    assert helped["label"].notna().all()
+    assert set(helped["label_source"][missing]) == {"teacher"}
+
+
+def test_features_of_ones_own_come_with_the_column(world, tmp_path):
+    tracer = Tracer(world.teach, world.labels, "x", features=world.X, store=":memory:")
+    tracer.run(world.texts, sample=200, ask_teacher=False)
+    path = tmp_path / "own.tracer"
+    tracer.save(path)
+    loaded = tracer_nb.load(path)
+    with pytest.raises(InvalidInput, match="fitted on features of your own"):
+        loaded.route(world.texts)
+    routed = loaded.route(world.texts, features=world.X)
+    assert (routed["label_source"] == "surrogate").any()
+    with pytest.raises(InvalidInput, match="must have the 3 features"):
+        loaded.route(world.texts, features=np.ones((600, 4)))
+
+
+def test_what_the_file_says_about_itself(tracer, tmp_path):
+    path = tmp_path / "intents.tracer"
+    tracer.save(path)
+    loaded = tracer_nb.load(path)
+    assert loaded.about["teacher"] == "recorded labels"
+    assert set(loaded.about["versions"]) >= {"tracer_nb", "numpy", "scikit-learn"}
+    assert "target 60 %" in repr(loaded)
+    with zipfile.ZipFile(path) as archive:
+        assert all(name.endswith((".json", ".npy")) for name in archive.namelist())
+
+
+def test_no_key_is_in_the_file(messages, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-of-the-test")
+    tracer = fitted(messages)
+    path = tmp_path / "intents.tracer"
+    tracer.save(path)
+    with zipfile.ZipFile(path) as archive:
+        assert not any(b"sk-secret" in archive.read(name) for name in archive.namelist())
+
+
+def test_nothing_to_save_yet(tmp_path):
+    with pytest.raises(NotFitted, match="nothing is calibrated yet"):
+        Tracer({"a": "x", "b": "y"}).save(tmp_path / "x.tracer")
+
+
+def test_a_classifier_of_ones_own_cannot_be_saved(messages, tmp_path):
+    tracer = fitted(messages, surrogate=GaussianNB())
+    with pytest.raises(InvalidInput, match="cannot be saved"):
+        tracer.save(tmp_path / "x.tracer")
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- files that are not what they were --------------------------------------------------------
+
+
+def altered(path, change):
+    """The archive written again with another manifest content, hashes right."""
+    from tracer_nb.engine.saving import read_archive, write_archive
+
+    content, arrays = read_archive(path)
+    content, arrays = change(content, arrays) or (content, arrays)
+    write_archive(path, content, arrays)
+
+
+def drop_array(name):
+    return lambda content, arrays: (content, {k: v for k, v in arrays.items() if k != name})
+
+
+def put(path, value):
+    def change(content, arrays):
+        where = content
+        for key in path[:-1]:
+            where = where[key]
+        where[path[-1]] = value
+        return content, arrays
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        put(["about"], None),
+        put(["about"], {}),
+        put(["router"], None),
+        put(["router", "classes"], []),
+        put(["router", "classes"], ["only", "two"]),
+        put(["router", "pipeline", "stages"], []),
+        put(["router", "pipeline", "stages", 0, "model_kind"], "pickle"),
+        put(["router", "pipeline", "stages", 0, "model"], {}),
+        put(["router", "pipeline", "stages", 0, "gate", "slope"], -1.0),
+        put(["router", "pipeline", "view", "weights"], ["a"]),
+        put(["router", "options", "strategy"], "hope"),
+        put(["router", "options", "surprise"], 1),
+        put(["router", "n_features"], [3]),
+        put(["router", "certificates"], []),
+        put(["router", "certificates", 0, "surprise"], 1),
+        put(["features", "kind"], "exec"),
+        put(["features", "vectorizers"], []),
+        drop_array("router/stage0/model/weights"),
+        drop_array("router/frontier/coverage"),
+        drop_array("features/components"),
+    ],
+)
+def test_other_content_is_one_clear_line(tracer, tmp_path, change):
+    path = tmp_path / "intents.tracer"
+    tracer.save(path)
+    altered(path, change)
+    with pytest.raises(InvalidInput) as error:
+        tracer_nb.load(path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("keep", [0, 1, 100, 5000, -1])
+def test_truncated_files_are_refused(tracer, tmp_path, keep):
+    path = tmp_path / "intents.tracer"
+    tracer.save(path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(InvalidInput) as error:
+        tracer_nb.load(path)
+    assert "\n" not in str(error.value)
+
+
+def test_other_files_are_refused(tmp_path):
+    path = tmp_path / "x"
+    with pytest.raises(InvalidInput, match="no"):
+        tracer_nb.load(path)
+    path.write_text("hello")
+    with pytest.raises(InvalidInput):
+        tracer_nb.load(path)
+
+
+def test_a_kill_during_a_save_leaves_the_old_file_whole(tracer, tmp_path):
+    path = tmp_path / "intents.tracer"
+    tracer.save(path)
+    code = (
+        "import sys\n"
+        "from tracer_nb.engine.saving import read_archive, write_archive\n"
+        "content, arrays = read_archive(sys.argv[1])\n"
+        "print('ready', flush=True)\n"
+        "while True:\n"
+        "    write_archive(sys.argv[1], content, arrays)\n"
+    )
+    for pause in (0.05, 0.15, 0.3):
+        with subprocess.Popen(
+            [sys.executable, "-c", code, path], stdout=subprocess.PIPE, text=True
+        ) as process:
+            process.stdout.readline()
+            time.sleep(pause)
+            os.kill(process.pid, signal.SIGKILL)
+        assert tracer_nb.load(path).certificate == tracer.router.certificate

@@ -1,0 +1,77 @@
+"""What asking the teacher about each text costs, for routing by cost and for what was saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer_nb.errors import InvalidInput
+from tracer_nb.records import Spending
+from tracer_nb.teachers import Teacher
+
+__all__ = ["check_latency_weight", "mean_cost", "text_costs"]
+
+# Seconds that an answer is taken to need while none has been waited for.
+_GUESSED_SECONDS = 1.0
+# Texts whose cost is worked out to know the mean.
+_PRICED_TEXTS = 1000
+
+
+def check_latency_weight(value: object) -> float:
+    """Dollars that a second of waiting is worth.
+
+    Raises
+    ------
+    InvalidInput
+        Not a number, or below 0.
+    """
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not number or not 0.0 <= float(value) < np.inf:  # type: ignore[arg-type]
+        raise InvalidInput(f"latency_weight must be dollars a second, 0 or more, got {value!r}")
+    return float(value)  # type: ignore[arg-type]
+
+
+def text_costs(
+    teacher: Teacher, texts: Sequence[str], spending: Spending, latency_weight: float
+) -> NDArray[np.float64]:
+    """Dollars for each text: tokens at their price, and waiting at what a second is worth.
+
+    Parameters
+    ----------
+    teacher : Teacher
+    texts : sequence of str
+    spending : Spending
+        Of the job so far; the mean wait of its answers stands for each text's.
+    latency_weight : float
+
+    Raises
+    ------
+    InvalidInput
+        The price is unknown, or everything costs nothing.
+    """
+    dollars = [teacher.cost_estimate(text)[2] for text in texts]
+    known = [d for d in dollars if d is not None]
+    if len(known) < len(dollars):
+        raise InvalidInput(
+            f"strategy 'cost-aware' needs a price, and that of {teacher.name} is unknown; give "
+            "price as IN,OUT in dollars per million tokens"
+        )
+    seconds = spending.waited / spending.asked if spending.asked else _GUESSED_SECONDS
+    costs = np.array(known) + latency_weight * seconds
+    if len(costs) and not (costs > 0).all():
+        raise InvalidInput(
+            f"strategy 'cost-aware' has nothing to save: {teacher.name} costs nothing; give a "
+            "latency_weight, or use 'adaptive-threshold'"
+        )
+    return costs
+
+
+def mean_cost(teacher: Teacher, texts: Sequence[str], spending: Spending) -> float | None:
+    """Dollars for a text: what was paid for each where that is known, else an estimate."""
+    if spending.asked and spending.cost:
+        return spending.cost / spending.asked
+    costs = [teacher.cost_estimate(text)[2] for text in texts[:_PRICED_TEXTS]]
+    known = [c for c in costs if c is not None]
+    return sum(known) / len(known) if known and len(known) == len(costs) else None

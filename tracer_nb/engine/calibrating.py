@@ -1,0 +1,144 @@
+"""Certify a fitted surrogate on labelled rows that it was not fitted on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tracer_nb.engine.certificates import certify_classes, certify_column, certify_held_out
+from tracer_nb.engine.checks import check_blocks, label_codes
+from tracer_nb.engine.fitting import SurrogateFit
+from tracer_nb.engine.frontier import frontier
+from tracer_nb.engine.judge import path_pilot
+from tracer_nb.engine.pipeline import Answers
+from tracer_nb.engine.router import Router
+from tracer_nb.engine.strategy import check_costs, path_of
+from tracer_nb.errors import InvalidInput
+from tracer_nb.records import Certificate, Pilot
+
+__all__ = ["calibrate_router"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """Answers on rows, and what asking about them costs."""
+
+    answers: Answers
+    costs: NDArray[np.float64] | None
+
+    def path(self, fit: SurrogateFit, target: float) -> NDArray[np.float64]:
+        scores = np.where(self.answers.far, -np.inf, self.answers.scores)
+        return path_of(fit.options.strategy, scores, self.costs, target, fit.typical_cost)
+
+
+def calibrate_router(
+    fit: SurrogateFit,
+    X: Any,
+    y: ArrayLike,
+    *,
+    column: Any | None = None,
+    column_costs: ArrayLike | None = None,
+) -> Router:
+    """Certify a fitted surrogate on the labelled rows set aside for it.
+
+    Parameters
+    ----------
+    fit : SurrogateFit
+    X, y : as in :func:`~tracer_nb.engine.fit_surrogate`
+        The same labelled rows in the same order.
+    column : matrix of shape (n_others, d) or several, optional
+        The column's other rows: those without a label whose text is not among the fitting
+        rows. When given, the router also gets the column certificate.
+    column_costs : array_like of shape (n_others,), optional
+        What asking the teacher about each of them costs.
+
+    Returns
+    -------
+    Router
+
+    Raises
+    ------
+    InvalidInput
+        Anything of the wrong shape, type or range.
+    """
+    blocks = check_blocks(X, n_features=fit.n_features)
+    n = blocks[0].shape[0]
+    given = label_codes(y, fit.classes, n)
+    rows = fit.calibration_rows
+    if n <= np.r_[fit.fit_rows, rows].max():
+        raise InvalidInput(f"X has {n} rows, fewer than in the fit; pass the same labelled rows")
+    answers = fit.left_out or fit.pipeline.predict([block[rows] for block in blocks])
+    tested = _Rows(answers, None if fit.costs is None else fit.costs[rows])
+    # A missing label (None, NaN) has code -1, so it counts as a disagreement.
+    agree = answers.codes == given[rows]
+    others = None
+    if column is not None:
+        other_blocks = check_blocks(column, n_features=fit.n_features)
+        n_others = other_blocks[0].shape[0]
+        costs = None
+        if column_costs is not None:
+            costs = check_costs("column_costs", column_costs, n_others)
+        elif fit.options.strategy == "cost-aware":
+            raise InvalidInput("strategy 'cost-aware' needs column_costs for the column's rows")
+        others = _Rows(fit.pipeline.predict(other_blocks), costs)
+    targets = fit.options.targets
+    about_new = tuple(_certify(fit, tested, agree, None, target) for target in targets)
+    about_column = None
+    if others is not None:
+        about_column = tuple(_certify(fit, tested, agree, others, target) for target in targets)
+    picture = frontier(tested.path(fit, targets[0]), agree)
+    return Router(fit, about_new, about_column, picture)
+
+
+def _certify(
+    fit: SurrogateFit, tested: _Rows, agree: NDArray[np.bool_], others: _Rows | None, target: float
+) -> Certificate:
+    options = fit.options
+    pilot: Pilot = path_pilot(fit.pilot, options, target, fit.typical_cost)
+    common: dict[str, Any] = {
+        "target": target,
+        "confidence": options.confidence,
+        "thresholds": options.fixed_sequence,
+        "n_targets": len(options.targets),
+        "seed": options.seed,
+    }
+    scores = tested.path(fit, target)
+    other_scores = None if others is None else others.path(fit, target)
+    if options.certificate == "per-class":
+        rest = None
+        if others is not None and other_scores is not None:
+            rest = other_scores, others.answers.codes
+        certificate = certify_classes(
+            pilot,
+            scores,
+            agree,
+            tested.answers.codes,
+            fit.classes.tolist(),
+            others=rest,
+            **common,
+        )
+    elif others is None or other_scores is None:
+        certificate = certify_held_out(pilot, scores, agree, costs=tested.costs, **common)
+    else:
+        certificate = certify_column(
+            pilot,
+            scores,
+            agree,
+            other_scores,
+            costs=tested.costs,
+            other_costs=others.costs,
+            **common,
+        )
+    cross = options.certificate == "cross-fit"
+    return replace(
+        certificate,
+        method=certificate.method + (", cross-fit" if cross else ""),
+        by_simulation=cross,
+        strategy=options.strategy,
+        # The pilot may hold rows without a label, which were not fitted on.
+        n_fit=len(fit.fit_rows),
+        n_set_aside=len(fit.set_aside),
+    )

@@ -1,0 +1,104 @@
+"""Why nothing was certified, and about how many labels would change that."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer_nb.engine.bounds import agreement_lower, fewest_handled, held_out_p_value
+from tracer_nb.engine.certificates.evidence import Evidence
+from tracer_nb.engine.sequence import threshold_grid
+from tracer_nb.engine.split import FIT_SHARE
+from tracer_nb.records import Certificate, Pilot
+
+__all__ = ["explain", "levels_in_words"]
+
+
+def levels_in_words(certificate: Certificate) -> str:
+    """``92 % agreement at 90 % confidence``."""
+    return (
+        f"{100 * certificate.target:.10g} % agreement at "
+        f"{100 * certificate.confidence:.10g} % confidence"
+    )
+
+
+def explain(
+    certificate: Certificate,
+    pilot: Pilot,
+    evidence: Evidence,
+    thresholds: NDArray[np.float64] | None,
+) -> Certificate:
+    """Add the note and the rows that are needed to a refusal.
+
+    Parameters
+    ----------
+    certificate : Certificate
+        The refusal.
+    pilot : Pilot
+    evidence : Evidence
+    thresholds : ndarray or None
+        The sequence, if the user fixed it.
+    """
+    target, level = certificate.target, evidence.level
+    fewest = fewest_handled(target, level)
+    n_labels = certificate.n_fit + certificate.n_calibration
+    words = levels_in_words(certificate)
+    if certificate.n_calibration < fewest:
+        levels = words.replace(" agreement", "")
+        note = (
+            f"{certificate.n_calibration} calibration rows cannot certify {levels}, "
+            f"which needs at least {fewest} handled ones"
+        )
+    elif thresholds is not None and len(thresholds):
+        note = f"{_seen(evidence, float(thresholds[0]))}, which does not certify {words}"
+    else:
+        note = f"no threshold passed the test for {words}"
+    per_calibration_row = (
+        n_labels / certificate.n_calibration if certificate.n_calibration else 1 / (1 - FIT_SHARE)
+    )
+    grid = threshold_grid(pilot.scores) if thresholds is None else thresholds
+    needed = _needed_calibration_rows(pilot, grid, target, level)
+    rows = None if needed is None else math.ceil(needed * per_calibration_row)
+    # A need below what is there means bad luck of the draw, not a lack of rows.
+    if rows is not None and rows <= n_labels:
+        rows = math.ceil(1.5 * n_labels)
+    if rows is None and len(grid) and (pilot.scores >= grid[-1]).any():
+        note += "; the surrogate does not agree often enough for more rows alone to help"
+    return replace(certificate, needed_rows=rows, note=note)
+
+
+def _seen(evidence: Evidence, threshold: float) -> str:
+    """What the calibration rows show at a threshold that was not certified."""
+    handled, agreeing = (int(c[0]) for c in evidence.counts(np.array([threshold])))
+    if not handled:
+        return f"at the threshold {threshold:g} no calibration row is handled"
+    lower = agreement_lower(agreeing, handled, evidence.level)
+    return (
+        f"at the threshold {threshold:g} {agreeing} of {handled} handled calibration rows agree "
+        f"({100 * agreeing / handled:.1f} %, lower bound {100 * lower:.1f} %)"
+    )
+
+
+def _needed_calibration_rows(
+    pilot: Pilot, grid: NDArray[np.float64], target: float, confidence: float
+) -> int | None:
+    """Fewest calibration rows that pass at some threshold with about 80 % power."""
+    if not len(grid) or not len(pilot.scores):
+        return None
+    everyone = np.sort(pilot.scores)
+    handled = len(everyone) - np.searchsorted(everyone, grid, side="left")
+    agreeing = np.array([pilot.agree[pilot.scores >= t].sum() for t in grid])
+    share, agreement = handled / len(everyone), (agreeing + 0.5) / (handled + 1.0)
+    # A few rows without one disagreement refute no target: expect half of what is allowed.
+    flawless = (agreeing == handled) & (handled >= 5)
+    agreement[flawless] = np.maximum(agreement[flawless], (1.0 + target) / 2.0)
+    for n in np.geomspace(10, 1e6, 200).astype(int):
+        m = np.floor(n * share)
+        luck = 0.84 * np.sqrt(m * agreement * (1.0 - agreement))
+        k = np.floor(m * agreement - luck)
+        if (held_out_p_value(k, m, target) <= 1.0 - confidence).any():
+            return int(n)
+    return None

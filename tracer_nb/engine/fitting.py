@@ -1,0 +1,276 @@
+"""Split the labelled rows, and fit the surrogate on the fitting part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tracer_nb.engine.checks import (
+    check_blocks,
+    check_groups,
+    check_labels,
+    check_soft_labels,
+    row_groups,
+)
+from tracer_nb.engine.judge import Judge
+from tracer_nb.engine.options import Options, make_options
+from tracer_nb.engine.pipeline import Answers, Pipeline
+from tracer_nb.engine.race import Chosen, choose_pipeline
+from tracer_nb.engine.split import (
+    FIT_SHARE,
+    PILOT_SHARE,
+    Split,
+    cross_split,
+    is_calibration,
+    split_rows,
+)
+from tracer_nb.engine.strategy import check_costs
+from tracer_nb.engine.views import make_views, smoothing_over
+from tracer_nb.errors import InvalidInput, NotEnoughData
+from tracer_nb.records import Pilot, Trial
+
+__all__ = ["SurrogateFit", "fit_surrogate"]
+
+# Cross-validation has this many folds.
+_FEWEST_FIT_ROWS = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SurrogateFit:
+    """A frozen surrogate, and the rows that it may be certified on.
+
+    Attributes
+    ----------
+    pipeline : Pipeline
+    classes : ndarray of shape (K,)
+        Sorted labels of the fitting rows; codes index into it.
+    fit_rows, calibration_rows, set_aside : ndarray of int
+        Positions among the labelled rows given; disjoint, unless the certificate is
+        cross-fit: then ``fit_rows`` are all rows with a label.
+    pilot : Pilot
+        Out-of-fold scores and agreement of the rows that chose and order.
+    left_out : Answers or None
+        Cross-fit: answers on the calibration rows, each from a fit without it.
+    options : Options
+    costs : ndarray of shape (n,) or None
+        Of the labelled rows given.
+    typical_cost : float
+    n_features : tuple of int
+        Columns of each block of features.
+    uses_column : bool
+        Whether features were smoothed over rows among which are the calibration rows; for
+        new rows the certificate is then close, not exact.
+    trials : tuple of Trial
+        What was tried; the chosen one first.
+    """
+
+    pipeline: Pipeline
+    classes: NDArray[Any]
+    fit_rows: NDArray[np.intp]
+    calibration_rows: NDArray[np.intp]
+    set_aside: NDArray[np.intp]
+    pilot: Pilot
+    left_out: Answers | None
+    options: Options
+    costs: NDArray[np.float64] | None
+    typical_cost: float
+    n_features: tuple[int, ...]
+    uses_column: bool
+    trials: tuple[Trial, ...]
+
+
+def fit_surrogate(
+    X: Any,
+    y: ArrayLike,
+    *,
+    unlabelled: Any = None,
+    soft_labels: ArrayLike | None = None,
+    costs: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    in_random_order: bool = False,
+    **options: Any,
+) -> SurrogateFit:
+    """Split the labelled rows and fit a surrogate on the fitting part.
+
+    Parameters
+    ----------
+    X : array or sparse matrix of shape (n, d), or a list of several
+        Features of the labelled rows, which must be a simple random sample of the rows that
+        will be routed. Several matrices describe the same rows (a sentence embedding first,
+        then n-gram vectors); whether they are fused is decided out-of-fold.
+    y : array_like of shape (n,)
+        The teacher's labels. None or NaN where it gave none: such a row is not fitted on,
+        and as a calibration row it counts as a disagreement, whatever the surrogate says.
+    unlabelled : as X, optional
+        Features of the column's other rows. The surrogate may then smooth features over
+        neighbouring rows, which is worth most with few labels.
+    soft_labels : array_like of shape (n, K), optional
+        The teacher's probabilities, columns in sorted order of the labels in ``y``; a row of
+        NaN where there is none. They are imitated; the certificate is about ``y``.
+    costs : array_like of shape (n,), optional
+        What asking the teacher about each row costs (tokens times price, and latency times
+        what a second is worth); needed by the cost-aware strategy.
+    groups : array_like of shape (n,), optional
+        Rows with equal values stay on one side of the split; by default rows with equal
+        features.
+    in_random_order : bool
+        The rows stand in the random order in which they were drawn, so that the split may
+        follow it: more rows behind them leave these where they are. By default it is drawn.
+    target : float or sequence of float, default 0.92
+        Fractions in (0, 1): the promise to come. Several share the error budget, and may
+        then be chosen from freely. Candidates are compared by the coverage to expect.
+    confidence : float, default 0.95
+    strategy : str, default "adaptive-threshold"
+        "adaptive-threshold", "fixed-threshold" (needs ``threshold``) or "cost-aware".
+    threshold : float, optional
+        Gate score in [0, 1].
+    certificate : str, default "held-out"
+        "held-out", "per-class" (a promise for each predicted label) or "cross-fit" (every
+        label both fits and tests; verified by simulation, not proved).
+    surrogate : str, scikit-learn classifier, or a sequence of them, default "auto"
+        One of ``SURROGATES``. "auto" tries kernel ridge and logistic regression, and with
+        ``time_budget`` the whole zoo.
+    gate : str, default "auto"
+        "margin", "max-probability", "entropy" or "learned".
+    pipeline : str, default "auto"
+        "accept-all", "single" or "cascade".
+    guard : bool, default True
+        Defer rows that are far from all fitting rows.
+    time_budget : float, optional
+        Seconds after which no further surrogate is tried.
+    seed : int, default 0
+
+    Returns
+    -------
+    SurrogateFit
+
+    Raises
+    ------
+    InvalidInput
+        Anything of the wrong shape, type or range.
+    NotEnoughData
+        Too few labelled rows, or a single label.
+    """
+    chosen_options = make_options(**options)
+    blocks = check_blocks(X)
+    n = blocks[0].shape[0]
+    classes, codes = check_labels(y, n)
+    soft = check_soft_labels(soft_labels, n, len(classes))
+    each = None if costs is None else check_costs("costs", costs, n)
+    if chosen_options.strategy == "cost-aware" and each is None:
+        raise InvalidInput("strategy 'cost-aware' needs costs, what asking about each row costs")
+    keys = row_groups(blocks[0]) if groups is None else check_groups(groups, n)
+    split = _split(keys, chosen_options, in_random_order=in_random_order)
+    smoothing = None
+    if unlabelled is not None:
+        widths = tuple(block.shape[1] for block in blocks)
+        others = check_blocks(unlabelled, n_features=widths)
+        smoothing = smoothing_over([blocks[0], others[0]], chosen_options.seed)
+    cross = chosen_options.certificate == "cross-fit"
+    wanted_rows = np.arange(n) if cross else split.fit
+    labelled = codes[wanted_rows] >= 0
+    rows, without = wanted_rows[labelled], wanted_rows[~labelled]
+    classes, fit_codes, Y = _targets(classes, codes, soft, rows)
+    typical = 1.0 if each is None else float(each[rows].mean())
+    chosen = choose_pipeline(
+        [block[rows] for block in blocks],
+        Y,
+        fit_codes,
+        views=make_views(len(blocks), smoothing),
+        options=chosen_options,
+        judge=Judge(chosen_options, len(split.calibration), typical),
+        judged=_judged(rows, split) if cross else None,
+        costs=None if each is None else each[rows],
+    )
+    # Rows without a label are not fitted on, so out of fold, and disagreements like those in
+    # the test to come.
+    known = _everywhere(chosen, n, rows, without, [block[without] for block in blocks])
+    pilot_rows = split.fit
+    agree = np.zeros(n, dtype=bool)
+    agree[rows] = chosen.left_out.codes == fit_codes
+    return SurrogateFit(
+        pipeline=chosen.pipeline,
+        classes=classes,
+        fit_rows=rows,
+        calibration_rows=split.calibration,
+        set_aside=split.set_aside,
+        pilot=Pilot(
+            np.where(known.far, -np.inf, known.scores)[pilot_rows],
+            agree[pilot_rows],
+            known.codes[pilot_rows],
+            None if each is None else each[pilot_rows],
+        ),
+        left_out=known.take(split.calibration) if cross else None,
+        options=chosen_options,
+        costs=each,
+        typical_cost=typical,
+        n_features=tuple(block.shape[1] for block in blocks),
+        uses_column=chosen.pipeline.view.smoothing is not None,
+        trials=chosen.trials,
+    )
+
+
+def _split(keys: NDArray[np.intp], options: Options, *, in_random_order: bool) -> Split:
+    n = len(keys)
+    cross = options.certificate == "cross-fit"
+    order = np.arange(n)
+    if not in_random_order:
+        # Random order by our own draw, so that a sorted input cannot spoil the split. Its
+        # stream is not default_rng(seed): a caller who drew the sample with that one would get
+        # the same shuffle twice, and with it a calibration part that is not drawn evenly.
+        order = np.random.default_rng([options.seed, 1]).permutation(n)
+    tested = is_calibration(n, PILOT_SHARE if cross else FIT_SHARE)
+    split = (cross_split if cross else split_rows)(keys[order], tested)
+    return Split(order[split.fit], order[split.calibration], order[split.set_aside])
+
+
+def _judged(rows: NDArray[np.intp], split: Split) -> NDArray[np.bool_]:
+    """Which of the rows with a label choose and order, under cross-fitting."""
+    judged = np.isin(rows, split.fit)
+    if not judged.any():
+        raise NotEnoughData(
+            f"none of the {len(split.fit)} rows to choose by has a label; label more rows"
+        )
+    return judged
+
+
+def _targets(
+    classes: NDArray[Any],
+    codes: NDArray[np.intp],
+    soft: NDArray[np.float32] | None,
+    rows: NDArray[np.intp],
+) -> tuple[NDArray[Any], NDArray[np.intp], NDArray[np.float32]]:
+    """Classes, codes and what to imitate of the fitting rows."""
+    if len(rows) < _FEWEST_FIT_ROWS:
+        raise NotEnoughData(f"{len(rows)} fitting rows have a label; label more rows")
+    # A label that only calibration rows carry must leave no trace in the fit.
+    present, fit_codes = np.unique(codes[rows], return_inverse=True)
+    if len(present) < 2:
+        raise NotEnoughData(f"the {len(rows)} fitting rows have one label only; label more rows")
+    if soft is None:
+        return classes[present], fit_codes, np.eye(len(present), dtype=np.float32)[fit_codes]
+    fit_codes, wanted = codes[rows], soft[rows]
+    without = np.isnan(wanted).any(axis=1)
+    wanted[without] = np.eye(len(classes), dtype=np.float32)[fit_codes[without]]
+    return classes, fit_codes, wanted
+
+
+def _everywhere(
+    chosen: Chosen,
+    n: int,
+    rows: NDArray[np.intp],
+    without: NDArray[np.intp],
+    blocks: list[Any],
+) -> Answers:
+    """Answers on all labelled rows given: left out where they were fitted on."""
+    everywhere = Answers(np.zeros(n, dtype=np.intp), np.zeros(n), np.zeros(n, dtype=bool))
+    parts = [(rows, chosen.left_out)]
+    if len(without):
+        parts.append((without, chosen.pipeline.predict(blocks)))
+    for where, part in parts:
+        everywhere.codes[where], everywhere.scores[where] = part.codes, part.scores
+        everywhere.far[where] = part.far
+    return everywhere

@@ -1,0 +1,144 @@
+"""When to stop labelling: coverage against labels, and the cost of labels and deferrals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tracer_nb.engine.checks import check_blocks, check_labels
+from tracer_nb.engine.contest import Rows, enter
+from tracer_nb.engine.judge import Judge
+from tracer_nb.engine.options import Options
+from tracer_nb.engine.split import FIT_SHARE, is_calibration
+from tracer_nb.engine.views import View
+from tracer_nb.engine.zoo import SURROGATES
+from tracer_nb.errors import NotEnoughData
+from tracer_nb.records import LearningCurve
+
+__all__ = ["learning_curve"]
+
+_PARTS = (0.5, 0.7, 0.85, 1.0)
+_FEWEST_ROWS = 20
+_SIZES = 200
+_FIRST_SIGN = 0.05
+
+
+def learning_curve(
+    X: Any, y: ArrayLike, *, n_rows: int, options: Options, price: float | None = None
+) -> LearningCurve:
+    """Fit a learning curve on the fitting rows among labels that arrived in random order.
+
+    Parameters
+    ----------
+    X : matrix of shape (n, d), or a list of several
+        Labelled rows in the order in which they were drawn.
+    y : array_like of shape (n,)
+        Their labels, None where there is none. Labels of calibration rows are not read: the
+        decision to stop would otherwise depend on rows that are tested later.
+    n_rows : int
+        Rows of the column.
+    options : Options
+        Of the certificate to come.
+    price : float, optional
+        Dollars for one answer.
+
+    Returns
+    -------
+    LearningCurve
+
+    Raises
+    ------
+    NotEnoughData
+        Fewer than 20 labelled fitting rows, or one label only.
+    InvalidInput
+        Anything of the wrong shape or type.
+
+    Notes
+    -----
+    Coverage is taken to grow as a - b / sqrt(n), fitted by least squares with b >= 0 and
+    a <= 1. The projected cost of n labels is price * (n + (n_rows - n) * (1 - coverage(n))):
+    what is neither labelled nor handled is deferred.
+    """
+    blocks = check_blocks(X)
+    n = blocks[0].shape[0]
+    values = np.asarray(y, dtype=object)
+    fitting = np.flatnonzero(~is_calibration(n))
+    if len(fitting) < _FEWEST_ROWS:
+        raise NotEnoughData(f"{len(fitting)} fitting rows tell nothing of the next; label more")
+    _, codes = check_labels(values[fitting], len(fitting))
+    points = [
+        (count, _coverage(blocks, fitting[:count], codes[:count], options))
+        for count in np.unique([int(part * len(fitting)) for part in _PARTS]).tolist()
+    ]
+    sizes = np.array([round(count / FIT_SHARE) for count, _ in points], dtype=np.intp)
+    sizes[-1] = n
+    coverage = np.array([c for _, c in points])
+    return _project(sizes, coverage, max(n_rows, n), price)
+
+
+def _coverage(
+    blocks: Sequence[Any], rows: NDArray[np.intp], codes: NDArray[np.intp], options: Options
+) -> float:
+    """Coverage to expect of a certificate from so many fitting rows."""
+    known = codes >= 0
+    rows, own = rows[known], codes[known]
+    if len(rows) < _FEWEST_ROWS or len(np.unique(own)) < 2:
+        return 0.0
+    _, own = np.unique(own, return_inverse=True)
+    part = Rows(
+        [block[rows] for block in blocks],
+        np.eye(own.max() + 1, dtype=np.float32)[own],
+        own,
+        np.ones(len(rows), dtype=bool),
+        None,
+    )
+    n_calibration = round(len(known) / FIT_SHARE * (1.0 - FIT_SHARE))
+    name = "kernel-ridge"
+    entry = enter(
+        (name, SURROGATES[name]),
+        View("plain"),
+        part,
+        options,
+        Judge(options, n_calibration, 1.0),
+        gate="margin",
+    )
+    # Rows without a label are disagreements that no threshold avoids.
+    return entry.trial.expected_coverage * float(known.mean())
+
+
+def _project(
+    sizes: NDArray[np.intp], coverage: NDArray[np.float64], n_rows: int, price: float | None
+) -> LearningCurve:
+    """Fit the curve, and find where labels and deferrals together cost the least."""
+    slope = 1.0 / np.sqrt(sizes)
+    # Larger samples are less noisy, and nearer to what is asked about.
+    weights = sizes / sizes.sum()
+    centre, level = (weights * slope).sum(), (weights * coverage).sum()
+    spread = (weights * (slope - centre) ** 2).sum()
+    b = 0.0
+    if spread > 0:
+        b = max(-(weights * (slope - centre) * (coverage - level)).sum() / spread, 0.0)
+    a = level + b * centre
+    if a > 1.0:  # through the last point, up to full coverage
+        a, b = 1.0, max(1.0 - coverage[-1], 0.0) * np.sqrt(sizes[-1])
+    ahead = np.unique(np.geomspace(sizes[-1], n_rows, _SIZES).round()).astype(np.intp)
+    expected = np.clip(a - b / np.sqrt(ahead), 0.0, 1.0)
+    each = 1.0 if price is None else price
+    cost = each * (ahead + (n_rows - ahead) * (1.0 - expected))
+    return LearningCurve(
+        n_labels=sizes,
+        coverage=coverage,
+        sizes=ahead,
+        projected_coverage=expected,
+        projected_cost=cost,
+        price=each,
+        # Where nothing can be certified yet, the curve is flat and tells nothing: go on.
+        best=(
+            int(ahead[int(np.argmin(cost))])
+            if coverage[-1] >= _FIRST_SIGN
+            else min(2 * int(sizes[-1]), n_rows)
+        ),
+    )

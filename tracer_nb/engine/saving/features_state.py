@@ -1,0 +1,64 @@
+"""Text features from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+
+from tracer_nb.engine.features import Features, FusedFeatures, LsaFeatures, SentenceFeatures
+from tracer_nb.errors import InvalidInput
+
+__all__ = ["features_from_state"]
+
+
+def features_from_state(
+    settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+) -> Features:
+    """Features from what their ``state`` gave.
+
+    Raises
+    ------
+    InvalidInput
+        Unknown features, a damaged state, or an embedding model that is another one than at
+        the fit.
+    MissingExtra
+        The package that makes the embeddings is not installed.
+    """
+    kind = settings.get("kind")
+    if kind == LsaFeatures.kind:
+        return LsaFeatures.from_state(settings, arrays)
+    if kind == SentenceFeatures.kind:
+        return _sentence(settings)
+    if kind == FusedFeatures.kind:
+        parts = settings.get("parts")
+        if not isinstance(parts, list) or not parts:
+            raise InvalidInput("the saved features have no parts; save the router again")
+        return FusedFeatures(
+            [
+                features_from_state(
+                    part,
+                    {
+                        name.removeprefix(f"{i}/"): array
+                        for name, array in arrays.items()
+                        if name.startswith(f"{i}/")
+                    },
+                )
+                for i, part in enumerate(parts)
+            ]
+        )
+    raise InvalidInput(
+        f"the file needs features {kind!r}, which this version does not know; update tracer_nb"
+    )
+
+
+def _sentence(settings: Mapping[str, Any]) -> SentenceFeatures:
+    features = SentenceFeatures(str(settings.get("model")))
+    saved, here = settings.get("digest"), features.state()[0]["digest"]
+    if saved is not None and here is not None and saved != here:
+        raise InvalidInput(
+            f"the embedding model {features.model!r} is another one than the router was fitted "
+            "with; its certificate does not hold for these vectors"
+        )
+    return features

@@ -1,0 +1,238 @@
+"""A router as JSON and arrays, and back: nothing in it runs code."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer_nb.engine.fitting import SurrogateFit
+from tracer_nb.engine.gates import LearnedGate, SimpleGate
+from tracer_nb.engine.guard import Guard
+from tracer_nb.engine.options import make_options
+from tracer_nb.engine.pipeline import Pipeline, Stage
+from tracer_nb.engine.router import Router
+from tracer_nb.engine.views import Smoothing, View
+from tracer_nb.engine.zoo import MODELS
+from tracer_nb.engine.zoo.matrix import pack_matrix, unpack_matrix
+from tracer_nb.errors import InvalidInput
+from tracer_nb.records import (
+    Certificate,
+    ClassCertificate,
+    Frontier,
+    Pilot,
+    Setting,
+    Trial,
+)
+
+__all__ = ["router_from_state", "router_state"]
+
+Arrays = dict[str, NDArray[Any]]
+_GATES = {gate.kind: gate for gate in (SimpleGate, LearnedGate)}
+_SCALARS = (str, int, float, bool)
+# JSON has no words for these.
+_WORDS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
+
+
+def router_state(router: Router) -> tuple[dict[str, Any], Arrays]:
+    """JSON values and arrays that hold all that routing needs.
+
+    Raises
+    ------
+    InvalidInput
+        A surrogate of the user's own class, or labels that JSON does not know.
+    """
+    fit = router.fit
+    labels = fit.classes.tolist()
+    if not all(isinstance(label, _SCALARS) for label in labels):
+        raise InvalidInput(
+            f"labels of type {type(labels[0]).__name__} cannot be saved; use strings or numbers"
+        )
+    pipeline, arrays = _pipeline_state(fit.pipeline)
+    for name in (f.name for f in fields(Frontier)):
+        arrays[f"frontier/{name}"] = getattr(router.frontier, name)
+    options = fit.options
+    content = {
+        "classes": labels,
+        "classes_are_objects": fit.classes.dtype == object,
+        "pipeline": pipeline,
+        "options": {
+            "target": list(options.targets),
+            "confidence": options.confidence,
+            "strategy": options.strategy,
+            "threshold": options.threshold,
+            "certificate": options.certificate,
+            "gate": options.gate,
+            "pipeline": options.pipeline,
+            "guard": options.guard,
+            "seed": options.seed,
+        },
+        "typical_cost": fit.typical_cost,
+        "n_features": list(fit.n_features),
+        "uses_column": fit.uses_column,
+        "trials": [_plain(asdict(trial)) for trial in fit.trials],
+        "certificates": [_plain(asdict(c)) for c in router.certificates],
+        "column_certificates": None
+        if router.column_certificates is None
+        else [_plain(asdict(c)) for c in router.column_certificates],
+    }
+    return content, arrays
+
+
+def router_from_state(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Router:
+    """A router from what :func:`router_state` gave.
+
+    Raises
+    ------
+    InvalidInput
+        Something is missing or does not fit together.
+    """
+    try:
+        return _router(content, arrays)
+    except InvalidInput:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise InvalidInput(f"the saved router is incomplete ({why}); save it again") from error
+
+
+def _router(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Router:
+    labels = content["classes"]
+    classes = np.array(labels, dtype=object if content["classes_are_objects"] else None)
+    widths = tuple(int(w) for w in content["n_features"])
+    pipeline = _pipeline(content["pipeline"], arrays)
+    _check_shapes(pipeline, widths, len(labels))
+    none = np.empty(0, dtype=np.intp)
+    column = content["column_certificates"]
+    fit = SurrogateFit(
+        pipeline=pipeline,
+        classes=classes,
+        fit_rows=none,
+        calibration_rows=none,
+        set_aside=none,
+        pilot=Pilot(np.empty(0), np.empty(0, dtype=bool)),
+        left_out=None,
+        options=make_options(**content["options"]),
+        costs=None,
+        typical_cost=float(content["typical_cost"]),
+        n_features=widths,
+        uses_column=bool(content["uses_column"]),
+        trials=tuple(Trial(**_numbers(t)) for t in content["trials"]),
+    )
+    frontier = Frontier(**{f.name: arrays[f"frontier/{f.name}"] for f in fields(Frontier)})
+    about_new = tuple(_certificate(c, labels) for c in content["certificates"])
+    if not about_new:
+        raise InvalidInput("the saved router has no certificate; save it again")
+    about_column = None if column is None else tuple(_certificate(c, labels) for c in column)
+    return Router(fit, about_new, about_column, frontier)
+
+
+def _pipeline_state(pipeline: Pipeline) -> tuple[dict[str, Any], Arrays]:
+    arrays: Arrays = {}
+    stages = []
+    for i, stage in enumerate(pipeline.stages):
+        model, model_arrays = stage.model.state()
+        gate, gate_arrays = stage.gate.state()
+        arrays |= {f"stage{i}/model/{k}": v for k, v in model_arrays.items()}
+        arrays |= {f"stage{i}/gate/{k}": v for k, v in gate_arrays.items()}
+        kinds = {"model_kind": stage.model.kind, "gate_kind": _gate_kind(stage.gate)}
+        stages.append({"name": stage.name, **kinds, "model": model, "gate": gate})
+    view, guard = pipeline.view, pipeline.guard
+    if view.smoothing is not None:
+        arrays |= {f"view/{k}": v for k, v in pack_matrix(view.smoothing.reference).items()}
+    if guard is not None and guard.landmarks is not None:
+        arrays |= {f"guard/{k}": v for k, v in pack_matrix(guard.landmarks).items()}
+    return {
+        "view": {
+            "name": view.name,
+            "weights": list(view.weights),
+            "sharpness": None if view.smoothing is None else view.smoothing.sharpness,
+        },
+        "stages": stages,
+        "switch": pipeline.switch,
+        "guard": None if guard is None else guard.limit,
+    }, arrays
+
+
+def _pipeline(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Pipeline:
+    about = content["view"]
+    smoothing = None
+    if about["sharpness"] is not None:
+        smoothing = Smoothing(unpack_matrix(_part(arrays, "view/")), float(about["sharpness"]))
+    guard = None
+    if content["guard"] is not None:
+        landmarks = _part(arrays, "guard/")
+        guard = Guard(unpack_matrix(landmarks) if landmarks else None, float(content["guard"]))
+    stages = []
+    for i, stage in enumerate(content["stages"]):
+        model_kind, gate_kind = stage["model_kind"], stage["gate_kind"]
+        if model_kind not in MODELS or gate_kind not in _GATES:
+            raise InvalidInput(
+                f"the file holds a surrogate or gate that this version does not know: "
+                f"{model_kind!r}, {gate_kind!r}; update tracer_nb, or fit and save again"
+            )
+        model = MODELS[model_kind].from_state(stage["model"], _part(arrays, f"stage{i}/model/"))
+        gate = _GATES[gate_kind].from_state(stage["gate"], _part(arrays, f"stage{i}/gate/"))
+        stages.append(Stage(str(stage["name"]), model, gate))
+    if not 1 <= len(stages) <= 2:
+        raise InvalidInput("the saved router has no surrogate, or too many; save it again")
+    weights = tuple(float(w) for w in about["weights"])
+    view = View(str(about["name"]), weights, smoothing)
+    return Pipeline(view, tuple(stages), float(content["switch"]), guard)
+
+
+def _check_shapes(pipeline: Pipeline, widths: tuple[int, ...], n_classes: int) -> None:
+    """One row through the whole rule: shapes that do not fit show here, not in use."""
+    probe = [np.ones((1, width), dtype=np.float32) for width in widths]
+    X = pipeline.view.prepare(probe)
+    for stage in pipeline.stages:
+        outputs = stage.model.outputs(X)
+        if outputs.shape != (1, n_classes):
+            raise InvalidInput(
+                f"the saved surrogate knows {outputs.shape[-1]} labels and the router "
+                f"{n_classes}; save it again"
+            )
+    pipeline.predict(probe)
+
+
+def _gate_kind(gate: Any) -> str:
+    return str(gate.kind)
+
+
+def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Arrays:
+    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+
+
+def _certificate(content: Mapping[str, Any], labels: list[Any]) -> Certificate:
+    values = _numbers(content)
+    values["settings"] = tuple(Setting(**_numbers(s)) for s in values["settings"])
+    values["classes"] = tuple(ClassCertificate(**_numbers(c)) for c in values["classes"])
+    if values["classes"] and [c.label for c in values["classes"]] != labels:
+        raise InvalidInput("the saved certificate is about other labels; save it again")
+    return Certificate(**values)
+
+
+def _plain(value: Any) -> Any:
+    """JSON values; the numbers that it does not know as words."""
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The words back as numbers, but in the fields that hold text."""
+    texts = ("label", "name", "view", "gate", "settings", "method", "note", "strategy", "skipped")
+    return {
+        k: _WORDS[v] if k not in texts and isinstance(v, str) and v in _WORDS else v
+        for k, v in values.items()
+    }

@@ -1,0 +1,91 @@
+"""Fit and certify in one call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+
+from tracer_nb.engine.calibrating import calibrate_router
+from tracer_nb.engine.checks import check_blocks, row_groups
+from tracer_nb.engine.fitting import SurrogateFit, fit_surrogate
+from tracer_nb.engine.router import Router
+from tracer_nb.engine.strategy import check_costs
+
+__all__ = ["fit_router"]
+
+
+def fit_router(
+    X: Any,
+    y: ArrayLike,
+    *,
+    column: Any | None = None,
+    column_costs: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    **options: Any,
+) -> Router:
+    """Fit and certify a router from labelled rows: the whole engine in one call.
+
+    Parameters
+    ----------
+    X, y, groups
+        As in :func:`fit_surrogate`.
+    column : matrix of shape (n_others, d) or several, optional
+        The column's other rows. Features may be smoothed over them, and the router gets a
+        certificate about them. Without ``groups``, rows equal to one that was set aside for
+        fitting are left out of it, as they are of the calibration rows.
+    column_costs : array_like of shape (n_others,), optional
+        What asking the teacher about each of them costs.
+    **options
+        ``target``, ``confidence``, ``strategy``, ``certificate`` and all others of
+        :func:`fit_surrogate`.
+
+    Returns
+    -------
+    Router
+        ``router.certificate`` says what is promised; when nothing could be certified,
+        ``router.route`` defers every row.
+
+    Raises
+    ------
+    InvalidInput, NotEnoughData
+        As in the two steps.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(600, 8))
+    >>> y = np.where(X[:, 0] > 0, "refund", "delivery")
+    >>> router = fit_router(X, y, target=0.9, confidence=0.95)
+    >>> router.certificate.certified
+    True
+    >>> routing = router.route(rng.normal(size=(5, 8)))
+    >>> routing.handled.shape
+    (5,)
+    """
+    fit = fit_surrogate(X, y, unlabelled=column, groups=groups, **options)
+    if column is not None and groups is None:
+        unseen = _unseen(
+            check_blocks(column, n_features=fit.n_features)[0], check_blocks(X)[0], fit
+        )
+        if column_costs is not None:
+            column_costs = check_costs("column_costs", column_costs, len(unseen))[unseen]
+        column = [block[unseen] for block in check_blocks(column)]
+    return calibrate_router(fit, X, y, column=column, column_costs=column_costs)
+
+
+def _unseen(column: Any, matrix: Any, fit: SurrogateFit) -> Any:
+    """The column's rows that equal none of the labelled rows outside the calibration part."""
+    n = matrix.shape[0]
+    if sparse.issparse(matrix) or sparse.issparse(column):
+        parts = [sparse.csr_matrix(matrix), sparse.csr_matrix(column)]
+        keys = row_groups(sparse.vstack(parts, "csr"))
+    else:
+        keys = row_groups(np.r_[matrix, column])
+    outside = np.arange(n)
+    if fit.left_out is None:  # under cross-fitting all labelled rows are fitted on
+        outside = np.setdiff1d(outside, fit.calibration_rows)
+    return ~np.isin(keys[n:], keys[outside])

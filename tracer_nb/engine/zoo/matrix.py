@@ -1,0 +1,115 @@
+"""Matrices of features: dense or sparse rows of unit length, worked on in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from scipy import sparse
+
+from tracer_nb.errors import InvalidInput
+
+__all__ = [
+    "CHUNK_CELLS",
+    "dense_columns",
+    "dense_rows",
+    "pack_matrix",
+    "row_chunks",
+    "unit_rows",
+    "unpack_matrix",
+]
+
+# A float32 array or a scipy CSR matrix; scipy has no types to name the second.
+Matrix: TypeAlias = Any
+
+# Numbers held at once while rows are worked on in parts: 24 MB in single precision.
+CHUNK_CELLS = 6_000_000
+# Boosting works on dense columns. Of a wide sparse matrix it gets those with most entries.
+_DENSE_COLUMNS = 1024
+
+
+def unit_rows(X: Any, dtype: DTypeLike = np.float32) -> Matrix:
+    """Rows scaled to length 1; rows of zeros stay zero.
+
+    Parameters
+    ----------
+    X : array-like or sparse matrix of shape (n, d)
+    dtype : dtype
+        Single precision for models; double where results are compared to the last digit.
+    """
+    if sparse.issparse(X):
+        rows = sparse.csr_matrix(X, dtype=dtype, copy=True)
+        rows.sum_duplicates()
+        # Squares in double precision: those of 1e20 and 1e-30 do not exist in single.
+        norms = np.sqrt(np.asarray(rows.astype(np.float64).power(2).sum(axis=1))).ravel()
+        lengths = np.repeat(np.where(norms > 0, norms, 1.0), np.diff(rows.indptr))
+        rows.data = (rows.data / lengths).astype(dtype)
+        return rows
+    dense = np.asarray(X, dtype=dtype)
+    norms = np.sqrt(np.einsum("ij,ij->i", dense, dense, dtype=np.float64))
+    units = np.empty_like(dense)
+    np.divide(dense, np.where(norms > 0, norms, 1.0)[:, None], out=units, casting="same_kind")
+    return units
+
+
+def row_chunks(n_rows: int, cells_per_row: int) -> Iterator[slice]:
+    """Slices that cover ``n_rows`` rows, each of about ``CHUNK_CELLS`` numbers."""
+    step = max(1, CHUNK_CELLS // max(cells_per_row, 1))
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))
+
+
+def dense_rows(X: Matrix) -> NDArray[np.float32]:
+    """A few rows as an array."""
+    return np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=np.float32)
+
+
+def dense_columns(X: Matrix) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Columns as an array, and their numbers in X.
+
+    All columns of a dense matrix. Of a sparse one at most 1,024, those with most entries:
+    as an array it would not fit into memory, and trees split rare words last.
+    """
+    numbers = np.arange(X.shape[1], dtype=np.int32)
+    if sparse.issparse(X) and len(numbers) > _DENSE_COLUMNS:
+        entries = np.bincount(X.indices, minlength=len(numbers))
+        numbers = np.sort(np.argsort(-entries, kind="stable")[:_DENSE_COLUMNS]).astype(np.int32)
+        X = X[:, numbers]
+    return dense_rows(X), numbers
+
+
+def pack_matrix(matrix: Matrix) -> dict[str, NDArray[Any]]:
+    """A dense or sparse matrix as plain arrays."""
+    if not sparse.issparse(matrix):
+        return {"dense": matrix}
+    return {
+        "data": matrix.data,
+        "indices": matrix.indices.astype(np.int64),
+        "indptr": matrix.indptr.astype(np.int64),
+        "shape": np.array(matrix.shape, dtype=np.int64),
+    }
+
+
+def unpack_matrix(arrays: Mapping[str, NDArray[Any]]) -> Matrix:
+    """The matrix that :func:`pack_matrix` made into arrays.
+
+    Raises
+    ------
+    InvalidInput
+        They are no two-dimensional matrix of finite float32 numbers.
+    """
+    try:
+        matrix: Any = arrays.get("dense")
+        if matrix is None:
+            shape = tuple(int(n) for n in arrays["shape"])
+            parts = (arrays["data"], arrays["indices"], arrays["indptr"])
+            matrix = sparse.csr_matrix(parts, shape=shape)
+            matrix.check_format(full_check=True)
+        values = matrix.data if sparse.issparse(matrix) else matrix
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidInput("the saved router holds a damaged matrix; save it again") from error
+    if matrix.ndim != 2 or values.dtype != np.float32 or not np.isfinite(values).all():
+        raise InvalidInput("the saved router holds rows that are not finite numbers; save it again")
+    return matrix

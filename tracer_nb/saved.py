@@ -1,0 +1,239 @@
+"""Routers in files: save one, load it elsewhere, and route texts with it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+import numpy as np
+import scipy
+import sklearn
+from numpy.typing import ArrayLike, NDArray
+
+from tracer_nb import __version__
+from tracer_nb.answering import answer_rows
+from tracer_nb.asking import Asker, OnProgress
+from tracer_nb.engine import Router
+from tracer_nb.engine.features import Features
+from tracer_nb.engine.saving import (
+    features_from_state,
+    read_archive,
+    router_from_state,
+    router_state,
+    write_archive,
+)
+from tracer_nb.errors import InvalidInput
+from tracer_nb.frames import OUTPUT_COLUMNS, label_frame, read_texts
+from tracer_nb.matrices import as_blocks, ready_matrix, rows_of
+from tracer_nb.outcome import combine
+from tracer_nb.records import Certificate
+from tracer_nb.teachers import make_teacher
+
+__all__ = ["SavedRouter", "load", "save_router"]
+
+
+class SavedRouter:
+    """A router from a file, with the text features it was fitted on.
+
+    Attributes
+    ----------
+    router : Router
+    about : mapping
+        Where it comes from: ``teacher``, ``prompt``, ``labels``, ``identity``, ``versions``,
+        ``saved`` (the time).
+    """
+
+    def __init__(
+        self,
+        router: Router,
+        features: Features | None,
+        about: Mapping[str, Any],
+        asker: Asker | None = None,
+    ) -> None:
+        self.router = router
+        self.about = dict(about)
+        self._features = features
+        self._asker = asker
+
+    def __repr__(self) -> str:
+        c = self.router.certificate
+        state = f"{100 * c.coverage:.1f} % handled" if c.certified else "nothing certified"
+        return (
+            f"SavedRouter({self.about['teacher']!r}, target {100 * c.target:.10g} %, {state}, "
+            f"saved {self.about['saved']})"
+        )
+
+    @property
+    def certificate(self) -> Certificate:
+        """For new rows drawn like the labelled ones, at the main target."""
+        return self.router.certificate
+
+    def route(
+        self,
+        column: Any,
+        *,
+        target: float | None = None,
+        features: Any = None,
+        costs: ArrayLike | None = None,
+        max_cost: float | None = None,
+        ask_teacher: bool | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Any:
+        """Label rows drawn like the labelled ones.
+
+        Parameters
+        ----------
+        column : series, array or list of texts
+        target : float, optional
+            One of the saved targets; the main one by default.
+        features : matrix, optional
+            Where the router was fitted on a matrix or on a function's features.
+        costs : array_like, optional
+            What asking about each distinct text costs, for the cost-aware strategy.
+        max_cost, ask_teacher, on_progress
+            As in :meth:`tracer_nb.Tracer.route`, when a teacher was named on loading. Without
+            one, deferred rows come out without a label.
+
+        Returns
+        -------
+        dataframe
+            As :meth:`tracer_nb.Tracer.route`.
+
+        Raises
+        ------
+        InvalidInput
+            The column cannot be read, or features are missing or do not fit it.
+        """
+        texts = read_texts(column)
+        if self._features is None:
+            if features is None:
+                raise InvalidInput(
+                    "this router was fitted on features of your own; give them: "
+                    "route(column, features=matrix)"
+                )
+            X = rows_of(ready_matrix(features), texts)
+        elif features is not None:
+            raise InvalidInput(f"features are made by {self._features.name!r}; leave features out")
+        else:
+            X = as_blocks(self._features.transform(texts.unique))
+        routing = self.router.route(X, target=target, costs=costs)
+        if self._asker is None:
+            outcome = combine(texts, routing, {}, "deferred, no teacher was named")
+        else:
+            outcome = answer_rows(
+                self._asker,
+                texts,
+                routing,
+                certified=self.router.certificate_for(target).certified,
+                max_cost=max_cost,
+                ask_teacher=ask_teacher,
+                on_progress=on_progress,
+            )
+        values = (outcome.label, outcome.source, outcome.score, outcome.reason)
+        return label_frame(column, dict(zip(OUTPUT_COLUMNS, values, strict=True)))
+
+    def frame_of(self, source: Any, routed: Any) -> Any:
+        """``source`` (the frame whose column was routed) with the output columns added.
+
+        Raises
+        ------
+        InvalidInput
+            ``source`` has another number of rows.
+        """
+        if len(source) != len(routed):
+            raise InvalidInput(
+                f"the frame has {len(source)} rows, {len(routed)} were routed; pass the same"
+            )
+        return label_frame(source, {name: list(routed[name]) for name in OUTPUT_COLUMNS})
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    teacher: Any = None,
+    store: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> SavedRouter:
+    """Load a router that :meth:`tracer_nb.Tracer.save` wrote; no code in the file is run.
+
+    Parameters
+    ----------
+    path : str or path-like
+    teacher : str, callable, mapping or Teacher, optional
+        Answers deferred rows; label set and prompt come from the file. It should be the one
+        that the router was fitted on: the promise is about that one.
+    store, **options
+        As in :class:`tracer_nb.Tracer`.
+
+    Raises
+    ------
+    InvalidInput
+        No such file, or one that is damaged, unknown or of a newer version.
+    MissingExtra
+        The embedding model's package is not installed.
+    """
+    content, arrays = read_archive(path)
+    about = content.get("about")
+    if not isinstance(about, dict) or not {"teacher", "labels", "prompt", "saved"} <= set(about):
+        raise InvalidInput(f"{os.fspath(path)!r} does not say where it comes from; save it again")
+    router = router_from_state(content.get("router") or {}, _part(arrays, "router/"))
+    features = None
+    if content.get("features") is not None:
+        features = features_from_state(content["features"], _part(arrays, "features/"))
+    asker = None
+    if teacher is not None:
+        asker = Asker(make_teacher(teacher, about["labels"], about["prompt"], **options), store)
+    return SavedRouter(router, features, about, asker)
+
+
+def save_router(
+    path: str | os.PathLike[str],
+    router: Router,
+    features: Features | None,
+    about: Mapping[str, Any],
+) -> None:
+    """Write a router to one file.
+
+    Parameters
+    ----------
+    path : str or path-like
+    router : Router
+    features : Features or None
+    about : mapping
+        JSON values about teacher, prompt and labels; no key.
+
+    Raises
+    ------
+    InvalidInput
+        Something cannot be saved, or the file cannot be written.
+    """
+    state, router_arrays = router_state(router)
+    arrays = {f"router/{name}": array for name, array in router_arrays.items()}
+    settings = None
+    if features is not None:
+        settings, its = features.state()
+        arrays |= {f"features/{name}": array for name, array in its.items()}
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    content = {
+        "about": {**about, "versions": _versions(), "saved": now},
+        "router": state,
+        "features": settings,
+    }
+    write_archive(os.path.expanduser(os.fspath(path)), content, arrays)  # noqa: PTH111
+
+
+def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "tracer_nb": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "scikit-learn": sklearn.__version__,
+    }
