@@ -11,7 +11,7 @@ from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Spending
 from tracer_nb.teachers import Teacher
 
-__all__ = ["check_latency_weight", "mean_cost", "text_costs"]
+__all__ = ["check_latency_weight", "mean_cost", "mean_wait", "text_costs"]
 
 # Seconds that an answer is taken to need while none has been waited for.
 _GUESSED_SECONDS = 1.0
@@ -34,7 +34,7 @@ def check_latency_weight(value: object) -> float:
 
 
 def text_costs(
-    teacher: Teacher, texts: Sequence[str], spending: Spending, latency_weight: float
+    teacher: Teacher, texts: Sequence[str], *, seconds: float, latency_weight: float
 ) -> NDArray[np.float64]:
     """Dollars for each text: tokens at their price, and waiting at what a second is worth.
 
@@ -42,8 +42,8 @@ def text_costs(
     ----------
     teacher : Teacher
     texts : sequence of str
-    spending : Spending
-        Of the job so far; the mean wait of its answers stands for each text's.
+    seconds : float
+        What an answer takes, from :func:`mean_wait`.
     latency_weight : float
 
     Raises
@@ -58,7 +58,6 @@ def text_costs(
             f"strategy 'cost-aware' needs a price, and that of {teacher.name} is unknown; give "
             "price as IN,OUT in dollars per million tokens"
         )
-    seconds = spending.waited / spending.asked if spending.asked else _GUESSED_SECONDS
     costs = np.array(known) + latency_weight * seconds
     if len(costs) and not (costs > 0).all():
         raise InvalidInput(
@@ -66,6 +65,11 @@ def text_costs(
             "latency_weight, or use 'adaptive-threshold'"
         )
     return costs
+
+
+def mean_wait(spending: Spending) -> float:
+    """Seconds that an answer took in this run; a second where none was waited for."""
+    return spending.waited / spending.asked if spending.asked else _GUESSED_SECONDS
 
 
 def mean_cost(teacher: Teacher, texts: Sequence[str], spending: Spending) -> float | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tracer_nb.answering import answer_rows
 from tracer_nb.asking import Asker, OnProgress, check_cost
-from tracer_nb.costing import check_latency_weight, mean_cost, text_costs
+from tracer_nb.costing import check_latency_weight, mean_cost, mean_wait, text_costs
 from tracer_nb.engine import Router, SurrogateFit, calibrate_router, fit_surrogate
 from tracer_nb.engine.features import Features, FunctionFeatures, make_features
 from tracer_nb.engine.learning import learning_curve
@@ -173,6 +173,7 @@ class Tracer:
         self._column: _Column | None = None
         self._others: Texts | None = None  # routed last, when not the labelled column
         self._subject: dict[str, None] = {}
+        self._seconds = 0.0  # that an answer took while labelling
         self._target: float | None = None  # of the last routing, when not the main one
         self.labels: Labels | None = None
         self.curve: LearningCurve | None = None
@@ -295,6 +296,8 @@ class Tracer:
                 spending=asker.spending,
                 stopped=asker.stopped,
             )
+            # Frozen here: a cost that moved between calibration and routing would void both.
+            self._seconds = mean_wait(asker.spending)
             if sample != "auto" or asker.stopped or len(rows) == len(order):
                 return self.labels
             self._tell(on_progress, "Judging whether more labels are worth their price")
@@ -618,7 +621,9 @@ class Tracer:
         """Dollars for each distinct text, where the strategy asks for them."""
         if self.options.strategy != "cost-aware":
             return None
-        return text_costs(self.teacher, texts.unique, self._asker.spending, self._latency_weight)
+        return text_costs(
+            self.teacher, texts.unique, seconds=self._seconds, latency_weight=self._latency_weight
+        )
 
     def _fewest(self, n_texts: int) -> int:
         """Labels without which the main target cannot be certified."""

@@ -8,7 +8,7 @@ comes with the fit.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -58,6 +58,11 @@ class KernelRidge:
     weights: NDArray[np.float32]
     width: float
     ridge: float
+    # Of the support: to work them out for one row would cost more than the row.
+    _norms: NDArray[np.floating] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_norms", squared_norms(self.support))
 
     def outputs(self, X: Matrix) -> NDArray[np.floating]:
         """Regression outputs (n, K) of rows that ``unit_rows`` has prepared."""
@@ -74,7 +79,7 @@ class KernelRidge:
         out = np.empty((X.shape[0], self.weights.shape[1]), dtype=dtype)
         similarity = np.empty(len(out), dtype=dtype)
         for rows in row_chunks(len(out), self.support.shape[0]):
-            kernel = rbf_kernel(X[rows], self.support, self.width)
+            kernel = rbf_kernel(X[rows], self.support, self.width, self._norms)
             out[rows] = kernel @ self.weights
             with np.errstate(divide="ignore"):  # so far away that the kernel is 0
                 logs = np.log(kernel.max(axis=1))

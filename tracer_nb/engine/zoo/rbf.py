@@ -11,16 +11,22 @@ from tracer_nb.engine.zoo.matrix import Matrix
 __all__ = ["rbf_kernel", "squared_distances", "squared_norms"]
 
 
-def rbf_kernel(A: Matrix, B: Matrix, width: float) -> NDArray[np.floating]:
-    """Kernel (n, m) of rows of A against rows of B, in the larger precision of the two."""
+def rbf_kernel(
+    A: Matrix, B: Matrix, width: float, norms: NDArray[np.floating] | None = None
+) -> NDArray[np.floating]:
+    """Kernel (n, m) of rows of A against rows of B, in the larger precision of the two.
+
+    ``norms`` are the squared lengths of B's rows, where they are known.
+    """
     if sparse.issparse(A) or sparse.issparse(B):
         values = squared_distances(A, B)
         values *= -width
         return np.asarray(np.exp(values, out=values))
     # The exponent is width * (2 a.b - |a|^2 - |b|^2): few passes over the large product.
-    values = A @ (B * B.dtype.type(2.0 * width)).T
-    values -= B.dtype.type(width) * squared_norms(B)
-    values -= (B.dtype.type(width) * squared_norms(A))[:, None]
+    scale = A.dtype.type(width)
+    values = (A * (2 * scale)) @ B.T
+    values -= scale * (squared_norms(B) if norms is None else norms)
+    values -= (scale * squared_norms(A))[:, None]
     np.minimum(values, 0.0, out=values)
     return np.asarray(np.exp(values, out=values))
 

@@ -130,9 +130,11 @@ def test_outputs_of_many_rows_are_made_in_parts(make, monkeypatch):
     expected = model.outputs(new)
     shapes = []
 
-    def recorded(A, B, width, kernel=module.rbf_kernel):
+    kernel = module.rbf_kernel
+
+    def recorded(A, B, width, norms):
         shapes.append((A.shape[0], B.shape[0]))
-        return kernel(A, B, width)
+        return kernel(A, B, width, norms)
 
     monkeypatch.setattr(module, "rbf_kernel", recorded)
     monkeypatch.setattr(matrix, "CHUNK_CELLS", 80 * 30)
