@@ -68,8 +68,13 @@ def text_costs(
 
 
 def mean_wait(spending: Spending) -> float:
-    """Seconds that an answer took in this run; a second where none was waited for."""
-    return spending.waited / spending.asked if spending.asked else _GUESSED_SECONDS
+    """Seconds that an answer took in this run; a second where none was waited for.
+
+    Rounded to one digit, so that it does not depend on which rows were drawn.
+    """
+    if not spending.asked:
+        return _GUESSED_SECONDS
+    return float(f"{spending.waited / spending.asked:.0e}")
 
 
 def mean_cost(teacher: Teacher, texts: Sequence[str], spending: Spending) -> float | None:

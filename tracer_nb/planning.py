@@ -97,6 +97,7 @@ def make_plan(
     n_sample: int,
     target: float,
     confidence: float,
+    fewest: int,
     max_cost: float | None,
 ) -> Plan:
     """Count and price a job.
@@ -114,6 +115,8 @@ def make_plan(
         Rows of the sample.
     target, confidence, max_cost
         Of the job.
+    fewest : int
+        Labels without which the target cannot be certified.
 
     Raises
     ------
@@ -143,7 +146,7 @@ def make_plan(
         n_sample=n_sample,
         n_ask=len(to_ask),
         n_stored=len(stored),
-        fewest_labels=fewest_labels(target, confidence, len(texts.usable)),
+        fewest_labels=fewest,
         target=target,
         confidence=confidence,
         prompt_tokens=round(prompt * len(to_ask)),

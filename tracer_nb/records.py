@@ -409,8 +409,13 @@ class Certificate:
         confidence. Pointwise: it does not account for how the threshold was found, so the
         claim that is certified is the target, not this bound. 0 when nothing is handled.
     whole_output_lower : float
-        One-sided, pointwise lower bound of the agreement of the *whole* output, deferred
-        rows counted as agreeing.
+        What the promise implies for the *whole* output, deferred rows counted as agreeing:
+        1 - (1 - target) * coverage for a column, the target for new rows, 1 when no row is
+        handled.
+    n_rounds : int
+        Certificates that were made on rows of this column, this one included. Each spends
+        the error budget, so all of them together hold with confidence
+        1 - n_rounds * (1 - confidence).
     n_fit, n_calibration, n_handled, n_agree : int
         Rows the surrogate was fitted on; rows of the test; those handled; those agreeing.
         Under cross-fitting every labelled row is fitted on, and those of the test are among
@@ -458,8 +463,14 @@ class Certificate:
     whole_output_lower: float = 0.0
     n_set_aside: int = 0
     n_targets: int = 1
+    n_rounds: int = 1
     settings: tuple[Setting, ...] = ()
     classes: tuple[ClassCertificate, ...] = ()
+
+    @property
+    def total_confidence(self) -> float:
+        """Confidence that every certificate made on rows of this column holds."""
+        return max(1.0 - self.n_rounds * (1.0 - self.confidence), 0.0)
 
     @property
     def whole_output_agreement(self) -> float:

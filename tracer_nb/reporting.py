@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tracer_nb.engine import Router, SurrogateFit
@@ -10,7 +10,7 @@ from tracer_nb.frames import Texts
 from tracer_nb.outcome import SURROGATE, TEACHER, Outcome
 from tracer_nb.records import Certificate, Choice, Labels, LearningCurve, Report, Spending
 
-__all__ = ["Standing", "make_report"]
+__all__ = ["Standing", "in_round", "learned_on_column", "make_report"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +27,8 @@ class Standing:
         Of the routing; the main one when None.
     each : float or None
         Dollars for a text.
+    saved : tuple of (float or None)
+        Estimated dollars that routing at each target saves; empty when there is one target.
     n_subject : int
         Distinct texts of all rows that the job was about.
     """
@@ -44,6 +46,7 @@ class Standing:
     spending: Spending
     stopped: str | None
     each: float | None
+    saved: tuple[float | None, ...]
     n_subject: int
 
 
@@ -59,7 +62,6 @@ def make_report(job: Standing) -> Report:
     sampled = len(labels.rows) if labels is not None and job.own else 0
     answered = outcome.count(SURROGATE) if outcome else 0
     usable = len(texts.usable) if texts is not None else 0
-    learned = job.features == "lsa" or job.features.endswith("+ lsa")
     return Report(
         teacher=job.teacher.name,
         note=str(getattr(job.teacher, "note", "")),
@@ -74,9 +76,12 @@ def make_report(job: Standing) -> Report:
         n_missing=outcome.count(None) if outcome else 0,
         n_deferred=max(usable - sampled - answered, 0) if outcome else 0,
         certificate=certificate,
-        choices=tuple(_choice(c, usable, job.each) for c in certificates),
+        choices=tuple(
+            Choice(c.target, certified=c.certified, coverage=c.coverage, saved=saved)
+            for c, saved in zip(certificates, job.saved, strict=False)
+        ),
         curve=job.curve,
-        exact=job.own or not (learned or (job.fitted is not None and job.fitted.uses_column)),
+        exact=job.own or not learned_on_column(job.features, job.fitted),
         saved=None if outcome is None or job.each is None else outcome.n_saved * job.each,
         frontier=router.frontier if router is not None else None,
         trials=job.fitted.trials if job.fitted is not None else (),
@@ -87,15 +92,19 @@ def make_report(job: Standing) -> Report:
     )
 
 
-def _choice(certificate: Certificate, n_rows: int, each: float | None) -> Choice:
-    """What a target saves: the cost of the handled rows that were not asked about."""
-    if certificate.n_population is None:
-        unasked = certificate.cost_coverage * n_rows
-    else:
-        unasked = certificate.cost_coverage * certificate.n_population - certificate.n_handled
-    return Choice(
-        target=certificate.target,
-        certified=certificate.certified,
-        coverage=certificate.coverage,
-        saved=None if each is None else max(unasked, 0.0) * each,
+def learned_on_column(features: str, fitted: SurrogateFit | None) -> bool:
+    """Whether the features saw the calibration rows: for new rows it is close, not exact."""
+    smoothed = fitted is not None and fitted.uses_column
+    return smoothed or features == "lsa" or features.endswith("+ lsa")
+
+
+def in_round(router: Router, n_rounds: int) -> Router:
+    """The router, its certificates saying that they are the ``n_rounds``-th on this column."""
+    column = router.column_certificates
+    return replace(
+        router,
+        certificates=tuple(replace(c, n_rounds=n_rounds) for c in router.certificates),
+        column_certificates=None
+        if column is None
+        else tuple(replace(c, n_rounds=n_rounds) for c in column),
     )

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from tracer_nb import __version__
 from tracer_nb.answering import answer_rows
 from tracer_nb.asking import Asker, OnProgress
+from tracer_nb.costing import text_costs
 from tracer_nb.engine import Router
 from tracer_nb.engine.features import Features
 from tracer_nb.engine.saving import (
@@ -25,8 +26,9 @@ from tracer_nb.engine.saving import (
     router_state,
     write_archive,
 )
+from tracer_nb.engine.strategy import check_costs
 from tracer_nb.errors import InvalidInput
-from tracer_nb.frames import OUTPUT_COLUMNS, label_frame, read_texts
+from tracer_nb.frames import OUTPUT_COLUMNS, Texts, label_frame, read_texts
 from tracer_nb.matrices import as_blocks, ready_matrix, rows_of
 from tracer_nb.outcome import combine
 from tracer_nb.records import Certificate
@@ -61,6 +63,8 @@ class SavedRouter:
     def __repr__(self) -> str:
         c = self.router.certificate
         state = f"{100 * c.coverage:.1f} % handled" if c.certified else "nothing certified"
+        if c.by_simulation:
+            state += " by simulation only"
         return (
             f"SavedRouter({self.about['teacher']!r}, target {100 * c.target:.10g} %, {state}, "
             f"saved {self.about['saved']})"
@@ -92,7 +96,8 @@ class SavedRouter:
         features : matrix, optional
             Where the router was fitted on a matrix or on a function's features.
         costs : array_like, optional
-            What asking about each distinct text costs, for the cost-aware strategy.
+            What asking about each distinct text costs, for the cost-aware strategy, in the
+            unit of the fit; not needed when a teacher with a price was named on loading.
         max_cost, ask_teacher, on_progress
             As in :meth:`tracer_nb.Tracer.route`, when a teacher was named on loading. Without
             one, deferred rows come out without a label.
@@ -119,7 +124,7 @@ class SavedRouter:
             raise InvalidInput(f"features are made by {self._features.name!r}; leave features out")
         else:
             X = as_blocks(self._features.transform(texts.unique))
-        routing = self.router.route(X, target=target, costs=costs)
+        routing = self.router.route(X, target=target, costs=self._costs(texts, costs))
         if self._asker is None:
             outcome = combine(texts, routing, {}, "deferred, no teacher was named")
         else:
@@ -134,6 +139,33 @@ class SavedRouter:
             )
         values = (outcome.label, outcome.source, outcome.score, outcome.reason)
         return label_frame(column, dict(zip(OUTPUT_COLUMNS, values, strict=True)))
+
+    def _costs(self, texts: Texts, given: ArrayLike | None) -> Any:
+        """Costs of the distinct texts on the scale of the fit, where routing needs them."""
+        fit = self.router.fit
+        if fit.options.strategy != "cost-aware":
+            return given
+        costs: Any = given
+        if given is None and self._asker is not None:
+            costs = text_costs(
+                self._asker.teacher,
+                texts.unique,
+                seconds=float(self.about["seconds"]),
+                latency_weight=float(self.about["latency_weight"]),
+            )
+        if costs is None:
+            raise InvalidInput(
+                "strategy 'cost-aware' needs costs, what asking about each distinct text costs, or "
+                "a teacher with a price"
+            )
+        values = check_costs("costs", costs, len(texts.unique))
+        typical = float(np.median(values)) if len(values) else fit.typical_cost
+        if not 0.05 <= typical / fit.typical_cost <= 20.0:
+            raise InvalidInput(
+                f"costs are about {typical:g} a text, and were {fit.typical_cost:g} at the fit; the "
+                "certificate holds in that unit only"
+            )
+        return values
 
     def frame_of(self, source: Any, routed: Any) -> Any:
         """``source`` (the frame whose column was routed) with the output columns added.

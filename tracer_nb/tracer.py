@@ -30,8 +30,9 @@ from tracer_nb.records import (
     Plan,
     Progress,
     Report,
+    Routing,
 )
-from tracer_nb.reporting import Standing, make_report
+from tracer_nb.reporting import Standing, in_round, learned_on_column, make_report
 from tracer_nb.sampling import (
     collect_labels,
     distinct_texts,
@@ -173,6 +174,10 @@ class Tracer:
         self._column: _Column | None = None
         self._others: Texts | None = None  # routed last, when not the labelled column
         self._subject: dict[str, None] = {}
+        self.rounds = 0  # certificates made on rows of this column
+        self._tested: Texts | None = None
+        self._last_tested: SurrogateFit | None = None
+        self._decided: dict[float | None, Routing] = {}
         self._seconds = 0.0  # that an answer took while labelling
         self._target: float | None = None  # of the last routing, when not the main one
         self.labels: Labels | None = None
@@ -226,7 +231,8 @@ class Tracer:
             self._asker.known(sampled),
             n_sample=len(rows),
             target=self.target,
-            confidence=self.options.level,
+            confidence=self.confidence,
+            fewest=self._fewest(len(texts.usable)),
             max_cost=check_cost(max_cost),
         )
 
@@ -280,6 +286,9 @@ class Tracer:
         self._column = _Column(column, texts, X)
         self.labels = self.fitted = self.router = self.outcome = self._others = self.curve = None
         self._subject = dict.fromkeys(texts.unique)
+        if self._tested is None or not _same(texts, self._tested):
+            self.rounds = 0
+        self._decided.clear()
         asker = self._asker
         asker.begin()
         while True:
@@ -366,6 +375,12 @@ class Tracer:
             column=take(X, others),
             column_costs=None if costs is None else costs[others],
         )
+        if self.fitted is not self._last_tested:
+            # The same fit on the same rows gives the same certificate; anything else is a
+            # further try, which spends the error budget again.
+            self.rounds, self._tested, self._last_tested = self.rounds + 1, texts, self.fitted
+        self.router = in_round(self.router, self.rounds)
+        self._decided.clear()
         self.outcome = self._others = None
         certificate = self.router.column_certificate
         assert certificate is not None  # noqa: S101  a column was passed
@@ -423,8 +438,11 @@ class Tracer:
         texts = home.texts if column is None else read_texts(column)
         own = column is None or _same(texts, home.texts)
         certificate = self.router.certificate_for(target, column=own)
-        X = self._featurized()[2] if own else self._featurize(texts, features)
-        routing = self.router.route(X, column=own, target=target, costs=self._costs(texts))
+        if own:
+            routing = self._decide(target)
+        else:
+            X = self._featurize(texts, features)
+            routing = self.router.route(X, target=target, costs=self._costs(texts))
         outcome = answer_rows(
             self._asker,
             texts,
@@ -507,6 +525,11 @@ class Tracer:
             "labels": list(self.teacher.labels),
             "prompt": self._prompt,
             "assumption": str(getattr(self.teacher, "assumption", "")),
+            "exact": not learned_on_column(
+                "" if self._features is None else self._features.name, self.fitted
+            ),
+            "seconds": self._seconds,
+            "latency_weight": self._latency_weight,
         }
         features = self._features
         own = None if isinstance(features, FunctionFeatures) else features
@@ -538,6 +561,7 @@ class Tracer:
                 spending=spending,
                 stopped=self._asker.stopped,
                 each=each,
+                saved=self._savings(each),
                 n_subject=len(self._subject),
             )
         )
@@ -624,6 +648,34 @@ class Tracer:
         return text_costs(
             self.teacher, texts.unique, seconds=self._seconds, latency_weight=self._latency_weight
         )
+
+    def _decide(self, target: float | None) -> Routing:
+        """Who answers each distinct text of the labelled column; decided once."""
+        assert self.router is not None  # noqa: S101
+        if target not in self._decided:
+            texts, _, X = self._featurized()
+            self._decided[target] = self.router.route(
+                X, column=True, target=target, costs=self._costs(texts)
+            )
+        return self._decided[target]
+
+    def _savings(self, each: float | None) -> tuple[float | None, ...]:
+        """Dollars that not asking about the handled texts saves, at each of several targets."""
+        if self.router is None or len(self.options.targets) < 2 or self._others is not None:
+            return (None,) * len(self.options.targets)
+        texts, labels, _ = self._featurized()
+        asked = np.zeros(len(texts.unique), dtype=bool)
+        asked[texts.codes[labels.rows]] = True
+        costs = self._costs(texts)
+        if costs is None and each is None:
+            return (None,) * len(self.options.targets)
+        dear = np.full(len(asked), each) if costs is None else costs
+        targets = self.options.targets
+        return tuple(float(dear[self._decide(t).handled & ~asked].sum()) for t in targets)
+
+    def continue_from(self, other: Tracer) -> None:
+        """Count the certificates that another Tracer made on the same column as tries, too."""
+        self.rounds, self._tested = other.rounds, other._tested
 
     def _fewest(self, n_texts: int) -> int:
         """Labels without which the main target cannot be certified."""

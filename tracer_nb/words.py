@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ __all__ = [
     "percent",
     "plan_lines",
     "progress_line",
+    "promise_sentence",
     "report_lines",
     "rows_sentence",
     "saved_lines",
@@ -53,6 +55,11 @@ def percent(share: float, digits: int = 1) -> str:
 def level(share: float) -> str:
     """A promised share with all its digits: rounded up, the words would promise more."""
     return f"{100 * share:.10g} %"
+
+
+def _rounded_down(share: float) -> str:
+    """A promised share to a tenth of a percent, never more than it is."""
+    return f"{math.floor(1000 * share + 1e-9) / 10:g} %"
 
 
 def money(dollars: float | None) -> str:
@@ -141,38 +148,50 @@ def certificate_sentence(report: Report) -> str:
     certificate = report.certificate
     if certificate is None:
         return "Nothing is certified yet."
+    return promise_sentence(certificate, report.teacher, report.assumption, exact=report.exact)
+
+
+def promise_sentence(
+    certificate: Certificate, teacher: str, assumption: str = "", *, exact: bool = True
+) -> str:
+    """What a certificate promises, with everything that limits it."""
     if not certificate.certified:
         return _refusal(certificate)
-    text = _promise(report, certificate)
+    text = assumption + _promise(certificate, teacher)
     if certificate.classes:
         kept = sum(part.certified for part in certificate.classes)
         text += f" The same holds for each of the {count(kept, 'label')} that it gives there"
         text += f"; rows of the other {len(certificate.classes) - kept:,} are deferred."
     if certificate.by_simulation:
         text += " This certificate is cross-fit: verified by simulation, not proved."
-    if not report.exact:
+    if certificate.n_rounds > 1:
+        text += (
+            f" It is the {certificate.n_rounds}. certificate on rows of this column, and each has "
+            f"its own chance of error: alone it would hold with {level(certificate.confidence)}."
+        )
+    if not exact:
         text += _NOT_EXACT
     return text
 
 
-def _promise(report: Report, certificate: Certificate) -> str:
-    sure, target = level(certificate.confidence), level(certificate.target)
+def _promise(certificate: Certificate, teacher: str) -> str:
+    sure, target = level(certificate.total_confidence), level(certificate.target)
     if certificate.n_population is not None:
         handled = count(certificate.n_population_handled or 0, "row")
         which = "that it was not fitted on"
         if certificate.by_simulation:
-            which = "that did not order its tests"
-        return report.assumption + (
+            which = "whose text did not order its tests"
+        return (
             f"The surrogate can answer {certificate.n_population_handled:,} of the "
             f"{count(certificate.n_population, 'row')} {which} "
             f"({percent(certificate.coverage)}). With {sure} confidence, on at least {target} of "
             f"these {handled}, the {certificate.n_handled:,} labelled ones among them included, "
-            f"its label is the one that {report.teacher} gives."
+            f"its label is the one that {teacher} gives."
         )
-    return report.assumption + (
+    return (
         f"The surrogate answers {percent(certificate.coverage)} of rows like the labelled ones. "
         f"With {sure} confidence, on at least {target} of the rows that it answers, its label is "
-        f"the one that {report.teacher} would give."
+        f"the one that {teacher} would give."
     )
 
 
@@ -214,7 +233,7 @@ def _refusal(certificate: Certificate) -> str:
     if certificate.needed_rows is not None:
         text += f" About {count(certificate.needed_rows, 'labelled row')} should be enough"
         text += " (an estimate), or choose a lower target."
-        return f"{text} Each further try on the same rows adds its own chance of error."
+        return f"{text} Each further certificate on this column adds its own chance of error."
     return text + " Choose a lower target, better features or clearer labels."
 
 
@@ -278,15 +297,13 @@ def report_lines(report: Report) -> list[str]:
 def saved_lines(about: Mapping[str, Any], certificate: Certificate) -> list[str]:
     """What a loaded router is, and what it promises."""
     fitted = f"Router for {about['teacher']}, {count(len(about['labels']), 'label')}"
-    lines = [f"{fitted}, saved {about['saved']}."]
-    if not certificate.certified:
-        return [*lines, f"Nothing is certified: {certificate.note}. It defers every row."]
-    sure, target = level(certificate.confidence), level(certificate.target)
-    promise = (
-        f"It answers about {percent(certificate.coverage)} of rows drawn like the labelled ones. "
-        f"With {sure} confidence, on at least {target} of them its label is the teacher's."
+    promise = promise_sentence(
+        certificate,
+        str(about["teacher"]),
+        str(about.get("assumption", "")),
+        exact=about.get("exact") is True,
     )
-    return [*lines, promise]
+    return [f"{fitted}, saved {about['saved']}.", promise]
 
 
 def evidence_sentence(report: Report) -> str:
@@ -298,7 +315,7 @@ def evidence_sentence(report: Report) -> str:
     text = (
         f"{report.surrogate} on {report.features} features, fitted on "
         f"{count(c.n_fit, 'labelled row')}, tested on {count(c.n_calibration, 'row')}"
-        f"{' of them, each left out in turn' if c.by_simulation else ' that it had not seen'} "
+        f"{' of them, each left out of a fit' if c.by_simulation else ' that it had not seen'} "
         f"({c.method} certificate{f', {how}' if how else ''})"
     )
     if c.n_set_aside:
@@ -306,7 +323,10 @@ def evidence_sentence(report: Report) -> str:
     if c.n_handled:
         text += (
             f": {c.n_agree:,} of {c.n_handled:,} handled ones agree ({percent(c.agreement)}); "
-            f"deferred rows counted as agreeing, {percent(c.whole_output_agreement)} of all "
-            f"(at least {percent(c.whole_output_lower)})"
+            f"deferred rows counted as agreeing, {percent(c.whole_output_agreement)} of all"
+        )
+    if c.certified:
+        text += (
+            f". For the whole output the promise is at least {_rounded_down(c.whole_output_lower)}"
         )
     return f"{text}. Agreement is with the teacher, not with the truth."

@@ -606,7 +606,7 @@ def test_a_router_is_saved_loaded_and_used(shell, world, tmp_path):
     asked = len(world.asked)
     out = shell.run(f"%tracer load '{path}' --name other")
     assert out.startswith("Router for teach, 3 labels, saved ")
-    assert "With 95 % confidence, on at least 92 % of them its label is the teacher's." in out
+    assert "With 95 % confidence, on at least 92 % of the rows that it answers" in out
     assert shell.run("%tracer status --name other") == out
     # The job was fitted on a matrix of its own, which a file does not hold.
     complaint = shell.complaint("%tracer route df.text --name other --output again")

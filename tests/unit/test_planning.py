@@ -17,6 +17,7 @@ COLUMN = read_texts([*(f"text {i}" for i in range(300)), None, "text 0"])
 
 def plan(teacher, sampled=("text 0", "text 1"), stored=None, **job):
     job = {"n_sample": 200, "target": 0.92, "confidence": 0.95, "max_cost": None, **job}
+    job.setdefault("fewest", fewest_labels(job["target"], job["confidence"], 301))
     return make_plan(teacher, COLUMN, sampled, stored or {}, **job)
 
 

@@ -842,3 +842,40 @@ def test_rows_unlike_every_labelled_text_are_deferred(world):
     everyone = tracer_for(world, {**world.truth}, labels=None, features=X, guard=False)
     routed = everyone.run(texts, sample=600, ask_teacher=False)
     assert (routed["label_source"][600:] == "surrogate").any()
+
+
+def test_certificates_on_one_column_are_counted(hard_world):
+    tracer = tracer_for(hard_world, target=0.9)
+    for n_rounds, sample in ((1, 200), (2, 300)):
+        tracer.label(hard_world.texts, sample=sample)
+        tracer.fit()
+        assert tracer.calibrate().n_rounds == n_rounds
+        assert tracer.calibrate().n_rounds == n_rounds  # the same rows, the same certificate
+    other = tracer_for(hard_world, target=0.8)
+    other.continue_from(tracer)
+    other.label(hard_world.texts, sample=200)
+    other.fit()
+    assert other.calibrate().n_rounds == 3
+
+
+def test_waiting_for_deferred_rows_does_not_move_the_path(hard_world):
+    """Costs are those of the labelling: routing twice is routing once."""
+    tracer = tracer_for(
+        hard_world, strategy="cost-aware", target=0.85, cost=0.001, latency_weight=1.0
+    )
+    tracer.run(hard_world.texts, sample=300, ask_teacher=False)
+    certified = tracer.report.certificate
+    first = tracer.route()["label_source"].tolist()
+    tracer._asker.spending = replace(tracer._asker.spending, waited=1e6)
+    assert tracer.route()["label_source"].tolist() == first
+    assert tracer.calibrate() == certified
+
+
+def test_what_a_target_saves_counts_each_text_once(hard_world):
+    texts = [t for t in hard_world.texts for _ in range(3)]
+    X = np.repeat(hard_world.X, 3, axis=0)
+    tracer = tracer_for(hard_world, features=X, target=[0.8, 0.9], cost=0.01)
+    tracer.run(texts, sample=600, ask_teacher=False)
+    report = tracer.report
+    assert report.choices[0].saved == pytest.approx(report.saved)
+    assert report.choices[0].saved < 0.01 * 600

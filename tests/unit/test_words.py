@@ -29,6 +29,7 @@ from tracer_nb.words import (
     progress_line,
     report_lines,
     rows_sentence,
+    saved_lines,
 )
 
 PLAN = Plan(
@@ -240,11 +241,37 @@ def test_the_promise_for_new_rows(make_report, make_certificate):
 def test_what_a_certificate_is_not_is_said(make_report, make_certificate):
     cross = make_certificate(by_simulation=True, method="column, cross-fit", n_set_aside=3)
     sentence = certificate_sentence(make_report(certificate=cross))
-    assert "of the 2,300 rows that did not order its tests" in sentence
+    assert "of the 2,300 rows whose text did not order its tests" in sentence
     assert sentence.endswith("This certificate is cross-fit: verified by simulation, not proved.")
     evidence = evidence_sentence(make_report(certificate=cross))
-    assert "tested on 300 rows of them, each left out in turn (column, cross-fit" in evidence
+    assert "tested on 300 rows of them, each left out of a fit (column, cross-fit" in evidence
     assert "3 set aside because their text is among the fitting rows" in evidence
+
+
+def test_a_further_certificate_says_what_confidence_is_left(make_report, make_certificate):
+    second = certificate_sentence(make_report(certificate=make_certificate(n_rounds=2)))
+    assert "With 90 % confidence, on at least 92 % of" in second
+    assert second.endswith(
+        "It is the 2. certificate on rows of this column, and each has its own chance of error: "
+        "alone it would hold with 95 %."
+    )
+    assert make_certificate(n_rounds=30).total_confidence == 0.0
+
+
+def test_a_loaded_router_repeats_what_limits_its_promise(make_certificate):
+    about = {"teacher": "m", "labels": ["a", "b"], "saved": "today", "assumption": "If so: "}
+    cross = make_certificate(by_simulation=True, n_population=None)
+    title, promise = saved_lines(about, cross)
+    assert title == "Router for m, 2 labels, saved today."
+    assert promise.startswith("If so: The surrogate answers 76 % of rows like the labelled ones.")
+    assert "verified by simulation, not proved." in promise
+    assert promise.endswith("so for new rows this is close, not exact.")
+    assert "exact" not in saved_lines({**about, "exact": True}, make_certificate())[1]
+
+
+def test_a_promised_share_is_never_rounded_up(make_report, make_certificate):
+    certificate = make_certificate(whole_output_lower=0.93899)
+    assert "at least 93.8 %" in evidence_sentence(make_report(certificate=certificate))
 
 
 def test_a_promise_for_each_label(make_report, make_certificate):
@@ -313,7 +340,7 @@ def test_one_handled_row_is_one_row(make_report, make_certificate):
     [
         (
             504,
-            "Each further try on the same rows adds its own chance of error.",
+            "Each further certificate on this column adds its own chance of error.",
         ),
         (None, "Choose a lower target, better features or clearer labels."),
     ],
@@ -339,7 +366,7 @@ def test_the_evidence(make_report, make_certificate):
     assert evidence_sentence(make_report()) == (
         "kernel-ridge on lsa features, fitted on 700 labelled rows, tested on 300 rows that it had "
         "not seen (column certificate): 228 of 240 handled ones agree (95 %); deferred rows counted "
-        "as agreeing, 96 % of all (at least 93.8 %). Agreement is with the teacher, not with the truth."
+        "as agreeing, 96 % of all. For the whole output the promise is at least 93.8 %. Agreement is with the teacher, not with the truth."
     )
     nothing = make_certificate(n_handled=0, n_agree=0, agreement=float("nan"), certified=False)
     sentence = evidence_sentence(make_report(certificate=nothing))

@@ -29,6 +29,7 @@ from tracer_nb.engine.split import (
 )
 from tracer_nb.engine.strategy import check_costs
 from tracer_nb.engine.views import make_views, smoothing_over
+from tracer_nb.engine.zoo.kernel_ridge import EXACT_ROWS
 from tracer_nb.errors import InvalidInput, NotEnoughData
 from tracer_nb.records import Pilot, Trial
 
@@ -170,6 +171,11 @@ def fit_surrogate(
         others = check_blocks(unlabelled, n_features=widths)
         smoothing = smoothing_over([blocks[0], others[0]], chosen_options.seed)
     cross = chosen_options.certificate == "cross-fit"
+    if cross and n > EXACT_ROWS:
+        raise InvalidInput(
+            f"certificate 'cross-fit' was verified up to {EXACT_ROWS:,} labelled rows, got {n:,}; "
+            "'held-out' has rows enough"
+        )
     wanted_rows = np.arange(n) if cross else split.fit
     labelled = codes[wanted_rows] >= 0
     rows, without = wanted_rows[labelled], wanted_rows[~labelled]
@@ -250,12 +256,16 @@ def _targets(
     present, fit_codes = np.unique(codes[rows], return_inverse=True)
     if len(present) < 2:
         raise NotEnoughData(f"the {len(rows)} fitting rows have one label only; label more rows")
+    one_hot = np.eye(len(present), dtype=np.float32)[fit_codes]
     if soft is None:
-        return classes[present], fit_codes, np.eye(len(present), dtype=np.float32)[fit_codes]
-    fit_codes, wanted = codes[rows], soft[rows]
-    without = np.isnan(wanted).any(axis=1)
-    wanted[without] = np.eye(len(classes), dtype=np.float32)[fit_codes[without]]
-    return classes, fit_codes, wanted
+        return classes[present], fit_codes, one_hot
+    # So must the teacher's probability of such a label: a calibration row's own label would
+    # always be among the known ones, and that of a new row not.
+    wanted = soft[np.ix_(rows, present)]
+    total = wanted.sum(axis=1, keepdims=True)
+    given = total > 0  # False for NaN too
+    wanted = np.where(given, wanted / np.where(given, total, 1.0), one_hot)
+    return classes[present], fit_codes, wanted.astype(np.float32)
 
 
 def _everywhere(

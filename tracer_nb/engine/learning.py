@@ -12,7 +12,7 @@ from tracer_nb.engine.checks import check_blocks, check_labels
 from tracer_nb.engine.contest import Rows, enter
 from tracer_nb.engine.judge import Judge
 from tracer_nb.engine.options import Options
-from tracer_nb.engine.split import FIT_SHARE, is_calibration
+from tracer_nb.engine.split import FIT_SHARE, PILOT_SHARE, is_calibration
 from tracer_nb.engine.views import View
 from tracer_nb.engine.zoo import SURROGATES
 from tracer_nb.errors import NotEnoughData
@@ -65,22 +65,28 @@ def learning_curve(
     blocks = check_blocks(X)
     n = blocks[0].shape[0]
     values = np.asarray(y, dtype=object)
-    fitting = np.flatnonzero(~is_calibration(n))
+    # Under cross-fitting most rows are tested, and only the pilot's may be looked at.
+    share = PILOT_SHARE if options.certificate == "cross-fit" else FIT_SHARE
+    fitting = np.flatnonzero(~is_calibration(n, share))
     if len(fitting) < _FEWEST_ROWS:
         raise NotEnoughData(f"{len(fitting)} fitting rows tell nothing of the next; label more")
     _, codes = check_labels(values[fitting], len(fitting))
     points = [
-        (count, _coverage(blocks, fitting[:count], codes[:count], options))
+        (count, _coverage(blocks, fitting[:count], codes[:count], options, share))
         for count in np.unique([int(part * len(fitting)) for part in _PARTS]).tolist()
     ]
-    sizes = np.array([round(count / FIT_SHARE) for count, _ in points], dtype=np.intp)
+    sizes = np.array([round(count / share) for count, _ in points], dtype=np.intp)
     sizes[-1] = n
     coverage = np.array([c for _, c in points])
     return _project(sizes, coverage, max(n_rows, n), price)
 
 
 def _coverage(
-    blocks: Sequence[Any], rows: NDArray[np.intp], codes: NDArray[np.intp], options: Options
+    blocks: Sequence[Any],
+    rows: NDArray[np.intp],
+    codes: NDArray[np.intp],
+    options: Options,
+    share: float,
 ) -> float:
     """Coverage to expect of a certificate from so many fitting rows."""
     known = codes >= 0
@@ -95,7 +101,7 @@ def _coverage(
         np.ones(len(rows), dtype=bool),
         None,
     )
-    n_calibration = round(len(known) / FIT_SHARE * (1.0 - FIT_SHARE))
+    n_calibration = round(len(known) / share * (1.0 - share))
     name = "kernel-ridge"
     entry = enter(
         (name, SURROGATES[name]),

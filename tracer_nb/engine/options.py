@@ -128,6 +128,18 @@ def _check_together(options: Options) -> None:
             raise InvalidInput(
                 "pipeline 'cascade' needs rows of its own; use certificate 'held-out' with it"
             )
+        # What was not simulated is not offered under a name that says it was.
+        others = [name for name, _ in options.surrogates if name not in _QUICK]
+        if others:
+            raise InvalidInput(
+                f"certificate 'cross-fit' was verified with {' and '.join(_QUICK)} only, got "
+                f"{others[0]!r}; use certificate 'held-out' with it"
+            )
+        if options.strategy == "cost-aware":
+            raise InvalidInput(
+                "certificate 'cross-fit' was not verified with strategy 'cost-aware'; use "
+                "'held-out' with it"
+            )
     if options.strategy == "cost-aware" and options.certificate == "per-class":
         raise InvalidInput(
             "strategy 'cost-aware' orders rows of all classes; use certificate 'held-out' with it"

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from tracer_nb.engine.calibrating import calibrate_router
-from tracer_nb.engine.checks import check_blocks, row_groups
+from tracer_nb.engine.checks import check_blocks, check_groups, row_groups
 from tracer_nb.engine.fitting import SurrogateFit, fit_surrogate
 from tracer_nb.engine.router import Router
 from tracer_nb.engine.strategy import check_costs
+from tracer_nb.errors import InvalidInput
 
 __all__ = ["fit_router"]
 
@@ -24,6 +25,7 @@ def fit_router(
     column: Any | None = None,
     column_costs: ArrayLike | None = None,
     groups: ArrayLike | None = None,
+    column_groups: ArrayLike | None = None,
     **options: Any,
 ) -> Router:
     """Fit and certify a router from labelled rows: the whole engine in one call.
@@ -34,8 +36,10 @@ def fit_router(
         As in :func:`fit_surrogate`.
     column : matrix of shape (n_others, d) or several, optional
         The column's other rows. Features may be smoothed over them, and the router gets a
-        certificate about them. Without ``groups``, rows equal to one that was set aside for
-        fitting are left out of it, as they are of the calibration rows.
+        certificate about them. Rows of a fitting row's group (without ``groups``: equal to
+        one) are left out of it, as they are of the calibration rows.
+    column_groups : array_like of shape (n_others,), optional
+        Their groups, when ``groups`` are given.
     column_costs : array_like of shape (n_others,), optional
         What asking the teacher about each of them costs.
     **options
@@ -67,20 +71,36 @@ def fit_router(
     (5,)
     """
     fit = fit_surrogate(X, y, unlabelled=column, groups=groups, **options)
-    if column is not None and groups is None:
-        unseen = _unseen(
-            check_blocks(column, n_features=fit.n_features)[0], check_blocks(X)[0], fit
-        )
+    if column is not None:
+        others = check_blocks(column, n_features=fit.n_features)
+        unseen = _unseen(fit, check_blocks(X)[0], others[0], groups, column_groups)
         if column_costs is not None:
             column_costs = check_costs("column_costs", column_costs, len(unseen))[unseen]
-        column = [block[unseen] for block in check_blocks(column)]
+        column = [block[unseen] for block in others]
     return calibrate_router(fit, X, y, column=column, column_costs=column_costs)
 
 
-def _unseen(column: Any, matrix: Any, fit: SurrogateFit) -> Any:
-    """The column's rows that equal none of the labelled rows outside the calibration part."""
-    n = matrix.shape[0]
-    if sparse.issparse(matrix) or sparse.issparse(column):
+def _unseen(
+    fit: SurrogateFit,
+    matrix: Any,
+    column: Any,
+    groups: ArrayLike | None,
+    column_groups: ArrayLike | None,
+) -> NDArray[np.bool_]:
+    """Which of the column's rows are in no group of the labelled rows outside the test.
+
+    Only among these could the calibration rows have been drawn.
+    """
+    n, n_others = matrix.shape[0], column.shape[0]
+    if groups is not None:
+        if column_groups is None:
+            raise InvalidInput(
+                "groups and column need column_groups too, the groups of the column's rows: rows "
+                "of a fitting group are in no test"
+            )
+        both = np.r_[np.asarray(groups), np.asarray(column_groups)]
+        keys = check_groups(both, n + n_others)
+    elif sparse.issparse(matrix) or sparse.issparse(column):
         parts = [sparse.csr_matrix(matrix), sparse.csr_matrix(column)]
         keys = row_groups(sparse.vstack(parts, "csr"))
     else:

@@ -67,7 +67,9 @@ class Job:
                 )
             from tracer_nb.tracer import Tracer  # noqa: PLC0415  brings scikit-learn
 
-            self.tracer = Tracer(**merged)
+            old, self.tracer = self.tracer, Tracer(**merged)
+            if old is not None:
+                self.tracer.continue_from(old)
         self.loaded = None
         self.settings, self.sample, self.max_cost = merged, sample, cap
         self.source = source or self.source

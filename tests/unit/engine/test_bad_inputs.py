@@ -82,6 +82,7 @@ def test_massive_ties(surrogate, gate):
         y,
         groups=np.arange(400),
         column=distinct[rng.integers(7, size=300)],
+        column_groups=400 + np.arange(300),
         surrogate=surrogate,
         gate=gate,
         **OPTIONS,

@@ -146,7 +146,13 @@ def test_one_frequent_row_is_never_split_by_the_threshold():
     others = np.r_[np.repeat(odd, 333, axis=0), rows(n=64, seed=1)[0]]
     for surrogate in ("kernel-ridge", "logistic"):
         router = fit_router(
-            X, y, column=others, groups=np.arange(300), surrogate=surrogate, **OPTIONS
+            X,
+            y,
+            column=others,
+            groups=np.arange(300),
+            column_groups=300 + np.arange(len(others)),
+            surrogate=surrogate,
+            **OPTIONS,
         )
         handled = router.route(odd, column=True).handled[0]
         assert (router.route(others, column=True).handled[:333] == handled).all()
@@ -160,8 +166,49 @@ def test_column_rows_equal_to_fitting_rows_are_left_out():
     for make in (np.asarray, sparse.csr_matrix):
         router = fit_router(make(X), y, column=make(np.r_[X, new]), **OPTIONS)
         assert router.column_certificate.n_population == 120 + 120 + 50
-    grouped = fit_router(X, y, column=np.r_[X, new], groups=np.arange(400), **OPTIONS)
+    grouped = fit_router(
+        X,
+        y,
+        column=np.r_[X, new],
+        groups=np.arange(400),
+        column_groups=1000 + np.arange(450),
+        **OPTIONS,
+    )
     assert grouped.column_certificate.n_population == 120 + 400 + 50
+
+
+def test_column_rows_of_fitting_groups_are_left_out():
+    """Calibration rows were not drawn from them either."""
+    X, y = rows()
+    others = rows(n=200, seed=1)[0]
+    groups, column_groups = np.arange(400) // 4, np.arange(200) // 4 + 50
+    router = fit_router(X, y, column=others, groups=groups, column_groups=column_groups, **OPTIONS)
+    fit = router.fit
+    outside = np.setdiff1d(np.arange(400), fit.calibration_rows)
+    left = ~np.isin(column_groups, groups[outside])
+    assert router.column_certificate.n_population == len(fit.calibration_rows) + left.sum()
+    with pytest.raises(InvalidInput, match="groups and column need column_groups too"):
+        fit_router(X, y, column=others, groups=groups, **OPTIONS)
+
+
+def test_soft_labels_of_labels_that_only_calibration_rows_carry_leave_no_trace():
+    """A calibration row's own label would always be in the vocabulary, and a new row's not."""
+    X, y = rows()
+    fit_rows = fit_surrogate(X, y, **OPTIONS).fit_rows
+    rare = y.astype(object)
+    tested = np.setdiff1d(np.arange(400), fit_rows)
+    rare[tested[:20]] = "rare"
+    classes = np.unique(rare)
+    soft = np.full((400, 4), 0.1)
+    soft[np.arange(400), np.searchsorted(classes, rare)] = 0.7
+    fit = fit_surrogate(X, rare, soft_labels=soft, **OPTIONS)
+    assert fit.classes.tolist() == LABELS.tolist()
+    without = np.delete(soft, np.flatnonzero(classes == "rare"), axis=1)
+    without /= without.sum(axis=1, keepdims=True)
+    again = fit_surrogate(X, y, soft_labels=without, **OPTIONS)
+    new = [rows(seed=4)[0]]
+    one, two = (f.pipeline.predict(new).scores for f in (fit, again))
+    assert one == pytest.approx(two, abs=1e-6)
 
 
 def test_fitting_and_calibrating_apart_is_the_same():

@@ -18,7 +18,7 @@ from tracer_nb.engine.sequence import plan_sequence, threshold_grid
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Certificate, Pilot, Setting
 
-__all__ = ["Column", "Evidence", "check_scores"]
+__all__ = ["Column", "Evidence", "check_scores", "whole_output_lower"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,13 +138,10 @@ class Evidence:
         n, about = len(self.agree), self.about
         about_handled, n_about = int(about.handled(at)[0]), len(about.scores)
         coverages = about.handled(passed) / max(n_about, 1), about.cost_coverage(passed)
-        disagree = handled - agreeing
         if self.column is None:
             lower = agreement_lower(agreeing, handled, self.level)
-            whole = agreement_lower(n - disagree, n, self.level)
         else:
             lower = column_agreement_lower(agreeing, handled, about_handled, self.level)
-            whole = column_agreement_lower(n - disagree, n, n_about, self.level)
         return Certificate(
             method="held-out" if self.column is None else "column",
             target=self.target,
@@ -155,7 +152,9 @@ class Evidence:
             cost_coverage=float(about.cost_coverage(at)[0]),
             agreement=agreeing / handled if handled else math.nan,
             agreement_lower=lower,
-            whole_output_lower=whole,
+            whole_output_lower=whole_output_lower(
+                self.target, about_handled, None if self.column is None else n_about
+            ),
             n_fit=self.n_fit,
             n_calibration=n,
             n_handled=handled,
@@ -168,6 +167,17 @@ class Evidence:
                 Setting(*map(float, row)) for row in zip(passed, *coverages, strict=True)
             ),
         )
+
+
+def whole_output_lower(target: float, n_handled: int, n_known: int | None) -> float:
+    """Agreement of the whole output, deferred rows counted as agreeing, that a certificate implies.
+
+    At most a share 1 - ``target`` of the handled rows disagree, and no other row does. For
+    rows that are not known, all of them may be handled.
+    """
+    if n_handled == 0:
+        return 1.0
+    return target if n_known is None else 1.0 - (1.0 - target) * n_handled / n_known
 
 
 def check_scores(name: str, scores: NDArray[np.float64]) -> NDArray[np.float64]:

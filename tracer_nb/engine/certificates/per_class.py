@@ -23,7 +23,7 @@ from tracer_nb.engine.bounds import (
     fewest_handled,
 )
 from tracer_nb.engine.certificates.certify import gather, walk
-from tracer_nb.engine.certificates.evidence import Evidence
+from tracer_nb.engine.certificates.evidence import Evidence, whole_output_lower
 from tracer_nb.records import Certificate, ClassCertificate, Pilot
 
 __all__ = ["certify_classes"]
@@ -171,12 +171,11 @@ def _together(
     m, k, n = int(handled.sum()), int(agree[handled].sum()), len(scores)
     level = 1.0 - (1.0 - sizes.confidence) / sizes.n_targets
     about_handled, n_about = m, n
-    lower, whole = agreement_lower(k, m, level), agreement_lower(n - m + k, n, level)
+    lower = agreement_lower(k, m, level)
     if others is not None:
         about_handled += int((others[0] >= thresholds[others[1]]).sum())
         n_about += len(others[0])
         lower = column_agreement_lower(k, m, about_handled, level)
-        whole = column_agreement_lower(n - m + k, n, n_about, level)
     certified = bool(np.isfinite(thresholds).any())
     coverage = about_handled / n_about if n_about else 0.0
     return Certificate(
@@ -189,7 +188,9 @@ def _together(
         cost_coverage=coverage,
         agreement=k / m if m else math.nan,
         agreement_lower=lower,
-        whole_output_lower=whole,
+        whole_output_lower=whole_output_lower(
+            sizes.target, about_handled, None if others is None else n_about
+        ),
         n_fit=sizes.n_fit,
         n_calibration=n,
         n_handled=m,
@@ -210,4 +211,5 @@ def _refusal(parts: list[ClassCertificate], tried: int) -> str:
             f"no class has enough calibration rows for a certificate of its own (at least {needed} "
             "without a disagreement); label more rows, or certify all classes together"
         )
-    return f"none of the {tried} classes with enough calibration rows passed its test"
+    which = f"{tried} classes" if tried > 1 else "one class"
+    return f"no test was passed by the {which} with enough calibration rows"

@@ -8,7 +8,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.engine.bounds import agreement_lower, fewest_handled, held_out_p_value
+from tracer_nb.engine.bounds import (
+    agreement_lower,
+    column_p_value,
+    fewest_handled,
+    held_out_p_value,
+)
 from tracer_nb.engine.certificates.evidence import Evidence
 from tracer_nb.engine.sequence import threshold_grid
 from tracer_nb.engine.split import FIT_SHARE
@@ -43,22 +48,24 @@ def explain(
         The sequence, if the user fixed it.
     """
     target, level = certificate.target, evidence.level
-    fewest = fewest_handled(target, level)
-    n_labels = certificate.n_fit + certificate.n_calibration
+    n, column = certificate.n_calibration, evidence.column
+    n_labels = certificate.n_fit + n
     words = levels_in_words(certificate)
-    if certificate.n_calibration < fewest:
+    # Without one disagreement among them all.
+    best_p = float(held_out_p_value(n, n, target))
+    if column is not None:
+        best_p = float(column_p_value(0, n, len(column.scores), target))
+    if best_p > 1.0 - level:
         levels = words.replace(" agreement", "")
-        note = (
-            f"{certificate.n_calibration} calibration rows cannot certify {levels}, "
-            f"which needs at least {fewest} handled ones"
-        )
+        note = f"{n} calibration rows cannot certify {levels}, "
+        note += f"which needs at least {fewest_handled(target, level)} handled ones"
+        if column is not None:
+            note = f"{n} calibration rows cannot certify {levels} here, even if all of them agree"
     elif thresholds is not None and len(thresholds):
         note = f"{_seen(evidence, float(thresholds[0]))}, which does not certify {words}"
     else:
         note = f"no threshold passed the test for {words}"
-    per_calibration_row = (
-        n_labels / certificate.n_calibration if certificate.n_calibration else 1 / (1 - FIT_SHARE)
-    )
+    per_calibration_row = n_labels / n if n else 1 / (1 - FIT_SHARE)
     grid = threshold_grid(pilot.scores) if thresholds is None else thresholds
     needed = _needed_calibration_rows(pilot, grid, target, level)
     rows = None if needed is None else math.ceil(needed * per_calibration_row)
@@ -67,6 +74,9 @@ def explain(
         rows = math.ceil(1.5 * n_labels)
     if rows is None and len(grid) and (pilot.scores >= grid[-1]).any():
         note += "; the surrogate does not agree often enough for more rows alone to help"
+    if rows is not None and column is not None and rows >= certificate.n_fit + len(column.scores):
+        rows = None
+        note += "; it would take more labels than the column has rows"
     return replace(certificate, needed_rows=rows, note=note)
 
 

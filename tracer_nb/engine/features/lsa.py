@@ -58,7 +58,7 @@ class LsaFeatures:
         """
         sample = list(texts)
         if len(sample) > self.n_fit_texts:
-            rows = np.random.default_rng(self.seed).choice(
+            rows = np.random.default_rng([self.seed, 6]).choice(
                 len(sample), self.n_fit_texts, replace=False
             )
             sample = [sample[i] for i in np.sort(rows)]
