@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 __all__ = [
     "Answer",
+    "AnswerSet",
     "Certificate",
     "Choice",
     "ClassCertificate",
+    "Comparison",
     "Frontier",
     "Labels",
     "LearningCurve",
@@ -90,6 +92,55 @@ class Spending:
     completion_tokens: int = 0
     cost: float | None = 0.0
     waited: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSet:
+    """What one teacher, with one prompt, label set and parameters, has answered.
+
+    Attributes
+    ----------
+    key : str
+        Eight hexadecimal digits that name the set.
+    teacher, prompt : str
+    n_labels, n_answers, n_missing : int
+        Labels to choose from; answers stored; those without a label.
+    prompt_tokens, completion_tokens : int
+    cost : float or None
+        Dollars; None when that of an answer is unknown.
+    first, last : str
+        Times of the first and the last answer, ISO 8601.
+    """
+
+    key: str
+    teacher: str
+    prompt: str
+    n_labels: int
+    n_answers: int
+    n_missing: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float | None
+    first: str
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two sets of answers on the texts that both have labelled.
+
+    Attributes
+    ----------
+    teachers : tuple of str
+    n_shared, n_agree : int
+    disagreements : tuple of (text, label, other label)
+        At most twenty.
+    """
+
+    teachers: tuple[str, str]
+    n_shared: int
+    n_agree: int
+    disagreements: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)

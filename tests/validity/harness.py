@@ -184,7 +184,7 @@ def bound_at(threshold, bound="agreement_lower"):
 
     def rule(pilot, tested, target, seed, others=None):
         found = promise(pilot, tested, target, seed, others, thresholds=fixed)
-        return {getattr(found, bound): threshold}
+        return {getattr(found, bound): found.threshold}
 
     return rule
 

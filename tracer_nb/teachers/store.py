@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import threading
@@ -107,6 +108,63 @@ class LabelStore:
                 )
                 found.update({ids[row[0]]: to_answer(row[1:]) for row in rows})
         return found
+
+    def identities(self) -> list[tuple[str, dict[str, Any]]]:
+        """Address and identity of every teacher that has answered.
+
+        Raises
+        ------
+        StoreError
+            The file cannot be read.
+        """
+        with self._lock, self._explained("read"):
+            rows = self._db.execute("SELECT id, identity FROM identities").fetchall()
+        return [(row[0], json.loads(row[1])) for row in rows]
+
+    def summaries(self) -> list[tuple[Any, ...]]:
+        """Counts and costs of every identity that has answers.
+
+        Returns
+        -------
+        list of tuple
+            Address, identity, answers, those without a label, tokens of prompts and of
+            answers, cost, answers of unknown cost, first and last time.
+
+        Raises
+        ------
+        StoreError
+            The file cannot be read.
+        """
+        with self._lock, self._explained("read"):
+            rows = self._db.execute(
+                "SELECT i.id, i.identity, count(*), sum(a.label IS NULL), sum(a.prompt_tokens), "
+                "sum(a.completion_tokens), total(a.cost), sum(a.cost IS NULL), min(a.created_at), "
+                "max(a.created_at) FROM answers a JOIN identities i ON i.id = a.identity_id "
+                "GROUP BY i.id"
+            ).fetchall()
+        return [(row[0], json.loads(row[1]), *row[2:]) for row in rows]
+
+    def answers_of(self, identity_id: str) -> Iterator[tuple[str, Answer, str]]:
+        """Text, answer and time of everything that one identity has answered, a part at a time.
+
+        Raises
+        ------
+        StoreError
+            The file cannot be read.
+        """
+        last = ""
+        while True:
+            with self._lock, self._explained("read"):
+                rows = self._db.execute(
+                    f"SELECT text_id, text, created_at, {COLUMNS} FROM answers "  # noqa: S608
+                    "WHERE identity_id = ? AND text_id > ? ORDER BY text_id LIMIT ?",
+                    [identity_id, last, _CHUNK],
+                ).fetchall()
+            for row in rows:
+                yield row[1], to_answer(row[3:]), row[2]
+            if len(rows) < _CHUNK:
+                return
+            last = rows[-1][0]
 
     def put(self, identity: Mapping[str, Any], text: str, answer: Answer) -> bool:
         """Store one answer in one commit, as :meth:`put_many`; whether it was stored."""
