@@ -41,6 +41,8 @@ EXCEPTIONS = {
     "standin.teacher": {"teachers"},
     # "standin:NAME" is one way to name a teacher; imported when it is asked for.
     "teachers.spec": {"standin"},
+    # What the label store holds, shown on a line.
+    "magics.magic": {"teachers"},
     # Public names, imported when they are first used.
     "__init__": {"engine", "tracer", "magics", "saved"},
 }

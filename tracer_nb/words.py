@@ -6,11 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from tracer_nb.records import Certificate, Labels, Plan, Progress, Report, Spending
+from tracer_nb.records import Certificate, Comparison, Labels, Plan, Progress, Report, Spending
 
 __all__ = [
     "certificate_sentence",
     "choices_sentence",
+    "comparison_lines",
     "count",
     "curve_sentence",
     "evidence_sentence",
@@ -304,6 +305,22 @@ def saved_lines(about: Mapping[str, Any], certificate: Certificate) -> list[str]
         exact=about.get("exact") is True,
     )
     return [f"{fitted}, saved {about['saved']}.", promise]
+
+
+def comparison_lines(comparison: Comparison) -> list[str]:
+    """How far two sets of answers agree, and where they do not."""
+    one, two = comparison.teachers
+    n = comparison.n_shared
+    lines = [
+        (
+            f"{one} and {two} agree on {comparison.n_agree:,} of {count(n, 'text')} that both labelled "
+            f"({percent(comparison.n_agree / n)})."
+        )
+    ]
+    for text, label, other in comparison.disagreements:
+        shown = " ".join(text.split())
+        lines.append(f"{shown[:80]}{'…' if len(shown) > 80 else ''}: {label} | {other}")
+    return lines
 
 
 def evidence_sentence(report: Report) -> str:

@@ -373,7 +373,7 @@ def test_help_shows_every_option(shell):
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("", "say what to do: %tracer run|plan|label|fit|calibrate|route|status|save|load; %tracer? shows"),
+        ("", "say what to do: %tracer run|plan|label|fit|calibrate|route|status|save|load|labels|compare; %tracer? shows"),
         ("lable df.text", "no step 'lable'; did you mean 'label'? There are: run, plan, label"),
         ("df.text", "no step 'df.text'; there are: run, plan"),
         ("status", "no job yet; start with %tracer plan df.text"),
@@ -677,3 +677,23 @@ def test_one_of_several_targets_is_chosen_afterwards(shell):
 )
 def test_files_that_are_not_there(shell, line, says):
     assert says in shell.complaint(line)
+
+
+def test_stored_answers_are_listed_compared_and_written(shell, world, tmp_path):
+    assert "set  teacher" in shell.run("%tracer labels")
+    shell.run(f"%tracer label df.text {TEACH} {FAST}")
+    shell.run("def other(text): return 'login'")
+    shell.run("%tracer label df.text --teacher other --labels intents --name two --sample 130")
+    out = shell.run("%tracer labels")
+    assert "teach " in out
+    assert "other " in out
+    keys = [line.split()[0] for line in out.splitlines()[1:3]]
+    out = shell.run(f"%tracer compare {' '.join(keys)}")
+    assert " agree on " in out.splitlines()[0]
+    assert " of 130 texts that both labelled" in out.splitlines()[0]
+    path = tmp_path / "answers.csv"
+    assert shell.run(f"%tracer labels {path}").startswith("280 answers written to ")
+    assert len(path.read_text().splitlines()) == 281
+    assert "name two sets" in shell.complaint("%tracer compare one")
+    assert "no set of answers 'nope'" in shell.complaint(f"%tracer compare nope {keys[0]}")
+    assert ".csv or .parquet" in shell.complaint("%tracer labels answers.txt")

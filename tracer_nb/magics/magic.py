@@ -46,8 +46,9 @@ class TracerMagics(Magics):
         metavar="[STEP] [COLUMN]",
         help=(
             "STEP: run (the whole job; the default of a cell), plan, label, fit, calibrate, route, "
-            "status, save or load. COLUMN: df.text, df['text'] or a variable; a file for save and "
-            "load."
+            "status, save, load, labels or compare. COLUMN: df.text, df['text'] or a variable; a "
+            "file for save and load; for labels nothing, or a .csv or .parquet file to write; for "
+            "compare the keys of two sets of answers."
         ),
     )
     @argument(
@@ -131,6 +132,9 @@ class TracerMagics(Magics):
         variables = _user_variables(self.shell)
         if verb in ("save", "load"):
             getattr(self, f"_{verb}")(args.name, _file(verb, column), args, variables)
+            return
+        if verb in ("labels", "compare"):
+            self._stored(verb, column, args)
             return
         source = read_source(column, variables)
         if job.loaded is not None and verb in ("route", "status"):
@@ -258,6 +262,30 @@ class TracerMagics(Magics):
         loaded = load(path, **{k: v for k, v in options.items() if k in _OF_LOADING})
         self.jobs[name] = Job(loaded=loaded)
         display(Lines(saved_lines(loaded.about, loaded.certificate)))
+
+    def _stored(self, verb: str, words: str, args: Any) -> None:
+        from tracer_nb.magics.show import AnswerSets, Lines  # noqa: PLC0415
+        from tracer_nb.teachers import LabelStore  # noqa: PLC0415
+        from tracer_nb.teachers.ledger import (  # noqa: PLC0415
+            answer_sets,
+            compare_sets,
+            export_answers,
+        )
+        from tracer_nb.words import comparison_lines, count  # noqa: PLC0415
+
+        path = None if args.store is None else unquote(args.store)
+        with LabelStore(path) as store:
+            if verb == "compare":
+                keys = words.split()
+                if len(keys) != 2:
+                    raise InvalidInput("name two sets: %tracer compare KEY KEY, see %tracer labels")
+                display(Lines(comparison_lines(compare_sets(store, *keys))))
+            elif words:
+                file = unquote(words.strip())
+                n = export_answers(store, file)
+                display(Lines([f"{count(n, 'answer')} written to {file}."]))
+            else:
+                display(AnswerSets(answer_sets(store), str(store.path)))
 
     def _use_loaded(self, job: Job, args: Any, source: Source | None) -> None:
         from tracer_nb.magics.show import Lines  # noqa: PLC0415

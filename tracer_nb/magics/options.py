@@ -27,7 +27,10 @@ __all__ = [
     "split_line",
 ]
 
-VERBS = ("run", "plan", "label", "fit", "calibrate", "route", "status", "save", "load")
+VERBS = (
+    *("run", "plan", "label", "fit", "calibrate", "route", "status"),
+    *("save", "load", "labels", "compare"),
+)
 OF_TEACHER = (
     "base_url",
     "concurrency",

@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tracer_nb.records import Trial
+from tracer_nb.records import AnswerSet, Trial
 from tracer_nb.widgets.html import safe
+from tracer_nb.words import money
 
-__all__ = ["Lines", "Trials"]
+__all__ = ["AnswerSets", "Lines", "Table", "Trials"]
 
 
 class Lines:
@@ -28,35 +29,14 @@ class Lines:
         return {"text/plain": repr(self), "text/html": html}
 
 
-class Trials:
-    """Surrogates that were tried: out-of-fold agreement, coverage to expect, seconds."""
+class Table:
+    """A small table with a note under it."""
 
-    def __init__(self, trials: Sequence[Trial]) -> None:
-        self.rows = [
-            (
-                "✓" if t.chosen else "",
-                t.name,
-                t.view,
-                t.gate,
-                t.settings,
-                _share(t.agreement),
-                t.skipped or _share(t.expected_coverage),
-                f"{t.n_rows:,}",
-                f"{t.seconds:.1f} s",
-            )
-            for t in trials
-        ]
-        self.head = (
-            "",
-            "surrogate",
-            "features",
-            "gate",
-            "settings",
-            "agreement",
-            "expected coverage",
-            "rows",
-            "time",
-        )
+    head: tuple[str, ...] = ()
+    note = ""
+
+    def __init__(self, rows: Sequence[tuple[str, ...]]) -> None:
+        self.rows = list(rows)
 
     def __repr__(self) -> str:
         table = [self.head, *self.rows]
@@ -73,11 +53,69 @@ class Trials:
             "<tr>" + "".join(f'<td style="text-align:left">{safe(c)}</td>' for c in row) + "</tr>"
             for row in self.rows
         )
-        note = "Judged out-of-fold on the fitting rows; calibration rows were not touched."
         html = (
-            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><div>{note}</div>"
+            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+            f"<div>{safe(self.note)}</div>"
         )
-        return {"text/plain": f"{self!r}\n{note}", "text/html": html}
+        return {"text/plain": f"{self!r}\n{self.note}", "text/html": html}
+
+
+class Trials(Table):
+    """Surrogates that were tried: out-of-fold agreement, coverage to expect, seconds."""
+
+    head = (
+        *("", "surrogate", "features", "gate", "settings"),
+        *("agreement", "expected coverage", "rows", "time"),
+    )
+    note = "Judged out-of-fold on the fitting rows; calibration rows were not touched."
+
+    def __init__(self, trials: Sequence[Trial]) -> None:
+        super().__init__(
+            [
+                (
+                    "✓" if t.chosen else "",
+                    t.name,
+                    t.view,
+                    t.gate,
+                    t.settings,
+                    _share(t.agreement),
+                    t.skipped or _share(t.expected_coverage),
+                    f"{t.n_rows:,}",
+                    f"{t.seconds:.1f} s",
+                )
+                for t in trials
+            ]
+        )
+
+
+class AnswerSets(Table):
+    """Sets of stored answers: teacher, prompt, answers, cost, time of the last one."""
+
+    head = ("set", "teacher", "prompt", "labels", "answers", "missing", "cost", "last answer")
+
+    def __init__(self, sets: Sequence[AnswerSet], path: str) -> None:
+        self.note = f"In {path}. %tracer compare KEY KEY; %tracer labels FILE.csv writes them all."
+        super().__init__(
+            [
+                (
+                    s.key,
+                    s.teacher,
+                    _short(s.prompt),
+                    f"{s.n_labels:,}",
+                    f"{s.n_answers:,}",
+                    f"{s.n_missing:,}",
+                    "unknown" if s.cost is None else money(s.cost),
+                    s.last.replace("T", " ")[:16],
+                )
+                for s in sets
+            ]
+        )
+
+
+def _short(text: str) -> str:
+    """The beginning of a text on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= 40 else f"{line[:39]}…"
 
 
 def _share(value: float) -> str:
