@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from tracer_nb.errors import InvalidInput
 
-__all__ = ["clean_labels"]
+__all__ = ["clean_labels", "explain_labels"]
 
 
 def clean_labels(labels: Iterable[object]) -> tuple[str, ...]:
@@ -62,3 +62,41 @@ def clean_labels(labels: Iterable[object]) -> tuple[str, ...]:
     if len(names) < 2:
         raise InvalidInput(f"labels must be at least two, got {names}; add the others")
     return tuple(names)
+
+
+def explain_labels(labels: Mapping[str, object], prompt: str) -> str:
+    """The task with what each label means behind it, for teachers that read.
+
+    Parameters
+    ----------
+    labels : mapping of str to str
+        Label to description; None or an empty one for a label that explains itself.
+    prompt : str
+
+    Raises
+    ------
+    InvalidInput
+        A description that is not text.
+
+    Examples
+    --------
+    >>> print(explain_labels({"refund": "wants money back", "other": ""}, "Choose the intent."))
+    Choose the intent.
+    <BLANKLINE>
+    What the labels mean:
+    - refund: wants money back
+    """
+    lines = []
+    for label, description in labels.items():
+        if description is None or description == "":
+            continue
+        if not isinstance(description, str):
+            raise InvalidInput(
+                f"the description of label {label!r} must be text, got {description!r}"
+            )
+        lines.append(f"- {' '.join(label.split())}: {' '.join(description.split())}")
+    if not lines:
+        return prompt
+    return "\n".join(
+        [*([f"{prompt}\n"] if prompt.strip() else []), "What the labels mean:", *lines]
+    )

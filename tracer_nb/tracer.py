@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from tracer_nb.engine.learning import learning_curve
 from tracer_nb.engine.options import make_options
 from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
 from tracer_nb.frames import OUTPUT_COLUMNS, Texts, label_frame, read_texts
-from tracer_nb.labelset import clean_labels
+from tracer_nb.labelset import clean_labels, explain_labels
 from tracer_nb.matrices import Blocks, as_blocks, ready_matrix, rows_of, take
 from tracer_nb.outcome import Outcome
 from tracer_nb.planning import check_job, check_sample, fewest_labels, make_plan
@@ -67,8 +67,9 @@ class Tracer:
     teacher : str, callable, mapping, Series or Teacher
         "openai:MODEL", "standin:support", a function from text to label, or recorded
         labels by text.
-    labels : iterable of str, optional
-        The label set; recorded labels and Teacher objects bring their own.
+    labels : iterable of str, or mapping of str to str, optional
+        The label set, or each label with what it means, which goes into the prompt; recorded
+        labels and Teacher objects bring their own.
     prompt : str
         The task in words, for teachers that read.
     target : float or sequence of float, default 0.92
@@ -169,6 +170,8 @@ class Tracer:
         if isinstance(options.get("price"), str):
             options["price"] = parse_price(options["price"])
         self._prompt = prompt or ""
+        if isinstance(labels, Mapping):
+            self._prompt = explain_labels(labels, self._prompt)
         self.teacher = make_teacher(teacher, names, self._prompt, **options)
         self._asker = Asker(self.teacher, store)
         self._column: _Column | None = None

@@ -679,7 +679,7 @@ def test_files_that_are_not_there(shell, line, says):
     assert says in shell.complaint(line)
 
 
-def test_stored_answers_are_listed_compared_and_written(shell, world, tmp_path):
+def test_stored_answers_are_listed_compared_and_written(shell, tmp_path):
     assert "set  teacher" in shell.run("%tracer labels")
     shell.run(f"%tracer label df.text {TEACH} {FAST}")
     shell.run("def other(text): return 'login'")
@@ -697,3 +697,13 @@ def test_stored_answers_are_listed_compared_and_written(shell, world, tmp_path):
     assert "name two sets" in shell.complaint("%tracer compare one")
     assert "no set of answers 'nope'" in shell.complaint(f"%tracer compare nope {keys[0]}")
     assert ".csv or .parquet" in shell.complaint("%tracer labels answers.txt")
+
+
+def test_a_file_of_labels_may_say_what_they_mean(shell, tmp_path):
+    path = tmp_path / "intents.txt"
+    path.write_text("login\tcannot sign in\nparcel\nrefund\twants money back\n")
+    shell.run(f"%tracer label df.text --teacher teach --labels {path} {FAST}")
+    shell.run("meanings = dict.fromkeys(['login', 'parcel', 'refund'], 'what it means')")
+    assert "150 texts" in shell.run(
+        f"%tracer plan df.text --teacher teach --labels meanings {FAST}"
+    )

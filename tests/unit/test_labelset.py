@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from tracer_nb.errors import InvalidInput
-from tracer_nb.labelset import clean_labels
+from tracer_nb.labelset import clean_labels, explain_labels
 
 
 def test_labels_are_stripped_and_keep_their_order():
@@ -39,3 +39,12 @@ def test_labels_that_cannot_be_told_apart_are_refused(labels, says):
     with pytest.raises(InvalidInput, match=says) as caught:
         clean_labels(labels)
     assert "\n" not in str(caught.value)
+
+
+def test_meanings_go_behind_the_task():
+    told = explain_labels({" card  lost": "cannot find\nthe card", "other": None}, "Choose.")
+    assert told == "Choose.\n\nWhat the labels mean:\n- card lost: cannot find the card"
+    assert explain_labels({"a": "x"}, "") == "What the labels mean:\n- a: x"
+    assert explain_labels({"a": "", "b": None}, "Choose.") == "Choose."
+    with pytest.raises(InvalidInput, match="the description of label 'a' must be text, got 3"):
+        explain_labels({"a": 3}, "Choose.")

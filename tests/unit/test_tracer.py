@@ -879,3 +879,20 @@ def test_what_a_target_saves_counts_each_text_once(hard_world):
     report = tracer.report
     assert report.choices[0].saved == pytest.approx(report.saved)
     assert report.choices[0].saved < 0.01 * 600
+
+
+def test_what_labels_mean_reaches_the_teacher(world):
+    with serve(world.truth) as standin:
+        meanings = {"login": "cannot sign in", "parcel": "asks where it is", "refund": ""}
+        tracer = Tracer(
+            "openai:m",
+            meanings,
+            "Choose.",
+            base_url=standin.base_url,
+            features=world.X,
+            store=":memory:",
+        )
+        tracer.label(world.texts, sample=150)
+    prompt = tracer.teacher.identity["prompt"]
+    assert "What the labels mean:\n- login: cannot sign in\n- parcel: asks where it is" in prompt
+    assert tracer.teacher.labels == tuple(meanings)

@@ -58,7 +58,13 @@ class TracerMagics(Magics):
             "of recorded labels, or a column of them."
         ),
     )
-    @argument("--labels", help="A file with one label a line, a variable, or first,second,third.")
+    @argument(
+        "--labels",
+        help=(
+            "A file with one label a line (a tab and what it means may follow), a variable, or "
+            "first,second,third."
+        ),
+    )
     @argument(
         "--target",
         help="Agreement to promise on handled rows (0.92), or several: 0.92,0.95.",

@@ -97,7 +97,7 @@ def names_variable(text: str, variables: Mapping[str, Any]) -> bool:
 
 
 def read_label_names(text: str, variables: Mapping[str, Any]) -> Any:
-    """Labels from a file (one a line), a list ``a, b, c``, or a variable.
+    """Labels from a file (one a line, a tab before its meaning), a list, or a variable.
 
     A variable that holds a column gives each label once. Whether they are labels at all is
     for the Tracer to check.
@@ -113,7 +113,7 @@ def read_label_names(text: str, variables: Mapping[str, Any]) -> Any:
             lines = path.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidInput(f"cannot read the labels in {text!r}: {error}") from error
-        return [line for line in lines if line.strip()]
+        return _described([line for line in lines if line.strip()])
     if "," in text:
         return [part for part in text.split(",") if part.strip()]
     if not names_variable(text, variables):
@@ -127,11 +127,22 @@ def read_label_names(text: str, variables: Mapping[str, Any]) -> Any:
         raise InvalidInput(f"--labels {text!r} is no file, and {error}") from error
 
 
+def _described(lines: list[str]) -> list[str] | dict[str, str]:
+    """Labels of a file; with what they mean where a tab stands behind them."""
+    if not any("\t" in line for line in lines):
+        return lines
+    return {
+        label.strip(): meaning.strip() for label, _, meaning in (x.partition("\t") for x in lines)
+    }
+
+
 def _label_values(value: Any) -> Any:
     from tracer_nb.frames import is_missing, read_cells  # noqa: PLC0415  brings narwhals
 
     if isinstance(value, (list, tuple)):
         return list(value)
+    if isinstance(value, Mapping):
+        return dict(value)
     try:
         cells = value if isinstance(value, (set, frozenset)) else set(read_cells(value))
     except (InvalidInput, TypeError):  # not a column, or of lists
