@@ -704,6 +704,6 @@ def test_a_file_of_labels_may_say_what_they_mean(shell, tmp_path):
     path.write_text("login\tcannot sign in\nparcel\nrefund\twants money back\n")
     shell.run(f"%tracer label df.text --teacher teach --labels {path} {FAST}")
     shell.run("meanings = dict.fromkeys(['login', 'parcel', 'refund'], 'what it means')")
-    assert "150 texts" in shell.run(
+    assert "150 answers stored already" in shell.run(
         f"%tracer plan df.text --teacher teach --labels meanings {FAST}"
     )
