@@ -179,7 +179,7 @@ class Tracer:
         self._subject: dict[str, None] = {}
         self.rounds = 0  # certificates made on rows of this column
         self._tested: Texts | None = None
-        self._last_tested: SurrogateFit | None = None
+        self._last_found = ""
         self._decided: dict[float | None, Routing] = {}
         self._seconds = 0.0  # that an answer took while labelling
         self._target: float | None = None  # of the last routing, when not the main one
@@ -378,10 +378,11 @@ class Tracer:
             column=take(X, others),
             column_costs=None if costs is None else costs[others],
         )
-        if self.fitted is not self._last_tested:
-            # The same fit on the same rows gives the same certificate; anything else is a
-            # further try, which spends the error budget again.
-            self.rounds, self._tested, self._last_tested = self.rounds + 1, texts, self.fitted
+        # The same certificate again says nothing new; another one is a further try, which
+        # spends the error budget again.
+        found = repr((self.router.certificates, self.router.column_certificates))
+        if found != self._last_found or not self.rounds:
+            self.rounds, self._tested, self._last_found = self.rounds + 1, texts, found
         self.router = in_round(self.router, self.rounds)
         self._decided.clear()
         self.outcome = self._others = None

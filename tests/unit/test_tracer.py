@@ -850,6 +850,7 @@ def test_certificates_on_one_column_are_counted(hard_world):
         tracer.label(hard_world.texts, sample=sample)
         tracer.fit()
         assert tracer.calibrate().n_rounds == n_rounds
+        tracer.fit()
         assert tracer.calibrate().n_rounds == n_rounds  # the same rows, the same certificate
     other = tracer_for(hard_world, target=0.8)
     other.continue_from(tracer)
