@@ -21,6 +21,9 @@ from hypothesis import settings
 
 from tracer_nb.records import Certificate, Frontier, Report, Spending
 
+# Scripts, which import one another by their folder.
+collect_ignore = ["bench"]
+
 # No test depends on wall-clock time.
 settings.register_profile("tracer_nb", deadline=None)
 settings.load_profile("tracer_nb")

@@ -30,7 +30,7 @@ from .samples import ARRAYS, same
         np.zeros((1,) * 9),
         [None],
     ],
-    ids=repr,
+    ids=["objects", "text", "complex", "records", "times", "long", "deep", "none"],
 )
 def test_arrays_that_are_no_numbers(file, array):
     before = file.read_bytes()
@@ -42,7 +42,7 @@ def test_arrays_that_are_no_numbers(file, array):
 @pytest.mark.parametrize(
     "manifest",
     [{"a": float("nan")}, {"a": float("inf")}, {"a": object()}, {"a": np.zeros(2)}, {1: 2, "1": 3}],
-    ids=repr,
+    ids=["nan", "infinity", "object", "array", "equal keys"],
 )
 def test_manifests_that_are_no_json(tmp_path, manifest):
     with pytest.raises(InvalidInput, match=r"^cannot save "):
