@@ -6,8 +6,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Sequence
 
-import numpy as np
-
+from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Answer, Progress, Spending
 from tracer_nb.teachers import LabelStore, ReplayTeacher, Teacher, run_labels
@@ -104,11 +103,7 @@ def check_cost(max_cost: float | None) -> float | None:
     """
     if max_cost is None:
         return None
-    if (
-        isinstance(max_cost, bool)
-        or not isinstance(max_cost, (int, float, np.number))
-        or not max_cost >= 0
-    ):
+    if not is_number(max_cost) or not max_cost >= 0:
         raise InvalidInput(f"max_cost must be dollars, 0 or more, got {max_cost!r}")
     return None if max_cost == math.inf else float(max_cost)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Spending
 from tracer_nb.teachers import Teacher
@@ -27,10 +28,9 @@ def check_latency_weight(value: object) -> float:
     InvalidInput
         Not a number, or below 0.
     """
-    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    if not number or not 0.0 <= float(value) < np.inf:  # type: ignore[arg-type]
+    if not is_number(value) or not 0.0 <= value < np.inf:
         raise InvalidInput(f"latency_weight must be dollars a second, 0 or more, got {value!r}")
-    return float(value)  # type: ignore[arg-type]
+    return float(value)
 
 
 def text_costs(

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from tracer_nb.engine.checks import check_blocks
+from tracer_nb.engine.features import Features
 from tracer_nb.errors import InvalidInput
 from tracer_nb.frames import Texts
 
-__all__ = ["Blocks", "as_blocks", "ready_matrix", "rows_of", "take"]
+__all__ = ["Blocks", "as_blocks", "featurize", "ready_matrix", "rows_of", "take"]
 
 # Matrices that describe the same rows, each of shape (n, d).
 Blocks = list[Any]
@@ -69,6 +70,32 @@ def rows_of(blocks: Blocks, texts: Texts) -> Blocks:
 def as_blocks(made: Any) -> Blocks:
     """What features made of texts, as a list of blocks."""
     return list(made) if isinstance(made, (list, tuple)) else [made]
+
+
+def featurize(texts: Texts, made_by: Features | None, given: Any, missing: str) -> Blocks:
+    """Features of the distinct texts of new rows, (n_unique, d).
+
+    Parameters
+    ----------
+    texts : Texts
+    made_by : Features or None
+        None where they are the user's own, who then gives theirs.
+    given : matrix, list of several, or None
+    missing : str
+        What to say when they are not given.
+
+    Raises
+    ------
+    InvalidInput
+        Features are missing, given in vain, or do not fit the rows.
+    """
+    if made_by is None:
+        if given is None:
+            raise InvalidInput(missing)
+        return rows_of(ready_matrix(given), texts)
+    if given is not None:
+        raise InvalidInput(f"features are made by {made_by.name!r}; leave features out")
+    return as_blocks(made_by.transform(texts.unique))
 
 
 def take(blocks: Blocks, rows: NDArray[np.generic]) -> Blocks:

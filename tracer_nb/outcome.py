@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from tracer_nb.frames import Texts
+from tracer_nb.errors import InvalidInput
+from tracer_nb.frames import OUTPUT_COLUMNS, Texts, label_frame
 from tracer_nb.records import Answer, Routing
 
 __all__ = ["Outcome", "combine"]
@@ -42,6 +44,21 @@ class Outcome:
     def count(self, source: str | None) -> int:
         """Rows that ``source`` answered."""
         return self.source.count(source)
+
+    def onto(self, source: Any) -> Any:
+        """``source``, the frame or column that was routed, with the output columns added.
+
+        Raises
+        ------
+        InvalidInput
+            It has another number of rows.
+        """
+        if len(source) != len(self.label):
+            raise InvalidInput(
+                f"the frame has {len(source)} rows, {len(self.label)} were routed; pass the same"
+            )
+        values = (self.label, self.source, self.score, self.reason)
+        return label_frame(source, dict(zip(OUTPUT_COLUMNS, values, strict=True)))
 
     def missing_reasons(self) -> tuple[tuple[str, int], ...]:
         """Reasons for missing labels, most frequent first."""

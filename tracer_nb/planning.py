@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tracer_nb.engine.bounds import column_p_value, fewest_handled
-from tracer_nb.engine.checks import FEWEST_ROWS
+from tracer_nb.engine.checks import FEWEST_ROWS, is_number
 from tracer_nb.engine.split import FIT_SHARE, PILOT_SHARE
 from tracer_nb.errors import InvalidInput, NotEnoughData
 from tracer_nb.frames import Texts
@@ -51,8 +51,7 @@ def check_sample(sample: Any) -> int:
     InvalidInput
         Not a positive whole number.
     """
-    number = isinstance(sample, (int, float, np.number)) and not isinstance(sample, bool)
-    if not number or not 1 <= sample < math.inf or sample != int(sample):
+    if not is_number(sample) or not 1 <= sample < math.inf or sample != int(sample):
         raise InvalidInput(f"sample must be a positive whole number of rows, got {sample!r}")
     return int(sample)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import scipy
 import sklearn
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from tracer_nb import __version__
 from tracer_nb.answering import answer_rows
@@ -21,16 +21,18 @@ from tracer_nb.engine import Router
 from tracer_nb.engine.features import Features
 from tracer_nb.engine.saving import (
     features_from_state,
+    part_of,
     read_archive,
     router_from_state,
     router_state,
+    under,
     write_archive,
 )
 from tracer_nb.engine.strategy import check_costs
 from tracer_nb.errors import InvalidInput
-from tracer_nb.frames import OUTPUT_COLUMNS, Texts, label_frame, read_texts
-from tracer_nb.matrices import as_blocks, ready_matrix, rows_of
-from tracer_nb.outcome import combine
+from tracer_nb.frames import Texts, read_texts
+from tracer_nb.matrices import featurize
+from tracer_nb.outcome import Outcome, combine
 from tracer_nb.records import Certificate
 from tracer_nb.teachers import make_teacher
 
@@ -46,6 +48,8 @@ class SavedRouter:
     about : mapping
         Where it comes from: ``teacher``, ``prompt``, ``labels``, ``identity``, ``versions``,
         ``saved`` (the time).
+    outcome : Outcome or None
+        Of the last routing.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class SavedRouter:
         self.about = dict(about)
         self._features = features
         self._asker = asker
+        self.outcome: Outcome | None = None
 
     def __repr__(self) -> str:
         c = self.router.certificate
@@ -113,17 +118,11 @@ class SavedRouter:
             The column cannot be read, or features are missing or do not fit it.
         """
         texts = read_texts(column)
-        if self._features is None:
-            if features is None:
-                raise InvalidInput(
-                    "this router was fitted on features of your own; give them: "
-                    "route(column, features=matrix)"
-                )
-            X = rows_of(ready_matrix(features), texts)
-        elif features is not None:
-            raise InvalidInput(f"features are made by {self._features.name!r}; leave features out")
-        else:
-            X = as_blocks(self._features.transform(texts.unique))
+        missing = (
+            "this router was fitted on features of your own; give them: "
+            "route(column, features=matrix)"
+        )
+        X = featurize(texts, self._features, features, missing)
         routing = self.router.route(X, target=target, costs=self._costs(texts, costs))
         if self._asker is None:
             outcome = combine(texts, routing, {}, "deferred, no teacher was named")
@@ -137,8 +136,8 @@ class SavedRouter:
                 ask_teacher=ask_teacher,
                 on_progress=on_progress,
             )
-        values = (outcome.label, outcome.source, outcome.score, outcome.reason)
-        return label_frame(column, dict(zip(OUTPUT_COLUMNS, values, strict=True)))
+        self.outcome = outcome
+        return outcome.onto(column)
 
     def _costs(self, texts: Texts, given: ArrayLike | None) -> Any:
         """Costs of the distinct texts on the scale of the fit, where routing needs them."""
@@ -166,20 +165,6 @@ class SavedRouter:
                 "certificate holds in that unit only"
             )
         return values
-
-    def frame_of(self, source: Any, routed: Any) -> Any:
-        """``source`` (the frame whose column was routed) with the output columns added.
-
-        Raises
-        ------
-        InvalidInput
-            ``source`` has another number of rows.
-        """
-        if len(source) != len(routed):
-            raise InvalidInput(
-                f"the frame has {len(source)} rows, {len(routed)} were routed; pass the same"
-            )
-        return label_frame(source, {name: list(routed[name]) for name in OUTPUT_COLUMNS})
 
 
 def load(
@@ -211,10 +196,10 @@ def load(
     about = content.get("about")
     if not isinstance(about, dict) or not {"teacher", "labels", "prompt", "saved"} <= set(about):
         raise InvalidInput(f"{os.fspath(path)!r} does not say where it comes from; save it again")
-    router = router_from_state(content.get("router") or {}, _part(arrays, "router/"))
+    router = router_from_state(content.get("router") or {}, part_of(arrays, "router/"))
     features = None
     if content.get("features") is not None:
-        features = features_from_state(content["features"], _part(arrays, "features/"))
+        features = features_from_state(content["features"], part_of(arrays, "features/"))
     asker = None
     if teacher is not None:
         asker = Asker(make_teacher(teacher, about["labels"], about["prompt"], **options), store)
@@ -243,11 +228,11 @@ def save_router(
         Something cannot be saved, or the file cannot be written.
     """
     state, router_arrays = router_state(router)
-    arrays = {f"router/{name}": array for name, array in router_arrays.items()}
+    arrays = under("router/", router_arrays)
     settings = None
     if features is not None:
         settings, its = features.state()
-        arrays |= {f"features/{name}": array for name, array in its.items()}
+        arrays |= under("features/", its)
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     content = {
         "about": {**about, "versions": _versions(), "saved": now},
@@ -255,10 +240,6 @@ def save_router(
         "features": settings,
     }
     write_archive(os.path.expanduser(os.fspath(path)), content, arrays)  # noqa: PTH111
-
-
-def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
 
 
 def _versions() -> dict[str, str]:

@@ -18,9 +18,9 @@ from tracer_nb.engine.features import Features, FunctionFeatures, make_features
 from tracer_nb.engine.learning import learning_curve
 from tracer_nb.engine.options import make_options
 from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
-from tracer_nb.frames import OUTPUT_COLUMNS, Texts, label_frame, read_texts
+from tracer_nb.frames import Texts, read_texts
 from tracer_nb.labelset import clean_labels, explain_labels
-from tracer_nb.matrices import Blocks, as_blocks, ready_matrix, rows_of, take
+from tracer_nb.matrices import Blocks, as_blocks, featurize, ready_matrix, rows_of, take
 from tracer_nb.outcome import Outcome
 from tracer_nb.planning import check_job, check_sample, fewest_labels, make_plan
 from tracer_nb.records import (
@@ -291,7 +291,6 @@ class Tracer:
         self._subject = dict.fromkeys(texts.unique)
         if self._tested is None or not _same(texts, self._tested):
             self.rounds = 0
-        self._decided.clear()
         asker = self._asker
         asker.begin()
         while True:
@@ -583,12 +582,7 @@ class Tracer:
         chosen = outcome or self.outcome
         if chosen is None:
             raise NotFitted("nothing is routed yet; call route() first")
-        if len(source) != len(chosen.label):
-            raise InvalidInput(
-                f"the frame has {len(source)} rows, {len(chosen.label)} were routed; pass the same"
-            )
-        values = (chosen.label, chosen.source, chosen.score, chosen.reason)
-        return label_frame(source, dict(zip(OUTPUT_COLUMNS, values, strict=True)))
+        return chosen.onto(source)
 
     def __repr__(self) -> str:
         done = [
@@ -634,16 +628,11 @@ class Tracer:
 
     def _featurize(self, texts: Texts, features: Any) -> Blocks:
         """Features of the distinct texts of rows that were not labelled, (n_unique, d)."""
-        if self._features is None:
-            if features is None:
-                raise InvalidInput(
-                    "these are other rows than the labelled ones, whose features were given as a "
-                    "matrix; give theirs too: route(column, features=matrix)"
-                )
-            return rows_of(ready_matrix(features), texts)
-        if features is not None:
-            raise InvalidInput(f"features are made by {self._features.name!r}; leave features out")
-        return as_blocks(self._features.transform(texts.unique))
+        missing = (
+            "these are other rows than the labelled ones, whose features were given as a matrix; "
+            "give theirs too: route(column, features=matrix)"
+        )
+        return featurize(texts, self._features, features, missing)
 
     def _costs(self, texts: Texts) -> NDArray[np.float64] | None:
         """Dollars for each distinct text, where the strategy asks for them."""

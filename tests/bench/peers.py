@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,21 @@ METHODS = ("tracer-llm", "held-out", "column", "cross-fit", "column, cross-fit")
 def peak_memory() -> float:
     """GB that this process has used at the most."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def milliseconds(call: Callable[[np.ndarray], object], rows: np.ndarray) -> float:
+    """Median wall time of a call with one row."""
+    times = []
+    for row in rows:
+        start = time.perf_counter()
+        call(row)
+        times.append(time.perf_counter() - start)
+    return 1000 * float(np.median(times))
+
+
+def agreement(same: np.ndarray, handled: np.ndarray) -> float | None:
+    """Share of the handled rows with the same label; None when none is handled."""
+    return float(same[handled].mean()) if handled.any() else None
 
 
 # --- the peer, in its own environment --------------------------------------------------------
@@ -85,14 +101,8 @@ def peer_worker(cell: dict[str, object]) -> dict[str, object]:
                 handled = np.asarray(routed["handled"], dtype=bool)
                 labels = np.array(routed["labels"], dtype=object)
                 result["coverage"] = float(handled.mean())
-                if handled.any():
-                    result["agreement"] = float((labels == y[truth])[handled].mean())
-                times = []
-                for row in X[truth][:100]:
-                    start = time.perf_counter()
-                    router.predict(row)
-                    times.append(time.perf_counter() - start)
-                result["one row, ms"] = 1000 * float(np.median(times))
+                result["agreement"] = agreement(labels == y[truth], handled)
+                result["one row, ms"] = milliseconds(router.predict, X[truth][:100])
             results.append(result)
     return {"results": results, "memory": peak_memory()}
 
@@ -150,15 +160,8 @@ def ours(cell: dict[str, object]) -> dict[str, object]:
         result["rows a second"] = len(truth) / (time.perf_counter() - start)
         handled = routed.handled
         result["coverage"] = float(handled.mean())
-        result["agreement"] = None
-        if handled.any():
-            result["agreement"] = float((routed.labels == y[truth])[handled].mean())
-        times = []
-        for row in X[truth][:100, None]:
-            start = time.perf_counter()
-            router.route(row)
-            times.append(time.perf_counter() - start)
-        result["one row, ms"] = 1000 * float(np.median(times))
+        result["agreement"] = agreement(routed.labels == y[truth], handled)
+        result["one row, ms"] = milliseconds(router.route, X[truth][:100, None])
         results.append(result)
     return {"results": results, "memory": peak_memory()}
 

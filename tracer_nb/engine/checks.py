@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,12 +18,18 @@ __all__ = [
     "check_matrix",
     "check_seed",
     "check_soft_labels",
+    "is_number",
     "label_codes",
     "missing_labels",
     "row_groups",
 ]
 
 FEWEST_ROWS = 10
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a user's argument is a number, numpy's included, and not True or False."""
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
 
 
 def check_matrix(X: Any, *, n_features: int | None = None) -> Any:

@@ -27,7 +27,7 @@ from tracer_nb.engine.split import (
     is_calibration,
     split_rows,
 )
-from tracer_nb.engine.strategy import check_costs
+from tracer_nb.engine.strategy import strategy_costs
 from tracer_nb.engine.views import make_views, smoothing_over
 from tracer_nb.engine.zoo.kernel_ridge import EXACT_ROWS
 from tracer_nb.errors import InvalidInput, NotEnoughData
@@ -160,9 +160,7 @@ def fit_surrogate(
     n = blocks[0].shape[0]
     classes, codes = check_labels(y, n)
     soft = check_soft_labels(soft_labels, n, len(classes))
-    each = None if costs is None else check_costs("costs", costs, n)
-    if chosen_options.strategy == "cost-aware" and each is None:
-        raise InvalidInput("strategy 'cost-aware' needs costs, what asking about each row costs")
+    each = strategy_costs(chosen_options.strategy, costs, n)
     keys = row_groups(blocks[0]) if groups is None else check_groups(groups, n)
     split = _split(keys, chosen_options, in_random_order=in_random_order)
     smoothing = None

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from tracer_nb.engine.zoo import Matrix
+from tracer_nb.engine.zoo.matrix import SAME_TEXT, dense_rows
 
 __all__ = ["Guard", "fit_guard"]
 
@@ -18,7 +18,6 @@ _LANDMARKS = 2000
 _SHARE = 0.002
 # Single precision products differ by batch: a row at the limit is inside in every batch.
 _ROUNDING = 1e-4
-_SAME = 1.0 - 1e-5
 _CHUNK_ROWS = 4096
 
 
@@ -97,12 +96,11 @@ def _nearest(
     n = X.shape[0]
     out = np.empty(n, dtype=np.float32)
     for start in range(0, n, _CHUNK_ROWS):
-        product = X[start : start + _CHUNK_ROWS] @ landmarks.T
-        similarity = product.toarray() if sparse.issparse(product) else product
+        similarity = dense_rows(X[start : start + _CHUNK_ROWS] @ landmarks.T)
         if own is not None:
             here = np.flatnonzero((own >= start) & (own < start + len(similarity)))
             similarity[own[here] - start, here] = -1.0
         if other:
-            similarity[similarity > _SAME] = -1.0
+            similarity[similarity > SAME_TEXT] = -1.0
         out[start : start + _CHUNK_ROWS] = similarity.max(axis=1)
     return out

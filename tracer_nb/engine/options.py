@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tracer_nb.engine.certificates import check_level, check_targets
-from tracer_nb.engine.checks import check_seed
+from tracer_nb.engine.checks import check_seed, is_number
 from tracer_nb.engine.gates import GATES
 from tracer_nb.engine.strategy import STRATEGIES, check_threshold
 from tracer_nb.engine.zoo import SURROGATES, Fitter, from_estimator
@@ -178,7 +178,6 @@ def _surrogate(spec: Any) -> tuple[str, Fitter]:
 def _seconds(value: Any) -> float | None:
     if value is None:
         return None
-    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    if not number or not value > 0:
+    if not is_number(value) or not value > 0:
         raise InvalidInput(f"time_budget must be seconds above 0, got {value!r}")
     return float(value)

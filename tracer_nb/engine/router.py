@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from tracer_nb.engine.checks import check_blocks
 from tracer_nb.engine.fitting import SurrogateFit
 from tracer_nb.engine.pipeline import Answers
-from tracer_nb.engine.strategy import check_costs, path_of
+from tracer_nb.engine.strategy import path_of, strategy_costs
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Certificate, Frontier, Routing
 
@@ -113,11 +113,7 @@ class Router:
         certificate = self.certificate_for(target, column=column)
         fit = self.fit
         blocks = check_blocks(X, n_features=fit.n_features)
-        each = None if costs is None else check_costs("costs", costs, blocks[0].shape[0])
-        if fit.options.strategy == "cost-aware" and each is None:
-            raise InvalidInput(
-                "strategy 'cost-aware' needs costs, what asking about each row costs"
-            )
+        each = strategy_costs(fit.options.strategy, costs, blocks[0].shape[0])
         answers = fit.pipeline.predict(blocks)
         path = path_of(
             fit.options.strategy, answers.scores, each, certificate.target, fit.typical_cost

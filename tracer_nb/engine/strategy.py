@@ -11,9 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput
 
-__all__ = ["STRATEGIES", "check_costs", "check_threshold", "cost_path", "path_of"]
+__all__ = [
+    "STRATEGIES",
+    "check_costs",
+    "check_threshold",
+    "cost_path",
+    "path_of",
+    "strategy_costs",
+]
 
 STRATEGIES = ("adaptive-threshold", "fixed-threshold", "cost-aware")
 
@@ -75,6 +83,21 @@ def check_costs(name: str, costs: Any, n_rows: int) -> NDArray[np.float64]:
     return values
 
 
+def strategy_costs(strategy: str, costs: Any, n_rows: int) -> NDArray[np.float64] | None:
+    """Costs of rows from :func:`check_costs`, None when none are given.
+
+    Raises
+    ------
+    InvalidInput
+        The strategy needs them.
+    """
+    if costs is not None:
+        return check_costs("costs", costs, n_rows)
+    if strategy == "cost-aware":
+        raise InvalidInput("strategy 'cost-aware' needs costs, what asking about each row costs")
+    return None
+
+
 def check_threshold(strategy: str, threshold: Any) -> float | None:
     """The user's threshold, which belongs to the fixed-threshold strategy and to no other.
 
@@ -90,8 +113,7 @@ def check_threshold(strategy: str, threshold: Any) -> float | None:
                 f"{strategy!r}"
             )
         return None
-    number = isinstance(threshold, (int, float, np.number)) and not isinstance(threshold, bool)
-    if not number or not 0.0 <= float(threshold) <= 1.0:
+    if not is_number(threshold) or not 0.0 <= float(threshold) <= 1.0:
         raise InvalidInput(
             "strategy 'fixed-threshold' needs threshold, a gate score in [0, 1] such as 0.9, got "
             f"{threshold!r}"

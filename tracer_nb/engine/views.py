@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from tracer_nb.engine.zoo import Matrix, unit_rows
+from tracer_nb.engine.zoo.matrix import SAME_TEXT
 
 __all__ = ["Smoothing", "View", "make_views", "smoothing_over"]
 
@@ -24,8 +25,6 @@ __all__ = ["Smoothing", "View", "make_views", "smoothing_over"]
 # share of the neighbours made no difference.
 _SHARPNESS = 20.0
 _REFERENCE_ROWS = 5000
-# Rows this similar are the same text: nothing is its own neighbour.
-_SAME = 1.0 - 1e-5
 _CHUNK_ROWS = 2048
 # Weight of the first block in a fused kernel.
 _FUSED = 0.85
@@ -59,7 +58,7 @@ class Smoothing:
         for start in range(0, len(units), _CHUNK_ROWS):
             rows = units[start : start + _CHUNK_ROWS]
             weights = rows @ self.reference.T
-            same = weights > np.float32(_SAME)
+            same = weights > np.float32(SAME_TEXT)  # nothing is its own neighbour
             weights -= np.float32(1.0)
             weights *= np.float32(self.sharpness)
             np.exp(weights, out=weights)

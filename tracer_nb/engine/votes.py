@@ -42,8 +42,9 @@ def vote_shares(y: ArrayLike, answers: ArrayLike) -> NDArray[np.float64]:
     [0.67, 0.33]
     """
     given: Any = np.asarray(answers, dtype=object)
-    labels, _ = check_labels(y, len(np.asarray(y, dtype=object)))
-    if given.ndim != 2 or len(given) != len(np.asarray(y, dtype=object)):
+    n_rows = len(np.asarray(y, dtype=object))
+    labels, _ = check_labels(y, n_rows)
+    if given.ndim != 2 or len(given) != n_rows:
         raise InvalidInput(
             f"answers must have shape (rows, answers) with one row for each label, got {given.shape}"
         )

@@ -301,14 +301,13 @@ class TracerMagics(Magics):
         if source is None:
             display(Lines(saved_lines(loaded.about, loaded.certificate)))
             return
-        frame = loaded.route(source.column, target=args.at, ask_teacher=args.ask)
-        sources = list(frame["label_source"])
+        loaded.route(source.column, target=args.at, ask_teacher=args.ask)
+        outcome = loaded.outcome
         if args.output:
-            self.shell.push({args.output: loaded.frame_of(source.table, frame)})
-        n = sum(s == "surrogate" for s in sources)
-        m = sum(s == "teacher" for s in sources)
-        line = f"Of {count(len(sources), 'row')}: {n:,} answered by the surrogate, {m:,} by the"
-        display(Lines([f"{line} teacher, {len(sources) - n - m:,} deferred."]))
+            self.shell.push({args.output: outcome.onto(source.table)})
+        n, m, left = (outcome.count(who) for who in ("surrogate", "teacher", None))
+        line = f"Of {count(n + m + left, 'row')}: {n:,} answered by the surrogate, {m:,} by the"
+        display(Lines([f"{line} teacher, {left:,} deferred."]))
 
     def _assign(self, tracer: Any, source: Source | None, output: str | None) -> None:
         """Put the labelled frame into the user's variable, if there is one to put."""

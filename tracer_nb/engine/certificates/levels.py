@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
+from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput
 
 __all__ = ["check_level", "check_targets"]
@@ -14,7 +13,7 @@ __all__ = ["check_level", "check_targets"]
 
 def check_level(name: str, value: Any) -> float:
     """Return ``value`` as float, or raise ``InvalidInput`` unless it is in (0, 1)."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+    if not is_number(value):
         raise InvalidInput(f"{name} must be a number in (0, 1), got {value!r}; for 92 % write 0.92")
     number = float(value)
     if not 0.0 < number < 1.0:

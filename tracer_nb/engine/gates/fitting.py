@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ GATES = (*STATISTICS, "learned")
 
 class Gate(Protocol):
     """From a surrogate's outputs to the estimated probability of agreement."""
+
+    kind: ClassVar[str]
 
     @property
     def name(self) -> str:

@@ -9,19 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import KFold
 from threadpoolctl import threadpool_limits
 
 from tracer_nb.engine.gates.neighbours import Neighbours
 from tracer_nb.engine.gates.statistics import entropy, margin, max_probability
-from tracer_nb.engine.zoo import Matrix
+from tracer_nb.engine.zoo import Matrix, folds
 from tracer_nb.engine.zoo.matrix import pack_matrix, unpack_matrix
 from tracer_nb.errors import InvalidInput
 
 __all__ = ["LearnedGate", "fit_learned_gate"]
 
 _NEIGHBOUR_ROWS = 3000
-_FOLDS = 5
 # Rows of overall agreement that a class's own history is mixed with.
 _PRIOR_ROWS = 5.0
 # A sign that varies less says nothing, and scaled to 1 it would be rounding errors of the batch.
@@ -148,7 +146,7 @@ def fit_learned_gate(
 
     scores = np.empty(n)
     with threadpool_limits(1):
-        for rows, held in KFold(_FOLDS, shuffle=True, random_state=seed).split(predicted):
+        for rows, held in folds(n, seed):
             part = fit_on(rows)
             if part is None:
                 scores[held] = agree[rows].mean()

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from tracer_nb.engine.zoo import Matrix
+from tracer_nb.engine.zoo.matrix import dense_rows
 
 __all__ = ["Neighbours"]
 
@@ -55,8 +55,7 @@ class Neighbours:
         out = np.empty((n, 2))
         for start in range(0, n, _CHUNK_ROWS):
             rows = slice(start, start + _CHUNK_ROWS)
-            product = X[rows] @ self.rows.T
-            similarity = np.asarray(product.toarray() if sparse.issparse(product) else product)
+            similarity = dense_rows(X[rows] @ self.rows.T)
             if own is not None:
                 here = np.flatnonzero(own[rows] >= 0)
                 similarity[here, own[rows][here]] = -1.0

@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from tracer_nb.engine.features import Features, FusedFeatures, LsaFeatures, SentenceFeatures
+from tracer_nb.engine.saving.parts import part_of
 from tracer_nb.errors import InvalidInput
 
 __all__ = ["features_from_state"]
@@ -36,17 +37,7 @@ def features_from_state(
         if not isinstance(parts, list) or not parts:
             raise InvalidInput("the saved features have no parts; save the router again")
         return FusedFeatures(
-            [
-                features_from_state(
-                    part,
-                    {
-                        name.removeprefix(f"{i}/"): array
-                        for name, array in arrays.items()
-                        if name.startswith(f"{i}/")
-                    },
-                )
-                for i, part in enumerate(parts)
-            ]
+            [features_from_state(p, part_of(arrays, f"{i}/")) for i, p in enumerate(parts)]
         )
     raise InvalidInput(
         f"the file needs features {kind!r}, which this version does not know; update tracer_nb"

@@ -16,6 +16,7 @@ from tracer_nb.engine.guard import Guard
 from tracer_nb.engine.options import make_options
 from tracer_nb.engine.pipeline import Pipeline, Stage
 from tracer_nb.engine.router import Router
+from tracer_nb.engine.saving.parts import part_of, under
 from tracer_nb.engine.views import Smoothing, View
 from tracer_nb.engine.zoo import MODELS
 from tracer_nb.engine.zoo.matrix import pack_matrix, unpack_matrix
@@ -137,15 +138,15 @@ def _pipeline_state(pipeline: Pipeline) -> tuple[dict[str, Any], Arrays]:
     for i, stage in enumerate(pipeline.stages):
         model, model_arrays = stage.model.state()
         gate, gate_arrays = stage.gate.state()
-        arrays |= {f"stage{i}/model/{k}": v for k, v in model_arrays.items()}
-        arrays |= {f"stage{i}/gate/{k}": v for k, v in gate_arrays.items()}
-        kinds = {"model_kind": stage.model.kind, "gate_kind": _gate_kind(stage.gate)}
+        arrays |= under(f"stage{i}/model/", model_arrays)
+        arrays |= under(f"stage{i}/gate/", gate_arrays)
+        kinds = {"model_kind": stage.model.kind, "gate_kind": stage.gate.kind}
         stages.append({"name": stage.name, **kinds, "model": model, "gate": gate})
     view, guard = pipeline.view, pipeline.guard
     if view.smoothing is not None:
-        arrays |= {f"view/{k}": v for k, v in pack_matrix(view.smoothing.reference).items()}
+        arrays |= under("view/", pack_matrix(view.smoothing.reference))
     if guard is not None and guard.landmarks is not None:
-        arrays |= {f"guard/{k}": v for k, v in pack_matrix(guard.landmarks).items()}
+        arrays |= under("guard/", pack_matrix(guard.landmarks))
     return {
         "view": {
             "name": view.name,
@@ -162,10 +163,10 @@ def _pipeline(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
     about = content["view"]
     smoothing = None
     if about["sharpness"] is not None:
-        smoothing = Smoothing(unpack_matrix(_part(arrays, "view/")), float(about["sharpness"]))
+        smoothing = Smoothing(unpack_matrix(part_of(arrays, "view/")), float(about["sharpness"]))
     guard = None
     if content["guard"] is not None:
-        landmarks = _part(arrays, "guard/")
+        landmarks = part_of(arrays, "guard/")
         guard = Guard(unpack_matrix(landmarks) if landmarks else None, float(content["guard"]))
     stages = []
     for i, stage in enumerate(content["stages"]):
@@ -175,8 +176,8 @@ def _pipeline(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
                 f"the file holds a surrogate or gate that this version does not know: "
                 f"{model_kind!r}, {gate_kind!r}; update tracer_nb, or fit and save again"
             )
-        model = MODELS[model_kind].from_state(stage["model"], _part(arrays, f"stage{i}/model/"))
-        gate = _GATES[gate_kind].from_state(stage["gate"], _part(arrays, f"stage{i}/gate/"))
+        model = MODELS[model_kind].from_state(stage["model"], part_of(arrays, f"stage{i}/model/"))
+        gate = _GATES[gate_kind].from_state(stage["gate"], part_of(arrays, f"stage{i}/gate/"))
         stages.append(Stage(str(stage["name"]), model, gate))
     if not 1 <= len(stages) <= 2:
         raise InvalidInput("the saved router has no surrogate, or too many; save it again")
@@ -197,14 +198,6 @@ def _check_shapes(pipeline: Pipeline, widths: tuple[int, ...], n_classes: int) -
                 f"{n_classes}; save it again"
             )
     pipeline.predict(probe)
-
-
-def _gate_kind(gate: Any) -> str:
-    return str(gate.kind)
-
-
-def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Arrays:
-    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
 
 
 def _certificate(content: Mapping[str, Any], labels: list[Any]) -> Certificate:

@@ -13,6 +13,7 @@ from tracer_nb.errors import InvalidInput
 
 __all__ = [
     "CHUNK_CELLS",
+    "SAME_TEXT",
     "dense_columns",
     "dense_rows",
     "pack_matrix",
@@ -26,6 +27,8 @@ Matrix: TypeAlias = Any
 
 # Numbers held at once while rows are worked on in parts: 24 MB in single precision.
 CHUNK_CELLS = 6_000_000
+# Unit rows with a cosine above this are of the same text, but for rounding.
+SAME_TEXT = 1.0 - 1e-5
 # Boosting works on dense columns. Of a wide sparse matrix it gets those with most entries.
 _DENSE_COLUMNS = 1024
 
