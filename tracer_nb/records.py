@@ -63,6 +63,8 @@ class Answer:
         Tokens that the server reported (or the estimate, where it reported none).
     cost : float or None
         Dollars for all requests this answer took; None when the price is unknown.
+    seconds : float or None
+        That it took; None when nobody measured it.
     keep : bool
         False for a failure that was not an answer (no connection, time-out, server
         error): it is not stored, so a later run asks again.
@@ -75,6 +77,7 @@ class Answer:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: float | None = None
+    seconds: float | None = None
     keep: bool = True
 
 

@@ -13,7 +13,7 @@ from tracer_nb.teachers.prompt import printable
 
 __all__ = ["COLUMNS", "identity_address", "text_address", "to_answer", "to_row"]
 
-COLUMNS = "label, reason, mode, probabilities, prompt_tokens, completion_tokens, cost"
+COLUMNS = "label, reason, mode, probabilities, prompt_tokens, completion_tokens, cost, seconds"
 
 
 def text_address(text: str) -> str:
@@ -51,12 +51,13 @@ def to_row(answer: Answer) -> tuple[Any, ...]:
         answer.prompt_tokens,
         answer.completion_tokens,
         answer.cost,
+        answer.seconds,
     )
 
 
 def to_answer(row: tuple[Any, ...]) -> Answer:
     """Answer from its columns."""
-    label, reason, mode, probabilities, prompt_tokens, completion_tokens, cost = row
+    label, reason, mode, probabilities, prompt_tokens, completion_tokens, cost, seconds = row
     return Answer(
         label=label,
         reason=reason,
@@ -65,4 +66,5 @@ def to_answer(row: tuple[Any, ...]) -> Answer:
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
         cost=cost,
+        seconds=seconds,
     )

@@ -11,7 +11,7 @@ from tracer_nb.errors import StoreError
 
 __all__ = ["SCHEMA_VERSION", "open_database", "prepare_folder"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _APPLICATION_ID = 0x74726E62  # "trnb": tells a label store from other SQLite files
 _SCHEMA = """
 CREATE TABLE identities (
@@ -29,6 +29,7 @@ CREATE TABLE answers (
     prompt_tokens INTEGER NOT NULL,
     completion_tokens INTEGER NOT NULL,
     cost REAL,
+    seconds REAL,
     created_at TEXT NOT NULL,
     PRIMARY KEY (identity_id, text_id)
 ) WITHOUT ROWID;
@@ -97,10 +98,11 @@ def _version(db: sqlite3.Connection, path: Path) -> int:
         raise StoreError(
             f"{path} is a database of something else, not a label store; give another path"
         )
-    if version > SCHEMA_VERSION:
+    if version not in (0, SCHEMA_VERSION):
+        age = "a newer" if version > SCHEMA_VERSION else "an older"
         raise StoreError(
-            f"the label store {path} was written by a newer tracer_nb (schema {version}, "
-            f"this one knows {SCHEMA_VERSION}); update tracer_nb, or give another path"
+            f"the label store {path} was written by {age} tracer_nb (schema {version}, "
+            f"this one knows {SCHEMA_VERSION}); use that version, or give another path"
         )
     return int(version)
 

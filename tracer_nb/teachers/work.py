@@ -178,7 +178,8 @@ class LabelWork:
         return answers
 
     async def _keep(self, batch: list[str], answers: Sequence[Answer], seconds: float) -> None:
-        answered = dict(zip(batch, map(self._checked, answers), strict=True))
+        timed = (replace(self._checked(answer), seconds=seconds) for answer in answers)
+        answered = dict(zip(batch, timed, strict=True))
         first = answered
         if self._store is not None and any(a.keep for a in answers):
             stored = await self._in_writer(

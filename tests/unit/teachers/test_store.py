@@ -139,7 +139,7 @@ def test_a_newer_store(path):
     db = sqlite3.connect(path)
     db.execute("PRAGMA user_version = 99")
     db.close()
-    assert "update tracer_nb" in failing(path)
+    assert "use that version" in failing(path)
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):
