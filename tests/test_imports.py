@@ -13,7 +13,7 @@ import tracer_nb
 
 ROOT = Path(tracer_nb.__file__).parent
 
-BASE = {"errors", "records", "labelset"}
+BASE = {"errors", "records", "labelset", "documents"}
 FACADE = {
     *("answering", "asking", "costing", "frames", "matrices", "outcome", "planning"),
     *("reporting", "sampling", "saved", "tracer", "words"),
@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "errors": set(),
     "records": set(),
     "labelset": {"errors"},
+    "documents": set(),
     "engine": {"errors", "records"},
     "teachers": BASE,
     "datasets": {"errors"},

@@ -55,8 +55,9 @@ class Answer:
         Why there is no label, in words a user can act on ("answer is not one of the
         labels: 'foo'", "refused", "truncated", "server error 500 after 5 tries").
     mode : str
-        How the label was obtained: "json_schema", "text" (the server took no schema),
-        "repair", "recorded", "function".
+        How the label was obtained: "json-schema", "tool", "codes" or "text" (in no form that
+        a server could enforce), with ", repaired" behind it after a wrong first answer;
+        "recorded", "function".
     probabilities : mapping of str to float, or None
         The teacher's own distribution over labels, where it gave one.
     prompt_tokens, completion_tokens : int

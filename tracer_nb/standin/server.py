@@ -40,6 +40,7 @@ class StandIn(Counts):
         seed: int = 0,
         api_key: str | None = None,
         models: Iterable[str] | None = None,
+        rejects: Iterable[str] = (),
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
@@ -51,6 +52,7 @@ class StandIn(Counts):
         self._faults = faults or Faults()
         self._api_key = api_key
         self._models = None if models is None else tuple(models)
+        self._rejects = tuple(rejects)
         self._host, self._port = host, port
         self._thread: threading.Thread | None = None
 
@@ -140,6 +142,9 @@ class StandIn(Counts):
             return error(400, str(problem))
         if self._models is not None and ask.model not in self._models:
             return error(404, f"the stand-in has no model {ask.model!r}")
+        unknown = next((field for field in self._rejects if field in body), None)
+        if unknown is not None:
+            return error(400, f"Unsupported parameter: '{unknown}'")
         known = self.answers.truth(ask.text) is not None
         with self._count_request(ask.text, known=known) as (number, earlier):
             if self._latency:
@@ -173,6 +178,7 @@ def serve(
     seed: int = 0,
     api_key: str | None = None,
     models: Iterable[str] | None = None,
+    rejects: Iterable[str] = (),
     host: str = "127.0.0.1",
     port: int = 0,
 ) -> StandIn:
@@ -199,6 +205,9 @@ def serve(
         Requests without this key are refused with status 401. By default any key will do.
     models : iterable of str, optional
         Requests for other models are refused with status 404. By default any name will do.
+    rejects : iterable of str, optional
+        Fields of a request that are refused with status 400, as servers do that do not know
+        them: "response_format", "tools", "logprobs", "temperature".
     host, port : str and int
         Where to listen; this machine only, on a free port, by default.
 
@@ -229,6 +238,7 @@ def serve(
         seed=seed,
         api_key=api_key,
         models=models,
+        rejects=rejects,
         host=host,
         port=port,
     ).start()

@@ -72,7 +72,10 @@ def _body(ask: Ask, answers: Answers, number: int, fault: str | None) -> dict[st
     logprobs = None
     if ask.top_logprobs is not None:
         shares = answers.distribution(ask.text, label, ask.allowed)
-        logprobs = token_logprobs(shares, label, as_json=ask.as_json, top=ask.top_logprobs)
+        codes = ask.codes or {}
+        shares = {codes.get(name, name): share for name, share in shares.items()}
+        said = codes.get(label, label)
+        logprobs = token_logprobs(shares, said, as_json=ask.as_json, top=ask.top_logprobs)
     if fault == "refusal":
         return completion(ask, "", number, refusal=_REFUSAL)
     if fault == "truncated":

@@ -15,9 +15,9 @@ from tracer_nb.teachers.costs import Costs
 from tracer_nb.teachers.dialect import Dialect, thinks
 from tracer_nb.teachers.endpoint import Endpoint
 from tracer_nb.teachers.failures import Failures
+from tracer_nb.teachers.forms import make_forms
 from tracer_nb.teachers.prices import Price, price_of
 from tracer_nb.teachers.prompt import VERSION, ChatPrompt
-from tracer_nb.teachers.reading import LabelMatcher
 from tracer_nb.teachers.server import Secret, find_key, find_server
 
 __all__ = ["ChatTeacher"]
@@ -28,7 +28,8 @@ class ChatTeacher:
 
     OpenAI, Ollama, vLLM, llama.cpp and the gateways speak it. The answer is asked for with
     a JSON schema whose ``label`` can only be one of the labels; a server that does not know
-    schemas is asked in words. An answer that is not a label is asked for once more.
+    schemas is asked by a function call, by short codes or in words. Which form an answer
+    came in is kept with it. An answer that is not a label is asked for once more.
 
     Parameters
     ----------
@@ -37,7 +38,9 @@ class ChatTeacher:
     labels : iterable of str
         The label set.
     prompt : str
-        The task in the user's words; it may hold braces, quotes and percent signs.
+        The task in the user's words; it may hold braces, quotes and percent signs. Other
+        columns are named as ``{{column}}``: then ``columns`` holds their names, and a text is
+        a document made by :func:`tracer_nb.documents.make_document`.
     base_url : str, optional
         Another server than ``OPENAI_BASE_URL`` or OpenAI's own.
     api_key : str, optional
@@ -60,6 +63,17 @@ class ChatTeacher:
         0 by default; never sent to models that reason, which reject it.
     reasoning_effort : str, optional
         Sent when given ("minimal", "low"): it decides most of such a model's cost.
+    answers : str
+        "auto", or the form to begin with: "json-schema", "tool", "codes" or "text".
+    logprobs : bool
+        Ask for the log-probabilities of the answer's tokens, which give a distribution over
+        labels. The labels then have short codes, and a code is asked for.
+    shuffle : bool
+        List the labels in another order for every text.
+    examples : mapping or sequence of pairs
+        Labelled texts to show before a text; of many, those nearest to it.
+    n_examples : int
+        How many of them with one text.
     name : str, optional
         For captions; by default the model's.
     server_name : str, optional
@@ -90,6 +104,11 @@ class ChatTeacher:
         max_answer_tokens: int = 1024,
         temperature: float | None = 0.0,
         reasoning_effort: str | None = None,
+        answers: str = "auto",
+        logprobs: bool = False,
+        shuffle: bool = False,
+        examples: Any = (),
+        n_examples: int = 8,
         name: str | None = None,
         server_name: str | None = None,
         open_client: Callable[..., Any] = open_client,
@@ -99,7 +118,7 @@ class ChatTeacher:
                 "model is empty; write the name that the server knows, as gpt-5-mini"
             )
         check_at_least(1, concurrency=concurrency, max_answer_tokens=max_answer_tokens)
-        check_at_least(0, max_retries=max_retries, timeout=timeout)
+        check_at_least(0, max_retries=max_retries, timeout=timeout, n_examples=n_examples)
         self.model = model.strip()
         self.labels = clean_labels(labels)
         self.name = name or self.model
@@ -109,15 +128,22 @@ class ChatTeacher:
         self._timeout = timeout
         self._max_retries = max_retries
         self._open_client = open_client
-        self._prompt = ChatPrompt(prompt, self.labels)
-        self._match = LabelMatcher(self.labels)
+        self._prompt = ChatPrompt(
+            prompt, self.labels, examples=examples, n_examples=n_examples, shuffle=shuffle
+        )
+        self.columns = self._prompt.columns
         reasons = thinks(self.model)
+        if reasons and logprobs:
+            raise InvalidInput(f"{self.model} reasons and gives no logprobs; leave logprobs out")
         temperature = None if reasons else temperature
         known = price_of(self.model) if self._server.is_openai else None
         self.price = price or known
-        self._costs = Costs(self._prompt, self.price, max_answer_tokens, thinks=reasons)
+        forms = make_forms(
+            self.labels, self._prompt.schema, answers, logprobs=None if reasons else logprobs
+        )
+        self._costs = Costs(self._prompt, forms, self.price, max_answer_tokens, thinks=reasons)
         self._dialect = Dialect(
-            self._prompt.response_format,
+            forms,
             max_answer_tokens,
             temperature,
             reasoning_effort,
@@ -129,8 +155,11 @@ class ChatTeacher:
             "model": self.model,
             "server": server_name or self._server.shown,
             "labels": list(self.labels),
-            "prompt": self._prompt.system,
-            "schema": self._prompt.schema,
+            "prompt": self._prompt.task,
+            "examples": self._prompt.examples.digest,
+            "answers": answers,
+            "logprobs": logprobs,
+            "shuffle": shuffle,
             "temperature": temperature,
             "max_answer_tokens": max_answer_tokens,
             "reasoning_effort": reasoning_effort,
@@ -177,7 +206,7 @@ class ChatTeacher:
     async def _label(self, text: str) -> Answer:
         if self._endpoint is None:
             self._endpoint = self._connect()
-        answer = await converse(self._endpoint, self._prompt, self._match, self._costs, text)
+        answer = await converse(self._endpoint, self._prompt, self._costs, text)
         if answer.keep:
             self._failed_in_a_row = 0
             return answer

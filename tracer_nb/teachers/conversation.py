@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tracer_nb.records import Answer
 from tracer_nb.teachers.costs import MAX_REPLIES, Costs
 from tracer_nb.teachers.endpoint import Endpoint
 from tracer_nb.teachers.failures import RequestFailed
+from tracer_nb.teachers.forms import Form
 from tracer_nb.teachers.prompt import ChatPrompt
-from tracer_nb.teachers.reading import LabelMatcher, quoted
+from tracer_nb.teachers.reading import quoted, read_label
 from tracer_nb.teachers.reply import Reply
 
 __all__ = ["converse"]
 
 
 async def converse(
-    endpoint: Endpoint, prompt: ChatPrompt, match: LabelMatcher, costs: Costs, text: str
+    endpoint: Endpoint, prompt: ChatPrompt, costs: Costs, text: str, turn: int = 0
 ) -> Answer:
-    """Get one answer for ``text``.
+    """Get one answer for ``text``; ``turn`` counts its repeats.
 
     An answer that is no label is repaired once. A refusal is not, nor one cut short by the
     token limit, which would only be cut short again: both are paid answers and are kept.
@@ -29,24 +31,30 @@ async def converse(
         No text would get an answer.
     """
     bill = _Bill(costs, text)
-    messages, reason = prompt.messages(text), ""
-    for repairing in (False, True):
+    wrong: Reply | None = None
+    order = prompt.order(text, turn)
+
+    def compose(form: Form) -> list[dict[str, str]]:
+        if wrong is None:
+            return prompt.messages(text, form, turn)
+        return prompt.repair(text, form, wrong.said, turn)
+
+    while True:
         try:
-            reply = await endpoint.ask(messages, MAX_REPLIES - bill.replies)
+            reply = await endpoint.ask(compose, MAX_REPLIES - bill.replies)
         except RequestFailed as e:
             bill.add_unread(e.unread)
             bill.add_timeouts(e.timeouts)
             return bill.answer(None, reason=str(e), keep=False)
         bill.add(reply)
-        label, as_asked = match.read(reply.content)
-        if label is not None and not reply.refused:
-            plain = "json_schema" if reply.with_schema and as_asked else "text"
-            return bill.answer(label, mode="repair" if repairing else plain)
-        reason = _reason(reply)
-        if reply.refused or reply.truncated or reply.empty or bill.replies >= MAX_REPLIES:
-            break
-        messages = prompt.repair(text, reply.content)
-    return bill.answer(None, reason=reason)
+        found = read_label(reply, order, prompt.match)
+        if found.label is not None and not reply.refused:
+            mode = found.mode if wrong is None else f"{found.mode}, repaired"
+            return bill.answer(found.label, mode=mode, probabilities=found.probabilities)
+        is_final = reply.refused or reply.truncated or reply.empty
+        if is_final or wrong is not None or bill.replies >= MAX_REPLIES:
+            return bill.answer(None, reason=_reason(reply))
+        wrong = reply
 
 
 def _reason(reply: Reply) -> str:
@@ -56,9 +64,9 @@ def _reason(reply: Reply) -> str:
         return "truncated by max_answer_tokens before a label was there"
     if reply.empty:
         return "the reply holds no choice"
-    if not reply.content.strip():
+    if not reply.said.strip():
         return "the answer is empty"
-    return f"answer is not one of the labels: {quoted(reply.content)}"
+    return f"answer is not one of the labels: {quoted(reply.said)}"
 
 
 @dataclass(slots=True)
@@ -100,12 +108,19 @@ class _Bill:
         self.completion_tokens += completion_tokens
 
     def answer(
-        self, label: str | None, *, reason: str | None = None, mode: str = "", keep: bool = True
+        self,
+        label: str | None,
+        *,
+        reason: str | None = None,
+        mode: str = "",
+        probabilities: Mapping[str, float] | None = None,
+        keep: bool = True,
     ) -> Answer:
         return Answer(
             label=label,
             reason=reason,
             mode=mode,
+            probabilities=probabilities,
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
             cost=self._cost(),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 
+from tracer_nb.teachers.forms import Form
 from tracer_nb.teachers.prices import Price
 from tracer_nb.teachers.prompt import ECHO_CHARS, ChatPrompt
 
@@ -29,6 +31,8 @@ class Costs:
     Parameters
     ----------
     prompt : ChatPrompt
+    forms : sequence of Form
+        In which a text may be asked about; the first is what is expected.
     price : Price or None
         None makes every dollar figure None.
     max_answer_tokens : int
@@ -38,17 +42,23 @@ class Costs:
     """
 
     def __init__(
-        self, prompt: ChatPrompt, price: Price | None, max_answer_tokens: int, *, thinks: bool
+        self,
+        prompt: ChatPrompt,
+        forms: Sequence[Form],
+        price: Price | None,
+        max_answer_tokens: int,
+        *,
+        thinks: bool,
     ) -> None:
         self._price = price
         self._max_answer_tokens = max_answer_tokens
         answer = _ANSWER_TOKENS + (_THINKING_TOKENS if thinks else 0)
         self._answer_tokens = min(answer, max_answer_tokens)
-        # The part of the requests that is the same for every text, in bytes. The schema
-        # counts in full: servers add it to the prompt.
-        schema = _size(prompt.response_format)
-        self._first = _size(prompt.messages("")) + schema
-        self._longest = _size(prompt.repair("", "x" * ECHO_CHARS)) + 3 * ECHO_CHARS + schema
+        # The part of the requests that is the same for every text, in bytes. The fields of a
+        # form count in full: servers add schemas and functions to the prompt.
+        first = _size(prompt.messages("", forms[0], shown=False)) + _size(forms[0].fields)
+        self._first = first + prompt.examples.typical
+        self._longest = prompt.examples.longest + max(_longest(prompt, form) for form in forms)
 
     def dollars(self, prompt_tokens: int, completion_tokens: int) -> float | None:
         """Dollars for so many tokens; None when the price is unknown."""
@@ -75,6 +85,13 @@ class Costs:
         """Estimate the prompt and completion tokens of one request for ``text``."""
         prompt_tokens = math.ceil((self._first + _size(text)) / _BYTES_PER_TOKEN)
         return prompt_tokens, self._answer_tokens
+
+
+def _longest(prompt: ChatPrompt, form: Form) -> int:
+    """Bytes of the longest request in this form, for an empty text and without examples."""
+    repair = _size(prompt.repair("", form, "x" * ECHO_CHARS, shown=False))
+    # Of what is shown back, a character may take four bytes.
+    return repair + 3 * ECHO_CHARS + _size(form.fields)
 
 
 def _size(value: object) -> int:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-__all__ = ["Dialect", "thinks"]
+from tracer_nb.teachers.forms import TOP_LOGPROBS, Form
 
-# Without a schema the words of the prompt still ask for JSON. A limit on the answer is never
-# dropped, because the cost bound stands on it.
-_DROPPED = frozenset({"response_format", "temperature"})
+__all__ = ["Dialect", "Way", "thinks"]
+
+# A limit on the answer is never dropped, because the cost bound stands on it.
+_DROPPED = frozenset({"temperature"})
 _RENAMED = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
+# How servers speak of a field whose name they do not write.
+_ALIASES = {
+    "response_format": ("response_format", "json_schema", "structured output", "response format"),
+    "tools": ("tools", "tool_choice", "tool call", "function call"),
+    "logprobs": ("logprobs", "log probabilities"),
+}
+_FEWER_LOGPROBS = 5
 _THINKING = re.compile(r"gpt-5|o\d")
 
 
@@ -24,13 +33,22 @@ def thinks(model: str) -> bool:
     return _THINKING.match(model.rsplit("/", 1)[-1]) is not None
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a request is made at the moment: the form of the answer, and all fields of it."""
+
+    form: Form
+    fields: Mapping[str, Any]
+
+
 class Dialect:
     """The optional parts of a request, and which of them this server takes.
 
     Parameters
     ----------
-    response_format : mapping
-        The schema of the answer; dropped when the server does not know it.
+    forms : sequence of Form
+        Forms of the answer, the best first; the next one is used when the server does not
+        take what a form needs.
     max_answer_tokens : int
         Sent as ``max_completion_tokens`` to OpenAI and as ``max_tokens`` to others: old
         servers know the second only, OpenAI's reasoning models the first only.
@@ -43,7 +61,7 @@ class Dialect:
 
     def __init__(
         self,
-        response_format: Mapping[str, Any],
+        forms: Sequence[Form],
         max_answer_tokens: int,
         temperature: float | None,
         reasoning_effort: str | None,
@@ -51,43 +69,85 @@ class Dialect:
         is_openai: bool,
     ) -> None:
         limit = "max_completion_tokens" if is_openai else "max_tokens"
-        self._parts: dict[str, Any] = {"response_format": response_format, limit: max_answer_tokens}
+        self._forms = tuple(forms)
+        self._common: dict[str, Any] = {limit: max_answer_tokens}
         if temperature is not None:
-            self._parts["temperature"] = temperature
+            self._common["temperature"] = temperature
         if reasoning_effort is not None:
-            self._parts["reasoning_effort"] = reasoning_effort
+            self._common["reasoning_effort"] = reasoning_effort
         self._settled = False
         self._rejected: set[str] = set()
+        self._way = self._make_way()
 
     @property
-    def parts(self) -> Mapping[str, Any]:
-        """Fields to put in a request beside model and messages. Replaced, never changed."""
-        return self._parts
+    def way(self) -> Way:
+        """How to ask now. Replaced, never changed."""
+        return self._way
 
     def accept(self) -> None:
         """Note that the server took a request as it is: nothing is dropped after that."""
         self._settled = True
 
-    def adapt(self, sent: Mapping[str, Any], complaint: str) -> bool:
-        """Drop or rename the field that the server's ``complaint`` names.
+    def adapt(self, sent: Way, complaint: str) -> bool:
+        """Drop or rename what the server's ``complaint`` names, or go on to the next form.
 
-        ``sent`` is what the rejected request carried. Requests run side by side, so another
+        ``sent`` is how the rejected request was made. Requests run side by side, so another
         one may have adapted already; then, too, asking again is right. Returns whether it is.
         """
-        if sent is not self._parts:
+        if sent is not self._way:
             return True
         if self._settled:
             return False
-        # A complaint about one limit often names the other as the one to use: take the first.
-        named = sorted((complaint.find(key), key) for key in sent if key in complaint)
-        field = named[0][1] if named else ""
-        if field not in _DROPPED and field not in _RENAMED:
-            return False
-        parts = {key: value for key, value in sent.items() if key != field}
-        self._rejected.add(field)
+        changed = self._drop(_named(complaint, sent.fields))
+        if changed:
+            self._way = self._make_way()
+        return changed
+
+    def _drop(self, field: str) -> bool:
+        """Whether there is a way without ``field``; it is taken if so."""
         if field in _RENAMED:
+            self._rejected.add(field)
             if _RENAMED[field] in self._rejected:
                 return False  # it is the number that the server does not like, not the name
-            parts[_RENAMED[field]] = sent[field]
-        self._parts = parts
-        return True
+            self._common[_RENAMED[field]] = self._common.pop(field)
+            return True
+        if field in _DROPPED:
+            return self._common.pop(field, None) is not None
+        form = self._forms[0]
+        if field == "top_logprobs" and form.fields[field] == TOP_LOGPROBS:
+            fewer = [_with_fewer(f) for f in self._forms]
+            self._forms = tuple(fewer)
+            return True
+        if field not in form.fields:
+            return False
+        left = [f for f in (form.without(field) for form in self._forms) if f is not None]
+        # Codes were a way to a distribution that this server does not give.
+        if field in ("logprobs", "top_logprobs") and len(left) > 1:
+            left = [f for f in left if not f.codes]
+        self._forms = tuple(left)
+        return bool(left)
+
+    def _make_way(self) -> Way:
+        return Way(self._forms[0], {**self._common, **self._forms[0].fields})
+
+
+def _with_fewer(form: Form) -> Form:
+    if "top_logprobs" not in form.fields:
+        return form
+    return replace(form, fields={**form.fields, "top_logprobs": _FEWER_LOGPROBS})
+
+
+def _named(complaint: str, fields: Mapping[str, Any]) -> str:
+    """The field of a request that a complaint is about; "" when it names none.
+
+    A complaint about one limit often names the other as the one to use: the first counts.
+    """
+    said = complaint.lower()
+    found = []
+    for field in fields:
+        for name in _ALIASES.get(field, (field,)):
+            place = said.find(name)
+            if place >= 0:
+                found.append((place, -len(name), field))
+    # "top_logprobs" holds "logprobs": the longer name that begins earlier is meant.
+    return min(found)[2] if found else ""

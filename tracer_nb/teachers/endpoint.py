@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tracer_nb.teachers.dialect import Dialect
+from tracer_nb.teachers.dialect import Dialect, Way
 from tracer_nb.teachers.failures import Failures, RequestFailed, connect_error, timed_out
+from tracer_nb.teachers.forms import Form
 from tracer_nb.teachers.reply import Reply, read_reply
 from tracer_nb.teachers.retries import is_passing, pause
 
@@ -53,8 +54,10 @@ class Endpoint:
         self._reached = False
         self._answered = False
 
-    async def ask(self, messages: Sequence[Mapping[str, str]], replies: int) -> Reply:
-        """Ask for a reply to ``messages``, of ``replies`` at the most.
+    async def ask(
+        self, compose: Callable[[Form], Sequence[Mapping[str, str]]], replies: int
+    ) -> Reply:
+        """Ask for a reply to the messages that ``compose`` makes, of ``replies`` at the most.
 
         Raises
         ------
@@ -67,11 +70,13 @@ class Endpoint:
 
         unread = timeouts = retries = 0
         while True:
-            parts = self._dialect.parts
+            way = self._dialect.way
             try:
-                body = await self._post({"model": self._model, "messages": messages, **parts})
+                body = await self._post(
+                    {"model": self._model, "messages": compose(way.form), **way.fields}
+                )
             except (openai.APIConnectionError, openai.APIStatusError) as e:
-                if self._adapts(e, parts):
+                if self._adapts(e, way):
                     continue
                 late = connect_error(e) is None and timed_out(e)
                 timeouts += late
@@ -81,7 +86,7 @@ class Endpoint:
                 await asyncio.sleep(pause(e, retries))
                 retries += 1
                 continue
-            reply = read_reply(body, with_schema="response_format" in parts, unread=unread)
+            reply = read_reply(body, way.form, unread=unread)
             if reply is not None:
                 self._answered = True
                 self._dialect.accept()
@@ -91,10 +96,10 @@ class Endpoint:
                 raise RequestFailed(f"the reply was not readable, {unread} times", unread, timeouts)
             await asyncio.sleep(_PAUSE * unread)
 
-    def _adapts(self, error: openai.APIError, parts: Mapping[str, Any]) -> bool:
+    def _adapts(self, error: openai.APIError, way: Way) -> bool:
         """Whether the server wants the request in another form, which there is."""
         status = getattr(error, "status_code", None)
-        return status in _FORM_REJECTED and self._dialect.adapt(parts, error.message)
+        return status in _FORM_REJECTED and self._dialect.adapt(way, error.message)
 
     def _limit(self, error: openai.APIError) -> int:
         """Retries after ``error``."""

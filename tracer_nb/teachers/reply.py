@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
+
+from tracer_nb.teachers.distribution import TokenChances
+from tracer_nb.teachers.forms import Form
 
 __all__ = ["Reply", "read_reply"]
 
@@ -17,12 +21,16 @@ class Reply:
     ----------
     content : str
         What the model wrote; empty when it wrote nothing.
+    form : Form
+        In which the request asked for the answer.
+    arguments : str or None
+        Of the function that the model called, as it wrote them.
+    tokens : tuple of TokenChances
+        The content token by token, where the server gave log-probabilities.
     refused, truncated, empty : bool
         The model or a filter declined; the token limit cut it short; no choice was made.
     prompt_tokens, completion_tokens : int or None
         As the server counted; None when it did not say.
-    with_schema : bool
-        Whether the request carried the schema of the answer.
     unread : int
         Replies with a broken body that came before this one.
     timeouts : int
@@ -30,17 +38,24 @@ class Reply:
     """
 
     content: str
+    form: Form
+    arguments: str | None = None
+    tokens: tuple[TokenChances, ...] = ()
     refused: bool = False
     truncated: bool = False
     empty: bool = False
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
-    with_schema: bool = True
     unread: int = 0
     timeouts: int = 0
 
+    @property
+    def said(self) -> str:
+        """What the model answered, wherever it stands."""
+        return self.content if self.arguments is None else self.arguments
 
-def read_reply(body: bytes, *, with_schema: bool, unread: int = 0) -> Reply | None:
+
+def read_reply(body: bytes, form: Form, *, unread: int = 0) -> Reply | None:
     """Read the body of a reply; None when it is no chat completion."""
     try:
         value = json.loads(body)
@@ -54,12 +69,14 @@ def read_reply(body: bytes, *, with_schema: bool, unread: int = 0) -> Reply | No
     usage = _dict(value.get("usage"))
     return Reply(
         content=_text(message.get("content")),
+        form=form,
+        arguments=_arguments(message.get("tool_calls")),
+        tokens=_tokens(_dict(choice.get("logprobs")).get("content")),
         refused=bool(message.get("refusal")) or finish == "content_filter",
         truncated=finish == "length",
         empty=not choice,
         prompt_tokens=_count(usage.get("prompt_tokens")),
         completion_tokens=_count(usage.get("completion_tokens")),
-        with_schema=with_schema,
         unread=unread,
     )
 
@@ -68,11 +85,49 @@ def _dict(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _text(content: object) -> str:
     """Text of a message, which some servers give in parts."""
     if isinstance(content, list):
         return "".join(_text(_dict(part).get("text")) for part in content)
     return content if isinstance(content, str) else ""
+
+
+def _arguments(calls: object) -> str | None:
+    """Arguments of the first function call, which some servers give as an object."""
+    for call in _list(calls):
+        given = _dict(_dict(call).get("function")).get("arguments")
+        if isinstance(given, str):
+            return given
+        if isinstance(given, dict):
+            return json.dumps(given)
+    return None
+
+
+def _tokens(entries: object) -> tuple[TokenChances, ...]:
+    """Tokens and their alternatives; nothing when any of it has another shape."""
+    tokens = []
+    for entry in map(_dict, _list(entries)):
+        said, chance = entry.get("token"), _chance(entry)
+        if not isinstance(said, str) or chance is None:
+            return ()
+        chances = {said: chance}
+        for other in map(_dict, _list(entry.get("top_logprobs"))):
+            probability = _chance(other)
+            if isinstance(other.get("token"), str) and probability is not None:
+                chances.setdefault(other["token"], probability)
+        tokens.append((said, chances))
+    return tuple(tokens)
+
+
+def _chance(entry: dict[str, Any]) -> float | None:
+    value = entry.get("logprob")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
+        return None
+    return math.exp(min(value, 0.0))
 
 
 def _count(value: object) -> int | None:

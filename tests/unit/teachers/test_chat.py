@@ -15,7 +15,7 @@ KEY = "sk-secret-0123456789"
 def test_a_label_with_its_tokens_and_cost(server, chat):
     server.script = [labelled("refund")]
     answer = ask(chat(), "money back please")
-    assert (answer.label, answer.mode, answer.keep) == ("refund", "json_schema", True)
+    assert (answer.label, answer.mode, answer.keep) == ("refund", "json-schema", True)
     assert (answer.prompt_tokens, answer.completion_tokens) == (100, 5)
     assert answer.cost == pytest.approx((100 * 1 + 5 * 2) / 1e6)
 
@@ -44,14 +44,14 @@ def test_models_that_reason_get_no_temperature(server):
 def test_openai_has_its_own_field_for_the_limit(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     teacher = ChatTeacher("gpt-4o-mini", LABELS, "")
-    assert "max_completion_tokens" in teacher._dialect.parts
+    assert "max_completion_tokens" in teacher._dialect.way.fields
     assert teacher.price.input == 0.15
 
 
 def test_a_wrong_answer_is_repaired_once(server, chat):
     server.script = [Say('{"label": "lost my card"}'), labelled("card lost")]
     answer = ask(chat(), "where is it")
-    assert (answer.label, answer.mode) == ("card lost", "repair")
+    assert (answer.label, answer.mode) == ("card lost", "json-schema, repaired")
     assert (answer.prompt_tokens, answer.completion_tokens) == (200, 10)
     roles = [m["role"] for m in server.bodies[1]["messages"]]
     assert roles == ["system", "user", "assistant", "user"]
@@ -161,6 +161,7 @@ def test_a_server_without_schemas_is_asked_in_words(server, chat, status):
     assert (first.label, first.mode) == ("refund", "text")
     assert (second.label, second.mode) == ("top up", "text")
     assert ["response_format" in body for body in server.bodies] == [True, False, False]
+    assert ["tools" in body for body in server.bodies] == [False, True, True]
 
 
 def test_a_server_that_ignores_the_schema_is_recorded_as_such(server, chat):

@@ -19,7 +19,7 @@ TWO = {"teacher": "function", "name": "rule", "labels": ["a", "b"]}
 @pytest.fixture
 def store(tmp_path):
     with LabelStore(tmp_path / "labels.sqlite") as opened:
-        opened.put(ONE, "x", Answer("a", mode="json_schema", prompt_tokens=10, cost=0.25))
+        opened.put(ONE, "x", Answer("a", mode="json-schema", prompt_tokens=10, cost=0.25))
         opened.put(ONE, 'y, "z"\n', Answer("b", prompt_tokens=5, cost=0.5))
         opened.put(ONE, "w", Answer(None, reason="refused", cost=0.25))
         opened.put(TWO, "x", Answer("a", probabilities={"a": 0.75, "b": 0.25}))

@@ -2,8 +2,12 @@ import pytest
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.teachers.costs import MAX_REPLIES, Costs
+from tracer_nb.teachers.forms import make_forms
 from tracer_nb.teachers.prices import Price, parse_price, price_of
 from tracer_nb.teachers.prompt import ChatPrompt
+
+PROMPT = ChatPrompt("Choose.", ("a", "b"))
+FORMS = make_forms(PROMPT.labels, PROMPT.schema, "auto", logprobs=False)
 
 
 @pytest.mark.parametrize(
@@ -38,16 +42,18 @@ def test_what_is_no_price(text):
 
 
 def test_the_bound_covers_all_replies_with_a_token_for_every_byte():
-    prompt = ChatPrompt("Choose.", ("a", "b"))
-    costs = Costs(prompt, Price(1.0, 10.0), 100, thinks=False)
+    costs = Costs(PROMPT, FORMS, Price(1.0, 10.0), 100, thinks=False)
     text = "wörter" * 50
-    request = sum(len(m["content"].encode()) for m in prompt.repair(text, "é" * 9999))
+    request = max(
+        sum(len(m["content"].encode()) for m in PROMPT.repair(text, form, "é" * 9999))
+        for form in FORMS
+    )
     assert costs.bound(text) >= MAX_REPLIES * (request * 1.0 + 100 * 10.0) / 1e6
     assert costs.bound(text) <= 2 * MAX_REPLIES * (request * 1.0 + 100 * 10.0) / 1e6
 
 
 def test_without_a_price_there_are_tokens_and_no_dollars():
-    costs = Costs(ChatPrompt("Choose.", ("a", "b")), None, 100, thinks=False)
+    costs = Costs(PROMPT, FORMS, None, 100, thinks=False)
     assert costs.bound("x") is None
     assert costs.dollars(10, 10) is None
     prompt_tokens, answer_tokens = costs.tokens("x")
@@ -56,6 +62,19 @@ def test_without_a_price_there_are_tokens_and_no_dollars():
 
 
 def test_models_that_think_are_expected_to_use_more_tokens():
-    prompt = ChatPrompt("Choose.", ("a", "b"))
-    plain = Costs(prompt, None, 1024, thinks=False).tokens("x")[1]
-    assert Costs(prompt, None, 1024, thinks=True).tokens("x")[1] > 10 * plain
+    plain = Costs(PROMPT, FORMS, None, 1024, thinks=False).tokens("x")[1]
+    assert Costs(PROMPT, FORMS, None, 1024, thinks=True).tokens("x")[1] > 10 * plain
+
+
+def test_examples_are_in_the_bound_and_in_the_estimate():
+    pool = {f"example {i} " + "long " * i: "ab"[i % 2] for i in range(40)}
+    shown = ChatPrompt("Choose.", ("a", "b"), examples=pool, n_examples=3)
+    costs = Costs(shown, FORMS, Price(1.0, 10.0), 100, thinks=False)
+    plain = Costs(PROMPT, FORMS, Price(1.0, 10.0), 100, thinks=False)
+    text = "example 39 " + "long " * 39
+    request = max(
+        sum(len(m["content"].encode()) for m in shown.repair(text, form, "é" * 9999))
+        for form in FORMS
+    )
+    assert costs.bound(text) >= MAX_REPLIES * (request * 1.0 + 100 * 10.0) / 1e6
+    assert costs.tokens("x")[0] > plain.tokens("x")[0] + 30

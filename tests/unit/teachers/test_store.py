@@ -14,7 +14,7 @@ OTHER = {"model": "n", "labels": ["a", "b"]}
 FULL = Answer(
     "a",
     reason="because",
-    mode="repair",
+    mode="json-schema, repaired",
     probabilities={"a": 0.75, "b": 0.25},
     prompt_tokens=3,
     completion_tokens=2,

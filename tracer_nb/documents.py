@@ -1,0 +1,58 @@
+"""What is asked about a row when the prompt names other columns: its text and their cells.
+
+A prompt says ``{{product}}`` where it speaks of the row's product. The cells never go into
+the instructions: they travel with the text, as one JSON object, so that a cell is data like
+the text itself, whatever it says.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+__all__ = ["TEXT", "make_document", "named_columns", "plain_text", "spoken"]
+
+TEXT = "text"
+"""How a prompt names the labelled text itself: ``{{text}}``."""
+
+# A backslash before the braces keeps them as they are.
+_NAMED = re.compile(r"(\\?)\{\{\s*([^{}\\]+?)\s*\}\}")
+
+
+def named_columns(prompt: str) -> tuple[str, ...]:
+    r"""Columns that a prompt names beside the text, each once, in order.
+
+    >>> named_columns(r"Is {{text}} about {{ product }} in {{country}}? {a: 1} \{{this}}")
+    ('product', 'country')
+    """
+    names = dict.fromkeys(m[2] for m in _NAMED.finditer(prompt) if not m[1])
+    return tuple(name for name in names if name != TEXT)
+
+
+def spoken(prompt: str) -> str:
+    r"""The prompt as a model reads it: every named column by its key in the message.
+
+    >>> spoken(r"What does {{text}} say about {{product}}? \{{this}} stays.")
+    'What does the "text" say about the "product"? {{this}} stays.'
+    """
+    return _NAMED.sub(
+        lambda m: m[0][1:] if m[1] else f"the {json.dumps(m[2], ensure_ascii=False)}", prompt
+    )
+
+
+def make_document(text: str, cells: Mapping[str, str | None]) -> str:
+    """One JSON object of the text and its row's cells; the text itself without cells."""
+    if not cells:
+        return text
+    return json.dumps({TEXT: text, **cells}, ensure_ascii=False)
+
+
+def plain_text(document: str) -> str:
+    r"""The text and the cells below it, for features and for people.
+
+    >>> plain_text('{"text": "it broke", "product": "kettle", "note": null}')
+    'it broke\nkettle'
+    """
+    values = json.loads(document).values()
+    return "\n".join(value for value in values if value)

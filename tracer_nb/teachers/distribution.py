@@ -1,0 +1,68 @@
+"""From the log-probabilities of tokens to a distribution over labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+__all__ = ["TokenChances", "label_distribution"]
+
+TokenChances = tuple[str, Mapping[str, float]]
+"""A token that was said, and the probability of it and of others in its place."""
+
+
+def label_distribution(
+    said: Sequence[TokenChances], written: Mapping[str, str]
+) -> dict[str, float] | None:
+    """Probability of each label that the model considered, summing to 1.
+
+    Parameters
+    ----------
+    said : sequence of TokenChances
+        The answer, token by token.
+    written : mapping of str to str
+        What the whole answer would be for each label, to that label.
+
+    Returns
+    -------
+    dict of str to float, or None
+        None when no alternatives came with the tokens, or none of them begins a label.
+
+    Notes
+    -----
+    Along the answer, every alternative token that some label goes on with takes its
+    probability, times that of the tokens before it, to that label. Several labels that go on
+    with it share it evenly: what would have followed is not known. Alternatives that no label begins with are left out, and the rest is
+    normalised, which is the distribution given that the model answers with a label.
+    """
+    if not any(len(chances) > 1 for _, chances in said):
+        return None
+    shares = dict.fromkeys(written.values(), 0.0)
+    path, mass, alive = "", 1.0, list(written)
+    for token, chances in said:
+        for other, chance in chances.items():
+            if other == token:
+                continue
+            going = [w for w in alive if _goes_on(path + other, w)]
+            for w in going:
+                shares[written[w]] += mass * chance / len(going)
+        mass *= chances[token]
+        path += token
+        alive = [w for w in alive if _goes_on(path, w)]
+        if len(alive) <= 1:
+            break
+    for w in alive:
+        shares[written[w]] += mass / len(alive)
+    total = math.fsum(shares.values())
+    if total <= 0:
+        return None
+    return {label: share / total for label, share in shares.items() if share > 0}
+
+
+def _goes_on(beginning: str, whole: str) -> bool:
+    """Whether an answer that begins so can be ``whole``, or is, with no word after it."""
+    beginning, whole = beginning.lstrip().casefold(), whole.casefold()
+    if whole.startswith(beginning):
+        return True
+    rest = beginning.removeprefix(whole)
+    return rest != beginning and not rest[:1].isalnum()

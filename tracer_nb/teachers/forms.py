@@ -1,0 +1,151 @@
+"""The forms in which a model can be asked for one of the labels, the surest first."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tracer_nb.errors import InvalidInput
+
+__all__ = ["FORMS", "TOP_LOGPROBS", "Form", "make_forms", "short_codes"]
+
+FORMS = ("json-schema", "tool", "codes", "text")
+"""Names of the forms, in the order in which a server's refusals are followed."""
+
+TOP_LOGPROBS = 20
+"""Alternatives asked for at each token: OpenAI's limit."""
+
+_LOGPROBS = frozenset({"logprobs", "top_logprobs"})
+_JSON_RULE = (
+    'Answer with a JSON object {"label": "..."} that holds one label, spelled as in the list, '
+    "and with nothing else."
+)
+_JSON_REPAIR = (
+    "That is not one of the labels. Answer again with a JSON object "
+    '{"label": "..."}; the label must be one of the list, spelled as in the list.'
+)
+_TOOL_RULE = 'Answer by calling the function "answer" with one label, spelled as in the list.'
+_TOOL_REPAIR = (
+    'That is not one of the labels. Call the function "answer" with a label of the list, spelled '
+    "as in the list."
+)
+_CODE_RULE = "Answer with the code of one label, and with nothing else: no words, no quotes."
+_CODE_REPAIR = "That is not one of the codes. Answer again with one code and nothing else."
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One way to ask for a label.
+
+    Attributes
+    ----------
+    name : str
+        One of ``FORMS``; stored with every answer that came in it.
+    rule, repair : str
+        How to answer, and what to say after an answer that is no label.
+    fields : mapping
+        Parts of the request beside the messages.
+    codes : tuple of str
+        Short names for the labels in the order in which they are listed; empty where labels
+        go by their own names.
+    """
+
+    name: str
+    rule: str
+    repair: str
+    fields: Mapping[str, Any]
+    codes: tuple[str, ...] = ()
+
+    def without(self, field: str) -> Form | None:
+        """The form when the server does not take ``field``; None when it needs it."""
+        if field not in self.fields:
+            return self
+        if field in _LOGPROBS and self.name != "tool":
+            kept = {k: v for k, v in self.fields.items() if k not in _LOGPROBS}
+            return replace(self, fields=kept)
+        return None
+
+
+def make_forms(
+    labels: Sequence[str], schema: Mapping[str, Any], first: str, *, logprobs: bool | None
+) -> tuple[Form, ...]:
+    """The forms to try, in order.
+
+    Parameters
+    ----------
+    labels : sequence of str
+    schema : mapping
+        JSON schema of the answer.
+    first : str
+        "auto" or one of ``FORMS``. "auto" begins with the schema, or with codes where a
+        distribution is asked for: a code is one token, whose alternatives are the labels.
+    logprobs : bool or None
+        Whether a distribution is asked for; None where the model gives none.
+
+    Raises
+    ------
+    InvalidInput
+        No such form.
+    """
+    if first != "auto" and first not in FORMS:
+        raise InvalidInput.unknown_name("form of answers", first, ("auto", *FORMS))
+    wanted = {"logprobs": True, "top_logprobs": TOP_LOGPROBS} if logprobs else {}
+    named = {
+        "type": "json_schema",
+        "json_schema": {"name": "answer", "strict": True, "schema": schema},
+    }
+    function = {
+        "name": "answer",
+        "description": "Give the label.",
+        "parameters": schema,
+        "strict": True,
+    }
+    forms = {
+        "json-schema": Form(
+            "json-schema", _JSON_RULE, _JSON_REPAIR, {"response_format": named, **wanted}
+        ),
+        "tool": Form(
+            "tool",
+            _TOOL_RULE,
+            _TOOL_REPAIR,
+            {
+                "tools": [{"type": "function", "function": function}],
+                "tool_choice": {"type": "function", "function": {"name": "answer"}},
+            },
+        ),
+        "codes": Form(
+            "codes",
+            _CODE_RULE,
+            _CODE_REPAIR,
+            {} if logprobs is None else {"logprobs": True, "top_logprobs": TOP_LOGPROBS},
+            short_codes(labels),
+        ),
+        "text": Form("text", _JSON_RULE, _JSON_REPAIR, wanted),
+    }
+    if first == "auto":
+        first = "codes" if logprobs else "json-schema"
+    rest = FORMS if first == "codes" else FORMS[FORMS.index(first) :]
+    # Codes are there for their distribution; without one, plain labels are read more surely.
+    order = [first, *(n for n in rest if n != first and not (n == "codes" and logprobs is None))]
+    return tuple(forms[name] for name in order)
+
+
+def short_codes(labels: Sequence[str]) -> tuple[str, ...]:
+    """As many codes as labels, of equal length, none of which is itself a label.
+
+    Letters are one token everywhere, numbers of up to three digits in most vocabularies.
+
+    >>> short_codes(["refund", "card lost"]), short_codes(["A", "B"])
+    (('A', 'B'), ('1', '2'))
+    """
+    n = len(labels)
+    taken = {label.casefold() for label in labels}
+    width = len(str(n))
+    numbers = [f"{i:0{width}d}" for i in range(1, n + 1)]
+    letters = list(string.ascii_uppercase[:n]) if n <= len(string.ascii_uppercase) else numbers
+    for codes in (letters, numbers, [f"L{number}" for number in numbers]):
+        if taken.isdisjoint(code.casefold() for code in codes):
+            return tuple(codes)
+    return tuple(f"code-{number}" for number in numbers)
