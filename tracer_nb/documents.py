@@ -34,11 +34,9 @@ def spoken(prompt: str) -> str:
     r"""The prompt as a model reads it: every named column by its key in the message.
 
     >>> spoken(r"What does {{text}} say about {{product}}? \{{this}} stays.")
-    'What does the "text" say about the "product"? {{this}} stays.'
+    'What does "text" say about "product"? {{this}} stays.'
     """
-    return _NAMED.sub(
-        lambda m: m[0][1:] if m[1] else f"the {json.dumps(m[2], ensure_ascii=False)}", prompt
-    )
+    return _NAMED.sub(lambda m: m[0][1:] if m[1] else json.dumps(m[2], ensure_ascii=False), prompt)
 
 
 def make_document(text: str, cells: Mapping[str, str | None]) -> str:

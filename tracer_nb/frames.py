@@ -16,6 +16,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer_nb.documents import make_document, plain_text
 from tracer_nb.errors import InvalidInput
 
 __all__ = [
@@ -39,7 +40,8 @@ class Texts:
     Attributes
     ----------
     unique : tuple of str
-        Distinct texts, stripped, in order of first appearance.
+        Distinct texts, stripped, in order of first appearance; where the prompt names other
+        columns, documents of a text and its row's cells (:mod:`tracer_nb.documents`).
     codes : ndarray of shape (n_rows,), int
         Index into ``unique`` of every row; -1 where the cell holds no text.
     reasons : dict of int to str
@@ -49,11 +51,17 @@ class Texts:
     unique: tuple[str, ...]
     codes: NDArray[np.intp]
     reasons: Mapping[int, str]
+    has_cells: bool = False
 
     @property
     def n_rows(self) -> int:
         """Rows of the column, those without text included."""
         return len(self.codes)
+
+    @property
+    def plain(self) -> tuple[str, ...]:
+        """``unique`` as text alone, for features."""
+        return tuple(map(plain_text, self.unique)) if self.has_cells else self.unique
 
     @property
     def usable(self) -> NDArray[np.intp]:
@@ -85,7 +93,7 @@ def read_column(frame: Any, name: str) -> Any:
     return nw.from_native(frame, eager_only=True)[name].to_native()
 
 
-def read_texts(column: Any) -> Texts:
+def read_texts(column: Any, table: Any = None, names: Sequence[str] = ()) -> Texts:
     """Read a column or a list of texts.
 
     Parameters
@@ -93,6 +101,10 @@ def read_texts(column: Any) -> Texts:
     column : pandas, polars or pyarrow series, numpy array, list or tuple
         Cells that are None, NaN, empty or only white space are kept as rows without text;
         they are never sent anywhere.
+    table : dataframe, optional
+        Of the same rows, with the columns ``names``.
+    names : sequence of str
+        Columns whose cells belong to each text, because the prompt speaks of them.
 
     Returns
     -------
@@ -101,14 +113,18 @@ def read_texts(column: Any) -> Texts:
     Raises
     ------
     InvalidInput
-        Not a column; a cell that is neither text nor missing; no text at all.
+        Not a column; a cell that is neither text nor missing; no text at all; or a column
+        in ``names`` that is not there.
     """
+    cells = read_cells(column)
+    beside = _cells_beside(column, len(cells), table, names)
     codes: list[int] = []
     numbers: dict[str, int] = {}
     reasons: dict[int, str] = {}
-    for row, cell in enumerate(read_cells(column)):
+    for row, cell in enumerate(cells):
         text = _text(cell, row)
         if text:
+            text = make_document(text, {name: values[row] for name, values in beside.items()})
             codes.append(numbers.setdefault(text, len(numbers)))
         else:
             codes.append(-1)
@@ -117,7 +133,34 @@ def read_texts(column: Any) -> Texts:
         raise InvalidInput("the column has no rows; pass one with texts")
     if not numbers:
         raise InvalidInput(f"all {len(codes)} cells are empty or missing; pass a column with texts")
-    return Texts(tuple(numbers), np.asarray(codes, dtype=np.intp), reasons)
+    return Texts(tuple(numbers), np.asarray(codes, dtype=np.intp), reasons, bool(beside))
+
+
+def _cells_beside(
+    column: Any, n_rows: int, table: Any, names: Sequence[str]
+) -> dict[str, list[str | None]]:
+    """Cells of the named columns as text, None where one is missing."""
+    if not names:
+        return {}
+    braces = f"{{{{{names[0]}}}}}"
+    if table is None or not is_frame(table):
+        raise InvalidInput(
+            f"the prompt names the column {braces}, and no dataframe was given to find it in; "
+            f"pass table=df, or write \\{braces} for the braces themselves"
+        )
+    if (own := getattr(column, "name", None)) in names:
+        raise InvalidInput(
+            f"the prompt names the labelled column as {{{{{own}}}}}; write {{{{text}}}} for it"
+        )
+    read = {name: read_cells(read_column(table, name)) for name in names}
+    if any(len(cells) != n_rows for cells in read.values()):
+        raise InvalidInput(
+            f"the table has {len(read[names[0]])} rows, the column {n_rows}; take both from one frame"
+        )
+    return {
+        name: [None if is_missing(cell) else str(cell).strip() for cell in cells]
+        for name, cells in read.items()
+    }
 
 
 def read_cells(column: Any) -> list[Any]:

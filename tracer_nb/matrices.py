@@ -95,7 +95,7 @@ def featurize(texts: Texts, made_by: Features | None, given: Any, missing: str) 
         return rows_of(ready_matrix(given), texts)
     if given is not None:
         raise InvalidInput(f"features are made by {made_by.name!r}; leave features out")
-    return as_blocks(made_by.transform(texts.unique))
+    return as_blocks(made_by.transform(texts.plain))
 
 
 def take(blocks: Blocks, rows: NDArray[np.generic]) -> Blocks:

@@ -84,6 +84,7 @@ class SavedRouter:
         self,
         column: Any,
         *,
+        table: Any = None,
         target: float | None = None,
         features: Any = None,
         costs: ArrayLike | None = None,
@@ -96,6 +97,8 @@ class SavedRouter:
         Parameters
         ----------
         column : series, array or list of texts
+        table : dataframe, optional
+            Of the same rows, for the columns that the prompt named as ``{{column}}``.
         target : float, optional
             One of the saved targets; the main one by default.
         features : matrix, optional
@@ -117,7 +120,7 @@ class SavedRouter:
         InvalidInput
             The column cannot be read, or features are missing or do not fit it.
         """
-        texts = read_texts(column)
+        texts = read_texts(column, table, self.about.get("columns", ()))
         missing = (
             "this router was fitted on features of your own; give them: "
             "route(column, features=matrix)"

@@ -71,7 +71,8 @@ class Tracer:
         The label set, or each label with what it means, which goes into the prompt; recorded
         labels and Teacher objects bring their own.
     prompt : str
-        The task in words, for teachers that read.
+        The task in words, for teachers that read. It may name other columns of the table as
+        ``{{column}}``; their cells are then asked about with the text, and featurized.
     target : float or sequence of float, default 0.92
         Share of the surrogate's rows that must carry the teacher's label. Several share the
         error budget, so that one may be chosen after their coverage was seen; the first is
@@ -173,6 +174,8 @@ class Tracer:
         if isinstance(labels, Mapping):
             self._prompt = explain_labels(labels, self._prompt)
         self.teacher = make_teacher(teacher, names, self._prompt, **options)
+        # Columns that the prompt speaks of, beside the labelled one.
+        self._named: tuple[str, ...] = tuple(getattr(self.teacher, "columns", ()))
         self._asker = Asker(self.teacher, store)
         self._column: _Column | None = None
         self._others: Texts | None = None  # routed last, when not the labelled column
@@ -201,12 +204,21 @@ class Tracer:
 
     # --- steps -----------------------------------------------------------------------
 
-    def plan(self, column: Any, *, sample: int | str = 2000, max_cost: float | None = None) -> Plan:
+    def plan(
+        self,
+        column: Any,
+        *,
+        table: Any = None,
+        sample: int | str = 2000,
+        max_cost: float | None = None,
+    ) -> Plan:
         """Say what labelling would ask and cost; nothing is sent.
 
         Parameters
         ----------
         column : series, array or list of texts
+        table : dataframe, optional
+            Of the same rows, for the columns that the prompt names as ``{{column}}``.
         sample : int or "auto"
             Rows to draw at random; of "auto" the first batch is planned.
         max_cost : float, optional
@@ -221,7 +233,7 @@ class Tracer:
         InvalidInput
             The column cannot be read, or there are more labels than rows.
         """
-        texts = read_texts(column)
+        texts = read_texts(column, table, self._named)
         askable = self._askable(texts)
         drawn = _sizes(sample, self._fewest(len(texts.usable)), len(askable.usable))
         check_job(askable, self.teacher.labels, drawn, fewest=0)
@@ -243,6 +255,7 @@ class Tracer:
         self,
         column: Any,
         *,
+        table: Any = None,
         sample: int | str = 2000,
         max_cost: float | None = None,
         on_progress: OnProgress | None = None,
@@ -255,7 +268,7 @@ class Tracer:
 
         Parameters
         ----------
-        column, max_cost
+        column, table, max_cost
             As in :meth:`plan`.
         sample : int or "auto"
             Rows to draw at random. "auto" labels in batches and stops when another one is not
@@ -278,7 +291,7 @@ class Tracer:
         StoreError
             The store failed; what it had committed is safe.
         """
-        texts = read_texts(column)
+        texts = read_texts(column, table, self._named)
         fewest = self._fewest(len(texts.usable))
         askable = self._askable(texts)
         drawn = _sizes(sample, fewest, len(askable.usable))
@@ -393,6 +406,7 @@ class Tracer:
         self,
         column: Any = None,
         *,
+        table: Any = None,
         target: float | None = None,
         features: Any = None,
         max_cost: float | None = None,
@@ -409,6 +423,8 @@ class Tracer:
             the labelled ones and have texts that were not fitted on. LSA features were
             fitted on the labelled column, its calibration rows included, so with them this
             certificate is close but not exact; the same goes for smoothed ones.
+        table : dataframe, optional
+            As in :meth:`plan`, for other rows than the labelled ones.
         target : float, optional
             One of the targets; the main one by default. All of them hold together.
         features : matrix, optional
@@ -438,7 +454,7 @@ class Tracer:
         if self.router is None:
             raise NotFitted("nothing is calibrated yet; call fit() and calibrate() first")
         home, _ = self._labelled()
-        texts = home.texts if column is None else read_texts(column)
+        texts = home.texts if column is None else read_texts(column, table, self._named)
         own = column is None or _same(texts, home.texts)
         certificate = self.router.certificate_for(target, column=own)
         if own:
@@ -463,6 +479,7 @@ class Tracer:
         self,
         column: Any,
         *,
+        table: Any = None,
         sample: int | str = 2000,
         max_cost: float | None = None,
         ask_teacher: bool | None = None,
@@ -484,7 +501,9 @@ class Tracer:
             Also when labelling stopped, at the cap for example, before there were enough
             labels to certify anything.
         """
-        labels = self.label(column, sample=sample, max_cost=max_cost, on_progress=on_progress)
+        labels = self.label(
+            column, table=table, sample=sample, max_cost=max_cost, on_progress=on_progress
+        )
         if labels.stopped == INTERRUPTED:
             return None
         labelled = int((labels.codes >= 0).sum())
@@ -527,6 +546,7 @@ class Tracer:
             "identity": dict(self.teacher.identity),
             "labels": list(self.teacher.labels),
             "prompt": self._prompt,
+            "columns": list(self._named),
             "assumption": str(getattr(self.teacher, "assumption", "")),
             "exact": not learned_on_column(
                 "" if self._features is None else self._features.name, self.fitted
@@ -620,8 +640,8 @@ class Tracer:
         column, labels = self._labelled()
         if column.X is None:
             assert self._features is not None  # noqa: S101  label() took the rows of a matrix
-            unique = column.texts.unique
-            X = as_blocks(self._features.fit(unique).transform(unique))
+            plain = column.texts.plain
+            X = as_blocks(self._features.fit(plain).transform(plain))
             column = self._column = replace(column, X=X)
         assert column.X is not None  # noqa: S101
         return column.texts, labels, column.X
@@ -669,6 +689,7 @@ class Tracer:
     def continue_from(self, other: Tracer) -> None:
         """Count the certificates that another Tracer made on the same column as tries, too."""
         self.rounds, self._tested = other.rounds, other._tested
+        self._last_found = other._last_found
 
     def _fewest(self, n_texts: int) -> int:
         """Labels without which the main target cannot be certified."""

@@ -857,6 +857,11 @@ def test_certificates_on_one_column_are_counted(hard_world):
     other.label(hard_world.texts, sample=200)
     other.fit()
     assert other.calibrate().n_rounds == 3
+    same = tracer_for(hard_world, target=0.8)
+    same.continue_from(other)
+    same.label(hard_world.texts, sample=200)
+    same.fit()
+    assert same.calibrate().n_rounds == 3  # the same certificate, by another Tracer
 
 
 def test_waiting_for_deferred_rows_does_not_move_the_path(hard_world):

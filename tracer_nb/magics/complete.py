@@ -14,6 +14,7 @@ _VALUES = {
         *("auto", "kernel-ridge", "logistic", "mlp-1", "mlp-2", "extra-trees"),
         *("random-forest", "hist-gradient-boosting", "xgboost"),
     ),
+    "--answers": ("auto", "json-schema", "tool", "codes", "text"),
     "--certificate": ("held-out", "per-class", "cross-fit"),
     "--gate": ("auto", "margin", "max-probability", "entropy", "learned"),
     "--pipeline": ("auto", "accept-all", "single", "cascade"),

@@ -75,6 +75,11 @@ class Job:
         self.source = source or self.source
 
     @property
+    def table(self) -> Any:
+        """The frame that the column is one of; None for a column that stands alone."""
+        return None if self.source is None else self.source.frame
+
+    @property
     def column(self) -> Any:
         """The column named last.
 

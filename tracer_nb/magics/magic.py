@@ -27,7 +27,7 @@ from tracer_nb.magics.options import (
 __all__ = ["TracerMagics", "register"]
 
 # Options of a line that loading takes.
-_OF_LOADING = ("teacher", "store", *OF_TEACHER)
+_OF_LOADING = ("teacher", "store", "examples", *OF_TEACHER)
 
 
 @magics_class
@@ -77,6 +77,23 @@ class TracerMagics(Magics):
     @argument("--base-url", help="Address of an OpenAI-compatible server.")
     @argument("--max-answer-tokens", type=int, help="Most tokens of one answer (1024).")
     @argument("--reasoning-effort", help="Of reasoning models: minimal, low, …")
+    @argument(
+        "--answers", help="Form of answers to begin with: json-schema, tool, codes or text (auto)."
+    )
+    @argument(
+        "--logprobs",
+        action="store_true",
+        default=None,
+        help="Ask for log-probabilities: the teacher's distribution over the labels.",
+    )
+    @argument(
+        "--shuffle",
+        action="store_true",
+        default=None,
+        help="List the labels in another order for every text.",
+    )
+    @argument("--examples", help="A dict from text to label: the nearest are shown with a text.")
+    @argument("--n-examples", type=int, help="How many examples with one text (8).")
     @argument("--concurrency", type=int, help="Requests at the same time (16).")
     @argument("--features", help="lsa, fastembed:NAME-OR-DIRECTORY, or a matrix or function.")
     @argument("--surrogate", help="auto, a name from the zoo, several, or a classifier's variable.")
@@ -181,7 +198,9 @@ class TracerMagics(Magics):
         from tracer_nb.words import plan_lines  # noqa: PLC0415
 
         del args
-        plan = _tracer(job).plan(job.column, sample=job.sample, max_cost=job.max_cost)
+        plan = _tracer(job).plan(
+            job.column, table=job.table, sample=job.sample, max_cost=job.max_cost
+        )
         display(Lines([*plan_lines(plan), "Nothing was asked or paid."]))
 
     def _run(self, job: Job, args: Any) -> None:
@@ -191,6 +210,7 @@ class TracerMagics(Magics):
         def work(view: Any) -> Any:
             tracer.run(
                 column,
+                table=job.table,
                 sample=job.sample,
                 max_cost=job.max_cost,
                 ask_teacher=args.ask,
@@ -211,7 +231,11 @@ class TracerMagics(Magics):
 
         def work(view: Any) -> Any:
             labels = tracer.label(
-                column, sample=job.sample, max_cost=job.max_cost, on_progress=view
+                column,
+                table=job.table,
+                sample=job.sample,
+                max_cost=job.max_cost,
+                on_progress=view,
             )
             note = tracer.report.note
             return Lines([*label_lines(labels), *([note] if note else [])])
@@ -235,6 +259,7 @@ class TracerMagics(Magics):
         def work(view: Any) -> Any:
             tracer.route(
                 None if source is None else source.column,
+                table=None if source is None else source.frame,
                 target=args.at,
                 max_cost=tracer.cost_left(job.max_cost),
                 ask_teacher=args.ask,
@@ -301,7 +326,7 @@ class TracerMagics(Magics):
         if source is None:
             display(Lines(saved_lines(loaded.about, loaded.certificate)))
             return
-        loaded.route(source.column, target=args.at, ask_teacher=args.ask)
+        loaded.route(source.column, table=source.frame, target=args.at, ask_teacher=args.ask)
         outcome = loaded.outcome
         if args.output:
             self.shell.push({args.output: outcome.onto(source.table)})

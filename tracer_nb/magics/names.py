@@ -43,6 +43,11 @@ class Source:
 
         return read_column(self.table, self.name)
 
+    @property
+    def frame(self) -> Any:
+        """The frame, None for a column that stands alone."""
+        return None if self.name is None else self.table
+
     def is_same(self, other: Source | None) -> bool:
         """Whether both name one column of one object."""
         return other is not None and self.table is other.table and self.name == other.name

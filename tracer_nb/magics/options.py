@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,8 @@ VERBS = (
     *("save", "load", "labels", "compare"),
 )
 OF_TEACHER = (
-    "base_url",
-    "concurrency",
-    "latency",
-    "max_answer_tokens",
-    "price",
-    "reasoning_effort",
-    "wrong",
+    *("answers", "base_url", "concurrency", "latency", "logprobs", "max_answer_tokens"),
+    *("n_examples", "price", "reasoning_effort", "shuffle", "wrong"),
 )
 _PLAIN = (
     *("confidence", "strategy", "threshold", "certificate", "gate", "pipeline", "guard"),
@@ -105,18 +100,17 @@ def read_settings(
         settings["store"] = str(Path(settings["store"]).expanduser())
     if prompt is not None and prompt.strip():
         settings["prompt"] = prompt.strip()
-    if args.target is not None:
-        settings["target"] = _targets(unquote(args.target))
-    if args.surrogate is not None:
-        settings["surrogate"] = _surrogate(unquote(args.surrogate), variables)
-    if args.labels is not None:
-        settings["labels"] = read_label_names(args.labels, variables)
-    if args.teacher is not None:
-        settings["teacher"] = _teacher(unquote(args.teacher), source, variables)
-    if args.features is not None:
-        text = unquote(args.features)
-        named = text == "lsa" or ":" in text
-        settings["features"] = text if named else resolve(text, variables)
+    readers: dict[str, Callable[[str], Any]] = {
+        "target": lambda text: _targets(unquote(text)),
+        "surrogate": lambda text: _surrogate(unquote(text), variables),
+        "labels": lambda text: read_label_names(text, variables),
+        "teacher": lambda text: _teacher(unquote(text), source, variables),
+        "examples": lambda text: resolve(unquote(text), variables),
+        "features": lambda text: _features(unquote(text), variables),
+    }
+    for name, read in readers.items():
+        if getattr(args, name) is not None:
+            settings[name] = read(getattr(args, name))
     return settings
 
 
@@ -149,6 +143,10 @@ def _targets(text: str) -> float | list[float]:
             f"--target must be a fraction such as 0.92, or several: 0.92,0.95; got {text!r}"
         ) from error
     return targets[0] if len(targets) == 1 else targets
+
+
+def _features(text: str, variables: Mapping[str, Any]) -> Any:
+    return text if text == "lsa" or ":" in text else resolve(text, variables)
 
 
 def _surrogate(text: str, variables: Mapping[str, Any]) -> Any:

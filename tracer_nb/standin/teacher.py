@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 from tracer_nb import datasets
 from tracer_nb.standin.server import StandIn, serve
@@ -34,6 +35,8 @@ class StandInTeacher(ChatTeacher):
     concurrency : int, default 16
     price : Price, optional
         By default a made-up one.
+    answers, logprobs, shuffle, examples, n_examples
+        As for every chat teacher.
     """
 
     simulated = True
@@ -49,6 +52,11 @@ class StandInTeacher(ChatTeacher):
         latency: float = 0.0,
         concurrency: int = 16,
         price: Price | None = None,
+        answers: str = "auto",
+        logprobs: bool = False,
+        shuffle: bool = False,
+        examples: Any = (),
+        n_examples: int = 8,
     ) -> None:
         server = _server(data, wrong, latency)
         super().__init__(
@@ -58,6 +66,11 @@ class StandInTeacher(ChatTeacher):
             base_url=server.base_url,
             price=price or _PRICE,
             concurrency=concurrency,
+            answers=answers,
+            logprobs=logprobs,
+            shuffle=shuffle,
+            examples=examples,
+            n_examples=n_examples,
             name="the stand-in",
             # The port changes from kernel to kernel, the answers do not.
             server_name=f"stand-in:{data}:wrong={wrong:g}",
