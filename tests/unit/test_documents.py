@@ -57,7 +57,7 @@ def test_a_text_without_cells_is_its_own_document():
     assert plain_text(document) == 'say "no"\n1'
 
 
-def test_equal_texts_with_other_cells_are_other_rows(frame):
+def test_equal_texts_with_other_cells_are_other_rows():
     texts = read_texts(["x", "x", "x", None], pd.DataFrame({"n": [1, 1, 2.5, 3]}), ["n"])
     assert texts.codes.tolist() == [0, 0, 1, -1]
     assert texts.plain == ("x\n1.0", "x\n2.5")
