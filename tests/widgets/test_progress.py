@@ -79,3 +79,13 @@ def test_a_terminal_gets_the_result_alone(bare_shell, view):
     assert bare_shell._capsys.readouterr().out == ""
     view.replace("result")
     assert bare_shell._capsys.readouterr().out == "'result'\n"
+
+
+def test_a_deleted_cell_stops_a_run_and_nothing_else(view):
+    assert view._watch.running
+    # Outside a kernel there is nothing to stop, and the page is told so.
+    assert view._watch.kernel == ""
+    view._handle = Handle()
+    view.replace("result")
+    assert not view._watch.running
+    assert view._watch.comm is None  # closed: no dead widget is saved

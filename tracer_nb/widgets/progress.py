@@ -7,6 +7,7 @@ from typing import Any
 
 from tracer_nb.records import Progress
 from tracer_nb.widgets.html import safe
+from tracer_nb.widgets.watch import make_watch
 from tracer_nb.words import progress_line
 
 __all__ = ["ProgressView"]
@@ -33,7 +34,8 @@ class ProgressView:
             '<span style="opacity:.75">Interrupt the kernel (■) to stop; every paid answer is '
             "kept, and running the cell again goes on.</span>"
         )
-        self._box = widgets.VBox([self._line, self._bar, self._hint])
+        self._watch = make_watch()
+        self._box = widgets.VBox([self._line, self._bar, self._hint, self._watch])
         self._handle: Any = None
         self._last = 0.0
         self._step = ""
@@ -61,6 +63,7 @@ class ProgressView:
         """Put ``result`` where the bar was; None takes the bar away."""
         from IPython.display import display  # noqa: PLC0415
 
+        self._watch.running = False
         if self._handle is None:
             if result is not None:
                 display(result)
@@ -68,7 +71,7 @@ class ProgressView:
             self._handle.update({"text/plain": ""}, raw=True)
         else:
             self._handle.update(result)
-        for widget in (self._box, self._line, self._bar, self._hint):
+        for widget in (self._box, self._line, self._bar, self._hint, self._watch):
             # Each with its parts: what is left open is saved with the notebook.
             for part in (widget.layout, getattr(widget, "style", None), widget):
                 if part is not None:
