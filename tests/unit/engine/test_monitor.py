@@ -1,0 +1,89 @@
+import math
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tracer_nb.engine.monitor import Monitor, round_delta
+from tracer_nb.errors import InvalidInput
+
+
+def after(xs, **settings):
+    monitor = Monitor(**{"alpha": 0.05, **settings})
+    for x in xs:
+        monitor = monitor.audited(disagrees=bool(x))
+    return monitor
+
+
+def test_the_evidence_is_the_mean_product_of_likelihood_ratios():
+    xs = [0, 1, 0, 0, 1, 1, 0]
+    rates = [0.05 * f for f in (1.25, 1.5, 2, 3, 4)]
+    products = [math.prod(r / 0.05 if x else (1 - r) / 0.95 for x in xs) for r in rates]
+    assert after(xs).evidence == pytest.approx(np.mean(products))
+
+
+def test_drift_forgets_good_times():
+    late = after([0] * 500 + [1] * 12)
+    early = after([1] * 12)
+    assert late.drift_level > 0.2 * early.drift_level
+    assert late.evidence < 1e-3 * early.evidence
+
+
+def test_a_state_survives_a_restart():
+    state = after([0, 1, 0, 1])
+    again = Monitor(**{k: tuple(v) if isinstance(v, list) else v for k, v in asdict(state).items()})
+    assert again == state
+    assert again.audited(disagrees=True) == state.audited(disagrees=True)
+
+
+def test_an_alarm_that_was_answered_starts_a_new_watch():
+    state = after([1] * 50)
+    assert state.has_drifted
+    assert state.restarted() == Monitor(alpha=0.05)
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.05, 0.3, 0.6, 0.95])
+def test_every_bet_is_above_the_promise_and_below_one(alpha):
+    assert all(alpha < rate < 1 for rate in Monitor(alpha).bets)
+    assert math.isfinite(after([1, 0] * 20, alpha=alpha).evidence)
+
+
+def test_the_evidence_does_not_overflow():
+    assert after([1] * 5000).evidence == math.inf
+
+
+def test_the_interval_holds_the_observed_share_and_shrinks():
+    widths = []
+    for n in (20, 200, 2000):
+        state = after([1, *[0] * 19] * (n // 20))
+        lower, upper = state.interval()
+        assert lower < 0.05 < upper
+        widths.append(upper - lower)
+    assert widths[0] > widths[1] > widths[2]
+    assert widths[2] < 0.05
+    assert Monitor(0.05).interval() == (0.0, 1.0)
+    assert after([0] * 10).interval()[0] == 0.0
+    assert after([1] * 10).interval()[1] == 1.0
+
+
+def test_the_interval_is_the_set_of_shares_that_are_not_rejected():
+    state = after([1] * 3 + [0] * 47)
+    a, b = 0.5, 9.5
+    mixture = stats.betabinom.pmf(3, 50, a, b) / math.comb(50, 3)
+    for edge in state.interval():
+        assert mixture / (edge**3 * (1 - edge) ** 47) == pytest.approx(1 / 0.05, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"alpha": 0}, {"alpha": 1.5}, {"delta": 0}, {"run_length": 1}, {"alpha": "x"}]
+)
+def test_numbers_out_of_range(settings):
+    with pytest.raises(InvalidInput, match=next(iter(settings))):
+        Monitor(**{"alpha": 0.05, **settings})
+
+
+def test_rounds_count_from_one():
+    assert round_delta(0.1, 1) == pytest.approx(0.0608, abs=1e-4)
+    with pytest.raises(InvalidInput, match="from 1"):
+        round_delta(0.1, 0)
