@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "teachers": BASE,
     "datasets": {"errors"},
     "standin": {"errors", "datasets"},
+    "logs": {"errors"},
     **dict.fromkeys(FACADE, BASE | FACADE | {"engine", "teachers"}),
     "charts": {"errors", "records"},
     "widgets": {"errors", "records", "words", "charts"},
