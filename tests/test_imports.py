@@ -16,7 +16,7 @@ ROOT = Path(tracer_nb.__file__).parent
 BASE = {"errors", "records", "labelset", "documents"}
 FACADE = {
     *("answering", "asking", "costing", "frames", "matrices", "outcome", "planning"),
-    *("reporting", "sampling", "saved", "tracer", "words"),
+    *("reporting", "sampling", "saved", "scanning", "tracer", "words"),
 }
 
 # What each part of tracer_nb may import of the others; a new part needs a line here.
@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "datasets": {"errors"},
     "standin": {"errors", "datasets"},
     "logs": {"errors"},
-    **dict.fromkeys(FACADE, BASE | FACADE | {"engine", "teachers"}),
+    **dict.fromkeys(FACADE, BASE | FACADE | {"engine", "logs", "teachers"}),
     "charts": {"errors", "records"},
     "widgets": {"errors", "records", "words", "charts"},
     "magics": BASE | FACADE | {"charts", "widgets"},

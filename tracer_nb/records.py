@@ -30,6 +30,7 @@ __all__ = [
     "Progress",
     "Report",
     "Routing",
+    "Scan",
     "Setting",
     "Spending",
     "Trial",
@@ -586,6 +587,44 @@ class Choice:
     certified: bool
     coverage: float
     saved: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scan:
+    """What a log of past calls says about routing: how much, at which target, for what saving.
+
+    The promise rests on the assumption that later calls are like the logged ones.
+
+    Attributes
+    ----------
+    n_read, n_calls, n_texts, n_labels : int
+        Rows of the log; those with a text and a label; distinct texts; distinct labels.
+    n_used : int
+        Calls drawn at random to fit and to certify.
+    skipped : tuple of (str, int)
+        Why rows were left out.
+    paid : float or None
+        Dollars that the logged calls cost; None when the log does not say.
+    choices : tuple of Choice
+        For each target what could be routed, and what that would have saved of ``paid``. All
+        hold together.
+    certificates : tuple of Certificate
+        In the same order, for new calls.
+    frontier : Frontier
+    confidence : float
+    """
+
+    n_read: int
+    n_calls: int
+    n_texts: int
+    n_labels: int
+    n_used: int
+    skipped: tuple[tuple[str, int], ...]
+    paid: float | None
+    choices: tuple[Choice, ...]
+    certificates: tuple[Certificate, ...]
+    frontier: Frontier
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
