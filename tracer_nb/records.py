@@ -32,6 +32,7 @@ __all__ = [
     "Routing",
     "Scan",
     "Setting",
+    "Slice",
     "Spending",
     "Trial",
 ]
@@ -565,6 +566,43 @@ class Routing:
     labels: NDArray[Any]
     scores: FloatArray
     far: BoolArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slice:
+    """A group of rows on which surrogate and teacher disagree more often than elsewhere.
+
+    Attributes
+    ----------
+    kind : str
+        "word", "length", "column" or "likeness".
+    name : str
+        As a person would name it: the word, "3 to below 6 words", "country = DE".
+    rows : ndarray of shape (n_rows,), int
+        Positions among the rows that were tested.
+    n_rows, n_disagree : int
+    agreement, lower, upper : float
+        Share of its rows that agree, with its pointwise 90 % Clopper-Pearson interval.
+    agreement_elsewhere : float
+        Of all other rows.
+    excess : float
+        Effect size: disagreements beyond those of as many rows elsewhere.
+    p_value, adjusted : float
+        One-sided Fisher test; adjusted for all groups that were tried.
+    """
+
+    kind: str
+    name: str
+    rows: IntArray
+    n_rows: int
+    n_disagree: int
+    agreement: float
+    lower: float
+    upper: float
+    agreement_elsewhere: float
+    excess: float
+    p_value: float
+    adjusted: float
 
 
 # --- show ----------------------------------------------------------------------------
