@@ -18,7 +18,7 @@ from tracer_nb.teachers.failures import Failures
 from tracer_nb.teachers.forms import make_forms
 from tracer_nb.teachers.prices import Price, price_of
 from tracer_nb.teachers.prompt import VERSION, ChatPrompt
-from tracer_nb.teachers.server import Secret, find_key, find_server
+from tracer_nb.teachers.server import Secret, Server, find_key, find_server
 
 __all__ = ["ChatTeacher"]
 
@@ -44,12 +44,10 @@ class ChatTeacher:
     base_url : str, optional
         Another server than ``OPENAI_BASE_URL`` or OpenAI's own.
     api_key : str, optional
-        Else ``OPENAI_API_KEY`` for OpenAI; for another server ``TRACER_NB_API_KEY``, or, at
-        the address in ``OPENAI_BASE_URL`` only, ``OPENAI_API_KEY``: neither key is handed
-        to a server that it is not meant for. It is looked up when the first text is asked, so that a plan
-        needs no key.
+        Else the environment's key that is meant for this server: see :func:`server.find_key`.
+        It is looked up when the first text is asked, so that a plan needs no key.
     price : Price, optional
-        Needed for a cost cap when the model is not one of :data:`prices.PRICES` at OpenAI.
+        Needed for a cost cap when the model is not one of :data:`prices.PRICES`.
     concurrency : int
         Requests at the same time.
     timeout : float
@@ -78,8 +76,10 @@ class ChatTeacher:
         For captions; by default the model's.
     server_name : str, optional
         Stands for the server in the identity when its address changes from run to run.
+    server : Server, optional
+        For a model that is not reached by an address alone.
     open_client : callable, optional
-        Makes the SDK's client; for tests.
+        Makes the SDK's client, or what stands for it; called once a run.
 
     Raises
     ------
@@ -111,6 +111,7 @@ class ChatTeacher:
         n_examples: int = 8,
         name: str | None = None,
         server_name: str | None = None,
+        server: Server | None = None,
         open_client: Callable[..., Any] = open_client,
     ) -> None:
         if not model.strip():
@@ -123,7 +124,7 @@ class ChatTeacher:
         self.labels = clean_labels(labels)
         self.name = name or self.model
         self.concurrency = concurrency
-        self._server = find_server(base_url)
+        self._server = server or find_server(base_url)
         self._key = Secret(api_key) if api_key else None
         self._timeout = timeout
         self._max_retries = max_retries
@@ -136,8 +137,7 @@ class ChatTeacher:
         if reasons and logprobs:
             raise InvalidInput(f"{self.model} reasons and gives no logprobs; leave logprobs out")
         temperature = None if reasons else temperature
-        known = price_of(self.model) if self._server.is_openai else None
-        self.price = price or known
+        self.price = price or price_of(self._server.host, self.model)
         forms = make_forms(
             self.labels, self._prompt.schema, answers, logprobs=None if reasons else logprobs
         )
@@ -171,6 +171,15 @@ class ChatTeacher:
         return (
             f"ChatTeacher({self.model!r}, {len(self.labels)} labels, server={self._server.shown!r})"
         )
+
+    @property
+    def server(self) -> str:
+        """Where it asks: an address without what may be secret in it."""
+        return self._server.shown
+
+    def use_key(self, key: Secret) -> None:
+        """Take a key that wins over the environment's, for this teacher only."""
+        self._key = key
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -219,7 +228,7 @@ class ChatTeacher:
         return answer
 
     def _connect(self) -> Endpoint:
-        secret = find_key(self._server, self._key.value if self._key else None)
+        secret = find_key(self._server, self._key)
         failures = Failures(self.model, self._server, secret, timeout=self._timeout)
         # The SDK does not tell what it retries, and a time-out may be billed.
         client = self._open_client(self._server, secret, timeout=self._timeout, max_retries=0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tracer_nb.teachers.dialect import Dialect, Way
 from tracer_nb.teachers.failures import Failures, RequestFailed, connect_error, timed_out
 from tracer_nb.teachers.forms import Form
+from tracer_nb.teachers.hints import error_in
 from tracer_nb.teachers.reply import Reply, read_reply
 from tracer_nb.teachers.retries import is_passing, pause
 
@@ -91,10 +92,22 @@ class Endpoint:
                 self._answered = True
                 self._dialect.accept()
                 return replace(reply, timeouts=timeouts)
+            said = self._said(body)
             unread += 1
             if unread + timeouts >= replies:
-                raise RequestFailed(f"the reply was not readable, {unread} times", unread, timeouts)
+                reason = f"the reply was not readable, {unread} times{said}"
+                raise RequestFailed(reason, unread, timeouts)
             await asyncio.sleep(_PAUSE * unread)
+
+    def _said(self, body: bytes) -> str:
+        """The error that an unreadable reply tells; raised when it says that nobody answers here."""
+        said = error_in(body)
+        if said is None:
+            return ""
+        failure = self._failures.of_reply(said, answered=self._answered)
+        if failure is not None:
+            raise failure
+        return f": {self._failures.line(said)}"
 
     def _adapts(self, error: openai.APIError, way: Way) -> bool:
         """Whether the server wants the request in another form, which there is."""

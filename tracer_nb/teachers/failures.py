@@ -7,17 +7,33 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tracer_nb.errors import TeacherError
+from tracer_nb.teachers.hints import about_absence, about_key, about_path, about_silence
 from tracer_nb.teachers.server import Secret, Server
 
 if TYPE_CHECKING:
     import openai
 
-__all__ = ["Failures", "RequestFailed", "connect_error", "timed_out"]
+__all__ = [
+    "Failures",
+    "KeyRefused",
+    "RequestFailed",
+    "Unreachable",
+    "connect_error",
+    "timed_out",
+]
 
 _ACCOUNT = 402
 _FORBIDDEN = 403
-_MISSING = 404
+_MISSING = frozenset({404, 405})
 _LIMIT = 429
+
+
+class KeyRefused(TeacherError):
+    """The server wants a key, or another one: a key that was typed may be typed again."""
+
+
+class Unreachable(ConnectionError):
+    """No connection could be made at all; raised for clients other than the SDK's."""
 
 
 class RequestFailed(Exception):
@@ -61,15 +77,11 @@ class Failures:
         """Failure for an HTTP error after ``tries``. ``answered``: this server has answered before."""
         code, line, where = error.status_code, self.line(error.message), self._server.shown
         if code == 401 or (code == _FORBIDDEN and not answered):
-            variable = "OPENAI_API_KEY" if self._server.is_paired else "TRACER_NB_API_KEY"
-            return TeacherError(f"{where} refused the API key ({line}); check {variable}")
+            return KeyRefused(about_key(self._server, self._secret, line))
         if code == _ACCOUNT or (code == _LIMIT and error.code == "insufficient_quota"):
             return TeacherError(f"the account at {where} cannot pay ({line}); top it up")
-        if code == _MISSING and not answered:
-            return TeacherError(
-                f"{where} has no model {self._model!r}, or is no chat-completions address "
-                f"({line}); check the model's name and base_url"
-            )
+        if code in _MISSING and not answered:
+            return TeacherError(about_absence(self._server, self._model, line))
         if code == _LIMIT:
             return RequestFailed(f"rate limit after {tries} tries: {line}")
         if code >= 500:
@@ -82,14 +94,26 @@ class Failures:
         """Failure for a reply that never came. ``answered`` as in :meth:`of_status`."""
         refused = connect_error(error)
         if refused is not None and not answered:
+            cause = self.line(refused)
             return TeacherError(
-                f"cannot reach {self._server.shown} ({self.line(refused)}); "
-                "is the server running, and is base_url right?"
+                f"cannot reach {self._server.shown} ({cause}); {about_silence(self._server, cause)}"
             )
         if refused is None and timed_out(error):
             return RequestFailed(f"no reply within {self._timeout:g} s, {tries} tries")
-        cause = refused or error.__cause__ or error
-        return RequestFailed(f"connection lost, {tries} tries: {self.line(cause)}")
+        below = refused or error.__cause__ or error
+        return RequestFailed(f"connection lost, {tries} tries: {self.line(below)}")
+
+    def of_reply(self, said: str, *, answered: bool) -> TeacherError | None:
+        """Failure for an error in a reply with status 200; None when it may pass.
+
+        LM Studio answers so at every address that it does not know.
+        """
+        path = about_path(self._server)
+        if answered or path is None:
+            return None
+        return TeacherError(
+            f"{self._server.shown} is no chat-completions address ({self.line(said)}); {path}"
+        )
 
 
 def connect_error(error: BaseException) -> BaseException | None:
@@ -99,7 +123,7 @@ def connect_error(error: BaseException) -> BaseException | None:
     """
     import aiohttp  # noqa: PLC0415 -- comes with the SDK, and as late
 
-    kinds = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+    kinds = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, Unreachable)
     return next((cause for cause in _causes(error) if isinstance(cause, kinds)), None)
 
 

@@ -36,32 +36,88 @@ class Price:
         return (prompt_tokens * self.input + completion_tokens * self.output) / 1e6
 
 
-_SOURCE = "OpenAI's price list, August 2025"
+_PLAIN = "without discounts for cached input"
+_OPENAI = f"OpenAI's price list of October 2026, {_PLAIN}"
+# These models charge 1.25 times the price for input that they write to their cache, which they
+# do by themselves from 1,024 tokens on: the dearer of the two is what a bound must stand on.
+_OPENAI_WRITING = (
+    "OpenAI's price list of October 2026; input as if all were written to the cache, "
+    "prompts up to 272,000 tokens"
+)
+_OPENAI_LONG = f"{_OPENAI}, prompts up to 272,000 tokens"
+_ANTHROPIC = f"Anthropic's price list of October 2026, {_PLAIN}"
+_ANTHROPIC_LONG = f"{_ANTHROPIC}, prompts up to 100,000 tokens"
+_MISTRAL = f"Mistral's price list of June 2026, {_PLAIN}"
+_GROQ = f"Groq's price list of June 2026, {_PLAIN}"
+_GEMINI = f"Google's price list of October 2026, paid tier, {_PLAIN}"
 
-PRICES: dict[str, Price] = {
-    "gpt-5": Price(1.25, 10.0, _SOURCE),
-    "gpt-5-mini": Price(0.25, 2.0, _SOURCE),
-    "gpt-5-nano": Price(0.05, 0.40, _SOURCE),
-    "gpt-4.1": Price(2.0, 8.0, _SOURCE),
-    "gpt-4.1-mini": Price(0.40, 1.60, _SOURCE),
-    "gpt-4.1-nano": Price(0.10, 0.40, _SOURCE),
-    "gpt-4o": Price(2.50, 10.0, _SOURCE),
-    "gpt-4o-mini": Price(0.15, 0.60, _SOURCE),
+PRICES: dict[str, dict[str, Price]] = {
+    "api.openai.com": {
+        "gpt-6.1-terra": Price(1.25, 5.0, _OPENAI_WRITING),
+        "gpt-6.1-sol": Price(2.50, 10.0, _OPENAI_WRITING),
+        "gpt-6-luna": Price(0.125, 0.50, _OPENAI_WRITING),
+        "gpt-6-sol": Price(2.50, 10.0, _OPENAI_WRITING),
+        "gpt-5.6-luna": Price(0.25, 1.20, _OPENAI_WRITING),
+        "gpt-5.6-terra": Price(2.50, 12.0, _OPENAI_WRITING),
+        "gpt-5.6-sol": Price(5.0, 20.0, _OPENAI_WRITING),
+        "gpt-5.5": Price(5.0, 30.0, _OPENAI_LONG),
+        "gpt-5.4": Price(2.50, 15.0, _OPENAI_LONG),
+        "gpt-5.4-mini": Price(0.75, 4.50, _OPENAI),
+        "gpt-5.4-nano": Price(0.20, 1.25, _OPENAI),
+        "gpt-5.2": Price(1.75, 14.0, _OPENAI),
+        "gpt-5.1": Price(1.25, 10.0, _OPENAI),
+        "gpt-5": Price(1.25, 10.0, _OPENAI),
+        "gpt-5-mini": Price(0.25, 2.0, _OPENAI),
+        "gpt-5-nano": Price(0.05, 0.40, _OPENAI),
+        "gpt-4.1": Price(2.0, 8.0, _OPENAI),
+        "gpt-4.1-mini": Price(0.40, 1.60, _OPENAI),
+        "gpt-4o": Price(2.50, 10.0, _OPENAI),
+        "gpt-4o-mini": Price(0.15, 0.60, _OPENAI),
+        "gpt-4o-2024-05-13": Price(5.0, 15.0, _OPENAI),
+        "o3": Price(2.0, 8.0, _OPENAI),
+    },
+    "api.anthropic.com": {
+        "claude-haiku-5-5": Price(0.10, 0.50, _ANTHROPIC_LONG),
+        "claude-haiku-4-5": Price(1.0, 5.0, _ANTHROPIC),
+        "claude-sonnet-5-5": Price(2.0, 10.0, _ANTHROPIC),
+        "claude-sonnet-5": Price(2.0, 10.0, _ANTHROPIC),
+        "claude-opus-5-5": Price(4.0, 20.0, _ANTHROPIC),
+        "claude-opus-5": Price(5.0, 25.0, _ANTHROPIC),
+    },
+    "api.groq.com": {
+        "openai/gpt-oss-20b": Price(0.075, 0.30, _GROQ),
+        "openai/gpt-oss-120b": Price(0.15, 0.60, _GROQ),
+    },
+    "api.mistral.ai": {
+        "mistral-small-2603": Price(0.15, 0.60, _MISTRAL),
+        "mistral-medium-3-5": Price(1.50, 7.50, _MISTRAL),
+        "mistral-large-2512": Price(0.50, 1.50, _MISTRAL),
+    },
+    "generativelanguage.googleapis.com": {
+        "gemini-2.5-flash-lite": Price(0.10, 0.40, _GEMINI),
+        "gemini-2.5-flash": Price(0.30, 2.50, _GEMINI),
+    },
 }
-"""OpenAI's own models on OpenAI's own servers, at the standard rate without discounts."""
+"""Prices by host and by model, at the standard rate.
 
-_DATE = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+By host, because a gateway has prices of its own, and so has a provider's other region. Left out
+is what has no one price: models priced by the hour of the day or at an introductory rate, and
+names ending in "latest", which move from model to model.
+"""
+
+_DATE = re.compile(r"-(\d{4}-\d{2}-\d{2}|20\d{6})$")
 
 
-def price_of(model: str) -> Price | None:
-    """Price of an OpenAI model, by its name or its name and a date; None when unknown.
+def price_of(host: str, model: str) -> Price | None:
+    """Price of a model at a host, by its name, or its name and a date; None when unknown.
 
-    >>> price_of("gpt-5-mini-2025-08-07").output
+    >>> price_of("api.openai.com", "gpt-5-mini-2025-08-07").output
     2.0
-    >>> price_of("gpt-5-mini-turbo") is None
+    >>> price_of("openrouter.ai", "gpt-5-mini") is None
     True
     """
-    return PRICES.get(_DATE.sub("", model))
+    known = PRICES.get(host, {})
+    return known.get(model) or known.get(_DATE.sub("", model))
 
 
 def parse_price(text: str) -> Price:

@@ -10,14 +10,39 @@ from urllib.parse import urlsplit
 
 from tracer_nb.errors import InvalidInput, TeacherError
 
-__all__ = ["Secret", "Server", "find_key", "find_server", "redact"]
+__all__ = [
+    "OPENAI_HOST",
+    "OWN_VARIABLE",
+    "Secret",
+    "Server",
+    "find_key",
+    "find_server",
+    "public_address",
+    "read_key",
+    "redact",
+]
 
-_OPENAI_HOST = "api.openai.com"
+OPENAI_HOST = "api.openai.com"
+OWN_VARIABLE = "TRACER_NB_API_KEY"
+"""Environment variable with the key of a server that has no variable of its own."""
+
 _NO_KEY = "none"
+# Variables that the providers' own documentation names; their keys go to that host alone.
+_VARIABLES = {
+    OPENAI_HOST: "OPENAI_API_KEY",
+    "api.anthropic.com": "ANTHROPIC_API_KEY",
+    "api.groq.com": "GROQ_API_KEY",
+    "api.mistral.ai": "MISTRAL_API_KEY",
+    "generativelanguage.googleapis.com": "GEMINI_API_KEY",
+    "openai.azure.com": "AZURE_OPENAI_API_KEY",
+    "openrouter.ai": "OPENROUTER_API_KEY",
+}
 _LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")
 # Shapes of keys that are not ours but that a server may echo, whole or half masked.
 _KEY_SHAPES = re.compile(
-    r"\bsk-[\w*.…-]+|(?<=Bearer )\S+|(?<=key provided: )\S+|(?<=key: )\S+", re.IGNORECASE
+    r"\bsk-[\w*.…-]+|\bgsk_\w{8,}|\bAIza[\w-]{20,}"
+    r"|(?<=Bearer )\S+|(?<=key provided: )\S+|(?<=key: )\S+",
+    re.IGNORECASE,
 )
 
 
@@ -30,12 +55,27 @@ def redact(message: str) -> str:
 class Server:
     """Where requests go.
 
-    ``shown`` is the address without its query, which may hold a key. ``is_paired`` says that
-    ``OPENAI_API_KEY`` is meant for this server.
+    Attributes
+    ----------
+    url : str
+        As it is called; it may hold a key in its query, so it is never shown.
+    shown : str
+        The address without its query.
+    host : str
+        What prices go by; empty for what is not reached by an address.
+    variables : tuple of str
+        Environment variables that may hold a key meant for this server; the first that is set
+        counts.
+    is_openai, is_local : bool
+    is_paired : bool
+        Whether ``OPENAI_API_KEY``, and whatever else the environment says for OpenAI's
+        client, is meant for this server.
     """
 
     url: str = field(repr=False)
     shown: str
+    host: str
+    variables: tuple[str, ...]
     is_openai: bool
     is_local: bool
     is_paired: bool
@@ -43,9 +83,21 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A key that does not show itself: not in ``repr``, not in a message, not in a pickle."""
+    """A key that does not show itself: not in ``repr``, not in a message, not in a pickle.
+
+    Attributes
+    ----------
+    value : str
+    origin : str
+        Where it comes from: the name of a variable, "given" by a script, or "typed". Where
+        there is none (the secret is false), the variable that it was looked for in, if any.
+    """
 
     value: str = field(repr=False)
+    origin: str = "given"
+
+    def __bool__(self) -> bool:
+        return self.value != _NO_KEY
 
     def redact(self, message: str) -> str:
         """Take the key, and whatever looks like one, out of a message.
@@ -53,12 +105,26 @@ class Secret:
         >>> Secret("my-key-123").redact("bad key my-key-123, not sk-abc***yz")
         'bad key ***, not ***'
         """
-        if self.value != _NO_KEY:
+        if self:
             message = message.replace(self.value, "***")
         return redact(message)
 
     def __reduce__(self) -> str:
         raise TypeError("a key is not pickled")
+
+
+def read_key(text: str, origin: str) -> Secret:
+    """A key as it was written somewhere, without the blanks around it.
+
+    Raises
+    ------
+    TeacherError
+        It holds characters that cannot be sent.
+    """
+    key = text.strip()
+    if not (key.isascii() and key.isprintable()):
+        raise TeacherError("the API key holds characters no key has; copy it again")
+    return Secret(key, origin) if key else Secret(_NO_KEY, origin)
 
 
 def find_server(base_url: str | None, environ: Mapping[str, str] = os.environ) -> Server:
@@ -73,20 +139,42 @@ def find_server(base_url: str | None, environ: Mapping[str, str] = os.environ) -
     ambient = (environ.get("OPENAI_BASE_URL") or "").strip()
     url = (base_url or ambient or "").strip()
     if not url:
-        url = f"https://{_OPENAI_HOST}/v1"
+        url = f"https://{OPENAI_HOST}/v1"
     shown, host = _public_part(url)
-    is_openai = host == _OPENAI_HOST or host.endswith("." + _OPENAI_HOST)
-    if is_openai and not shown.startswith("https:"):
+    is_openai = _is_of(host, OPENAI_HOST)
+    is_safe = shown.startswith("https:")
+    if is_openai and not is_safe:
         raise InvalidInput(
             f"base_url of OpenAI must begin with https://, because a key is sent there; got {shown}"
         )
+    is_paired = is_openai or url.rstrip("/") == ambient.rstrip("/")
+    own = tuple(name for owner, name in _VARIABLES.items() if is_safe and _is_of(host, owner))
+    if not is_openai:
+        own = (*own, OWN_VARIABLE, *(["OPENAI_API_KEY"] if is_paired else []))
     return Server(
         url,
         shown,
+        host,
+        own,
         is_openai=is_openai,
         is_local=bool(_LOOPBACK.fullmatch(host)),
-        is_paired=is_openai or url.rstrip("/") == ambient.rstrip("/"),
+        is_paired=is_paired,
     )
+
+
+def _is_of(host: str, owner: str) -> bool:
+    return host == owner or host.endswith(f".{owner}")
+
+
+def public_address(url: str) -> str:
+    """An address without its query, which may hold a key.
+
+    Raises
+    ------
+    InvalidInput
+        It is none, or holds a password.
+    """
+    return _public_part(url)[0]
 
 
 def _public_part(url: str) -> tuple[str, str]:
@@ -110,10 +198,11 @@ def _public_part(url: str) -> tuple[str, str]:
 
 
 def find_key(
-    server: Server, api_key: str | None, environ: Mapping[str, str] = os.environ
+    server: Server, given: Secret | None, environ: Mapping[str, str] = os.environ
 ) -> Secret:
     """Key for ``server``: the one given, or the environment's that is meant for it.
 
+    A host whose provider has a variable of its own is given that one's key, over https.
     OpenAI itself gets ``OPENAI_API_KEY`` only. Every other server gets ``TRACER_NB_API_KEY``,
     which may be a gateway's key and is none of OpenAI's business, or else what follows.
     ``OPENAI_API_KEY`` goes to OpenAI, and to the address in ``OPENAI_BASE_URL``, where the
@@ -126,16 +215,15 @@ def find_key(
     TeacherError
         The server needs a key and there is none, or the key cannot be sent.
     """
-    key = api_key
-    if not key and not server.is_openai:
-        key = environ.get("TRACER_NB_API_KEY")
-    if not key and server.is_paired:
-        key = environ.get("OPENAI_API_KEY")
-    key = (key or "").strip()
-    if not key and server.is_openai:
+    if given is not None:
+        return read_key(given.value, given.origin)
+    for variable in server.variables:
+        secret = read_key(environ.get(variable) or "", variable)
+        if secret:
+            return secret
+    if server.is_openai:
         raise TeacherError(
-            "no API key for OpenAI: set OPENAI_API_KEY, or name another server with base_url"
+            "no API key for OpenAI: set OPENAI_API_KEY, add --ask-key to type one, or name "
+            "another server with base_url"
         )
-    if not (key.isascii() and key.isprintable()):
-        raise TeacherError("the API key holds characters no key has; copy it again")
-    return Secret(key or _NO_KEY)
+    return Secret(_NO_KEY, server.variables[0] if server.variables else "")

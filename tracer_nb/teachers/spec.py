@@ -42,8 +42,9 @@ def make_teacher(
     Parameters
     ----------
     spec : str, callable, mapping, Series or Teacher
-        ``"openai:MODEL"`` for a model at OpenAI, or at another server with ``base_url``; a
-        function from text to label; a mapping or Series from text to label.
+        ``"openai:MODEL"`` for a model at OpenAI, or at another server with ``base_url``;
+        ``"anyllm:PROVIDER/MODEL"`` for one through the any-llm library; a function from text
+        to label; a mapping or Series from text to label.
     labels : sequence of str, optional
         The label set. A teacher has its own, and a record shows them; others need it.
     prompt : str
@@ -117,11 +118,21 @@ def _openai(name: str, labels: Sequence[str], prompt: str, **options: Any) -> Te
     return _made(ChatTeacher, (name, labels, prompt), {}, options)
 
 
+def _anyllm(name: str, labels: Sequence[str], prompt: str, **options: Any) -> Teacher:
+    from tracer_nb.teachers.anyllm import reach_anyllm  # noqa: PLC0415
+    from tracer_nb.teachers.chat import ChatTeacher  # noqa: PLC0415
+
+    at = reach_anyllm(name, options.pop("base_url", None))
+    fixed = {"server": at.server, "open_client": at.open_client}
+    return _made(ChatTeacher, (at.model, labels, prompt), fixed, options)
+
+
 def _standin(name: str, labels: Sequence[str], prompt: str, **options: Any) -> Teacher:
     from tracer_nb.standin.teacher import StandInTeacher  # noqa: PLC0415 -- starts a server
 
     return _made(StandInTeacher, (name, labels, prompt), {}, options)
 
 
+register_scheme("anyllm", _anyllm)
 register_scheme("openai", _openai)
 register_scheme("standin", _standin)

@@ -58,6 +58,7 @@ class ChatServer:
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.asked: Counter[str] = Counter()
+        self._without_v1 = False
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -68,6 +69,7 @@ class ChatServer:
         asyncio.set_event_loop(self._loop)
         app = web.Application()
         app.router.add_post("/v1/chat/completions", self._answer)
+        app.router.add_post("/chat/completions", self._answer_elsewhere)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         self._loop.run_until_complete(runner.setup())
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -87,6 +89,13 @@ class ChatServer:
         say = self.script.pop(0) if self.script else self.rule(text)
         await asyncio.sleep(say.seconds)
         return say.response()
+
+    async def _answer_elsewhere(self, request: web.Request) -> web.Response:
+        return await self._answer(request) if self._without_v1 else Say(status=404).response()
+
+    def serve_without_v1(self) -> None:
+        """Answer at addresses without /v1, too."""
+        self._without_v1 = True
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -1,33 +1,66 @@
+import re
+
 import pytest
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.teachers.costs import MAX_REPLIES, Costs
 from tracer_nb.teachers.forms import make_forms
-from tracer_nb.teachers.prices import Price, parse_price, price_of
+from tracer_nb.teachers.prices import PRICES, Price, parse_price, price_of
 from tracer_nb.teachers.prompt import ChatPrompt
 
 PROMPT = ChatPrompt("Choose.", ("a", "b"))
 FORMS = make_forms(PROMPT.labels, PROMPT.schema, "auto", logprobs=False)
 
 
+OPENAI = "api.openai.com"
+
+
 @pytest.mark.parametrize(
-    ("model", "figures"),
+    ("host", "model", "figures"),
     [
-        ("gpt-5", (1.25, 10)),
-        ("gpt-5-nano-2025-08-07", (0.05, 0.40)),
-        ("gpt-4.1-mini", (0.40, 1.60)),
-        ("gpt-4o-mini-2024-07-18", (0.15, 0.60)),
+        (OPENAI, "gpt-5", (1.25, 10)),
+        (OPENAI, "gpt-5-nano-2025-08-07", (0.05, 0.40)),
+        (OPENAI, "gpt-4.1-mini", (0.40, 1.60)),
+        (OPENAI, "gpt-4o-mini-2024-07-18", (0.15, 0.60)),
+        # What it writes to its cache costs 1.25 times as much: a bound stands on that.
+        (OPENAI, "gpt-6-luna", (0.125, 0.50)),
+        # An older version with a price of its own.
+        (OPENAI, "gpt-4o-2024-05-13", (5, 15)),
+        ("api.anthropic.com", "claude-haiku-4-5-20251001", (1, 5)),
+        ("api.groq.com", "openai/gpt-oss-20b", (0.075, 0.30)),
     ],
 )
-def test_known_models(model, figures):
-    price = price_of(model)
+def test_known_models(host, model, figures):
+    price = price_of(host, model)
     assert (price.input, price.output) == figures
-    assert "2025" in price.source
+    assert "2026" in price.source
 
 
-@pytest.mark.parametrize("model", ["gpt-5-mini-turbo", "gpt-6", "llama3", "gpt-4o-2024", ""])
+@pytest.mark.parametrize("model", ["gpt-5-mini-turbo", "gpt-7", "llama3", "gpt-4o-2024", ""])
 def test_an_unknown_model_has_no_price(model):
-    assert price_of(model) is None
+    assert price_of(OPENAI, model) is None
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["openrouter.ai", "eu.api.openai.com", "mine.openai.azure.com", "127.0.0.1", "localhost", ""],
+)
+def test_another_host_has_no_price_of_openai_s_even_for_its_models(host):
+    assert price_of(OPENAI, "gpt-5-mini") is not None
+    assert price_of(host, "gpt-5-mini") is None
+
+
+@pytest.mark.parametrize(
+    ("host", "model"), [(host, model) for host, models in PRICES.items() for model in models]
+)
+def test_the_table_is_in_order(host, model):
+    price = PRICES[host][model]
+    assert 0 < price.input <= price.output
+    months = "January|February|March|April|May|June|July|August|September|October|November|December"
+    assert re.search(rf"\b({months}) 20\d\d\b", price.source)
+    # Whoever reads the figure learns that a discount was left out, or that it is the dearer one.
+    assert re.search("without discounts|as if all were written to the cache", price.source)
+    assert not model.endswith("latest")
 
 
 def test_prices_are_read():

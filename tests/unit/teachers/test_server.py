@@ -11,7 +11,8 @@ OTHER = "http://localhost:11434/v1"
 
 
 def key_for(base_url, environ, api_key=None):
-    return find_key(find_server(base_url, environ), api_key, environ).value
+    given = None if api_key is None else Secret(api_key)
+    return find_key(find_server(base_url, environ), given, environ).value
 
 
 def test_the_openai_key_goes_to_openai_and_to_the_address_it_is_paired_with():
@@ -43,6 +44,35 @@ def test_a_gateways_key_does_not_go_to_openai():
     assert key_for(OTHER, {**both, "OPENAI_BASE_URL": OTHER}) == "gateway"
     with pytest.raises(TeacherError, match="set OPENAI_API_KEY"):
         key_for(None, {"TRACER_NB_API_KEY": "gateway"})
+
+
+@pytest.mark.parametrize(
+    ("base_url", "variable"),
+    [
+        ("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+        ("https://api.anthropic.com/v1/", "ANTHROPIC_API_KEY"),
+        ("https://mine.openai.azure.com/openai/v1/", "AZURE_OPENAI_API_KEY"),
+    ],
+)
+def test_a_provider_s_own_variable_is_for_its_own_host_over_https(base_url, variable):
+    environ = {variable: "own", "TRACER_NB_API_KEY": "gateway", "OPENAI_API_KEY": KEY}
+    assert key_for(base_url, environ) == "own"
+    assert key_for(base_url, {"TRACER_NB_API_KEY": "gateway"}) == "gateway"
+    assert key_for(base_url, environ, api_key="given") == "given"
+    plain = base_url.replace("https:", "http:")
+    for other in (plain, OTHER, base_url.replace("https://", "https://evil.example/")):
+        assert key_for(other, environ) == "gateway"
+
+
+def test_a_key_knows_where_it_comes_from_and_is_false_when_there_is_none():
+    server = find_server("https://openrouter.ai/api/v1", {})
+    found = find_key(server, None, {"OPENROUTER_API_KEY": "k"})
+    assert (bool(found), found.origin) == (True, "OPENROUTER_API_KEY")
+    none = find_key(server, None, {})
+    assert (bool(none), none.origin) == (False, "OPENROUTER_API_KEY")
+    assert find_key(server, Secret("k", "typed"), {}).origin == "typed"
+    local = find_server(OTHER, {})
+    assert find_key(local, None, {}).origin == "TRACER_NB_API_KEY"
 
 
 @pytest.mark.parametrize("url", ["http://api.openai.com/v1", "HTTP://eu.api.openai.com"])
@@ -82,12 +112,14 @@ def test_a_key_does_not_show_itself():
         "Incorrect API key provided: my-c***m-key",
         f"Authorization: Bearer {KEY}",
         f"header x-api-key={KEY}!",
+        "gsk_abcDEF123456 is unknown",
+        "API key AIzaSyA1234567890abcdefghij not valid",
     ],
 )
 def test_keys_are_taken_out_of_messages(message):
     shown = Secret(KEY).redact(message)
     assert "***" in shown
-    for part in (KEY, "sk-proj", "3DEF", "my-c"):
+    for part in (KEY, "sk-proj", "3DEF", "my-c", "gsk_", "AIza"):
         assert part not in shown
 
 
