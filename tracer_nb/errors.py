@@ -6,7 +6,8 @@
     ├── InvalidInput (also ValueError)     a wrong column, label set, option, number
     ├── NotFitted (also ValueError)        a step was called before the one it needs
     ├── NotEnoughData (also ValueError)    fewer labelled rows than a step can use
-    ├── TeacherError                       the teacher cannot be reached, or refused the key
+    ├── TeacherError                       the teacher cannot be reached, or is unknown there
+    │   └── KeyRefused                     the server wants an API key, or another one
     ├── StoreError                         the label store is locked, full or damaged
     └── MissingExtra (also ImportError)    an optional package is not installed
 
@@ -22,6 +23,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "InvalidInput",
+    "KeyRefused",
     "MissingExtra",
     "NotEnoughData",
     "NotFitted",
@@ -64,6 +66,10 @@ class NotEnoughData(TracerError, ValueError):
 
 class TeacherError(TracerError):
     """The teacher as a whole cannot answer: unreachable server, wrong key, unknown model."""
+
+
+class KeyRefused(TeacherError):
+    """The server wants an API key, or another one than it was given."""
 
 
 class StoreError(TracerError):

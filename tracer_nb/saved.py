@@ -34,7 +34,8 @@ from tracer_nb.frames import Texts, read_texts
 from tracer_nb.matrices import featurize
 from tracer_nb.outcome import Outcome, combine
 from tracer_nb.records import Certificate
-from tracer_nb.teachers import make_teacher
+from tracer_nb.teachers import Teacher, make_teacher
+from tracer_nb.teachers.server import hide_key
 
 __all__ = ["SavedRouter", "load", "save_router"]
 
@@ -74,6 +75,11 @@ class SavedRouter:
             f"SavedRouter({self.about['teacher']!r}, target {100 * c.target:.10g} %, {state}, "
             f"saved {self.about['saved']})"
         )
+
+    @property
+    def teacher(self) -> Teacher | None:
+        """Who answers deferred rows, if one was named on loading."""
+        return None if self._asker is None else self._asker.teacher
 
     @property
     def certificate(self) -> Certificate:
@@ -195,6 +201,7 @@ def load(
     MissingExtra
         The embedding model's package is not installed.
     """
+    hide_key(options)
     content, arrays = read_archive(path)
     about = content.get("about")
     if not isinstance(about, dict) or not {"teacher", "labels", "prompt", "saved"} <= set(about):

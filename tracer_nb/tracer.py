@@ -42,6 +42,7 @@ from tracer_nb.sampling import (
 )
 from tracer_nb.saved import save_router
 from tracer_nb.teachers import INTERRUPTED, ReplayTeacher, make_teacher, parse_price
+from tracer_nb.teachers.server import hide_key
 
 __all__ = ["Tracer"]
 
@@ -148,6 +149,7 @@ class Tracer:
         seed: int = 0,
         **options: Any,
     ) -> None:
+        hide_key(options)
         self._choices: dict[str, Any] = {
             "target": target,
             "confidence": confidence,

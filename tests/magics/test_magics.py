@@ -433,7 +433,7 @@ def test_help_shows_every_option(shell):
         # the teacher
         ("plan df.text --teacher gpt-5-mini", "for a model of that name write openai:gpt-5-mini"),
         ("plan df.text --teacher openai", "for a model of that name write openai:MODEL"),
-        ("plan df.text --teacher claude:x --labels a,b", "no kind of teacher 'claude'; there are: openai"),
+        ("plan df.text --teacher claude:x --labels a,b", "no kind of teacher 'claude'; there are: anyllm, openai"),
         ("plan df.text --teacher openai: --labels a,b", "teacher must be SCHEME:NAME, got 'openai:'"),
         ("plan df.text --teacher standin:x --labels a,b", "'x'"),
         ("plan df.text --teacher intents", "--teacher intents does not stand beside the texts"),
@@ -489,7 +489,10 @@ def test_a_wrong_key_and_no_key(shell, world, monkeypatch):
     said = shell.complaint(
         f"%tracer label df.text --teacher openai:gpt-5-mini --name b --labels intents {FAST}"
     )
-    assert said == "no API key for OpenAI: set OPENAI_API_KEY, or name another server with base_url"
+    assert said == (
+        "no API key for OpenAI: set OPENAI_API_KEY, add --ask-key to type one, or name another "
+        "server with base_url"
+    )
 
 
 def test_a_teacher_that_knows_no_label(shell):

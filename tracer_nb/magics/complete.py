@@ -20,7 +20,7 @@ _VALUES = {
     "--pipeline": ("auto", "accept-all", "single", "cascade"),
     "--sample": ("auto",),
     "--features": ("lsa", "fastembed:"),
-    "--teacher": ("openai:", "standin:support", "standin:banking77"),
+    "--teacher": ("openai:", "anyllm:", "standin:support", "standin:banking77"),
     "--strategy": ("adaptive-threshold", "fixed-threshold", "cost-aware"),
 }
 _FUNCTION_TOO = ("--features", "--teacher")

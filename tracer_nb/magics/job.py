@@ -22,7 +22,8 @@ class Job:
 
     The cap on the cost is one of them: it holds for the whole job, whichever line set it.
     ``source`` is the column named last, ``home`` the one that was labelled. A job that was
-    loaded from a file has a router and no Tracer.
+    loaded from a file has a router and no Tracer. ``keyed`` is the server whose key is typed,
+    not the key.
     """
 
     settings: dict[str, Any] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class Job:
     max_cost: float | None = None
     tracer: Tracer | None = None
     loaded: SavedRouter | None = None
+    keyed: str | None = None
 
     def change(
         self,

@@ -11,9 +11,10 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import display
 
-from tracer_nb.errors import InvalidInput, TracerError
+from tracer_nb.errors import InvalidInput, KeyRefused, TracerError
 from tracer_nb.magics.complete import complete
 from tracer_nb.magics.job import Job
+from tracer_nb.magics.keys import Keys, refuse_keys
 from tracer_nb.magics.names import Source, unquote
 from tracer_nb.magics.options import (
     OF_TEACHER,
@@ -28,6 +29,8 @@ __all__ = ["TracerMagics", "register"]
 
 # Options of a line that loading takes.
 _OF_LOADING = ("teacher", "store", "examples", *OF_TEACHER)
+# Steps that may ask the teacher.
+_ASKING = ("run", "label", "route")
 
 
 @magics_class
@@ -37,6 +40,7 @@ class TracerMagics(Magics):
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
         self.jobs: dict[str, Job] = {}
+        self._keys = Keys()
 
     @no_var_expand
     @magic_arguments()
@@ -54,8 +58,8 @@ class TracerMagics(Magics):
     @argument(
         "--teacher",
         help=(
-            "openai:MODEL, standin:support, or a variable: a function from text to label, a dict "
-            "of recorded labels, or a column of them."
+            "openai:MODEL, anyllm:PROVIDER/MODEL, standin:support, or a variable: a function from "
+            "text to label, a dict of recorded labels, or a column of them."
         ),
     )
     @argument(
@@ -75,6 +79,11 @@ class TracerMagics(Magics):
     @argument("--max-cost", type=float, help="Hard cap in dollars for the whole job (inf: none).")
     @argument("--price", help="IN,OUT: dollars per million tokens, where the price is unknown.")
     @argument("--base-url", help="Address of an OpenAI-compatible server.")
+    @argument(
+        "--ask-key",
+        action="store_true",
+        help="Type the server's API key into a hidden prompt, once a kernel.",
+    )
     @argument("--max-answer-tokens", type=int, help="Most tokens of one answer (1024).")
     @argument("--reasoning-effort", help="Of reasoning models: minimal, low, …")
     @argument(
@@ -144,15 +153,20 @@ class TracerMagics(Magics):
         try:
             self._do(line, cell)
         except TracerError as error:
+            from tracer_nb.teachers.server import redact  # noqa: PLC0415  as heavy as the Tracer
+
+            if isinstance(error, KeyRefused):
+                self._keys.forget()
             # IPython shows a UsageError as one line without a traceback.
-            raise UsageError(str(error)) from error
+            raise UsageError(redact(str(error))) from error
 
     def _do(self, line: str, cell: str | None) -> None:
+        variables = _user_variables(self.shell)
+        refuse_keys(split_line(line), variables)
         args = self._parse(line)
         verb, column = read_words(args.words, cell=cell is not None)
         _check_output(args.output)
         job = self.jobs.get(args.name, Job())
-        variables = _user_variables(self.shell)
         if verb in ("save", "load"):
             getattr(self, f"_{verb}")(args.name, _file(verb, column), args, variables)
             return
@@ -173,6 +187,8 @@ class TracerMagics(Magics):
         job.change(settings, about, read_sample(args.sample), args.max_cost)
         self.jobs[args.name] = job
         try:
+            asks = verb in _ASKING and not args.dry_run
+            self._keys.give(job, _tracer(job).teacher, wanted=args.ask_key, asks=asks)
             if args.dry_run:
                 self._plan(job)
             elif verb == "route":
@@ -188,7 +204,7 @@ class TracerMagics(Magics):
         args, unknown = parser.parse_known_args(split_line(line))
         if unknown:
             known = [o for action in parser._actions for o in action.option_strings]  # noqa: SLF001
-            raise InvalidInput.unknown_name("option", unknown[0], known)
+            raise InvalidInput.unknown_name("option", unknown[0].partition("=")[0], known)
         return args
 
     # --- steps: one call each ----------------------------------------------------------
@@ -291,7 +307,9 @@ class TracerMagics(Magics):
 
         options = read_settings(args, None, None, variables)
         loaded = load(path, **{k: v for k, v in options.items() if k in _OF_LOADING})
-        self.jobs[name] = Job(loaded=loaded)
+        job = Job(loaded=loaded)
+        self._keys.give(job, loaded.teacher, wanted=args.ask_key, asks=False)
+        self.jobs[name] = job
         display(Lines(saved_lines(loaded.about, loaded.certificate)))
 
     def _stored(self, verb: str, words: str, args: Any) -> None:
@@ -323,6 +341,7 @@ class TracerMagics(Magics):
         from tracer_nb.words import count, saved_lines  # noqa: PLC0415
 
         loaded: Any = job.loaded
+        self._keys.give(job, loaded.teacher, wanted=args.ask_key, asks=source is not None)
         if source is None:
             display(Lines(saved_lines(loaded.about, loaded.certificate)))
             return

@@ -18,7 +18,7 @@ from tracer_nb.teachers.failures import Failures
 from tracer_nb.teachers.forms import make_forms
 from tracer_nb.teachers.prices import Price, price_of
 from tracer_nb.teachers.prompt import VERSION, ChatPrompt
-from tracer_nb.teachers.server import Secret, Server, find_key, find_server
+from tracer_nb.teachers.server import Secret, Server, as_secret, find_key, find_server
 
 __all__ = ["ChatTeacher"]
 
@@ -43,7 +43,7 @@ class ChatTeacher:
         a document made by :func:`tracer_nb.documents.make_document`.
     base_url : str, optional
         Another server than ``OPENAI_BASE_URL`` or OpenAI's own.
-    api_key : str, optional
+    api_key : str or Secret, optional
         Else the environment's key that is meant for this server: see :func:`server.find_key`.
         It is looked up when the first text is asked, so that a plan needs no key.
     price : Price, optional
@@ -96,7 +96,7 @@ class ChatTeacher:
         prompt: str,
         *,
         base_url: str | None = None,
-        api_key: str | None = None,
+        api_key: str | Secret | None = None,
         price: Price | None = None,
         concurrency: int = 16,
         timeout: float = 60.0,
@@ -125,7 +125,7 @@ class ChatTeacher:
         self.name = name or self.model
         self.concurrency = concurrency
         self._server = server or find_server(base_url)
-        self._key = Secret(api_key) if api_key else None
+        self._key = as_secret(api_key)
         self._timeout = timeout
         self._max_retries = max_retries
         self._open_client = open_client

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tracer_nb.errors import TeacherError
+from tracer_nb.errors import KeyRefused, TeacherError
 from tracer_nb.teachers.hints import about_absence, about_key, about_path, about_silence
 from tracer_nb.teachers.server import Secret, Server
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Failures",
-    "KeyRefused",
     "RequestFailed",
     "Unreachable",
     "connect_error",
@@ -26,10 +25,6 @@ _ACCOUNT = 402
 _FORBIDDEN = 403
 _MISSING = frozenset({404, 405})
 _LIMIT = 429
-
-
-class KeyRefused(TeacherError):
-    """The server wants a key, or another one: a key that was typed may be typed again."""
 
 
 class Unreachable(ConnectionError):

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from tracer_nb.errors import InvalidInput, TeacherError
@@ -15,8 +16,10 @@ __all__ = [
     "OWN_VARIABLE",
     "Secret",
     "Server",
+    "as_secret",
     "find_key",
     "find_server",
+    "hide_key",
     "public_address",
     "read_key",
     "redact",
@@ -97,7 +100,7 @@ class Secret:
     origin: str = "given"
 
     def __bool__(self) -> bool:
-        return self.value != _NO_KEY
+        return self.value not in ("", _NO_KEY)
 
     def redact(self, message: str) -> str:
         """Take the key, and whatever looks like one, out of a message.
@@ -125,6 +128,19 @@ def read_key(text: str, origin: str) -> Secret:
     if not (key.isascii() and key.isprintable()):
         raise TeacherError("the API key holds characters no key has; copy it again")
     return Secret(key, origin) if key else Secret(_NO_KEY, origin)
+
+
+def as_secret(key: str | Secret | None) -> Secret | None:
+    """A key as it is given to a teacher; an empty one is none."""
+    if not isinstance(key, str):
+        return key
+    return Secret(key) if key.strip() else None
+
+
+def hide_key(options: dict[str, Any]) -> None:
+    """Put a key among a teacher's options out of the sight of tracebacks that show variables."""
+    if "api_key" in options:
+        options["api_key"] = as_secret(options["api_key"])
 
 
 def find_server(base_url: str | None, environ: Mapping[str, str] = os.environ) -> Server:

@@ -11,6 +11,7 @@ from tracer_nb.labelset import clean_labels
 from tracer_nb.teachers.base import Teacher
 from tracer_nb.teachers.function import FunctionTeacher
 from tracer_nb.teachers.replay import ReplayTeacher
+from tracer_nb.teachers.server import hide_key
 
 __all__ = ["SCHEMES", "make_teacher", "register_scheme"]
 
@@ -29,7 +30,7 @@ def register_scheme(scheme: str, maker: _Maker) -> None:
         Replaces a scheme of the same name.
     maker : callable
         Called as ``maker(name, labels, prompt, **options)``. It should name its options:
-        one that it does not name is reported to the user.
+        one that it does not name is reported to the user. A key comes as a ``Secret``.
     """
     SCHEMES[scheme] = maker
 
@@ -62,6 +63,7 @@ def make_teacher(
         Nothing that a teacher can be made from, an unknown name or option, or labels that
         differ from the given teacher's.
     """
+    hide_key(options)
     if isinstance(spec, Teacher) and not isinstance(spec, type):
         if labels is not None and tuple(spec.labels) != clean_labels(labels):
             raise InvalidInput(

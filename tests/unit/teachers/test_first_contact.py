@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from tracer_nb.errors import TeacherError
-from tracer_nb.teachers.failures import KeyRefused
+from tracer_nb.errors import KeyRefused, TeacherError
 from tracer_nb.teachers.hints import about_silence, error_in
 from tracer_nb.teachers.server import Secret, find_server
 
