@@ -66,8 +66,8 @@ class Tracer:
     Parameters
     ----------
     teacher : str, callable, mapping, Series or Teacher
-        "openai:MODEL", "standin:support", a function from text to label, or recorded
-        labels by text.
+        "openai:MODEL", "anyllm:PROVIDER/MODEL", "standin:support", a function from text to
+        label, or recorded labels by text.
     labels : iterable of str, or mapping of str to str, optional
         The label set, or each label with what it means, which goes into the prompt; recorded
         labels and Teacher objects bring their own.
@@ -111,7 +111,7 @@ class Tracer:
         Of the random sample, the split and the fit.
     **options
         Of the teacher: ``base_url``, ``price`` ("IN,OUT" in dollars per million tokens),
-        ``concurrency``, …
+        ``concurrency``, ``api_key`` (by default from the environment), …
 
     Raises
     ------

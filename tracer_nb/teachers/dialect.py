@@ -21,14 +21,14 @@ _ALIASES = {
     "logprobs": ("logprobs", "log probabilities"),
 }
 _FEWER_LOGPROBS = 5
-_THINKING = re.compile(r"gpt-5|o\d")
+_THINKING = re.compile(r"gpt-[5-9]|o\d")
 
 
 def thinks(model: str) -> bool:
     """Whether a model reasons before it answers, by its name (a vendor prefix is ignored).
 
-    >>> thinks("gpt-5-mini"), thinks("openai/o3"), thinks("gpt-4o")
-    (True, True, False)
+    >>> thinks("gpt-6-luna"), thinks("openai/o3"), thinks("gpt-4o"), thinks("openai/gpt-oss-20b")
+    (True, True, False, False)
     """
     return _THINKING.match(model.rsplit("/", 1)[-1]) is not None
 

@@ -1,0 +1,52 @@
+"""The README's table of teachers holds lines that work when they are typed."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tracer_nb.magics.magic import TracerMagics
+from tracer_nb.magics.options import split_line
+from tracer_nb.teachers.prices import parse_price, price_of
+from tracer_nb.teachers.server import find_server
+from tracer_nb.teachers.spec import SCHEMES
+
+README = Path(__file__).parents[2] / "README.md"
+HEAD = "df.text --labels intents.txt"
+
+
+def rows():
+    table = README.read_text(encoding="utf-8")
+    table = table.split("<!-- teachers -->")[1].split("<!-- /teachers -->")[0]
+    for line in table.strip().splitlines()[2:]:
+        server, typed, note = (cell.strip() for cell in line.strip("|").split(" | "))
+        yield pytest.param(typed.strip("`"), note, id=server.strip())
+
+
+def test_the_table_is_there():
+    names = {row.id for row in rows()}
+    assert {"Ollama", "vLLM", "llama.cpp", "LM Studio", "OpenRouter", "LiteLLM proxy"} < names
+    assert {"OpenAI", "Azure OpenAI", "Anthropic", "Gemini", "any-llm"} < names
+    assert HEAD in README.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("typed", "note"), list(rows()))
+def test_a_line_of_the_table_can_be_typed(typed, note):
+    args, unknown = TracerMagics.tracer.parser.parse_known_args(split_line(f"{HEAD} {typed}"))
+    assert unknown == []
+    assert args.words == ["df.text"]
+    scheme, _, model = args.teacher.partition(":")
+    assert scheme in SCHEMES
+    assert model
+    if scheme == "anyllm":
+        assert re.fullmatch(r"[a-z]+/\S+", model)
+    server = find_server(args.base_url, {})
+    # A variable that the note names is one whose key this server is given.
+    if scheme == "openai":
+        for variable in re.findall(r"\b[A-Z_]+_API_KEY\b", note):
+            assert variable in server.variables
+    if args.price is not None:
+        parse_price(args.price)
+    known = price_of(server.host, model) is not None
+    assert known == ("price known" in note)
+    assert known == (args.price is None)
