@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,10 @@ export default {
 
 def kernel_id() -> str:
     """Name of this kernel at its server; "" outside of one."""
+    # Where there is no kernel, importing ipykernel would put another manager of widgets in the
+    # place of the one that knows the widgets of this shell.
+    if "ipykernel.kernelapp" not in sys.modules:
+        return ""
     try:
         from ipykernel.connect import get_connection_file  # noqa: PLC0415  only in a kernel
 
