@@ -16,7 +16,10 @@ _DROPPED = frozenset({"temperature"})
 _RENAMED = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 # How servers speak of a field whose name they do not write.
 _ALIASES = {
-    "response_format": ("response_format", "json_schema", "structured output", "response format"),
+    "response_format": (
+        *("response_format", "json_schema", "structured output", "response format"),
+        "output_config",  # Anthropic's own name, by way of any-llm
+    ),
     "tools": ("tools", "tool_choice", "tool call", "function call"),
     "logprobs": ("logprobs", "log probabilities"),
 }

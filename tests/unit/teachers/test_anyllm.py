@@ -223,6 +223,8 @@ def test_the_wait_that_a_provider_asks_for_is_kept(world, monkeypatch):
     [
         ERRORS["UnsupportedParameterError"]("'response_format' is not supported for local"),
         ERRORS["InvalidRequestError"]("unknown field: response_format", status_code=400),
+        # Under the name that Anthropic has for it.
+        ERRORS["InvalidRequestError"]("output_config: not permitted", status_code=400),
         # The provider's library cannot send it, and says so in its own way.
         ERRORS["ProviderError"]("bad", original=ValueError("cannot convert response_format")),
         ERRORS["ProviderError"](
