@@ -161,7 +161,10 @@ def test_a_whole_column_as_the_sample(world):
         ({"labels": None}, "labels are missing"),
         ({"teacher": 5}, "teacher must be a name such as 'openai:gpt-5-mini'"),
         ({"teacher": "gpt-5-mini"}, "teacher must be SCHEME:NAME, got 'gpt-5-mini'"),
-        ({"teacher": "claude:x"}, "no kind of teacher 'claude'; there are: anyllm, openai, standin"),
+        (
+            {"teacher": "claude:x"},
+            "no kind of teacher 'claude'; there are: anyllm, openai, standin",
+        ),
         ({"teacher": "openai:m", "price": "cheap"}, "price must be IN,OUT"),
     ],
     ids=lambda v: "-".join(v) if isinstance(v, dict) else "",
