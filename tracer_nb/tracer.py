@@ -21,6 +21,7 @@ from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
 from tracer_nb.frames import Texts, read_texts
 from tracer_nb.labelset import clean_labels, explain_labels
 from tracer_nb.matrices import Blocks, as_blocks, featurize, ready_matrix, rows_of, take
+from tracer_nb.opinions import Opinion, Subject, surrogate_opinions
 from tracer_nb.outcome import Outcome
 from tracer_nb.planning import check_job, check_sample, fewest_labels, make_plan
 from tracer_nb.records import (
@@ -33,6 +34,7 @@ from tracer_nb.records import (
     Routing,
 )
 from tracer_nb.reporting import Standing, in_round, learned_on_column, make_report
+from tracer_nb.reviewing import REVIEW_COLUMNS, Reviewing, review_rows, start_review
 from tracer_nb.sampling import (
     collect_labels,
     distinct_texts,
@@ -41,8 +43,17 @@ from tracer_nb.sampling import (
     soft_labels,
 )
 from tracer_nb.saved import save_router
-from tracer_nb.teachers import INTERRUPTED, ReplayTeacher, make_teacher, parse_price
+from tracer_nb.teachers import (
+    INTERRUPTED,
+    LabelStore,
+    ReplayTeacher,
+    ReviewStore,
+    make_teacher,
+    parse_price,
+)
+from tracer_nb.teachers.ledger import set_labels
 from tracer_nb.teachers.server import hide_key
+from tracer_nb.teachers.tables import write_table
 
 __all__ = ["Tracer"]
 
@@ -179,6 +190,7 @@ class Tracer:
         # Columns that the prompt speaks of, beside the labelled one.
         self._named: tuple[str, ...] = tuple(getattr(self.teacher, "columns", ()))
         self._asker = Asker(self.teacher, store)
+        self._reviews = ReviewStore(store)
         self._column: _Column | None = None
         self._others: Texts | None = None  # routed last, when not the labelled column
         self._subject: dict[str, None] = {}
@@ -560,7 +572,100 @@ class Tracer:
         own = None if isinstance(features, FunctionFeatures) else features
         save_router(path, self.router, own, about)
 
+    def review(
+        self, *, of: str = "mixed", rows: int = 50, blind: bool = True, against: str | None = None
+    ) -> Reviewing:
+        """Let a human check rows of the sample, and so measure the teacher itself.
+
+        Reviews are kept in the store by label set and text, so calling it again goes on where
+        it stopped, in another kernel and with another teacher too.
+
+        Parameters
+        ----------
+        of : str, default "mixed"
+            "random" rows tell the teacher's accuracy; "uncertain" rows have a low gate score,
+            or the teacher's own probabilities are close; on "disputed" rows teacher and
+            surrogate differ, although the surrogate was not fitted on them. "mixed" alternates
+            random rows with the others.
+        rows : int, default 50
+            To review in all, earlier reviews among them. Fix it beforehand: the interval of
+            the accuracy does not allow for stopping when the figure pleases.
+        blind : bool, default True
+            The teacher's label is shown after the answer only. A human who sees it before
+            agrees with it too often.
+        against : str, optional
+            The key of another set of stored answers (``%tracer labels`` shows them), to
+            dispute the teacher's labels instead of the surrogate's.
+
+        Returns
+        -------
+        Reviewing
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`label`.
+        InvalidInput
+            An argument cannot be used, or there is nothing of that kind to review.
+        StoreError
+            The store cannot be read.
+        """
+        column, labels = self._labelled()
+        said = self._asker.answers
+        answers = {text: said[text] for text in column.texts.unique if text in said}
+        opinions: dict[str, Opinion] = {}
+        other = "the surrogate"
+        if against is not None:
+            with LabelStore(self._reviews.path) as store:
+                name, named = set_labels(store, against)
+            other = f"{name} ({against})"
+            opinions = {text: Opinion(named[text]) for text in answers if text in named}
+        elif self.fitted is not None:
+            _, _, X = self._featurized()
+            opinions = surrogate_opinions(self.fitted, column.texts, labels, X, answers)
+        return start_review(
+            Subject(column.texts, labels, answers, opinions, self.teacher.name, other),
+            self._reviews,
+            of=of,
+            rows=rows,
+            blind=blind,
+            confidence=self.confidence,
+        )
+
+    def export_reviews(self, path: str | os.PathLike[str]) -> int:
+        """Write every review with this label set to a CSV or Parquet file; how many there were.
+
+        The teacher's labels stand beside them where this object knows them.
+
+        Raises
+        ------
+        InvalidInput
+            Another ending, or a file that cannot be written.
+        MissingExtra
+            Parquet without pyarrow.
+        StoreError
+            The store cannot be read.
+        """
+        reviews = self._reviews.reviews(self.teacher.labels).values()
+        known = self._asker.known([review.text for review in reviews])
+        return write_table(path, REVIEW_COLUMNS, review_rows(reviews, known))
+
     # --- results ---------------------------------------------------------------------
+
+    @property
+    def reviews(self) -> tuple[tuple[str, str], ...]:
+        """Text and label of every review with this label set, the oldest first.
+
+        Not those that were skipped. A teacher that is shown some of them as examples has an
+        easy time on these, so its accuracy should be judged on other rows.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be read.
+        """
+        reviews = self._reviews.reviews(self.teacher.labels).values()
+        return tuple((r.text, r.label) for r in reviews if r.label is not None)
 
     @property
     def report(self) -> Report:
@@ -689,9 +794,14 @@ class Tracer:
         return tuple(float(dear[self._decide(t).handled & ~asked].sum()) for t in targets)
 
     def continue_from(self, other: Tracer) -> None:
-        """Count the certificates that another Tracer made on the same column as tries, too."""
+        """Count the certificates that another Tracer made on the same column as tries, too.
+
+        Reviews that it holds in memory are taken over.
+        """
         self.rounds, self._tested = other.rounds, other._tested
         self._last_found = other._last_found
+        if self._reviews.path == other._reviews.path:  # those in memory live on
+            self._reviews = other._reviews
 
     def _fewest(self, n_texts: int) -> int:
         """Labels without which the main target cannot be certified."""

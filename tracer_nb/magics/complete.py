@@ -21,6 +21,7 @@ _VALUES = {
     "--sample": ("auto",),
     "--features": ("lsa", "fastembed:"),
     "--teacher": ("openai:", "anyllm:", "standin:support", "standin:banking77"),
+    "--of": ("mixed", "random", "uncertain", "disputed"),
     "--strategy": ("adaptive-threshold", "fixed-threshold", "cost-aware"),
 }
 _FUNCTION_TOO = ("--features", "--teacher")

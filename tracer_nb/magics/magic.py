@@ -27,6 +27,8 @@ from tracer_nb.magics.options import (
 
 __all__ = ["TracerMagics", "register"]
 
+# A review that names one writes what was said, instead of asking.
+_TABLES = (".csv", ".parquet")
 # Options of a line that loading takes.
 _OF_LOADING = ("teacher", "store", "examples", *OF_TEACHER)
 # Steps that may ask the teacher.
@@ -50,9 +52,9 @@ class TracerMagics(Magics):
         metavar="[STEP] [COLUMN]",
         help=(
             "STEP: run (the whole job; the default of a cell), plan, label, fit, calibrate, route, "
-            "status, save, load, labels or compare. COLUMN: df.text, df['text'] or a variable; a "
-            "file for save and load; for labels nothing, or a .csv or .parquet file to write; for "
-            "compare the keys of two sets of answers."
+            "status, save, load, labels, compare or review. COLUMN: df.text, df['text'] or a "
+            "variable; a file for save and load; for labels and review nothing, or a .csv or "
+            ".parquet file to write; for compare the keys of two sets of answers."
         ),
     )
     @argument(
@@ -141,6 +143,16 @@ class TracerMagics(Magics):
         default=None,
         help=("Leave deferred rows without a label."),
     )
+    @argument("--of", help="Rows to review: mixed, random, uncertain or disputed (mixed).")
+    @argument("--rows", type=int, help="Rows to review in all (50); fix it beforehand.")
+    @argument("--against", help="Key of a set of answers: review where it differs.")
+    @argument(
+        "--no-blind",
+        dest="blind",
+        action="store_false",
+        default=None,
+        help="Show the teacher's label before the answer.",
+    )
     @line_cell_magic
     def tracer(self, line: str, cell: str | None = None) -> None:
         """Label a column with a teacher; a certified surrogate answers the easy rows.
@@ -172,6 +184,9 @@ class TracerMagics(Magics):
             return
         if verb in ("labels", "compare"):
             self._stored(verb, column, args)
+            return
+        if verb == "review" and (file := unquote(column.strip())).endswith(_TABLES):
+            self._export_reviews(job, file)
             return
         source = read_source(column, variables)
         if job.loaded is not None and verb in ("route", "status"):
@@ -290,6 +305,21 @@ class TracerMagics(Magics):
         del args
         display(_card(_tracer(job)))
 
+    def _review(self, job: Job, args: Any) -> None:
+        from tracer_nb.widgets import ReviewPanel  # noqa: PLC0415
+
+        given = {name: getattr(args, name) for name in ("of", "rows", "blind", "against")}
+        options = {name: value for name, value in given.items() if value is not None}
+        ReviewPanel(_tracer(job).review(**options)).show()
+
+    def _export_reviews(self, job: Job, path: str) -> None:
+        from tracer_nb.magics.show import Lines  # noqa: PLC0415
+        from tracer_nb.words import count  # noqa: PLC0415
+
+        if job.tracer is None:
+            raise InvalidInput("no job yet; start with %tracer label df.text --teacher …")
+        display(Lines([f"{count(job.tracer.export_reviews(path), 'review')} written to {path}."]))
+
     def _save(self, name: str, path: str, args: Any, variables: Any) -> None:
         del args, variables
         job = self.jobs.get(name)
@@ -389,7 +419,11 @@ def _user_variables(shell: Any) -> dict[str, Any]:
 
 
 def _check_step(verb: str, column: str, source: Source | None, job: Job) -> None:
-    if verb in ("fit", "calibrate") and source is not None and not source.is_same(job.home):
+    if (
+        verb in ("fit", "calibrate", "review")
+        and source is not None
+        and not source.is_same(job.home)
+    ):
         raise InvalidInput(
             f"{verb} goes on with the labelled column, which is not {column}; "
             f"first write %tracer label {column}"

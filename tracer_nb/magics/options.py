@@ -29,7 +29,7 @@ __all__ = [
 
 VERBS = (
     *("run", "plan", "label", "fit", "calibrate", "route", "status"),
-    *("save", "load", "labels", "compare"),
+    *("save", "load", "labels", "compare", "review"),
 )
 OF_TEACHER = (
     *("answers", "base_url", "concurrency", "latency", "logprobs", "max_answer_tokens"),

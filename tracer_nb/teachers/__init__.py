@@ -1,6 +1,7 @@
 """Where labels come from: language models, functions and records, behind one protocol.
 
-``run_labels`` asks a teacher for many texts, and a ``LabelStore`` keeps what was answered.
+``run_labels`` asks a teacher for many texts, and a ``LabelStore`` keeps what was answered, a
+``ReviewStore`` what a human said about it.
 Importing this loads no network client; a ``ChatTeacher`` does when it is first used.
 """
 
@@ -13,6 +14,7 @@ from tracer_nb.teachers.budget import Budget
 from tracer_nb.teachers.function import FunctionTeacher
 from tracer_nb.teachers.prices import Price, parse_price, price_of
 from tracer_nb.teachers.replay import ReplayTeacher
+from tracer_nb.teachers.reviews import ReviewStore
 from tracer_nb.teachers.runner import INTERRUPTED, LabelRun, run_labels
 from tracer_nb.teachers.spec import make_teacher, register_scheme
 from tracer_nb.teachers.store import LabelStore, default_store_path
@@ -29,6 +31,7 @@ __all__ = [
     "LabelStore",
     "Price",
     "ReplayTeacher",
+    "ReviewStore",
     "Teacher",
     "default_store_path",
     "make_teacher",

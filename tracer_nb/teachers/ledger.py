@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from tracer_nb.errors import InvalidInput, MissingExtra
+from tracer_nb.errors import InvalidInput
 from tracer_nb.records import AnswerSet, Comparison
 from tracer_nb.teachers.store import LabelStore
+from tracer_nb.teachers.tables import write_table
 
-__all__ = ["EXPORT_COLUMNS", "answer_sets", "compare_sets", "export_answers"]
+__all__ = ["EXPORT_COLUMNS", "answer_sets", "compare_sets", "export_answers", "set_labels"]
 
 EXPORT_COLUMNS = (
     *("set", "teacher", "text", "label", "reason", "mode", "probabilities"),
@@ -72,20 +71,34 @@ def compare_sets(store: LabelStore, key: str, other: str) -> Comparison:
     StoreError
         The file cannot be read.
     """
-    ids = [_identity(store, k) for k in (key, other)]
-    labels = [{t: row["label"] for t, row in _answers(store, i)} for i, _ in ids]
-    shared = [t for t, label in labels[0].items() if label and labels[1].get(t)]
+    (one, labels), (two, others) = (set_labels(store, k) for k in (key, other))
+    shared = [text for text in labels if text in others]
     if not shared:
         raise InvalidInput(
             f"sets {key!r} and {other!r} share no labelled text; label the same rows with both"
         )
-    differ = [t for t in shared if labels[0][t] != labels[1][t]]
+    differ = [text for text in shared if labels[text] != others[text]]
     return Comparison(
-        teachers=(_name(ids[0][1]), _name(ids[1][1])),
+        teachers=(one, two),
         n_shared=len(shared),
         n_agree=len(shared) - len(differ),
-        disagreements=tuple((t, labels[0][t], labels[1][t]) for t in differ[:_EXAMPLES]),
+        disagreements=tuple((t, labels[t], others[t]) for t in differ[:_EXAMPLES]),
     )
+
+
+def set_labels(store: LabelStore, key: str) -> tuple[str, dict[str, str]]:
+    """The teacher of a set of answers, and the label of every text that has one.
+
+    Raises
+    ------
+    InvalidInput
+        Not the key of a set, nor the beginning of one.
+    StoreError
+        The file cannot be read.
+    """
+    identity_id, identity = _identity(store, key)
+    answers = store.answers_of(identity_id)
+    return _name(identity), {text: a.label for text, a, _ in answers if a.label is not None}
 
 
 def export_answers(store: LabelStore, path: str | os.PathLike[str], key: str | None = None) -> int:
@@ -108,41 +121,13 @@ def export_answers(store: LabelStore, path: str | os.PathLike[str], key: str | N
     StoreError
         The store cannot be read.
     """
-    target = Path(path).expanduser()
-    if target.suffix not in (".csv", ".parquet"):
-        raise InvalidInput(f"export to a .csv or .parquet file, got {str(path)!r}")
     ids = [_identity(store, key)] if key else store.identities()
     rows = (
         {"set": i[:_KEY_LENGTH], "teacher": _name(identity), "text": text, **row}
         for i, identity in ids
         for text, row in _answers(store, i)
     )
-    try:
-        return _write_csv(target, rows) if target.suffix == ".csv" else _write_parquet(target, rows)
-    except OSError as error:
-        raise InvalidInput(f"cannot write {str(path)!r}: {error.strerror or error}") from error
-
-
-def _write_csv(path: Path, rows: Iterator[dict[str, Any]]) -> int:
-    n = 0
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, EXPORT_COLUMNS)
-        writer.writeheader()
-        for row in rows:
-            writer.writerow(row)
-            n += 1
-    return n
-
-
-def _write_parquet(path: Path, rows: Iterator[dict[str, Any]]) -> int:
-    import pandas as pd  # noqa: PLC0415  slow to import
-
-    frame = pd.DataFrame(list(rows), columns=list(EXPORT_COLUMNS))
-    try:
-        frame.to_parquet(path, index=False)
-    except ImportError as error:
-        raise MissingExtra.for_package("pyarrow", "parquet", "a Parquet file") from error
-    return len(frame)
+    return write_table(path, EXPORT_COLUMNS, rows)
 
 
 def _answers(store: LabelStore, identity_id: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tracer_nb.errors import StoreError
 from tracer_nb.records import Answer
 from tracer_nb.teachers.prompt import printable
 from tracer_nb.teachers.rows import COLUMNS, identity_address, text_address, to_answer, to_row
-from tracer_nb.teachers.storefile import open_database, prepare_folder
+from tracer_nb.teachers.storefile import explained, open_database, prepare_folder
 
 __all__ = ["LabelStore", "default_store_path"]
 
@@ -216,24 +214,5 @@ class LabelStore:
             raise
         return stored
 
-    @contextmanager
-    def _explained(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as e:
-            raise StoreError(
-                f"cannot {doing} the label store {self.path} ({e}); {_advice(e)}"
-            ) from e
-
-
-def _advice(error: Exception) -> str:
-    text = str(error)
-    if "locked" in text or "busy" in text:
-        return "another process is writing to it: wait, or stop that process"
-    if "full" in text or "No space" in text:
-        return "free some space on its disk; what was stored is safe"
-    if "not a database" in text or "malformed" in text:
-        return "it is damaged or something else: move it away, or give another path"
-    if "closed" in text:
-        return "open it again"
-    return "check the folder and its permissions, or set TRACER_NB_STORE to another path"
+    def _explained(self, doing: str) -> AbstractContextManager[None]:
+        return explained(self.path, doing)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tracer_nb.errors import StoreError
 
-__all__ = ["SCHEMA_VERSION", "open_database", "prepare_folder"]
+__all__ = ["SCHEMA_VERSION", "explained", "in_memory", "open_database", "prepare_folder"]
 
 SCHEMA_VERSION = 2
 _APPLICATION_ID = 0x74726E62  # "trnb": tells a label store from other SQLite files
@@ -33,12 +35,28 @@ CREATE TABLE answers (
     created_at TEXT NOT NULL,
     PRIMARY KEY (identity_id, text_id)
 ) WITHOUT ROWID;
+CREATE TABLE label_sets (
+    id TEXT PRIMARY KEY,
+    labels TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE reviews (
+    number INTEGER PRIMARY KEY,
+    label_set_id TEXT NOT NULL REFERENCES label_sets (id),
+    text_id TEXT NOT NULL,
+    text TEXT NOT NULL,
+    label TEXT,
+    note TEXT NOT NULL,
+    drawn TEXT NOT NULL,
+    blind INTEGER NOT NULL,
+    reviewed_at TEXT NOT NULL,
+    UNIQUE (label_set_id, text_id)
+);
 """
 
 
 def prepare_folder(path: Path) -> None:
     """Make the file's folder when missing, for its owner only and ignored by git."""
-    if _in_memory(path):
+    if in_memory(path):
         return
     folder = path.parent
     if not folder.exists():
@@ -122,5 +140,28 @@ def _create(db: sqlite3.Connection, path: Path) -> None:
         raise
 
 
-def _in_memory(path: Path) -> bool:
-    return str(path) == ":memory:"
+def in_memory(path: str | os.PathLike[str]) -> bool:
+    """Whether it is no file at all."""
+    return os.fspath(path) == ":memory:"
+
+
+@contextmanager
+def explained(path: Path, doing: str) -> Iterator[None]:
+    """What goes wrong with the file becomes a :class:`StoreError` that says what to do."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as e:
+        raise StoreError(f"cannot {doing} the label store {path} ({e}); {_advice(e)}") from e
+
+
+def _advice(error: Exception) -> str:
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return "another process is writing to it: wait, or stop that process"
+    if "full" in text or "No space" in text:
+        return "free some space on its disk; what was stored is safe"
+    if "not a database" in text or "malformed" in text:
+        return "it is damaged or something else: move it away, or give another path"
+    if "closed" in text:
+        return "open it again"
+    return "check the folder and its permissions, or set TRACER_NB_STORE to another path"

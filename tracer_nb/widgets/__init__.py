@@ -2,5 +2,6 @@
 
 from tracer_nb.widgets.card import Card, page
 from tracer_nb.widgets.progress import ProgressView
+from tracer_nb.widgets.review import ReviewPanel
 
-__all__ = ["Card", "ProgressView", "page"]
+__all__ = ["Card", "ProgressView", "ReviewPanel", "page"]

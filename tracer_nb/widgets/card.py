@@ -8,7 +8,7 @@ from typing import Any
 
 from tracer_nb.charts import frontier_chart, to_svg
 from tracer_nb.records import Report
-from tracer_nb.widgets.html import safe
+from tracer_nb.widgets.html import framed, safe
 from tracer_nb.words import (
     certificate_sentence,
     choices_sentence,
@@ -25,21 +25,6 @@ from tracer_nb.words import (
 )
 
 __all__ = ["Card", "page"]
-
-# Colours come from JupyterLab's theme where there is one; elsewhere grey text on no background.
-_STYLE = """
-.tracer-card{font:14px/1.5 system-ui,sans-serif;color:var(--jp-ui-font-color1,inherit);
- border:1px solid var(--jp-border-color1,#8886);border-radius:8px;padding:16px 20px;
- max-width:760px;margin:4px 0;box-sizing:border-box}
-.tracer-card p{margin:0 0 8px}
-.tracer-card .tracer-head{font-size:16px;font-weight:600;margin-bottom:10px}
-.tracer-card .tracer-facts{display:grid;gap:10px 28px;margin:12px 0;
- grid-template-columns:repeat(auto-fit,minmax(150px,1fr))}
-.tracer-card .tracer-facts b{display:block;font-size:22px;line-height:1.2;font-weight:600}
-.tracer-card .tracer-facts div>span,.tracer-card .tracer-small{font-size:12.5px;opacity:.78}
-.tracer-card .tracer-warn{border-left:3px solid #d55e00;padding-left:10px}
-.tracer-card img{max-width:100%;height:auto;display:block;margin:10px 0 4px}
-"""
 
 
 class Card:
@@ -61,7 +46,7 @@ class Card:
     def html(self) -> str:
         """The card as one HTML element with its style; every text is escaped."""
         report = self.report
-        parts = [f'<div class="tracer-card"><style>{_STYLE}</style>', *_head(report)]
+        parts = _head(report)
         if facts := _facts(report):
             cells = "".join(
                 f"<div><b>{safe(value)}</b> <span>{safe(name)}</span></div>"
@@ -72,7 +57,7 @@ class Card:
         if report.frontier is not None and report.certificate is not None:
             parts.append(_picture(report))
             parts.append(f'<p class="tracer-small">{safe(evidence_sentence(report))}</p>')
-        return "".join([*parts, "</div>"])
+        return framed("".join(parts))
 
 
 def page(report: Report, title: str = "tracer_nb") -> str:

@@ -1,10 +1,25 @@
-"""Text into HTML that a notebook shows as it was written."""
+"""HTML for notebooks: texts shown as they were written, and the frame around them."""
 
 from __future__ import annotations
 
 from html import escape
 
-__all__ = ["safe"]
+__all__ = ["framed", "safe"]
+
+# Colours come from JupyterLab's theme where there is one; elsewhere grey text on no background.
+_STYLE = """
+.tracer-card{font:14px/1.5 system-ui,sans-serif;color:var(--jp-ui-font-color1,inherit);
+ border:1px solid var(--jp-border-color1,#8886);border-radius:8px;padding:16px 20px;
+ max-width:760px;margin:4px 0;box-sizing:border-box}
+.tracer-card p{margin:0 0 8px}
+.tracer-card .tracer-head{font-size:16px;font-weight:600;margin-bottom:10px}
+.tracer-card .tracer-facts{display:grid;gap:10px 28px;margin:12px 0;
+ grid-template-columns:repeat(auto-fit,minmax(150px,1fr))}
+.tracer-card .tracer-facts b{display:block;font-size:22px;line-height:1.2;font-weight:600}
+.tracer-card .tracer-facts div>span,.tracer-card .tracer-small{font-size:12.5px;opacity:.78}
+.tracer-card .tracer-warn{border-left:3px solid #d55e00;padding-left:10px}
+.tracer-card img{max-width:100%;height:auto;display:block;margin:10px 0 4px}
+"""
 
 
 def safe(text: str) -> str:
@@ -17,3 +32,8 @@ def safe(text: str) -> str:
     '&lt;b&gt; 82&nbsp;% for <span>$</span>4'
     """
     return escape(text).replace(" %", "&nbsp;%").replace("$", "<span>$</span>")
+
+
+def framed(body: str) -> str:
+    """HTML in the frame that all cards share, with its style."""
+    return f'<div class="tracer-card"><style>{_STYLE}</style>{body}</div>'

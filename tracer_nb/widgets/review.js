@@ -1,0 +1,203 @@
+// The page's side of the review panel. It shows what the trait "row" says and sends what was
+// pressed; Python decides. Texts go in as text, never as HTML.
+
+const PATIENCE = 10000; // milliseconds without a word from the kernel
+
+function make(tag, name, text) {
+  const node = document.createElement(tag);
+  if (name) node.className = name;
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+function button(name, key, text, press) {
+  const node = make("button", name);
+  node.type = "button";
+  if (key) {
+    node.append(make("kbd", "", key), " ");
+    node.setAttribute("aria-keyshortcuts", key);
+  }
+  node.append(make("span", "", text));
+  node.addEventListener("click", press);
+  return node;
+}
+
+function field(name, hint) {
+  const node = make("input", name);
+  node.type = "text";
+  node.placeholder = node.ariaLabel = hint;
+  node.autocomplete = "off";
+  node.spellcheck = false;
+  return node;
+}
+
+const plain = (text) => text.toLowerCase().replace(/[\s_-]+/g, " ").trim();
+
+function render({ model, el }) {
+  const root = make("div", "tracer-review");
+  root.tabIndex = 0;
+  root.setAttribute("role", "group");
+  root.setAttribute("aria-label", "Review of labels; digits choose, s skips, u takes back");
+
+  const hide = make("style", "", `#${model.get("summary")}{display:none}`);
+  const line = make("div", "tracer-line");
+  const bar = make("div", "tracer-bar");
+  const done = bar.appendChild(make("div"));
+  const message = make("div", "tracer-message");
+  message.setAttribute("role", "alert");
+  const why = make("div", "tracer-why");
+  const text = make("div", "tracer-text");
+  const near = make("div", "tracer-labels");
+  const labels = model.get("labels");
+  const filter = field("tracer-filter", `/  filter all ${labels.length} labels, Enter picks`);
+  const all = make("div", "tracer-labels tracer-all");
+  const note = field("", "n  note, goes with the next answer");
+  const foot = make("div", "tracer-foot");
+  const skip = button("", "s", "skip", () => send({ do: "skip" }));
+  const undo = button("", "u", "undo", () => send({ do: "undo" }));
+  foot.append(note, skip, undo, button("", "q", "finish", () => send({ do: "finish" })));
+  const last = make("div", "tracer-last");
+  last.setAttribute("aria-live", "polite");
+  root.append(hide, line, bar, message, why, text, near, filter, all, foot, last);
+  el.replaceChildren(root);
+
+  let drawn = false;
+  let waiting = null;
+  let found = [];
+  let at = 0;
+
+  function send(what) {
+    if (waiting !== null) return; // one step at a time, however fast the keys are
+    waiting = setTimeout(() => {
+      waiting = null;
+      show("No answer from the kernel: is it running? What was answered before is stored.");
+    }, PATIENCE);
+    model.send({ ...what, step: model.get("row").step, note: note.value });
+  }
+
+  const answer = (label) => send({ do: "answer", label });
+
+  function show(words) {
+    message.textContent = words;
+    message.hidden = !words;
+  }
+
+  function choose() {
+    const terms = plain(filter.value).split(" ");
+    const first = (label) => plain(label).startsWith(plain(filter.value));
+    found = labels.filter((label) => terms.every((term) => plain(label).includes(term)));
+    if (filter.value.trim()) found.sort((a, b) => first(b) - first(a));
+    at = 0;
+    all.replaceChildren(...found.map((label) => button("", "", label, () => answer(label))));
+    if (!found.length) all.append(make("span", "tracer-why", "no label has these letters"));
+    mark();
+  }
+
+  function mark() {
+    const active = document.activeElement === filter;
+    [...all.children].forEach((node, i) => node.classList.toggle("tracer-picked", active && i === at));
+    if (active) all.children[at]?.scrollIntoView({ block: "nearest" });
+  }
+
+  function update() {
+    const row = model.get("row");
+    const mine = root.contains(document.activeElement);
+    clearTimeout(waiting);
+    waiting = null;
+    line.textContent = row.line;
+    done.style.width = `${(100 * row.done) / Math.max(row.total, 1)}%`;
+    show(row.message);
+    last.textContent = row.last;
+    undo.disabled = !row.undo;
+    skip.disabled = row.over;
+    if (row.message && drawn) return; // same row: what was typed stays
+    drawn = true;
+    why.textContent = row.why;
+    text.textContent = row.text;
+    text.scrollTop = 0;
+    near.replaceChildren(
+      ...row.shortlist.map(({ label, who }, i) => {
+        const node = button("", String(i + 1), label, () => answer(label));
+        if (who) node.append(make("small", "", who));
+        return node;
+      }),
+    );
+    note.value = row.note;
+    note.hidden = near.hidden = row.over;
+    filter.hidden = all.hidden = row.over || labels.length <= row.shortlist.length;
+    filter.value = "";
+    choose();
+    if (mine) root.focus({ preventScroll: true });
+  }
+
+  const scrolling = {
+    ArrowDown: () => 40,
+    ArrowUp: () => -40,
+    PageDown: () => text.clientHeight - 40,
+    PageUp: () => 40 - text.clientHeight,
+    Home: () => -text.scrollHeight,
+    End: () => text.scrollHeight,
+  };
+
+  function inFilter(event) {
+    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+    if (event.key === "Enter" && found.length) answer(found[at]);
+    else if (event.key === "Escape") {
+      filter.value = "";
+      choose();
+      root.focus({ preventScroll: true });
+    } else if (step && (filter.value === "" || event.key.endsWith("Down") || event.key.endsWith("Up"))) {
+      at = Math.min(Math.max(at + step, 0), found.length - 1);
+      mark();
+    } else return false;
+    return true;
+  }
+
+  function press(event) {
+    const row = model.get("row");
+    const key = event.key.toLowerCase();
+    if (event.target === filter) return inFilter(event);
+    if (event.target === note) {
+      if (event.key !== "Enter" && event.key !== "Escape") return false;
+      root.focus({ preventScroll: true });
+    } else if (/^[1-9]$/.test(key)) {
+      if (!row.over && row.shortlist[key - 1]) answer(row.shortlist[key - 1].label);
+    } else if (key === "s") skip.click();
+    else if (key === "u") undo.click();
+    else if (key === "q") send({ do: "finish" });
+    else if (key === "n" && !row.over) note.focus();
+    else if (key === "/" && !filter.hidden) filter.focus();
+    else if (scrolling[event.key]) text.scrollTop += scrolling[event.key]();
+    else return false;
+    return true;
+  }
+
+  root.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (press(event)) event.preventDefault();
+    event.stopPropagation();
+  });
+  filter.addEventListener("input", choose);
+  filter.addEventListener("focus", mark);
+  filter.addEventListener("blur", mark);
+
+  // JupyterLab listens first and would cut the cell at x; this attribute tells it not to, while
+  // keys with Ctrl or Cmd, such as save, stay its own.
+  const guard = (event) =>
+    root.toggleAttribute("data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey || event.altKey));
+  window.addEventListener("keydown", guard, true);
+  model.on("change:row", update);
+  update();
+
+  // Ready for keys at once, unless the user is typing somewhere else by now.
+  const busy = document.activeElement?.closest("input, textarea, [contenteditable='true']");
+  if (!busy) requestAnimationFrame(() => root.focus({ preventScroll: true }));
+
+  return () => {
+    clearTimeout(waiting);
+    window.removeEventListener("keydown", guard, true);
+    model.off("change:row", update);
+  };
+}
+
+export default { render };
