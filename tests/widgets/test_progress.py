@@ -1,5 +1,8 @@
 """The bar: steps that are never skipped, text that is escaped, and no dead widget at the end."""
 
+import subprocess
+import sys
+
 import pytest
 
 from tracer_nb.records import Progress, Spending
@@ -89,3 +92,19 @@ def test_a_deleted_cell_stops_a_run_and_nothing_else(view):
     view.replace("result")
     assert not view._watch.running
     assert view._watch.comm is None  # closed: no dead widget is saved
+
+
+OUTSIDE = """
+from tracer_nb.widgets import ProgressView
+view = ProgressView()
+view.replace(None)
+import sys
+assert "ipykernel" not in sys.modules
+"""
+
+
+def test_outside_of_a_kernel_it_opens_and_closes_in_a_fresh_process():
+    ran = subprocess.run(
+        [sys.executable, "-c", OUTSIDE], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
