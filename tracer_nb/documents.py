@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 
-__all__ = ["TEXT", "make_document", "named_columns", "plain_text", "spoken"]
+__all__ = ["TEXT", "make_document", "named_columns", "plain_text", "readable", "spoken"]
 
 TEXT = "text"
 """How a prompt names the labelled text itself: ``{{text}}``."""
@@ -54,3 +54,17 @@ def plain_text(document: str) -> str:
     """
     values = json.loads(document).values()
     return "\n".join(value for value in values if value)
+
+
+def readable(document: str) -> str:
+    r"""The text and, below it, each cell with its column's name, for people.
+
+    >>> print(readable('{"text": "it broke", "product": "kettle", "note": null}'))
+    it broke
+    <BLANKLINE>
+    product: kettle
+    """
+    values = json.loads(document)
+    text = values.pop(TEXT)
+    cells = [f"{name}: {value}" for name, value in values.items() if value]
+    return "\n".join([text, *([""] if cells else []), *cells])

@@ -8,6 +8,7 @@ from itertools import chain, zip_longest
 
 import numpy as np
 
+from tracer_nb.documents import readable
 from tracer_nb.errors import InvalidInput
 from tracer_nb.opinions import Subject
 from tracer_nb.records import Answer, Review, ReviewItem, ReviewQueue
@@ -110,6 +111,7 @@ class _Maker:
             shortlist=shortlist(
                 text, known[:_LIKELY], subject.labels.classes, self._counts, blind=self._blind
             ),
+            shown=readable(text) if subject.texts.has_cells else "",
         )
 
 

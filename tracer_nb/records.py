@@ -661,6 +661,8 @@ class ReviewItem:
         Gate score of the surrogate.
     shortlist : tuple of str
         At most nine labels to have at hand.
+    shown : str
+        The text as people read it, where it is a document of several columns; else empty.
     """
 
     text: str
@@ -671,6 +673,7 @@ class ReviewItem:
     other_label: str | None = None
     score: float | None = None
     shortlist: tuple[str, ...] = ()
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

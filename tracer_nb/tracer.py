@@ -656,8 +656,8 @@ class Tracer:
     def reviews(self) -> tuple[tuple[str, str], ...]:
         """Text and label of every review with this label set, the oldest first.
 
-        Not those that were skipped. A teacher that is shown some of them as examples has an
-        easy time on these, so its accuracy should be judged on other rows.
+        Not those that were skipped. They may be the ``examples`` of another Tracer: a text is
+        never shown with its own label, so that they can test its prompt at the same time.
 
         Raises
         ------

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -250,6 +251,14 @@ def test_half_a_surrogate_pair_can_be_sent(make):
     panel = make(texts=("a\ud800b", "two", "three"))
     assert panel.view.row["text"] == "a?b"
     json.dumps(panel.view.row).encode()
+
+
+def test_a_text_with_cells_is_shown_as_people_read_it(make):
+    panel = make(texts=('{"text": "it broke"}',))
+    (item,) = panel._review.queue.items
+    panel._review.queue = replace(panel._review.queue, items=(replace(item, shown="it broke\n"),))
+    panel._update("")
+    assert panel.view.row["text"] == "it broke\n"
 
 
 def test_the_script_makes_no_html_of_texts_and_loads_nothing():

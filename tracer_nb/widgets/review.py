@@ -137,7 +137,7 @@ class ReviewPanel:
             "over": item is None,
             "undo": state.last is not None,
             "last": revealed_sentence(state),
-            "text": "\n".join(review_lines(state)) if item is None else _sendable(item.text),
+            "text": "\n".join(review_lines(state)) if item is None else _sendable(item),
             "why": "Every row is answered." if item is None else f"Row {item.row:,}. {item.why}",
             "note": "" if state.taken_back is None else state.taken_back.note,
             "shortlist": [] if item is None else _shortlist(item, state),
@@ -146,9 +146,9 @@ class ReviewPanel:
             self._summary.update(self)
 
 
-def _sendable(text: str) -> str:
-    """Half a surrogate pair, which no message can carry, becomes a question mark."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+def _sendable(item: ReviewItem) -> str:
+    """The text; half a surrogate pair, which no message can carry, becomes a question mark."""
+    return (item.shown or item.text).encode("utf-8", "replace").decode("utf-8")
 
 
 def _shortlist(item: ReviewItem, state: ReviewState) -> list[dict[str, str]]:

@@ -5,7 +5,10 @@ import csv
 import pytest
 
 from tracer_nb import Tracer
+from tracer_nb.documents import make_document
 from tracer_nb.errors import InvalidInput, NotFitted
+from tracer_nb.frames import read_texts
+from tracer_nb.records import Answer
 from tracer_nb.teachers import LabelStore
 from tracer_nb.teachers.ledger import answer_sets
 
@@ -126,6 +129,26 @@ def test_reviews_are_pairs_of_text_and_label_in_any_object(make, hard_world):
     assert make().reviews == tracer.reviews
     assert make(store=":memory:").reviews == ()
     assert second not in dict(tracer.reviews)
+
+
+def test_cells_that_the_prompt_names_are_shown_below_the_text(hard_world, tmp_path):
+    frame = hard_world.frame.assign(product="kettle")
+    tracer = Tracer(
+        "openai:m",
+        hard_world.labels,
+        "Choose for {{text}} and {{product}}.",
+        features=hard_world.X,
+        store=tmp_path / "labels.sqlite",
+        base_url="http://127.0.0.1:9/v1",
+    )
+    document = make_document(hard_world.texts[0], {"product": "kettle"})
+    with LabelStore(tmp_path / "labels.sqlite") as store:
+        texts = read_texts(frame["text"], frame, ("product",)).unique
+        store.put_many(tracer.teacher.identity, [(text, Answer("login")) for text in texts])
+    tracer.label(frame["text"], table=frame, sample=600)
+    review = tracer.review(of="random", rows=600)
+    (item,) = (item for item in review.queue.items if item.text == document)
+    assert item.shown == f"{hard_world.texts[0]}\n\nproduct: kettle"
 
 
 def test_in_memory_they_live_on_with_changed_settings(make, hard_world):
