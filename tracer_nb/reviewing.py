@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -25,7 +25,14 @@ from tracer_nb.records import (
 from tracer_nb.teachers.reviews import ReviewStore
 from tracer_nb.teachers.rows import text_address
 
-__all__ = ["REVIEW_COLUMNS", "Reviewing", "review_rows", "start_review"]
+__all__ = [
+    "REVIEW_COLUMNS",
+    "Reviewing",
+    "review_rows",
+    "reviewed_examples",
+    "reviewed_pairs",
+    "start_review",
+]
 
 REVIEW_COLUMNS = (*("text", "label", "teacher_label", "note", "drawn", "blind", "reviewed_at"),)
 
@@ -247,3 +254,32 @@ def review_rows(
             **{column: getattr(review, column, None) for column in REVIEW_COLUMNS},
             "teacher_label": None if answer is None else answer.label,
         }
+
+
+def reviewed_pairs(store: ReviewStore, labels: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Text and label of every review with this label set, the oldest first."""
+    reviews = store.reviews(labels).values()
+    return tuple((r.text, r.label) for r in reviews if r.label is not None)
+
+
+def reviewed_examples(
+    store: ReviewStore, labels: Sequence[str] | None, named: str
+) -> tuple[tuple[str, str], ...]:
+    """The reviews as examples to show to a teacher.
+
+    Raises
+    ------
+    InvalidInput
+        ``named`` is not "reviewed", or nothing was reviewed with these labels yet.
+    """
+    if named != "reviewed":
+        raise InvalidInput(
+            f"examples must be a dict from text to label, pairs of them, or 'reviewed', got {named!r}"
+        )
+    pairs = () if labels is None else reviewed_pairs(store, labels)
+    if not pairs:
+        raise InvalidInput(
+            "examples are to be reviewed rows, and none was reviewed with these labels yet; "
+            "write %tracer review first, or give examples of your own"
+        )
+    return pairs

@@ -34,7 +34,14 @@ from tracer_nb.records import (
     Routing,
 )
 from tracer_nb.reporting import Standing, in_round, learned_on_column, make_report
-from tracer_nb.reviewing import REVIEW_COLUMNS, Reviewing, review_rows, start_review
+from tracer_nb.reviewing import (
+    REVIEW_COLUMNS,
+    Reviewing,
+    review_rows,
+    reviewed_examples,
+    reviewed_pairs,
+    start_review,
+)
 from tracer_nb.sampling import (
     collect_labels,
     distinct_texts,
@@ -122,7 +129,8 @@ class Tracer:
         Of the random sample, the split and the fit.
     **options
         Of the teacher: ``base_url``, ``price`` ("IN,OUT" in dollars per million tokens),
-        ``concurrency``, ``api_key`` (by default from the environment), …
+        ``concurrency``, ``api_key`` (by default from the environment), ``examples`` (labelled
+        texts to show, or "reviewed": those that a human reviewed with these labels), …
 
     Raises
     ------
@@ -186,11 +194,13 @@ class Tracer:
         self._prompt = prompt or ""
         if isinstance(labels, Mapping):
             self._prompt = explain_labels(labels, self._prompt)
+        self._reviews = ReviewStore(store)
+        if isinstance(options.get("examples"), str):
+            options["examples"] = reviewed_examples(self._reviews, names, options["examples"])
         self.teacher = make_teacher(teacher, names, self._prompt, **options)
         # Columns that the prompt speaks of, beside the labelled one.
         self._named: tuple[str, ...] = tuple(getattr(self.teacher, "columns", ()))
         self._asker = Asker(self.teacher, store)
-        self._reviews = ReviewStore(store)
         self._column: _Column | None = None
         self._others: Texts | None = None  # routed last, when not the labelled column
         self._subject: dict[str, None] = {}
@@ -664,8 +674,7 @@ class Tracer:
         StoreError
             The store cannot be read.
         """
-        reviews = self._reviews.reviews(self.teacher.labels).values()
-        return tuple((r.text, r.label) for r in reviews if r.label is not None)
+        return reviewed_pairs(self._reviews, self.teacher.labels)
 
     @property
     def report(self) -> Report:

@@ -15,6 +15,7 @@ _VALUES = {
         *("random-forest", "hist-gradient-boosting", "xgboost"),
     ),
     "--answers": ("auto", "json-schema", "tool", "codes", "text"),
+    "--examples": ("reviewed",),
     "--certificate": ("held-out", "per-class", "cross-fit"),
     "--gate": ("auto", "margin", "max-probability", "entropy", "learned"),
     "--pipeline": ("auto", "accept-all", "single", "cascade"),

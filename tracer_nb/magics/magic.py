@@ -103,7 +103,13 @@ class TracerMagics(Magics):
         default=None,
         help="List the labels in another order for every text.",
     )
-    @argument("--examples", help="A dict from text to label: the nearest are shown with a text.")
+    @argument(
+        "--examples",
+        help=(
+            "A dict from text to label, or reviewed (what %%tracer review has): the nearest are "
+            "shown with a text."
+        ),
+    )
     @argument("--n-examples", type=int, help="How many examples with one text (8).")
     @argument("--concurrency", type=int, help="Requests at the same time (16).")
     @argument("--features", help="lsa, fastembed:NAME-OR-DIRECTORY, or a matrix or function.")

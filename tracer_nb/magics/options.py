@@ -105,7 +105,7 @@ def read_settings(
         "surrogate": lambda text: _surrogate(unquote(text), variables),
         "labels": lambda text: read_label_names(text, variables),
         "teacher": lambda text: _teacher(unquote(text), source, variables),
-        "examples": lambda text: resolve(unquote(text), variables),
+        "examples": lambda text: text if text == "reviewed" else resolve(unquote(text), variables),
         "features": lambda text: _features(unquote(text), variables),
     }
     for name, read in readers.items():

@@ -8,8 +8,8 @@ from tracer_nb import Tracer
 from tracer_nb.documents import make_document
 from tracer_nb.errors import InvalidInput, NotFitted
 from tracer_nb.frames import read_texts
-from tracer_nb.records import Answer
-from tracer_nb.teachers import LabelStore
+from tracer_nb.records import Answer, Review
+from tracer_nb.teachers import LabelStore, ReviewStore
 from tracer_nb.teachers.ledger import answer_sets
 
 
@@ -185,3 +185,21 @@ def test_reviews_are_written_with_the_teachers_labels(make, hard_world, tmp_path
     assert tracer.export_reviews(tmp_path / "reviews.parquet") == 2
     with pytest.raises(InvalidInput, match=r"\.csv or \.parquet"):
         tracer.export_reviews(tmp_path / "reviews.txt")
+
+
+def test_reviewed_rows_are_shown_to_the_teacher_as_examples(tmp_path):
+    labels = ("delivery", "login")
+    store = tmp_path / "s.sqlite"
+    with pytest.raises(InvalidInput, match="none was reviewed"):
+        Tracer(
+            "openai:m", labels, base_url="http://localhost:9/v1", examples="reviewed", store=store
+        )
+    reviews = ReviewStore(store)
+    reviews.put(labels, Review("parcel late", "delivery"))
+    reviews.put(labels, Review("no idea", None))
+    tracer = Tracer(
+        "openai:m", labels, base_url="http://localhost:9/v1", examples="reviewed", store=store
+    )
+    assert tracer.teacher._prompt.examples.pairs == (("parcel late", "delivery"),)
+    with pytest.raises(InvalidInput, match="'reviewed', got 'these'"):
+        Tracer("openai:m", labels, base_url="http://localhost:9/v1", examples="these", store=store)
