@@ -6,7 +6,7 @@ from tracer_nb.asking import Asker, OnProgress
 from tracer_nb.errors import TeacherError
 from tracer_nb.frames import Texts
 from tracer_nb.outcome import Outcome, combine
-from tracer_nb.records import Routing
+from tracer_nb.records import Caps, Routing
 
 __all__ = ["answer_rows"]
 
@@ -17,7 +17,7 @@ def answer_rows(
     routing: Routing,
     *,
     certified: bool,
-    max_cost: float | None,
+    caps: Caps,
     ask_teacher: bool | None,
     on_progress: OnProgress | None,
 ) -> Outcome:
@@ -33,7 +33,9 @@ def answer_rows(
     certified : bool
         Whether anything is: without a certificate the whole column is deferred, and the
         teacher is asked about it only when ``ask_teacher`` says so.
-    max_cost, ask_teacher, on_progress
+    caps : Caps
+        Of what is asked now.
+    ask_teacher, on_progress
         As in :meth:`tracer_nb.Tracer.route`.
     """
     asker.stop("deferred", None)
@@ -49,7 +51,7 @@ def answer_rows(
         unasked += ": nothing was certified"
     if certified if ask_teacher is None else ask_teacher:
         try:
-            asker.ask(deferred, max_cost=max_cost, on_progress=on_progress, step="deferred")
+            asker.ask(deferred, caps=caps, on_progress=on_progress, step="deferred")
         except TeacherError as error:
             # The surrogate's rows are certified all the same; these come out missing.
             asker.stop("deferred", str(error))

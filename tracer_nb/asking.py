@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput
-from tracer_nb.records import Answer, Progress, Spending
+from tracer_nb.records import Answer, Caps, Progress, Spending
 from tracer_nb.teachers import LabelStore, ReplayTeacher, Teacher, run_labels
+from tracer_nb.teachers.capping import check_bounded, check_caps
 
-__all__ = ["Asker", "OnProgress", "check_cost"]
+__all__ = ["Asker", "OnProgress", "make_caps"]
 
 OnProgress = Callable[[Progress], None]
 
@@ -55,30 +58,52 @@ class Asker:
 
     def known(self, texts: Iterable[str]) -> dict[str, Answer]:
         """Answers to these texts that cost nothing: remembered or stored."""
-        wanted = list(texts)
         found: dict[str, Answer] = {}
-        if self._stores:
+        others: list[str] = []
+        for text in texts:
+            if (answer := self.answers.get(text)) is not None:
+                found[text] = answer
+            else:
+                others.append(text)
+        if self._stores and others:
             with LabelStore(self._path) as store:
-                found = store.get_many(self.teacher.identity, wanted)
-        return {**found, **{t: self.answers[t] for t in wanted if t in self.answers}}
+                found.update(store.get_many(self.teacher.identity, others))
+        return found
+
+    def check(self, texts: Sequence[str], caps: Caps) -> None:
+        """Refuse, before anything changes, what :meth:`ask` would refuse.
+
+        Raises
+        ------
+        InvalidInput
+            A cap that cannot be kept; or something to ask, and nothing that bounds its cost.
+        """
+        if not texts:
+            return
+        check_caps(self.teacher, texts[0], caps)
+        try:
+            check_bounded(self.teacher, texts[0], caps)
+        except InvalidInput:
+            known = self.known(texts)
+            if any(text not in known or not known[text].keep for text in texts):
+                raise
 
     def ask(
         self,
         texts: Sequence[str],
         *,
-        max_cost: float | None,
+        caps: Caps,
         on_progress: OnProgress | None,
         step: str,
     ) -> None:
         """Get an answer to every text; those that are remembered or stored cost nothing."""
-        cap = check_cost(max_cost)
         if self._stores:
             with LabelStore(self._path) as store:
                 run = run_labels(
                     self.teacher,
                     texts,
                     store=store,
-                    max_cost=cap,
+                    **asdict(caps),
                     on_progress=on_progress,
                     step=step,
                 )
@@ -87,25 +112,35 @@ class Asker:
             missing = sum(answer.label is None for answer in known.values())
             self.spending = _add(self.spending, Spending(reused=len(known), missing=missing))
             left = [text for text in texts if text not in known]
-            run = run_labels(self.teacher, left, max_cost=cap, on_progress=on_progress, step=step)
+            run = run_labels(self.teacher, left, **asdict(caps), on_progress=on_progress, step=step)
         self.answers.update(run.answers)
         self.spending = _add(self.spending, run.spending)
         self.stop(step, run.stopped)
 
 
-def check_cost(max_cost: float | None) -> float | None:
-    """``max_cost`` as float; None, also for infinity, is no cap.
+def make_caps(max_cost: Any = None, max_tokens: Any = None, max_rows: Any = None) -> Caps:
+    """Caps of a job; None, also for infinity, is no cap.
 
     Raises
     ------
     InvalidInput
-        Not a number of dollars.
+        Not a number of dollars, or no whole number of tokens or rows.
     """
-    if max_cost is None:
-        return None
-    if not is_number(max_cost) or not max_cost >= 0:
+    if max_cost is not None and not (is_number(max_cost) and max_cost >= 0):
         raise InvalidInput(f"max_cost must be dollars, 0 or more, got {max_cost!r}")
-    return None if max_cost == math.inf else float(max_cost)
+    return Caps(
+        max_cost=None if max_cost is None or max_cost == math.inf else float(max_cost),
+        max_tokens=_whole("max_tokens", max_tokens),
+        max_rows=_whole("max_rows", max_rows),
+    )
+
+
+def _whole(name: str, cap: Any) -> int | None:
+    if cap is None:
+        return None
+    if not (is_number(cap) and cap >= 0 and (cap == math.inf or cap == int(cap))):
+        raise InvalidInput(f"{name} must be a whole number, 0 or more, got {cap!r}")
+    return None if cap == math.inf else int(cap)
 
 
 def _add(a: Spending, b: Spending) -> Spending:
@@ -117,4 +152,6 @@ def _add(a: Spending, b: Spending) -> Spending:
         completion_tokens=a.completion_tokens + b.completion_tokens,
         cost=None if a.cost is None or b.cost is None else a.cost + b.cost,
         waited=a.waited + b.waited,
+        lost=a.lost + b.lost,
+        lost_tokens=a.lost_tokens + b.lost_tokens,
     )

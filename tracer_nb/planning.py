@@ -13,8 +13,9 @@ from tracer_nb.engine.checks import FEWEST_ROWS, is_number
 from tracer_nb.engine.split import FIT_SHARE, PILOT_SHARE
 from tracer_nb.errors import InvalidInput, NotEnoughData
 from tracer_nb.frames import Texts
-from tracer_nb.records import Answer, Plan
+from tracer_nb.records import Answer, Caps, Plan
 from tracer_nb.teachers.base import Teacher
+from tracer_nb.teachers.capping import check_caps
 
 __all__ = ["check_job", "check_sample", "fewest_labels", "make_plan"]
 
@@ -97,7 +98,7 @@ def make_plan(
     target: float,
     confidence: float,
     fewest: int,
-    max_cost: float | None,
+    caps: Caps,
 ) -> Plan:
     """Count and price a job.
 
@@ -112,7 +113,7 @@ def make_plan(
         Answers of the sampled texts that the store holds already.
     n_sample : int
         Rows of the sample.
-    target, confidence, max_cost
+    target, confidence, caps
         Of the job.
     fewest : int
         Labels without which the target cannot be certified.
@@ -122,11 +123,8 @@ def make_plan(
     InvalidInput
         A cap that cannot be kept, because the price is unknown.
     """
-    if max_cost is not None and sampled and teacher.cost_bound(sampled[0]) is None:
-        raise InvalidInput(
-            f"max_cost needs a price, and that of {teacher.name} is unknown; give price as IN,OUT "
-            "in dollars per million tokens, or leave max_cost out"
-        )
+    if sampled:
+        check_caps(teacher, sampled[0], caps)
     stored = {text: answer for text, answer in stored.items() if answer.keep}
     to_ask = [text for text in sampled if text not in stored]
     priced = to_ask[:_PRICED_TEXTS] or list(sampled[:_PRICED_TEXTS])
@@ -154,7 +152,9 @@ def make_plan(
         cost_low=None if cost is None else cost * _LOW,
         cost_high=None if cost is None else cost * _HIGH,
         cost_all=None if each is None else each * len(texts.unique),
-        max_cost=max_cost,
+        max_cost=caps.max_cost,
+        max_tokens=caps.max_tokens,
+        max_rows=caps.max_rows,
         token_source="estimated at 4 characters a token, spread 3 to 5",  # noqa: S106  a text
         price_source="none needed" if price is None and cost == 0 else _source(price),
     )

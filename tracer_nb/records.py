@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 __all__ = [
     "Answer",
     "AnswerSet",
+    "Caps",
     "Certificate",
     "Choice",
     "ClassCertificate",
@@ -69,7 +70,8 @@ class Answer:
     probabilities : mapping of str to float, or None
         The teacher's own distribution over labels, where it gave one.
     prompt_tokens, completion_tokens : int
-        Tokens that the server reported (or the estimate, where it reported none).
+        Tokens that the server reported (or the estimate, where it reported none; for a
+        time-out the most that they can be).
     cost : float or None
         Dollars for all requests this answer took; None when the price is unknown.
     seconds : float or None
@@ -94,7 +96,9 @@ class Answer:
 class Spending:
     """What a labelling run asked for and paid. Costs in dollars, None when unknown.
 
-    ``waited`` are the seconds that its answers took, all added up.
+    ``waited`` are the seconds that its answers took, all added up. ``lost`` texts were sent
+    and broken off by a stop: the server may bill them, so ``cost`` holds the most that they
+    can cost, and ``lost_tokens`` the most tokens.
     """
 
     asked: int = 0
@@ -104,6 +108,43 @@ class Spending:
     completion_tokens: int = 0
     cost: float | None = 0.0
     waited: float = 0.0
+    lost: int = 0
+    lost_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Hard caps of a job; None for no cap.
+
+    Attributes
+    ----------
+    max_cost : float or None
+        Dollars.
+    max_tokens : int or None
+        Tokens of prompts and answers together.
+    max_rows : int or None
+        Distinct texts that are asked; those that are stored already do not count.
+    """
+
+    max_cost: float | None = None
+    max_tokens: int | None = None
+    max_rows: int | None = None
+
+    def left(self, spending: Spending) -> Caps:
+        """What a job that spent so much may still spend; nothing where that is not known.
+
+        >>> Caps(max_cost=2.0, max_rows=10).left(Spending(asked=4, cost=0.5))
+        Caps(max_cost=1.5, max_tokens=None, max_rows=6)
+        """
+        cost, tokens, rows = self.max_cost, self.max_tokens, self.max_rows
+        used = spending.prompt_tokens + spending.completion_tokens + spending.lost_tokens
+        if cost is not None:
+            cost = 0.0 if spending.cost is None else max(cost - spending.cost, 0.0)
+        return Caps(
+            max_cost=cost,
+            max_tokens=None if tokens is None else max(tokens - used, 0),
+            max_rows=None if rows is None else max(rows - spending.asked - spending.lost, 0),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +234,8 @@ class Plan:
         Dollars for the sample: estimate and its spread; None when the price is unknown.
     cost_all : float or None
         Estimate for asking every distinct text.
-    max_cost : float or None
-        The hard cap that was set.
+    max_cost, max_tokens, max_rows
+        The hard caps that were set; see :class:`Caps`.
     token_source : str
         How tokens were counted ("estimated at 4 characters a token").
     price_source : str
@@ -220,6 +261,8 @@ class Plan:
     max_cost: float | None
     token_source: str
     price_source: str
+    max_tokens: int | None = None
+    max_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from tracer_nb import __version__
 from tracer_nb.answering import answer_rows
-from tracer_nb.asking import Asker, OnProgress
+from tracer_nb.asking import Asker, OnProgress, make_caps
 from tracer_nb.costing import text_costs
 from tracer_nb.engine import Router
 from tracer_nb.engine.features import Features
@@ -95,6 +95,8 @@ class SavedRouter:
         features: Any = None,
         costs: ArrayLike | None = None,
         max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
         ask_teacher: bool | None = None,
         on_progress: OnProgress | None = None,
     ) -> Any:
@@ -112,7 +114,7 @@ class SavedRouter:
         costs : array_like, optional
             What asking about each distinct text costs, for the cost-aware strategy, in the
             unit of the fit; not needed when a teacher with a price was named on loading.
-        max_cost, ask_teacher, on_progress
+        max_cost, max_tokens, max_rows, ask_teacher, on_progress
             As in :meth:`tracer_nb.Tracer.route`, when a teacher was named on loading. Without
             one, deferred rows come out without a label.
 
@@ -126,6 +128,7 @@ class SavedRouter:
         InvalidInput
             The column cannot be read, or features are missing or do not fit it.
         """
+        caps = make_caps(max_cost, max_tokens, max_rows)
         texts = read_texts(column, table, self.about.get("columns", ()))
         missing = (
             "this router was fitted on features of your own; give them: "
@@ -141,7 +144,7 @@ class SavedRouter:
                 texts,
                 routing,
                 certified=self.router.certificate_for(target).certified,
-                max_cost=max_cost,
+                caps=caps,
                 ask_teacher=ask_teacher,
                 on_progress=on_progress,
             )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.answering import answer_rows
-from tracer_nb.asking import Asker, OnProgress, check_cost
+from tracer_nb.asking import Asker, OnProgress, make_caps
 from tracer_nb.costing import check_latency_weight, mean_cost, mean_wait, text_costs
 from tracer_nb.engine import Router, SurrogateFit, calibrate_router, fit_surrogate
 from tracer_nb.engine.features import Features, FunctionFeatures, make_features
@@ -25,6 +25,7 @@ from tracer_nb.opinions import Opinion, Subject, surrogate_opinions
 from tracer_nb.outcome import Outcome
 from tracer_nb.planning import check_job, check_sample, fewest_labels, make_plan
 from tracer_nb.records import (
+    Caps,
     Certificate,
     Labels,
     LearningCurve,
@@ -235,6 +236,8 @@ class Tracer:
         table: Any = None,
         sample: int | str = 2000,
         max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
     ) -> Plan:
         """Say what labelling would ask and cost; nothing is sent.
 
@@ -247,6 +250,11 @@ class Tracer:
             Rows to draw at random; of "auto" the first batch is planned.
         max_cost : float, optional
             Hard cap in dollars.
+        max_tokens : int, optional
+            Hard cap on tokens, of prompts and answers together. Not ``max_answer_tokens``,
+            the limit on a single answer.
+        max_rows : int, optional
+            Hard cap on texts that are asked; stored answers do not count.
 
         Returns
         -------
@@ -272,7 +280,7 @@ class Tracer:
             target=self.target,
             confidence=self.confidence,
             fewest=self._fewest(len(texts.usable)),
-            max_cost=check_cost(max_cost),
+            caps=make_caps(max_cost, max_tokens, max_rows),
         )
 
     def label(
@@ -282,6 +290,8 @@ class Tracer:
         table: Any = None,
         sample: int | str = 2000,
         max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
         on_progress: OnProgress | None = None,
     ) -> Labels:
         """Ask the teacher about a random sample of the column.
@@ -292,8 +302,9 @@ class Tracer:
 
         Parameters
         ----------
-        column, table, max_cost
-            As in :meth:`plan`.
+        column, table, max_cost, max_tokens, max_rows
+            As in :meth:`plan`. Where the price of the teacher's tokens is unknown, one of the
+            last two must be given.
         sample : int or "auto"
             Rows to draw at random. "auto" labels in batches and stops when another one is not
             worth its price, by a learning curve (``tracer.curve``) that looks at fitting rows
@@ -309,12 +320,14 @@ class Tracer:
         Raises
         ------
         InvalidInput, NotEnoughData
-            The job cannot end in a certificate; raised before anything is paid.
+            The job cannot end in a certificate, or nothing bounds its cost; raised before
+            anything is paid.
         TeacherError
             No answer at all could be had.
         StoreError
             The store failed; what it had committed is safe.
         """
+        caps = make_caps(max_cost, max_tokens, max_rows)
         texts = read_texts(column, table, self._named)
         fewest = self._fewest(len(texts.usable))
         askable = self._askable(texts)
@@ -323,6 +336,7 @@ class Tracer:
         # A ready matrix is looked at before anything is paid.
         X = None if self._matrix is None else rows_of(self._matrix, texts)
         order = draw_rows(askable, len(askable.usable), self.seed)
+        self._asker.check(distinct_texts(texts, order[:drawn]), caps)
         self._column = _Column(column, texts, X)
         self.labels = self.fitted = self.router = self.outcome = self._others = self.curve = None
         self._subject = dict.fromkeys(texts.unique)
@@ -332,9 +346,11 @@ class Tracer:
         asker.begin()
         while True:
             rows = order[:drawn]
-            left = self.cost_left(max_cost)
             asker.ask(
-                distinct_texts(texts, rows), max_cost=left, on_progress=on_progress, step="label"
+                distinct_texts(texts, rows),
+                caps=self.caps_left(caps),
+                on_progress=on_progress,
+                step="label",
             )
             self.labels = collect_labels(
                 texts,
@@ -434,6 +450,8 @@ class Tracer:
         target: float | None = None,
         features: Any = None,
         max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
         ask_teacher: bool | None = None,
         on_progress: OnProgress | None = None,
     ) -> Any:
@@ -453,8 +471,8 @@ class Tracer:
             One of the targets; the main one by default. All of them hold together.
         features : matrix, optional
             Of other rows, when the Tracer was given a ready matrix.
-        max_cost : float, optional
-            Hard cap in dollars for the deferred rows.
+        max_cost, max_tokens, max_rows : optional
+            Hard caps as in :meth:`label`, for the deferred rows alone.
         ask_teacher : bool, optional
             Whether deferred rows go to the teacher. By default only when something was
             certified: without a certificate that would be the whole column.
@@ -473,8 +491,10 @@ class Tracer:
         NotFitted
             Before :meth:`calibrate`.
         InvalidInput
-            The column cannot be read, or features are missing or do not fit it.
+            The column cannot be read, or features are missing or do not fit it; or deferred
+            rows are to be asked about, and nothing bounds their cost.
         """
+        caps = make_caps(max_cost, max_tokens, max_rows)
         if self.router is None:
             raise NotFitted("nothing is calibrated yet; call fit() and calibrate() first")
         home, _ = self._labelled()
@@ -491,7 +511,7 @@ class Tracer:
             texts,
             routing,
             certified=certificate.certified,
-            max_cost=max_cost,
+            caps=caps,
             ask_teacher=ask_teacher,
             on_progress=on_progress,
         )
@@ -506,12 +526,14 @@ class Tracer:
         table: Any = None,
         sample: int | str = 2000,
         max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
         ask_teacher: bool | None = None,
         on_progress: OnProgress | None = None,
     ) -> Any:
         """Label, fit, calibrate and route in one call.
 
-        Parameters are those of :meth:`label` and :meth:`route`; ``max_cost`` covers both.
+        Parameters are those of :meth:`label` and :meth:`route`; the caps cover both.
 
         Returns
         -------
@@ -525,8 +547,9 @@ class Tracer:
             Also when labelling stopped, at the cap for example, before there were enough
             labels to certify anything.
         """
+        caps = make_caps(max_cost, max_tokens, max_rows)
         labels = self.label(
-            column, table=table, sample=sample, max_cost=max_cost, on_progress=on_progress
+            column, table=table, sample=sample, **asdict(caps), on_progress=on_progress
         )
         if labels.stopped == INTERRUPTED:
             return None
@@ -541,13 +564,12 @@ class Tracer:
         self.fit()
         self._tell(on_progress, "Certifying a threshold")
         self.calibrate()
-        left = self.cost_left(max_cost)
-        return self.route(max_cost=left, ask_teacher=ask_teacher, on_progress=on_progress)
+        left = asdict(self.caps_left(caps))
+        return self.route(**left, ask_teacher=ask_teacher, on_progress=on_progress)
 
-    def cost_left(self, max_cost: float | None) -> float | None:
-        """What is left of a cap for the whole job after what was paid since :meth:`label`."""
-        cap = check_cost(max_cost)
-        return None if cap is None else max(cap - (self._asker.spending.cost or 0.0), 0.0)
+    def caps_left(self, caps: Caps) -> Caps:
+        """What is left of caps for the whole job after what was spent since :meth:`label`."""
+        return caps.left(self._asker.spending)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save router, certificates and text features to one file; see :func:`tracer_nb.load`.

@@ -99,22 +99,38 @@ def plan_lines(plan: Plan) -> list[str]:
         tokens += count(plan.completion_tokens, "answer token")
         lines.append(f"{tokens} ({plan.token_source}).")
     if plan.cost is None:
-        unknown = f"Cost unknown: no price for {plan.teacher}"
-        # A function has no tokens, so no price for them either.
-        give = "; give price as IN,OUT in dollars per million tokens" if plan.prompt_tokens else ""
-        lines.append(f"{unknown}{give}.")
+        lines.append(_unknown_cost(plan))
     else:
         lines.append(
             f"Sample: about {money(plan.cost)} ({money(plan.cost_low)} to {money(plan.cost_high)}); "
             f"asking about every text: about {money(plan.cost_all)}. Price: {plan.price_source}."
         )
+    caps = []
     if plan.max_cost is not None:
-        lines.append(f"Hard cap: {money(plan.max_cost)}, deferred rows included.")
+        caps.append(money(plan.max_cost))
+    if plan.max_tokens is not None:
+        caps.append(count(plan.max_tokens, "token"))
+    if plan.max_rows is not None:
+        caps.append(count(plan.max_rows, "text") + " asked")
+    if caps:
+        lines.append(f"Hard cap: {', '.join(caps)}, deferred rows included.")
     fewest = f"At least {count(plan.fewest_labels, 'labelled row')} are needed to certify "
     fewest += f"{level(plan.target)} at {level(plan.confidence)} confidence"
     if plan.n_sample < plan.fewest_labels:
         fewest += f"; this sample has {plan.n_sample:,}, so nothing can be certified"
     return [*lines, f"{fewest}."]
+
+
+def _unknown_cost(plan: Plan) -> str:
+    text = f"Cost unknown: no price for {plan.teacher}"
+    if not plan.prompt_tokens:  # a function has no tokens, so no price for them either
+        return f"{text}."
+    if plan.max_tokens is None and plan.max_rows is None:
+        return (
+            f"{text}. Nothing will be asked without a bound: give price as IN,OUT in dollars per "
+            "million tokens (0,0 for a server of your own), max_tokens or max_rows."
+        )
+    return f"{text}; give price as IN,OUT in dollars per million tokens."
 
 
 def label_lines(labels: Labels) -> list[str]:
@@ -135,7 +151,7 @@ def label_lines(labels: Labels) -> list[str]:
 def stopped_sentence(stopped: str) -> str:
     """Why a run stopped, and what running again does."""
     again = "run again to go on"
-    if stopped.startswith("cost cap"):
+    if stopped.startswith(("cost cap", "token cap", "row cap")):
         again = "a new run may spend up to the cap again"
     return f"Stopped: {stopped}. Every stored answer is kept; {again}."
 

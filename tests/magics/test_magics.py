@@ -162,9 +162,48 @@ def test_the_cap_is_remembered_and_is_for_the_whole_job(shell, hard_world):
     assert len(hard_world.asked) == len(set(hard_world.asked)) > 310
 
 
+def test_caps_on_rows_and_tokens_are_remembered_and_are_for_the_whole_job(shell, world):
+    with serve(world.truth) as standin:
+        server = f"--base-url {standin.base_url} --labels intents {FAST}"
+        out = shell.run(f"%tracer plan df.text --teacher openai:m {server} --max-rows 160")
+        assert "Cost unknown: no price for m; give price as IN,OUT" in out
+        assert "Hard cap: 160 texts asked, deferred rows included." in out
+        shell.run("%tracer plan --max-tokens 9000000")
+        for step in ("label", "fit", "calibrate"):
+            shell.run(f"%tracer {step}")
+        assert standin.requests == 150
+        assert "Hard cap: 9,000,000 tokens, 160 texts asked" in shell.run("%tracer plan")
+        out = shell.run("%tracer route --ask --output routed")
+        if "without a label" in out:
+            assert "deferred, not asked: row cap of 10 reached" in out
+        assert standin.requests <= 160
+        shell.run("%tracer plan --max-rows inf --max-tokens inf")
+        assert "Hard cap" not in shell.run("%tracer plan")
+
+
+def test_an_unknown_price_needs_a_cap_before_anything_is_asked(shell, world):
+    with serve(world.truth) as standin:
+        server = f"--base-url {standin.base_url} --labels intents {FAST} --store s.sqlite"
+        out = shell.run(f"%tracer plan df.text --teacher openai:m {server}")
+        assert "Nothing will be asked without a bound: give price as IN,OUT" in out
+        assert shell.complaint("%tracer label") == (
+            "the price of m is unknown, so nothing bounds what this costs; give price as IN,OUT in "
+            "dollars per million tokens (0,0 for a server of your own), max_tokens or max_rows"
+        )
+        assert standin.requests == 0
+        shell.run("%tracer label --max-rows 150")
+        assert standin.requests == 150
+        # What is stored already needs no cap.
+        again = shell.run(f"%tracer label df.text --teacher openai:m {server}")
+        assert again.startswith("150 rows of the sample labelled.")
+
+
 def test_a_line_that_could_not_be_done_sets_nothing(shell):
     shell.run(f"%tracer plan df.text {TEACH} {FAST}")
-    for wrong in ("--sample 0", "--max-cost -1", "--max-cost 3", "--target 92", "--seed -1"):
+    for wrong in (
+        *("--sample 0", "--max-cost -1", "--max-cost 3", "--max-tokens 3", "--max-rows 1.5"),
+        *("--target 92", "--seed -1"),
+    ):
         shell.complaint(f"%tracer plan {wrong}")
         shell.complaint(f"%tracer label {wrong}")
     assert shell.run("%tracer label").startswith("150 rows of the sample labelled.")
@@ -415,6 +454,10 @@ def test_help_shows_every_option(shell):
         (f"plan df.text {TEACH} --features intents", "or a matrix with one row per row"),
         (f"plan df.text {TEACH} --max-cost -1", "max_cost must be dollars, 0 or more, got -1"),
         (f"plan df.text {TEACH} --max-cost 4", "max_cost needs a price, and that of teach is unknown"),
+        (f"plan df.text {TEACH} --max-rows 1.5", "max_rows must be a whole number, 0 or more, got 1.5"),
+        (f"plan df.text {TEACH} --max-tokens 9", "max_tokens needs a teacher that counts tokens, and teach"),
+        (f"plan df.text {TEACH} --tokens-per-minute 9", "no option of this teacher 'tokens_per_minute'"),
+        ("plan df.text --teacher standin:support --labels a,b --requests-per-minute 0", "requests_per_minute must be above 0, got 0"),
         (f"plan df.text {TEACH} --base-url http://x", "no option of this teacher 'base_url'"),
         (f"plan df.text {TEACH} --output 1x", "--output '1x' is not a variable name"),
         (f"plan df.text {TEACH} --output class", "--output 'class' is not a variable name"),
@@ -469,7 +512,7 @@ def test_an_unreachable_server(shell):
         port = taken.getsockname()[1]
     said = shell.complaint(
         f"%%tracer df.text --teacher openai:m --base-url http://127.0.0.1:{port}/v1 "
-        f"--labels intents {FAST}\nChoose."
+        f"--labels intents --max-rows 300 {FAST}\nChoose."
     )
     assert said.startswith(f"cannot reach http://127.0.0.1:{port}/v1 ")
 
@@ -479,7 +522,7 @@ def test_a_wrong_key_and_no_key(shell, world, monkeypatch):
     with serve(world.truth, api_key="right") as standin:
         said = shell.complaint(
             f"%tracer label df.text --teacher openai:m --base-url {standin.base_url} "
-            f"--labels intents {FAST}"
+            f"--labels intents --price 0,0 {FAST}"
         )
         assert "refused the API key" in said
         assert "wrong-key-123" not in said

@@ -3,8 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from tracer_nb.asking import Asker, check_cost
+from tracer_nb.asking import Asker, make_caps
 from tracer_nb.errors import InvalidInput, TeacherError
+from tracer_nb.records import Caps
 from tracer_nb.teachers import FunctionTeacher, ReplayTeacher
 
 LABELS = ("a", "b")
@@ -28,25 +29,39 @@ def asker(teaching, store, cost=0.5):
     return Asker(FunctionTeacher(teaching.say, LABELS, name="t", concurrency=1, cost=cost), store)
 
 
-def ask(one, texts, max_cost=None, on_progress=None):
-    one.ask(texts, max_cost=max_cost, on_progress=on_progress, step="label")
+def ask(one, texts, **caps):
+    one.ask(texts, caps=make_caps(**caps), on_progress=None, step="label")
 
 
 @pytest.mark.parametrize("cost", [0, 4, 0.5, np.float32(0.5), np.int64(3)])
 def test_a_cap_is_dollars(cost):
-    assert check_cost(cost) == cost
-    assert type(check_cost(cost)) is float
+    cap = make_caps(max_cost=cost).max_cost
+    assert (cap, type(cap)) == (cost, float)
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_rows"])
+@pytest.mark.parametrize("number", [0, 4, 50_000.0, np.float32(8), np.int64(3)])
+def test_a_cap_is_a_whole_number(name, number):
+    cap = getattr(make_caps(**{name: number}), name)
+    assert (cap, type(cap)) == (number, int)
 
 
 def test_no_cap():
-    assert check_cost(None) is None
-    assert check_cost(math.inf) is None
+    assert make_caps() == make_caps(math.inf, math.inf, math.inf) == Caps(None, None, None)
 
 
-@pytest.mark.parametrize("cost", [-1, math.nan, True, "4", [4], -math.inf])
-def test_what_is_no_cap_is_refused(cost):
+@pytest.mark.parametrize("cap", [-1, math.nan, True, "4", [4], -math.inf])
+def test_what_is_no_cap_is_refused(cap):
     with pytest.raises(InvalidInput, match="max_cost must be dollars, 0 or more, got"):
-        check_cost(cost)
+        make_caps(max_cost=cap)
+    for name in ("max_tokens", "max_rows"):
+        with pytest.raises(InvalidInput, match=f"{name} must be a whole number, 0 or more, got"):
+            make_caps(**{name: cap})
+
+
+def test_half_a_row_is_no_cap():
+    with pytest.raises(InvalidInput, match=r"max_rows must be a whole number, 0 or more, got 2.5"):
+        make_caps(max_rows=2.5)
 
 
 def test_answers_are_remembered_and_stored(tmp_path):
@@ -118,10 +133,10 @@ def test_a_new_job_counts_money_anew_and_keeps_answers():
 
 def test_a_stop_belongs_to_its_step():
     one = asker(Teaching(), ":memory:")
-    one.ask(["p", "q"], max_cost=0.5, on_progress=None, step="label")
+    ask(one, ["p", "q"], max_cost=0.5)
     one.stop("deferred", "interrupted")
     assert "cost cap" in one.stopped
-    one.ask(["q"], max_cost=None, on_progress=None, step="label")
+    ask(one, ["q"])
     assert one.stopped == "interrupted"
     one.stop("deferred", None)
     assert one.stopped is None

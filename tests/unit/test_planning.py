@@ -8,7 +8,7 @@ from tracer_nb.engine.bounds import fewest_handled
 from tracer_nb.errors import InvalidInput, NotEnoughData
 from tracer_nb.frames import read_texts
 from tracer_nb.planning import check_job, check_sample, fewest_labels, make_plan
-from tracer_nb.records import Answer
+from tracer_nb.records import Answer, Caps
 from tracer_nb.teachers import FunctionTeacher, Price, make_teacher
 
 LABELS = ("a", "b")
@@ -16,7 +16,8 @@ COLUMN = read_texts([*(f"text {i}" for i in range(300)), None, "text 0"])
 
 
 def plan(teacher, sampled=("text 0", "text 1"), stored=None, **job):
-    job = {"n_sample": 200, "target": 0.92, "confidence": 0.95, "max_cost": None, **job}
+    caps = Caps(**{name: job.pop(name) for name in Caps.__slots__ if name in job})
+    job = {"n_sample": 200, "target": 0.92, "confidence": 0.95, "caps": caps, **job}
     job.setdefault("fewest", fewest_labels(job["target"], job["confidence"], 301))
     return make_plan(teacher, COLUMN, sampled, stored or {}, **job)
 
@@ -122,6 +123,17 @@ def test_an_unknown_price_stays_unknown():
 def test_a_cap_without_a_price_is_refused_before_anything_is_asked():
     with pytest.raises(InvalidInput, match="max_cost needs a price, and that of m is unknown"):
         plan(chat(), max_cost=4.0)
+
+
+def test_caps_are_told():
+    p = plan(chat(), max_tokens=50_000, max_rows=300)
+    assert (p.max_cost, p.max_tokens, p.max_rows) == (None, 50_000, 300)
+
+
+def test_a_cap_on_tokens_needs_a_teacher_that_counts_them():
+    with pytest.raises(InvalidInput, match="max_tokens needs a teacher that counts tokens, and t"):
+        plan(FunctionTeacher(str, LABELS, name="t"), max_tokens=50_000)
+    assert plan(FunctionTeacher(str, LABELS, cost=0), max_tokens=50_000).max_tokens == 50_000
 
 
 def test_a_function_with_a_known_cost():

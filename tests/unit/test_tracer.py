@@ -11,7 +11,7 @@ from scipy import sparse
 
 from tracer_nb import Tracer
 from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted, StoreError, TeacherError
-from tracer_nb.records import Answer
+from tracer_nb.records import Answer, Caps
 from tracer_nb.standin import serve
 from tracer_nb.teachers import INTERRUPTED, ReplayTeacher
 from tracer_nb.words import certificate_sentence, report_lines
@@ -183,6 +183,9 @@ def test_settings_that_cannot_be_used(world, options, says):
         ({}, {"max_cost": -1}, InvalidInput, "max_cost must be dollars"),
         ({}, {"max_cost": "4"}, InvalidInput, "max_cost must be dollars"),
         ({}, {"max_cost": 4}, InvalidInput, "max_cost needs"),
+        ({}, {"max_tokens": 4}, InvalidInput, "max_tokens needs a teacher that counts tokens"),
+        ({}, {"max_tokens": 0.5}, InvalidInput, "max_tokens must be a whole number"),
+        ({}, {"max_rows": -1}, InvalidInput, "max_rows must be a whole number"),
         ({}, {"sample": 113}, NotEnoughData, "at least 114 are needed .*; sample at least 114"),
         ({"target": 0.9999}, {}, NotEnoughData, "sample at least 591, or lower target"),
         ({"labels": [f"l{i}" for i in range(601)]}, {}, InvalidInput, "601 labels but only 600"),
@@ -508,11 +511,12 @@ def test_a_cap_of_nothing(world):
 
 def test_what_is_left_of_a_cap(world):
     tracer = tracer_for(world, cost=0.01)
-    assert tracer.cost_left(None) is None
-    assert tracer.cost_left(4) == 4
+    assert tracer.caps_left(Caps()) == Caps()
+    assert tracer.caps_left(Caps(4.0, 50, 300)) == Caps(4.0, 50, 300)
     tracer.label(world.texts, sample=200)
-    assert tracer.cost_left(4) == pytest.approx(2)
-    assert tracer.cost_left(1) == 0
+    left = tracer.caps_left(Caps(4.0, 50, 300))
+    assert left == Caps(pytest.approx(2), 50, 100)
+    assert tracer.caps_left(Caps(1.0, None, 150)) == Caps(0.0, None, 0)
 
 
 # --- routing --------------------------------------------------------------------------

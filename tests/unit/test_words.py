@@ -150,9 +150,25 @@ def test_a_plan_for_one_row():
 def test_a_plan_without_a_price_says_how_to_give_one():
     unknown = replace(PLAN, cost=None, cost_low=None, cost_high=None, cost_all=None, max_cost=None)
     assert plan_lines(unknown)[3] == (
-        "Cost unknown: no price for gpt-5-mini; give price as IN,OUT in dollars per million tokens."
+        "Cost unknown: no price for gpt-5-mini. Nothing will be asked without a bound: give price "
+        "as IN,OUT in dollars per million tokens (0,0 for a server of your own), max_tokens or "
+        "max_rows."
     )
     assert not any("cap" in line for line in plan_lines(unknown))
+
+
+def test_a_plan_without_a_price_and_with_another_cap():
+    lines = plan_lines(replace(PLAN, cost=None, max_cost=None, max_rows=500))
+    assert lines[3:5] == [
+        "Cost unknown: no price for gpt-5-mini; give price as IN,OUT in dollars per million tokens.",
+        "Hard cap: 500 texts asked, deferred rows included.",
+    ]
+
+
+def test_a_plan_with_every_cap():
+    assert "Hard cap: $4.00, 50,000 tokens, 1 text asked, deferred rows included." in plan_lines(
+        replace(PLAN, max_tokens=50_000, max_rows=1)
+    )
 
 
 def test_a_function_has_no_tokens_and_no_price_for_them():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.magics.names import Source
+from tracer_nb.records import Caps
 
 if TYPE_CHECKING:
     from tracer_nb.saved import SavedRouter
@@ -20,7 +21,7 @@ __all__ = ["Job"]
 class Job:
     """Settings are remembered from line to line, so that a step needs only what changes.
 
-    The cap on the cost is one of them: it holds for the whole job, whichever line set it.
+    The caps are some of them: they hold for the whole job, whichever line set them.
     ``source`` is the column named last, ``home`` the one that was labelled. A job that was
     loaded from a file has a router and no Tracer. ``keyed`` is the server whose key is typed,
     not the key.
@@ -30,7 +31,7 @@ class Job:
     source: Source | None = None
     home: Source | None = None
     sample: int | str = 2000
-    max_cost: float | None = None
+    caps: Caps = field(default_factory=Caps)
     tracer: Tracer | None = None
     loaded: SavedRouter | None = None
     keyed: str | None = None
@@ -40,16 +41,18 @@ class Job:
         settings: dict[str, Any],
         source: Source | None,
         sample: int | str | None,
-        max_cost: float | None,
+        caps: Mapping[str, Any],
     ) -> None:
         """Take over new settings; a Tracer made from other ones is put away.
+
+        ``caps`` holds the ones that the line gives; None where it gives none.
 
         Raises
         ------
         InvalidInput
             A setting cannot be used; the job stays as it was.
         """
-        from tracer_nb.asking import check_cost  # noqa: PLC0415  as heavy as the Tracer
+        from tracer_nb.asking import make_caps  # noqa: PLC0415  as heavy as the Tracer
         from tracer_nb.planning import check_sample  # noqa: PLC0415
 
         # A line that names a teacher says what job it is; nothing lingers from other ones.
@@ -60,7 +63,9 @@ class Job:
             sample = base.sample
         elif sample != "auto":
             sample = check_sample(sample)
-        cap = base.max_cost if max_cost is None else check_cost(max_cost)
+        given = {name: cap for name, cap in caps.items() if cap is not None}
+        held = {f.name: getattr(base.caps, f.name) for f in fields(Caps)}
+        capped = make_caps(**{**held, **given})
         if self.tracer is None or not _equal(merged, self.settings):
             if "teacher" not in merged:
                 raise InvalidInput(
@@ -73,7 +78,7 @@ class Job:
             if old is not None:
                 self.tracer.continue_from(old)
         self.loaded = None
-        self.settings, self.sample, self.max_cost = merged, sample, cap
+        self.settings, self.sample, self.caps = merged, sample, capped
         self.source = source or self.source
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Callable
+from dataclasses import asdict, fields
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -24,6 +25,7 @@ from tracer_nb.magics.options import (
     read_words,
     split_line,
 )
+from tracer_nb.records import Caps
 
 __all__ = ["TracerMagics", "register"]
 
@@ -79,6 +81,16 @@ class TracerMagics(Magics):
     @argument("--confidence", type=float, help="Confidence of the promise (0.95).")
     @argument("--sample", help="Rows to label at random (2000), or auto: as many as pay.")
     @argument("--max-cost", type=float, help="Hard cap in dollars for the whole job (inf: none).")
+    @argument(
+        "--max-tokens",
+        type=float,
+        help="Hard cap on tokens, prompts and answers together, for the whole job (inf: none).",
+    )
+    @argument(
+        "--max-rows",
+        type=float,
+        help="Hard cap on texts asked, stored answers aside, for the whole job (inf: none).",
+    )
     @argument("--price", help="IN,OUT: dollars per million tokens, where the price is unknown.")
     @argument("--base-url", help="Address of an OpenAI-compatible server.")
     @argument(
@@ -86,7 +98,11 @@ class TracerMagics(Magics):
         action="store_true",
         help="Type the server's API key into a hidden prompt, once a kernel.",
     )
-    @argument("--max-answer-tokens", type=int, help="Most tokens of one answer (1024).")
+    @argument(
+        "--max-answer-tokens",
+        type=int,
+        help="Most tokens of one single answer (1024); the cap on a job is --max-tokens.",
+    )
     @argument("--reasoning-effort", help="Of reasoning models: minimal, low, …")
     @argument(
         "--answers", help="Form of answers to begin with: json-schema, tool, codes or text (auto)."
@@ -111,7 +127,13 @@ class TracerMagics(Magics):
         ),
     )
     @argument("--n-examples", type=int, help="How many examples with one text (8).")
-    @argument("--concurrency", type=int, help="Requests at the same time (16).")
+    @argument(
+        "--concurrency",
+        type=int,
+        help="Most requests at the same time (64); fewer when the server has trouble.",
+    )
+    @argument("--requests-per-minute", type=float, help="Limit of your account at the server.")
+    @argument("--tokens-per-minute", type=float, help="Limit of your account at the server.")
     @argument("--features", help="lsa, fastembed:NAME-OR-DIRECTORY, or a matrix or function.")
     @argument("--surrogate", help="auto, a name from the zoo, several, or a classifier's variable.")
     @argument("--strategy", help="adaptive-threshold, fixed-threshold or cost-aware.")
@@ -204,8 +226,9 @@ class TracerMagics(Magics):
         settings = read_settings(args, about or job.source, cell, variables)
         if verb == "status" and job.tracer is None and not settings:
             raise InvalidInput("no job yet; start with %tracer plan df.text --teacher …")
-        before = job.sample, job.max_cost
-        job.change(settings, about, read_sample(args.sample), args.max_cost)
+        before = job.sample, job.caps
+        caps = {f.name: getattr(args, f.name) for f in fields(Caps)}
+        job.change(settings, about, read_sample(args.sample), caps)
         self.jobs[args.name] = job
         try:
             asks = verb in _ASKING and not args.dry_run
@@ -217,7 +240,7 @@ class TracerMagics(Magics):
             else:
                 getattr(self, f"_{verb}")(job, args)
         except InvalidInput:
-            job.sample, job.max_cost = before  # a line that could not be done sets nothing
+            job.sample, job.caps = before  # a line that could not be done sets nothing
             raise
 
     def _parse(self, line: str) -> Any:
@@ -235,9 +258,7 @@ class TracerMagics(Magics):
         from tracer_nb.words import plan_lines  # noqa: PLC0415
 
         del args
-        plan = _tracer(job).plan(
-            job.column, table=job.table, sample=job.sample, max_cost=job.max_cost
-        )
+        plan = _tracer(job).plan(job.column, table=job.table, sample=job.sample, **asdict(job.caps))
         display(Lines([*plan_lines(plan), "Nothing was asked or paid."]))
 
     def _run(self, job: Job, args: Any) -> None:
@@ -249,7 +270,7 @@ class TracerMagics(Magics):
                 column,
                 table=job.table,
                 sample=job.sample,
-                max_cost=job.max_cost,
+                **asdict(job.caps),
                 ask_teacher=args.ask,
                 on_progress=view,
             )
@@ -271,7 +292,7 @@ class TracerMagics(Magics):
                 column,
                 table=job.table,
                 sample=job.sample,
-                max_cost=job.max_cost,
+                **asdict(job.caps),
                 on_progress=view,
             )
             note = tracer.report.note
@@ -298,7 +319,7 @@ class TracerMagics(Magics):
                 None if source is None else source.column,
                 table=None if source is None else source.frame,
                 target=args.at,
-                max_cost=tracer.cost_left(job.max_cost),
+                **asdict(tracer.caps_left(job.caps)),
                 ask_teacher=args.ask,
                 on_progress=view,
             )

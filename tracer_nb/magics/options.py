@@ -33,7 +33,8 @@ VERBS = (
 )
 OF_TEACHER = (
     *("answers", "base_url", "concurrency", "latency", "logprobs", "max_answer_tokens"),
-    *("n_examples", "price", "reasoning_effort", "shuffle", "wrong"),
+    *("n_examples", "price", "reasoning_effort", "requests_per_minute", "shuffle"),
+    *("tokens_per_minute", "wrong"),
 )
 _PLAIN = (
     *("confidence", "strategy", "threshold", "certificate", "gate", "pipeline", "guard"),

@@ -32,7 +32,8 @@ class StandInTeacher(ChatTeacher):
         Share of texts that get another label than the data set's: no model is perfect.
     latency : float, default 0.0
         Seconds an answer takes.
-    concurrency : int, default 16
+    concurrency, requests_per_minute, tokens_per_minute
+        As for every chat teacher.
     price : Price, optional
         By default a made-up one.
     answers, logprobs, shuffle, examples, n_examples
@@ -50,7 +51,9 @@ class StandInTeacher(ChatTeacher):
         *,
         wrong: float = 0.02,
         latency: float = 0.0,
-        concurrency: int = 16,
+        concurrency: int = 64,
+        requests_per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
         price: Price | None = None,
         answers: str = "auto",
         logprobs: bool = False,
@@ -71,6 +74,8 @@ class StandInTeacher(ChatTeacher):
             shuffle=shuffle,
             examples=examples,
             n_examples=n_examples,
+            requests_per_minute=requests_per_minute,
+            tokens_per_minute=tokens_per_minute,
             name="the stand-in",
             # The port changes from kernel to kernel, the answers do not.
             server_name=f"stand-in:{data}:wrong={wrong:g}",

@@ -7,7 +7,11 @@ from typing import Any, Protocol, runtime_checkable
 
 from tracer_nb.records import Answer
 
-__all__ = ["Teacher"]
+__all__ = ["Haltable", "NotAsked", "Teacher"]
+
+
+class NotAsked(Exception):
+    """A call was stopped before it sent anything that could be paid: nobody was asked."""
 
 
 @runtime_checkable
@@ -45,6 +49,13 @@ class Teacher(Protocol):
         """Dollars that answering ``text`` can cost at the very most; None when unknown."""
         ...
 
+    def token_bound(self, text: str) -> int | None:
+        """Tokens that answering ``text`` can take at the very most, prompt and answer.
+
+        None for a teacher that counts no tokens.
+        """
+        ...
+
     def cost_estimate(self, text: str) -> tuple[int, int, float | None]:
         """Estimate (prompt tokens, completion tokens, dollars or None) for ``text``."""
         ...
@@ -59,4 +70,16 @@ class Teacher(Protocol):
 
     async def close(self) -> None:
         """Release connections. Called in the event loop that called :meth:`label`."""
+        ...
+
+
+@runtime_checkable
+class Haltable(Protocol):
+    """A teacher whose calls may wait before they send anything, as for a rate limit."""
+
+    def halt(self) -> None:
+        """Send nothing more in this run: a call that has sent nothing raises ``NotAsked``.
+
+        Called in the event loop that called ``label``. Calls that wait for an answer go on.
+        """
         ...

@@ -1,14 +1,16 @@
-"""A hard cap on what a run may spend."""
+"""Hard caps on what a run may spend: money, tokens and rows."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 
 from tracer_nb.errors import InvalidInput
+from tracer_nb.records import Caps
 
-__all__ = ["Budget", "dollars", "total_cost"]
+__all__ = ["Amount", "Budget", "dollars", "total_cost"]
 
 _UNIT = 10**12
 
@@ -22,75 +24,137 @@ def dollars(amount: float) -> str:
     return f"${amount:,.2f}" if amount >= 0.1 or amount == 0 else f"${amount:.2g}"
 
 
-class Budget:
-    """Money that requests in flight may cost is set aside before they are sent.
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """What a call takes of each cap, at the most or as it came out.
 
-    What is spent and set aside together never exceeds the cap, as long as no request costs
-    more than was set aside for it. Amounts are kept as whole 10⁻¹² dollars, rounded against
+    Attributes
+    ----------
+    cost : float or None
+        Dollars; None when nobody knows.
+    tokens : int or None
+        As ``cost``.
+    rows : int
+        Texts.
+    """
+
+    cost: float | None = 0.0
+    tokens: int | None = 0
+    rows: int = 0
+
+
+class Budget:
+    """What requests in flight may take is set aside before they are sent.
+
+    What is spent and set aside together never exceeds a cap, as long as no request takes
+    more than was set aside for it. Dollars are kept as whole 10⁻¹² of them, rounded against
     the spender, so that no sum drifts. For use in one thread.
 
     Parameters
     ----------
-    max_cost : float
-        The cap in dollars.
+    caps : Caps
 
     Raises
     ------
     InvalidInput
-        The cap is negative or not finite.
+        A cap is negative, not finite, or no whole number of tokens or rows.
 
     Examples
     --------
-    >>> budget = Budget(1.0)
-    >>> budget.reserve(0.6), budget.reserve(0.6)
-    (True, False)
-    >>> budget.settle(0.6, 0.1)
-    >>> budget.spent, budget.reserve(0.6)
-    (0.1, True)
+    >>> budget = Budget(Caps(max_cost=1.0, max_rows=500))
+    >>> one = Amount(cost=0.6, rows=1)
+    >>> budget.reserve(one), budget.reserve(one), budget.reached
+    (True, False, 'cost cap of $1.00 reached')
+    >>> budget.settle(one, Amount(cost=0.1, rows=1))
+    >>> budget.spent, budget.reserve(one)
+    (Amount(cost=0.1, tokens=0, rows=1), True)
     """
 
-    def __init__(self, max_cost: float) -> None:
-        if not (math.isfinite(max_cost) and max_cost >= 0):
-            raise InvalidInput(f"max_cost must be dollars, at least 0, got {max_cost!r}")
-        self.max_cost = max_cost
-        self._cap = math.floor(_units(max_cost))
-        self._spent = 0
-        self._reserved = 0
+    def __init__(self, caps: Caps) -> None:
+        if caps.max_cost is not None and not (math.isfinite(caps.max_cost) and caps.max_cost >= 0):
+            raise InvalidInput(f"max_cost must be dollars, at least 0, got {caps.max_cost!r}")
+        for name, cap in (("max_tokens", caps.max_tokens), ("max_rows", caps.max_rows)):
+            if cap is not None and not (isinstance(cap, int) and cap >= 0):
+                raise InvalidInput(f"{name} must be a whole number, at least 0, got {cap!r}")
+        self.caps = caps
+        self.reached = ""
+        self._cost = _Account(None if caps.max_cost is None else math.floor(_units(caps.max_cost)))
+        self._tokens = _Account(caps.max_tokens)
+        self._rows = _Account(caps.max_rows)
 
     @property
-    def spent(self) -> float:
-        """Dollars spent."""
-        return self._spent / _UNIT
+    def spent(self) -> Amount:
+        """What calls have taken; of an amount without a cap nothing is counted."""
+        return Amount(self._cost.spent / _UNIT, self._tokens.spent, self._rows.spent)
 
     @property
-    def reserved(self) -> float:
-        """Dollars set aside for requests in flight."""
-        return self._reserved / _UNIT
+    def reserved(self) -> Amount:
+        """What is set aside for calls in flight."""
+        return Amount(self._cost.reserved / _UNIT, self._tokens.reserved, self._rows.reserved)
 
-    def reserve(self, bound: float | None) -> bool:
-        """Set ``bound`` dollars aside; False, and nothing set aside, when they do not fit.
+    def reserve(self, bound: Amount) -> bool:
+        """Set ``bound`` aside; False, and nothing set aside, when it does not fit.
+
+        ``reached`` says then which cap was too small.
 
         Raises
         ------
         InvalidInput
-            The bound is None: what cannot be priced cannot be capped.
+            An amount that has a cap is None: what nobody knows cannot be capped.
         """
-        if bound is None:
-            raise InvalidInput(
-                "max_cost needs the model's price, which is unknown; give it as --price IN,OUT "
-                "(dollars per million tokens), or leave max_cost out"
-            )
-        units = _ceil(bound)
-        if self._spent + self._reserved + units > self._cap:
-            return False
-        self._reserved += units
-        return True
+        cost, tokens, rows = self._in_units(bound)
+        if not self._cost.fits(cost):
+            self.reached = f"cost cap of {dollars(self.caps.max_cost or 0.0)} reached"
+        elif not self._tokens.fits(tokens):
+            self.reached = f"token cap of {self.caps.max_tokens:,} reached"
+        elif not self._rows.fits(rows):
+            self.reached = f"row cap of {self.caps.max_rows:,} reached"
+        else:
+            self._cost.reserve(cost)
+            self._tokens.reserve(tokens)
+            self._rows.reserve(rows)
+            return True
+        return False
 
-    def settle(self, bound: float, actual: float | None) -> None:
-        """Replace what :meth:`reserve` set aside by the actual cost; None counts in full."""
-        units = _ceil(bound)
-        self._reserved -= units
-        self._spent += units if actual is None else _ceil(actual)
+    def settle(self, bound: Amount, actual: Amount | None) -> None:
+        """Replace what :meth:`reserve` set aside by what it came to; None counts in full."""
+        cost, tokens, rows = self._in_units(bound)
+        came = bound if actual is None else actual
+        self._cost.settle(cost, cost if came.cost is None else _ceil(came.cost))
+        self._tokens.settle(tokens, tokens if came.tokens is None else came.tokens)
+        self._rows.settle(rows, came.rows)
+
+    def _in_units(self, bound: Amount) -> tuple[int, int, int]:
+        caps = self.caps
+        for name, cap, amount in (
+            ("max_cost", caps.max_cost, bound.cost),
+            ("max_tokens", caps.max_tokens, bound.tokens),
+        ):
+            if cap is not None and amount is None:
+                raise InvalidInput(f"{name} cannot be kept: the teacher gives no bound for a text")
+        cost = 0 if caps.max_cost is None or bound.cost is None else _ceil(bound.cost)
+        return cost, bound.tokens or 0, bound.rows
+
+
+@dataclass(slots=True)
+class _Account:
+    """One cap; without one (None) everything fits and nothing is counted."""
+
+    cap: int | None
+    spent: int = 0
+    reserved: int = 0
+
+    def fits(self, units: int) -> bool:
+        return self.cap is None or self.spent + self.reserved + units <= self.cap
+
+    def reserve(self, units: int) -> None:
+        if self.cap is not None:
+            self.reserved += units
+
+    def settle(self, units: int, actual: int) -> None:
+        if self.cap is not None:
+            self.reserved -= units
+            self.spent += actual
 
 
 def total_cost(costs: Iterable[float | None]) -> float | None:

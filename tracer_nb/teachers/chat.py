@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tracer_nb.errors import InvalidInput, TeacherError
 from tracer_nb.labelset import clean_labels
 from tracer_nb.records import Answer
-from tracer_nb.teachers.checks import check_at_least
+from tracer_nb.teachers.base import NotAsked
+from tracer_nb.teachers.checks import check_at_least, check_rates
 from tracer_nb.teachers.client import open_client
 from tracer_nb.teachers.conversation import converse
 from tracer_nb.teachers.costs import Costs
@@ -16,6 +19,7 @@ from tracer_nb.teachers.dialect import Dialect, thinks
 from tracer_nb.teachers.endpoint import Endpoint
 from tracer_nb.teachers.failures import Failures
 from tracer_nb.teachers.forms import make_forms
+from tracer_nb.teachers.pace import TIMING, Pace, Timing
 from tracer_nb.teachers.prices import Price, price_of
 from tracer_nb.teachers.prompt import VERSION, ChatPrompt
 from tracer_nb.teachers.server import Secret, Server, as_secret, find_key, find_server
@@ -49,14 +53,17 @@ class ChatTeacher:
     price : Price, optional
         Needed for a cost cap when the model is not one of :data:`prices.PRICES`.
     concurrency : int
-        Requests at the same time.
+        Requests at the same time at the most: it begins with a few, and finds out how many
+        the server takes.
+    requests_per_minute, tokens_per_minute : float, optional
+        Limits of your account, where the server's own refusals (429) should not come first.
     timeout : float
         Seconds to wait for a reply.
     max_retries : int
         How often a request is repeated that failed for a passing reason. After time-outs,
         which may be billed, it is asked three times at the most: see ``costs.MAX_REPLIES``.
     max_answer_tokens : int
-        Limit on one answer, hidden reasoning included.
+        Limit on one answer, hidden reasoning included. Not a cap on the run.
     temperature : float or None
         0 by default; never sent to models that reason, which reject it.
     reasoning_effort : str, optional
@@ -98,7 +105,9 @@ class ChatTeacher:
         base_url: str | None = None,
         api_key: str | Secret | None = None,
         price: Price | None = None,
-        concurrency: int = 16,
+        concurrency: int = 64,
+        requests_per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
         timeout: float = 60.0,
         max_retries: int = 6,
         max_answer_tokens: int = 1024,
@@ -120,6 +129,11 @@ class ChatTeacher:
             )
         check_at_least(1, concurrency=concurrency, max_answer_tokens=max_answer_tokens)
         check_at_least(0, max_retries=max_retries, timeout=timeout, n_examples=n_examples)
+        self._rates = {
+            "requests_per_minute": requests_per_minute,
+            "tokens_per_minute": tokens_per_minute,
+        }
+        check_rates(**self._rates)
         self.model = model.strip()
         self.labels = clean_labels(labels)
         self.name = name or self.model
@@ -165,6 +179,7 @@ class ChatTeacher:
             "reasoning_effort": reasoning_effort,
         }
         self._endpoint: Endpoint | None = None
+        self._pace: Pace | None = None
         self._failed_in_a_row = 0
 
     def __repr__(self) -> str:
@@ -190,6 +205,10 @@ class ChatTeacher:
         """Dollars for all replies that ``text`` may take; None when the price is unknown."""
         return self._costs.bound(text)
 
+    def token_bound(self, text: str) -> int:
+        """Tokens of all replies that ``text`` may take."""
+        return self._costs.token_bound(text)
+
     def cost_estimate(self, text: str) -> tuple[int, int, float | None]:
         """Estimate (prompt tokens, completion tokens, dollars or None) for ``text``."""
         tokens = self._costs.tokens(text)
@@ -206,31 +225,52 @@ class ChatTeacher:
         """
         return [await self._label(text) for text in texts]
 
+    def halt(self) -> None:
+        """Send no more requests in this run."""
+        if self._pace is not None:
+            self._pace.halt()
+
     async def close(self) -> None:
         """Close the connections. The teacher can be used again, also in another loop."""
-        endpoint, self._endpoint = self._endpoint, None
+        endpoint, self._endpoint, self._pace = self._endpoint, None, None
         if endpoint is not None:
             await endpoint.close()
 
     async def _label(self, text: str) -> Answer:
-        if self._endpoint is None:
-            self._endpoint = self._connect()
+        if self._endpoint is None or self._pace is None:
+            self._pace = Pace(self.concurrency, **self._rates)
+            self._endpoint = self._connect(self._pace)
+        pace, timing = self._pace, Timing()
+        TIMING.set(timing)
         answer = await converse(self._endpoint, self._prompt, self._costs, text)
+        if timing.sent is not None:
+            seconds = asyncio.get_running_loop().time() - timing.sent
+            answer = replace(answer, seconds=seconds)
         if answer.keep:
             self._failed_in_a_row = 0
             return answer
+        if pace.halted and not answer.prompt_tokens + answer.completion_tokens:
+            raise NotAsked
         self._failed_in_a_row += 1
-        if self._failed_in_a_row >= max(20, 2 * self.concurrency):
+        if self._failed_in_a_row >= max(20, 2 * pace.limit):
             raise TeacherError(
                 f"{self._failed_in_a_row} texts in a row got no answer from {self._server.shown}; "
                 f"the last: {answer.reason}. Try again when the server works"
             )
         return answer
 
-    def _connect(self) -> Endpoint:
+    def _connect(self, pace: Pace) -> Endpoint:
         secret = find_key(self._server, self._key)
         failures = Failures(self.model, self._server, secret, timeout=self._timeout)
         # The SDK does not tell what it retries, and a time-out may be billed.
         client = self._open_client(self._server, secret, timeout=self._timeout, max_retries=0)
         self._failed_in_a_row = 0
-        return Endpoint(self.model, client, self._dialect, failures, self._max_retries)
+        return Endpoint(
+            self.model,
+            client,
+            self._dialect,
+            failures,
+            self._max_retries,
+            pace=pace,
+            answer_tokens=self._costs.tokens("")[1],
+        )

@@ -116,13 +116,16 @@ class _Bill:
         probabilities: Mapping[str, float] | None = None,
         keep: bool = True,
     ) -> Answer:
+        lost_prompt, lost_completion = (
+            self.costs.most_tokens(self.text) if self.timeouts else (0, 0)
+        )
         return Answer(
             label=label,
             reason=reason,
             mode=mode,
             probabilities=probabilities,
-            prompt_tokens=self.prompt_tokens,
-            completion_tokens=self.completion_tokens,
+            prompt_tokens=self.prompt_tokens + self.timeouts * lost_prompt,
+            completion_tokens=self.completion_tokens + self.timeouts * lost_completion,
             cost=self._cost(),
             keep=keep,
         )

@@ -81,6 +81,14 @@ class Costs:
         prompt_tokens = self._longest + _size(text)
         return replies * self._price.of(prompt_tokens, self._max_answer_tokens)
 
+    def token_bound(self, text: str) -> int:
+        """Tokens of all replies to ``text`` at the very most, prompts and answers."""
+        return MAX_REPLIES * sum(self.most_tokens(text))
+
+    def most_tokens(self, text: str) -> tuple[int, int]:
+        """Prompt and completion tokens of one request for ``text`` at the very most."""
+        return self._longest + _size(text), self._max_answer_tokens
+
     def tokens(self, text: str) -> tuple[int, int]:
         """Estimate the prompt and completion tokens of one request for ``text``."""
         prompt_tokens = math.ceil((self._first + _size(text)) / _BYTES_PER_TOKEN)

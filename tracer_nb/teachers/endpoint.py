@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,9 @@ from tracer_nb.teachers.dialect import Dialect, Way
 from tracer_nb.teachers.failures import Failures, RequestFailed, connect_error, timed_out
 from tracer_nb.teachers.forms import Form
 from tracer_nb.teachers.hints import error_in
+from tracer_nb.teachers.pace import Halted, Pace
 from tracer_nb.teachers.reply import Reply, read_reply
-from tracer_nb.teachers.retries import is_passing, pause
+from tracer_nb.teachers.retries import asked_pause, is_overload, is_passing, pause
 
 if TYPE_CHECKING:
     import openai
@@ -22,6 +23,7 @@ __all__ = ["Endpoint"]
 _FIRST_RETRIES = 1
 _PAUSE = 0.25
 _FORM_REJECTED = frozenset({400, 422})
+_BYTES_PER_TOKEN = 4
 
 
 class Endpoint:
@@ -32,6 +34,7 @@ class Endpoint:
     a form of request that the server rejects is replaced, and the first contact fails fast,
     because nobody should wait for the whole backoff to hear that no server is there. The SDK
     could retry, too, but does not say what: its client is to have no retries of its own.
+    Every request waits for its turn in ``pace``.
 
     Parameters
     ----------
@@ -42,16 +45,30 @@ class Endpoint:
     failures : Failures
     max_retries : int
         Retries of one request.
+    pace : Pace
+        Of the same run.
+    answer_tokens : int
+        Estimate for one answer, for a limit on tokens a minute.
     """
 
     def __init__(
-        self, model: str, client: Any, dialect: Dialect, failures: Failures, max_retries: int
+        self,
+        model: str,
+        client: Any,
+        dialect: Dialect,
+        failures: Failures,
+        max_retries: int,
+        *,
+        pace: Pace,
+        answer_tokens: int = 0,
     ) -> None:
         self._model = model
         self._client = client
         self._dialect = dialect
         self._failures = failures
         self._max_retries = max_retries
+        self._pace = pace
+        self._answer_tokens = answer_tokens
         self._reached = False
         self._answered = False
 
@@ -72,10 +89,13 @@ class Endpoint:
         unread = timeouts = retries = 0
         while True:
             way = self._dialect.way
+            request = {"model": self._model, "messages": compose(way.form), **way.fields}
+            content = json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode()
+            tokens = len(content) // _BYTES_PER_TOKEN + self._answer_tokens
             try:
-                body = await self._post(
-                    {"model": self._model, "messages": compose(way.form), **way.fields}
-                )
+                body = await self._post(content, tokens)
+            except Halted:
+                raise RequestFailed("the run was stopped", unread, timeouts) from None
             except (openai.APIConnectionError, openai.APIStatusError) as e:
                 if self._adapts(e, way):
                     continue
@@ -84,20 +104,27 @@ class Endpoint:
                 spent = late and unread + timeouts >= replies
                 if spent or retries >= self._limit(e) or not is_passing(e):
                     raise self._failure(e, retries + 1, unread, timeouts) from None
-                await asyncio.sleep(pause(e, retries))
+                await self._rest(pause(e, retries), unread, timeouts)
                 retries += 1
                 continue
             reply = read_reply(body, way.form, unread=unread)
             if reply is not None:
                 self._answered = True
                 self._dialect.accept()
+                self._pace.correct(_reported(reply, tokens) - tokens)
                 return replace(reply, timeouts=timeouts)
             said = self._said(body)
             unread += 1
             if unread + timeouts >= replies:
                 reason = f"the reply was not readable, {unread} times{said}"
                 raise RequestFailed(reason, unread, timeouts)
-            await asyncio.sleep(_PAUSE * unread)
+            await self._rest(_PAUSE * unread, unread, timeouts)
+
+    async def _rest(self, seconds: float, unread: int, timeouts: int) -> None:
+        try:
+            await self._pace.sleep(seconds)
+        except Halted:
+            raise RequestFailed("the run was stopped", unread, timeouts) from None
 
     def _said(self, body: bytes) -> str:
         """The error that an unreadable reply tells; raised when it says that nobody answers here."""
@@ -128,21 +155,32 @@ class Endpoint:
             return RequestFailed(str(failure), unread, timeouts)
         return failure
 
-    async def _post(self, body: Mapping[str, Any]) -> bytes:
+    async def _post(self, content: bytes, tokens: int) -> bytes:
         import httpx2  # noqa: PLC0415 -- the SDK's own
         import openai  # noqa: PLC0415
 
-        try:
-            # The SDK's typed method builds models we do not need, at twice the CPU time.
-            response = await self._client.post(
-                "/chat/completions", body=body, cast_to=httpx2.Response
-            )
-        except openai.APIStatusError:
-            self._reached = True
-            raise
+        async with self._pace.turn(tokens) as turn:
+            try:
+                # The SDK's typed method builds models we do not need, at twice the CPU time.
+                response = await self._client.post(
+                    "/chat/completions",
+                    content=content,
+                    cast_to=httpx2.Response,
+                )
+            except openai.APIError as error:
+                self._reached = self._reached or isinstance(error, openai.APIStatusError)
+                turn.failed(overloaded=is_overload(error), wait=asked_pause(error))
+                raise
         self._reached = True
         return bytes(response.content)
 
     async def close(self) -> None:
         """Close the client's connections."""
         await self._client.close()
+
+
+def _reported(reply: Reply, estimate: int) -> int:
+    """Tokens of a request as the server counted them, else as estimated."""
+    if reply.prompt_tokens is None or reply.completion_tokens is None:
+        return estimate
+    return reply.prompt_tokens + reply.completion_tokens

@@ -92,6 +92,9 @@ class FunctionTeacher:
         """Cost of one text as given."""
         return self._cost
 
+    def token_bound(self, text: str) -> None:
+        """None: a function counts no tokens that we know of."""
+
     def cost_estimate(self, text: str) -> tuple[int, int, float | None]:  # noqa: ARG002
         """No tokens that we know of, and the cost as given."""
         return 0, 0, self._cost

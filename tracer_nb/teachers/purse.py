@@ -1,38 +1,37 @@
-"""Money for calls that run side by side."""
+"""Money, tokens and rows for calls that run side by side."""
 
 from __future__ import annotations
 
 import asyncio
 
-from tracer_nb.teachers.budget import Budget
+from tracer_nb.teachers.budget import Amount, Budget
 
 __all__ = ["Purse"]
 
 
 class Purse:
-    """Lets a call wait for money that others set aside and may not need.
+    """Lets a call wait for what others set aside and may not need.
 
     First come, first served: a cheap call does not pass a dear one that waits. What is asked
     is then always a first part of the texts, in their order, which is a random one.
 
     Parameters
     ----------
-    budget : Budget or None
-        Without one every call may go.
+    budget : Budget
     """
 
-    def __init__(self, budget: Budget | None) -> None:
+    def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self._out = 0
         self._closed = False
         self._settled = asyncio.Event()
         self._turn = asyncio.Lock()  # fair: whoever holds it is the first in line
 
-    async def take(self, bound: float | None) -> bool:
+    async def take(self, bound: Amount) -> bool:
         """Set ``bound`` aside; False when there is not enough, and no call that might settle."""
         async with self._turn:
             while not self._closed:
-                if self._budget is None or self._budget.reserve(bound):
+                if self._budget.reserve(bound):
                     self._out += 1
                     return True
                 if self._out == 0:
@@ -40,11 +39,10 @@ class Purse:
                 await self._settled.wait()
         return False
 
-    def settle(self, bound: float | None, actual: float | None) -> None:
+    def settle(self, bound: Amount, actual: Amount | None) -> None:
         """Pay for a call that took ``bound``; an ``actual`` of None counts in full."""
         self._out -= 1
-        if self._budget is not None and bound is not None:
-            self._budget.settle(bound, actual)
+        self._budget.settle(bound, actual)
         self._wake()
 
     def close(self) -> None:

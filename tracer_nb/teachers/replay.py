@@ -95,6 +95,9 @@ class ReplayTeacher:
         """Nothing."""
         return 0.0
 
+    def token_bound(self, text: str) -> None:
+        """None: a record takes no tokens."""
+
     def cost_estimate(self, text: str) -> tuple[int, int, float]:  # noqa: ARG002
         """Nothing."""
         return 0, 0, 0.0

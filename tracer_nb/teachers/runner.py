@@ -1,4 +1,4 @@
-"""Labels many texts: resumes, stays under a cost cap, and stops when asked, losing nothing."""
+"""Labels many texts: resumes, stays under its caps, and stops when asked, losing nothing."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from tracer_nb.errors import InvalidInput, TeacherError
-from tracer_nb.records import Answer, Progress, Spending
+from tracer_nb.records import Answer, Caps, Progress, Spending
 from tracer_nb.teachers.base import Teacher
-from tracer_nb.teachers.budget import Budget
+from tracer_nb.teachers.capping import check_caps
 from tracer_nb.teachers.store import LabelStore
 from tracer_nb.teachers.work import LabelWork
 
@@ -50,6 +50,8 @@ def run_labels(
     *,
     store: LabelStore | None = None,
     max_cost: float | None = None,
+    max_tokens: int | None = None,
+    max_rows: int | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
     step: str = "label",
@@ -69,7 +71,9 @@ def run_labels(
         Where answers are looked up, and committed before they are counted.
     max_cost : float, optional
         Dollars that this run may not exceed; before a text is asked, the most that it can
-        cost is set aside. Reused answers cost nothing.
+        take is set aside, and what the server reports is counted. Reused answers take nothing.
+    max_tokens, max_rows : int, optional
+        In the same way tokens, of prompts and answers together, and texts that are asked.
     on_progress : callable, optional
         Called in this thread about five times a second, and once at the end.
     stop : threading.Event, optional
@@ -84,7 +88,8 @@ def run_labels(
     Raises
     ------
     InvalidInput
-        A text is not a str; or there is a cost cap, and no price.
+        A text is not a str; a cap cannot be kept; or there is something to ask, no price for
+        the teacher's tokens, and neither a cap on tokens nor on rows.
     TeacherError
         The teacher as a whole failed before it gave any answer. Afterwards, the run returns
         what there is, with the message in ``stopped``.
@@ -92,10 +97,10 @@ def run_labels(
         The store failed. What it had committed is safe.
     """
     unique = _unique(texts)
-    budget = None if max_cost is None else Budget(max_cost)
-    if budget is not None and unique and teacher.cost_bound(unique[0]) is None:
-        budget.reserve(None)  # raises, before a thread is started
-    work = LabelWork(teacher, unique, store, budget)
+    caps = Caps(max_cost, max_tokens, max_rows)
+    if unique:
+        check_caps(teacher, unique[0], caps)
+    work = LabelWork(teacher, unique, store, caps)
     begun = time.monotonic()
 
     def notify() -> None:

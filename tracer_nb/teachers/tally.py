@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 
 from tracer_nb.records import Answer, Spending
+from tracer_nb.teachers.budget import Amount
 
 __all__ = ["Tally"]
 
@@ -24,12 +26,13 @@ class Tally:
         self._units = 0  # whole 10⁻¹² dollars: no drift over a million small floats
         self._priced = True
         self._waited = 0.0
+        self._lost = self._lost_tokens = 0
 
-    def asked(self, answer: Answer, seconds: float) -> None:
-        """Count an answer that was asked for and stored in this run, and took so long."""
+    def asked(self, answer: Answer) -> None:
+        """Count an answer that was asked for and stored in this run."""
         with self._lock:
             self._asked += 1
-            self._waited += seconds
+            self._waited += answer.seconds or 0.0
             self._missing += answer.label is None
             self._prompt_tokens += answer.prompt_tokens
             self._completion_tokens += answer.completion_tokens
@@ -38,19 +41,22 @@ class Tally:
             else:
                 self._units += round(answer.cost * _UNIT)
 
-    def lost(self, bound: float | None) -> None:
+    def lost(self, bound: Amount) -> None:
         """Count a call that was cancelled: the server may bill it, up to ``bound``."""
         with self._lock:
-            if bound is None:
+            self._lost += bound.rows
+            self._lost_tokens += bound.tokens or 0
+            if bound.cost is None:
                 self._priced = False
             else:
-                self._units += round(bound * _UNIT)
+                self._units += round(bound.cost * _UNIT)
 
-    def reused(self, answer: Answer) -> None:
-        """Count a stored answer: it costs nothing now."""
+    def reused(self, answers: Iterable[Answer]) -> None:
+        """Count stored answers: they cost nothing now."""
+        missing = [answer.label is None for answer in answers]
         with self._lock:
-            self._reused += 1
-            self._missing += answer.label is None
+            self._reused += len(missing)
+            self._missing += sum(missing)
 
     def spending(self) -> Spending:
         """Totals so far."""
@@ -63,4 +69,6 @@ class Tally:
                 completion_tokens=self._completion_tokens,
                 cost=self._units / _UNIT if self._priced else None,
                 waited=self._waited,
+                lost=self._lost,
+                lost_tokens=self._lost_tokens,
             )

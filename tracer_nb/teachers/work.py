@@ -8,12 +8,14 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from itertools import islice
 
 from tracer_nb.errors import TeacherError
-from tracer_nb.records import Answer
-from tracer_nb.teachers.base import Teacher
-from tracer_nb.teachers.budget import Budget, dollars, total_cost
+from tracer_nb.records import Answer, Caps
+from tracer_nb.teachers.base import Haltable, NotAsked, Teacher
+from tracer_nb.teachers.budget import Amount, Budget, total_cost
+from tracer_nb.teachers.capping import bound_of, check_bounded, taken_by
+from tracer_nb.teachers.commits import Commits
 from tracer_nb.teachers.purse import Purse
 from tracer_nb.teachers.reading import quoted
 from tracer_nb.teachers.store import LabelStore
@@ -23,10 +25,12 @@ __all__ = ["LabelWork"]
 
 _SHORT = 0.8
 _LONG = 10.0
+# Texts that are looked up in the store together: a stop waits for no more than these.
+_LOOKED_UP = 5_000
 
 
 class LabelWork:
-    """Asks for texts until none is left, money runs out, something breaks, or :meth:`stop`.
+    """Asks for texts until none is left, a cap is reached, something breaks, or :meth:`stop`.
 
     Every answer is committed to the store before it appears in ``answers``. After a stop no
     text is asked, and the calls in flight, which the server bills, have a while to end: what
@@ -38,7 +42,7 @@ class LabelWork:
     texts : sequence of str
         Each once.
     store : LabelStore or None
-    budget : Budget or None
+    caps : Caps
     """
 
     def __init__(
@@ -46,7 +50,7 @@ class LabelWork:
         teacher: Teacher,
         texts: Sequence[str],
         store: LabelStore | None,
-        budget: Budget | None,
+        caps: Caps,
     ) -> None:
         self.answers: dict[str, Answer] = {}
         self.tally = Tally()
@@ -58,8 +62,9 @@ class LabelWork:
         self._labels = frozenset(teacher.labels)
         self._texts = texts
         self._store = store
-        self._budget = budget
-        self._batches: Iterator[list[str]] = iter(())
+        self._caps = caps
+        self._budget = Budget(caps)
+        self._left: Iterator[str] = iter(())
         self._calls: set[asyncio.Future[Sequence[Answer]]] = set()
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -106,15 +111,20 @@ class LabelWork:
     async def _run(self) -> None:
         with self._lock:
             self._loop = asyncio.get_running_loop()
-        # One writer thread: SQLite commits one at a time, and the loop must not wait for it.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="tracer-store")
         self._purse = Purse(self._budget)
+        self._commits = (
+            None if self._store is None else Commits(self._store, self._identity, self._writer)
+        )
         try:
             await self._reuse()
-            left = [text for text in self._texts if text not in self.answers]
-            size = max(1, self._teacher.batch_size)
-            self._batches = (left[i : i + size] for i in range(0, len(left), size))
-            workers = min(self._teacher.concurrency, -(-len(left) // size))
+            n_left = len(self._texts) - len(self.answers)
+            # Not a list, and no task for each: there may be millions.
+            self._left = (text for text in self._texts if text not in self.answers)
+            if n_left and self.stopped is None:
+                check_bounded(self._teacher, self._texts[0], self._caps)
+            calls = -(-n_left // max(1, self._teacher.batch_size))
+            workers = min(self._teacher.concurrency, calls)
             await asyncio.gather(*(self._work() for _ in range(workers)))
         except Exception as e:  # noqa: BLE001 -- as below; it must be there before done is
             self.error = self.error or e
@@ -127,16 +137,25 @@ class LabelWork:
             self._done.set()
 
     async def _reuse(self) -> None:
+        """Take over what is stored."""
         if self._store is None:
             return
-        found = await self._in_writer(self._store.get_many, self._identity, self._texts)
-        for text, answer in found.items():
-            self.answers[text] = checked = self._checked(answer)
-            self.tally.reused(checked)
+        loop = asyncio.get_running_loop()
+        for start in range(0, len(self._texts), _LOOKED_UP):
+            part = self._texts[start : start + _LOOKED_UP]
+            found = await loop.run_in_executor(
+                self._writer, self._store.get_many, self._identity, part
+            )
+            for text, answer in found.items():
+                self.answers[text] = self._checked(answer)
+            self.tally.reused(found.values())
+            if self.stopped is not None:
+                return
 
     async def _work(self) -> None:
         try:
-            while self.stopped is None and (batch := next(self._batches, None)) is not None:
+            size = max(1, self._teacher.batch_size)
+            while self.stopped is None and (batch := list(islice(self._left, size))):
                 started = time.monotonic()
                 answers = await self._ask(batch)
                 if answers is not None:
@@ -147,29 +166,32 @@ class LabelWork:
             self.stop("broken")
 
     async def _ask(self, batch: list[str]) -> Sequence[Answer] | None:
-        """Answers for ``batch``; None when it may not be asked, or was cancelled."""
-        bound = None
-        if self._budget is not None:
-            bound = total_cost(self._teacher.cost_bound(text) for text in batch)
+        """Answers for ``batch``; None when it may not be asked, or was stopped."""
+        bound = bound_of(self._teacher, batch, self._caps)
         if not await self._purse.take(bound):
             self._purse.close()
-            if self._budget is not None:
-                self.stop(f"cost cap of {dollars(self._budget.max_cost)} reached")
+            if self._budget.reached:
+                self.stop(self._budget.reached)
             return None
-        cost: float | None = None  # for a call that breaks or is cancelled: it may be billed
+        taken: Amount | None = None  # a call that breaks or is cancelled may be billed in full
         call = asyncio.ensure_future(self._teacher.label(batch))
         self._calls.add(call)
         try:
             answers = await call
-            cost = total_cost(answer.cost for answer in answers)
+            taken = taken_by(answers)
+        except NotAsked:
+            if self.stopped is None:
+                raise
+            taken = Amount()
+            return None
         except asyncio.CancelledError:
             if self.stopped is None:
                 raise
-            self.tally.lost(total_cost(self._teacher.cost_bound(text) for text in batch))
+            self._lose(batch)
             return None
         finally:
             self._calls.discard(call)
-            self._purse.settle(bound, cost)
+            self._purse.settle(bound, taken)
         if len(answers) != len(batch):
             raise TeacherError(
                 f"teacher {self._teacher.name!r} gave {len(answers)} answers for "
@@ -177,20 +199,21 @@ class LabelWork:
             )
         return answers
 
+    def _lose(self, batch: list[str]) -> None:
+        teacher = self._teacher
+        tokens = sum(teacher.token_bound(text) or 0 for text in batch)
+        self.tally.lost(Amount(total_cost(map(teacher.cost_bound, batch)), tokens, len(batch)))
+
     async def _keep(self, batch: list[str], answers: Sequence[Answer], seconds: float) -> None:
-        timed = (replace(self._checked(answer), seconds=seconds) for answer in answers)
-        answered = dict(zip(batch, timed, strict=True))
+        answered = {
+            text: self._timed(self._checked(answer), seconds)
+            for text, answer in zip(batch, answers, strict=True)
+        }
         first = answered
-        if self._store is not None and any(a.keep for a in answers):
-            stored = await self._in_writer(
-                self._store.put_many, self._identity, list(answered.items())
-            )
-            if stored < sum(a.keep for a in answers):
-                # Another process was faster with some; its answers are the ones that stay.
-                theirs = await self._in_writer(self._store.get_many, self._identity, batch)
-                first = {**answered, **theirs}
+        if self._commits is not None and any(a.keep for a in answers):
+            first = {**answered, **await self._commits.put(answered.items())}
         for text, answer in answered.items():
-            self.tally.asked(answer, seconds)
+            self.tally.asked(answer)
             self.any_kept |= answer.keep
             self.answers[text] = first[text]
 
@@ -201,11 +224,14 @@ class LabelWork:
         reason = f"answer is not one of the labels: {quoted(answer.label)}"
         return replace(answer, label=None, reason=reason)
 
-    async def _in_writer(self, fn: Any, *args: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._writer, fn, *args)
+    def _timed(self, answer: Answer, seconds: float) -> Answer:
+        """Answer with the time that it took, unless the teacher has measured it."""
+        return answer if answer.seconds is not None else replace(answer, seconds=seconds)
 
     def _stop_calls(self, seconds: float) -> None:
         self._purse.close()
+        if isinstance(self._teacher, Haltable):
+            self._teacher.halt()
         asyncio.get_running_loop().call_later(seconds, self._cancel_calls)
 
     def _cancel_calls(self) -> None:

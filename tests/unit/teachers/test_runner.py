@@ -28,9 +28,18 @@ class Scripted:
     name = "scripted"
     labels = ("a", "b")
 
-    def __init__(self, rule=lambda _: Answer("a", cost=0.1), *, bound=0.2, concurrency=4, batch=1):
+    def __init__(
+        self,
+        rule=lambda _: Answer("a", cost=0.1),
+        *,
+        bound=0.2,
+        tokens=10,
+        concurrency=4,
+        batch=1,
+    ):
         self.rule = rule
         self.bound = bound
+        self.tokens = tokens
         self.concurrency = concurrency
         self.batch_size = batch
         self.asked = Counter()
@@ -45,6 +54,9 @@ class Scripted:
 
     def cost_bound(self, text):
         return self.bound(text) if callable(self.bound) else self.bound
+
+    def token_bound(self, text):
+        return self.tokens(text) if callable(self.tokens) else self.tokens
 
     def cost_estimate(self, _text):
         return 1, 1, self.bound
@@ -211,7 +223,9 @@ def test_a_cap_that_is_reached_says_so_and_keeps_what_was_paid(store):
 
 def test_a_cap_needs_a_price():
     teacher = Scripted(bound=None)
-    with pytest.raises(InvalidInput, match="--price"):
+    with pytest.raises(
+        InvalidInput, match="max_cost needs a price, and that of scripted is unknown"
+    ):
         run_labels(teacher, TEXTS, max_cost=1.0)
     assert not teacher.asked
 

@@ -1,0 +1,88 @@
+"""Commits answers as they come; those that come while a commit runs share the next one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from tracer_nb.records import Answer
+from tracer_nb.teachers.store import LabelStore
+
+__all__ = ["Commits"]
+
+Pairs = list[tuple[str, Answer]]
+
+
+class Commits:
+    """Puts answers into a store, in a thread of their own, so that the loop never waits.
+
+    SQLite makes one commit at a time, and each waits for the disk. One commit for each answer
+    would bound the answers a second by the disk; what waits together is committed together.
+
+    Parameters
+    ----------
+    store : LabelStore
+    identity : mapping
+        Of the teacher that answered.
+    writer : ThreadPoolExecutor
+        With one thread.
+    """
+
+    def __init__(
+        self, store: LabelStore, identity: Mapping[str, Any], writer: ThreadPoolExecutor
+    ) -> None:
+        self._store = store
+        self._identity = identity
+        self._writer = writer
+        self._waiting: Pairs = []
+        self._next: asyncio.Future[dict[str, Answer]] | None = None
+        self._running = False
+
+    async def put(self, answered: Iterable[tuple[str, Answer]]) -> Mapping[str, Answer]:
+        """Return when these are on disk, with the answers that others had stored before.
+
+        Another process may have been faster with some; its answers are the ones that stay.
+        Answers that others committed together with these may be among the ones returned.
+
+        Raises
+        ------
+        StoreError
+            The commit failed.
+        """
+        self._waiting.extend(answered)
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_future()
+        done = self._next
+        if not self._running:
+            self._start()
+        # Shared with others: a caller that is cancelled must not take it from them.
+        return await asyncio.shield(done)
+
+    def _start(self) -> None:
+        group, self._waiting = self._waiting, []
+        done, self._next = self._next, None
+        assert done is not None  # noqa: S101  put() made it
+        self._running = True
+        loop = asyncio.get_running_loop()
+        committed = loop.run_in_executor(self._writer, self._commit, group)
+        committed.add_done_callback(lambda committed: self._end(committed, done))
+
+    def _end(
+        self, committed: asyncio.Future[dict[str, Answer]], done: asyncio.Future[dict[str, Answer]]
+    ) -> None:
+        self._running = False
+        error = committed.exception()
+        if error is None:
+            done.set_result(committed.result())
+        else:
+            done.set_exception(error)
+        if self._waiting:
+            self._start()
+
+    def _commit(self, group: Pairs) -> dict[str, Answer]:
+        stored = self._store.put_many(self._identity, group)
+        if stored == sum(answer.keep for _, answer in group):
+            return {}
+        return self._store.get_many(self._identity, [text for text, _ in group])

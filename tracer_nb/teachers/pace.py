@@ -1,0 +1,218 @@
+"""How many requests a chat teacher has under way, and when the next one may go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from aiolimiter import AsyncLimiter
+from anyio import CapacityLimiter
+
+__all__ = ["TIMING", "Halted", "Pace", "Timing", "Turn"]
+
+_START = 8
+_SECONDS = 60.0
+
+
+class Halted(Exception):
+    """A request was not sent, because the run is being stopped."""
+
+
+@dataclass(slots=True)
+class Timing:
+    """When the first request about a text was sent, by the loop's clock.
+
+    Until then it only waited in line, which says nothing about the teacher.
+    """
+
+    sent: float | None = None
+
+
+TIMING: ContextVar[Timing | None] = ContextVar("TIMING", default=None)
+"""Of the text that the current task asks about: requests are made deep below the code that
+times them, by whatever exchange a text needs."""
+
+
+@dataclass(slots=True, eq=False)
+class Turn:
+    """One request under way; it may report that the server had trouble with it."""
+
+    overloaded: bool = False
+    wait: float = 0.0
+
+    def failed(self, *, overloaded: bool, wait: float | None) -> None:
+        """Note that the server was ``overloaded``, or asks for a ``wait`` of so many seconds."""
+        self.overloaded = overloaded
+        self.wait = wait or 0.0
+
+
+class Pace:
+    """Lets requests go: as many at a time as the server takes, and no faster than allowed.
+
+    It begins with a few at a time and doubles them with every round of clean answers, until
+    the server is in trouble for the first time; afterwards a clean round adds one. Trouble
+    halves them, at most once per round-trip: what was sent before they were halved tells
+    nothing new, however many such requests fail. A wait that the server asks for holds for
+    all requests, not only for the one that heard of it.
+
+    For one run in one event loop.
+
+    Parameters
+    ----------
+    most : int
+        Requests at a time at the very most.
+    requests_per_minute, tokens_per_minute : float, optional
+        Limits of the account. They are kept second by second: what a second may bring, or one
+        request at least, may go at once.
+
+    Attributes
+    ----------
+    limit : int
+        Requests at a time, at present.
+    halted : bool
+        Whether nothing more is sent.
+    """
+
+    def __init__(
+        self,
+        most: int,
+        *,
+        requests_per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
+    ) -> None:
+        self.limit = min(_START, most)
+        self.halted = False
+        self._most = most
+        self._places = CapacityLimiter(self.limit)
+        self._requests = None if requests_per_minute is None else _Rate(requests_per_minute)
+        self._tokens = None if tokens_per_minute is None else _Rate(tokens_per_minute)
+        self._until = 0.0
+        self._round = 0  # goes up when they are halved
+        self._clean = 0
+        self._untroubled = True
+        self._waiting: set[asyncio.Task[object]] = set()
+
+    @asynccontextmanager
+    async def turn(self, tokens: int = 0) -> AsyncIterator[Turn]:
+        """Wait for the turn of a request, which lasts until it is answered or failed.
+
+        Parameters
+        ----------
+        tokens : int
+            That it takes, by an estimate; see :meth:`correct`.
+
+        Raises
+        ------
+        Halted
+            It may not be sent any more.
+        """
+        turn = Turn()
+        with self._in_line():
+            await self._places.acquire_on_behalf_of(turn)
+            try:
+                await self._clearance(tokens)
+            except BaseException:
+                self._places.release_on_behalf_of(turn)
+                raise
+        sent_in = self._round
+        timing = TIMING.get()
+        if timing is not None and timing.sent is None:
+            timing.sent = asyncio.get_running_loop().time()
+        try:
+            yield turn
+        except BaseException:
+            self._note(turn, sent_in, clean=False)
+            raise
+        else:
+            self._note(turn, sent_in, clean=True)
+        finally:
+            self._places.release_on_behalf_of(turn)
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep, unless or until the run is being stopped.
+
+        Raises
+        ------
+        Halted
+            It is.
+        """
+        with self._in_line():
+            await asyncio.sleep(seconds)
+
+    def correct(self, tokens: int) -> None:
+        """Count so many tokens more (or fewer, below 0) than was estimated for a request."""
+        if self._tokens is not None:
+            self._tokens.owed += tokens
+
+    def halt(self) -> None:
+        """Send nothing more: whoever waits, or asks for a turn, gets :class:`Halted`."""
+        self.halted = True
+        for task in tuple(self._waiting):
+            task.cancel()
+
+    @contextmanager
+    def _in_line(self) -> Iterator[None]:
+        if self.halted:
+            raise Halted
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  this is awaited in one
+        self._waiting.add(task)
+        try:
+            yield
+        except asyncio.CancelledError:
+            if self.halted:
+                raise Halted from None
+            raise
+        finally:
+            self._waiting.discard(task)
+
+    async def _clearance(self, tokens: int) -> None:
+        if self._requests is not None:
+            await self._requests.take(1)
+        if self._tokens is not None:
+            await self._tokens.take(tokens)
+        loop = asyncio.get_running_loop()
+        # No event to wait for: it is a moment, which may move on meanwhile.
+        while (left := self._until - loop.time()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(left)
+
+    def _note(self, turn: Turn, sent_in: int, *, clean: bool) -> None:
+        if turn.wait:
+            self._until = max(self._until, asyncio.get_running_loop().time() + turn.wait)
+        if sent_in != self._round:
+            return
+        if turn.overloaded:
+            self._round += 1
+            self._untroubled = False
+            self._set_limit(max(1, self.limit // 2))
+        elif clean and self._places.borrowed_tokens >= self.limit:
+            # With places to spare, a clean answer does not show that more of them would do.
+            self._clean += 1
+            if self._untroubled or self._clean >= self.limit:
+                self._set_limit(min(self._most, self.limit + 1))
+
+    def _set_limit(self, limit: int) -> None:
+        self._clean = 0
+        self._places.total_tokens = self.limit = limit
+
+
+class _Rate:
+    """So many a minute, evenly, first come, first served."""
+
+    def __init__(self, per_minute: float) -> None:
+        burst = max(1.0, per_minute / _SECONDS)
+        self._bucket = AsyncLimiter(burst, _SECONDS * burst / per_minute)
+        self._turn = asyncio.Lock()  # the bucket alone serves the smallest first
+        self.owed = 0.0
+
+    async def take(self, amount: float) -> None:
+        async with self._turn:
+            amount += self.owed
+            self.owed = min(amount, 0.0)
+            while amount > 0:
+                part = min(amount, self._bucket.max_rate)
+                await self._bucket.acquire(part)
+                amount -= part
