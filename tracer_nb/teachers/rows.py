@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,12 +57,12 @@ def to_row(answer: Answer) -> tuple[Any, ...]:
 
 
 def to_answer(row: tuple[Any, ...]) -> Answer:
-    """Answer from its columns."""
+    """Answer from its columns; equal labels and modes are one object, of which there are many."""
     label, reason, mode, probabilities, prompt_tokens, completion_tokens, cost, seconds = row
     return Answer(
-        label=label,
+        label=None if label is None else sys.intern(label),
         reason=reason,
-        mode=mode,
+        mode=sys.intern(mode),
         probabilities=None if probabilities is None else json.loads(probabilities),
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,

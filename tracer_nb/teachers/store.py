@@ -93,7 +93,8 @@ class LabelStore:
             The file cannot be read.
         """
         ids = {text_address(text): text for text in texts}
-        wanted, found = list(ids), {}
+        # In the order of the table: what is looked up together is read together.
+        wanted, found = sorted(ids), {}
         identity_id = identity_address(identity)[0]
         with self._lock, self._explained("read"):
             for start in range(0, len(wanted), _CHUNK):

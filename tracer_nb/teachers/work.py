@@ -26,7 +26,7 @@ __all__ = ["LabelWork"]
 _SHORT = 0.8
 _LONG = 10.0
 # Texts that are looked up in the store together: a stop waits for no more than these.
-_LOOKED_UP = 5_000
+_LOOKED_UP = 50_000
 
 
 class LabelWork:
