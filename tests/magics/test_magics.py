@@ -162,23 +162,25 @@ def test_the_cap_is_remembered_and_is_for_the_whole_job(shell, hard_world):
     assert len(hard_world.asked) == len(set(hard_world.asked)) > 310
 
 
-def test_caps_on_rows_and_tokens_are_remembered_and_are_for_the_whole_job(shell, world):
-    with serve(world.truth) as standin:
-        server = f"--base-url {standin.base_url} --labels intents {FAST}"
-        out = shell.run(f"%tracer plan df.text --teacher openai:m {server} --max-rows 160")
+def test_caps_on_rows_and_tokens_are_remembered_and_are_for_the_whole_job(shell, hard_world):
+    shell["df"], shell["X"] = hard_world.frame, hard_world.X
+    with serve(hard_world.truth) as standin:
+        out = shell.run(
+            f"%tracer plan df.text --teacher openai:m --base-url {standin.base_url} "
+            "--labels intents --features X --sample 300 --target 0.9 --max-rows 310"
+        )
         assert "Cost unknown: no price for m; give price as IN,OUT" in out
-        assert "Hard cap: 160 texts asked, deferred rows included." in out
+        assert "Hard cap: 310 texts asked, deferred rows included." in out
         shell.run("%tracer plan --max-tokens 9000000")
         for step in ("label", "fit", "calibrate"):
             shell.run(f"%tracer {step}")
-        assert standin.requests == 150
-        assert "Hard cap: 9,000,000 tokens, 160 texts asked" in shell.run("%tracer plan")
-        out = shell.run("%tracer route --ask --output routed")
-        if "without a label" in out:
-            assert "deferred, not asked: row cap of 10 reached" in out
-        assert standin.requests <= 160
-        shell.run("%tracer plan --max-rows inf --max-tokens inf")
-        assert "Hard cap" not in shell.run("%tracer plan")
+        assert standin.requests == 300
+        assert "Hard cap: 9,000,000 tokens, 310 texts asked" in shell.run("%tracer plan")
+        assert "deferred, not asked: row cap of 10 reached" in shell.run("%tracer route")
+        assert standin.requests == 310
+        shell.run("%tracer route --max-rows inf")
+        assert standin.requests > 310
+        assert "Hard cap: 9,000,000 tokens, deferred rows included." in shell.run("%tracer plan")
 
 
 def test_an_unknown_price_needs_a_cap_before_anything_is_asked(shell, world):

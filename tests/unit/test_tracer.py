@@ -348,7 +348,7 @@ def test_an_unreachable_server(world):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
-    tracer = tracer_for(world, "openai:m", base_url=url, max_retries=0)
+    tracer = tracer_for(world, "openai:m", base_url=url, price="0,0", max_retries=0)
     with pytest.raises(
         TeacherError, match=r"cannot reach http://127.0.0.1:\d+/v1 .*base_url right"
     ) as e:
@@ -360,7 +360,11 @@ def test_an_unreachable_server(world):
 def test_a_wrong_key_and_no_key(world, monkeypatch, tmp_path):
     with serve(world.truth, api_key="right") as standin:
         tracer = tracer_for(
-            world, "openai:m", base_url=standin.base_url, store=tmp_path / "s.sqlite"
+            world,
+            "openai:m",
+            base_url=standin.base_url,
+            price="0,0",
+            store=tmp_path / "s.sqlite",
         )
         monkeypatch.setenv("TRACER_NB_API_KEY", "wrong-key-123")
         with pytest.raises(
@@ -380,7 +384,12 @@ def test_a_wrong_key_and_no_key(world, monkeypatch, tmp_path):
 def test_a_server_that_goes_away_leaves_what_the_surrogate_can_answer(hard_world):
     with serve(hard_world.truth) as standin:
         tracer = tracer_for(
-            hard_world, "openai:m", base_url=standin.base_url, max_retries=0, target=0.9
+            hard_world,
+            "openai:m",
+            base_url=standin.base_url,
+            price="0,0",
+            max_retries=0,
+            target=0.9,
         )
         tracer.label(hard_world.texts, sample=300)
     tracer.fit()
@@ -406,6 +415,7 @@ def test_a_prompt_with_braces_and_quotes_reaches_the_teacher_as_it_is(world):
             prompt,
             features=world.X,
             base_url=standin.base_url,
+            price="0,0",
             store=":memory:",
         )
         labels = tracer.label(world.texts, sample=150)
@@ -496,6 +506,53 @@ def test_a_cap_that_ends_labelling_too_early_says_so_and_keeps_the_answers(world
     assert len(world.asked) == 50
     assert tracer.run(world.texts, sample=200)["label"].notna().all()
     assert len(world.asked) == len(set(world.asked))
+
+
+def test_caps_on_rows_and_tokens_cover_labelling_and_deferred_rows(hard_world):
+    with serve(hard_world.truth) as standin:
+        server = {"base_url": standin.base_url, "target": 0.9}
+        tracer = tracer_for(hard_world, "openai:m", **server)
+        routed = tracer.run(hard_world.texts, sample=300, max_rows=310)
+        assert standin.requests == 310
+        missing = routed[routed["label"].isna()]
+        assert set(missing["label_reason"]) == {"deferred, not asked: row cap of 10 reached"}
+
+        tracer = tracer_for(hard_world, "openai:m", **server)
+        bound = tracer.teacher.token_bound(max(hard_world.texts, key=len))
+        cap = 50_000 + bound
+        tracer.run(hard_world.texts, sample=300, max_tokens=cap)
+        spent = tracer.report.spending
+        # No more than the cap, and all but the last text's bound: what is not used is given back.
+        assert cap - bound < spent.prompt_tokens + spent.completion_tokens <= cap
+        assert tracer.report.stopped.startswith("token cap of ")
+
+
+def test_an_unknown_price_is_refused_before_anything_changes(world):
+    with serve(world.truth) as standin:
+        tracer = tracer_for(world, "openai:m", base_url=standin.base_url)
+        labels = tracer.label(world.texts, sample=200, max_rows=200)
+        with pytest.raises(InvalidInput, match="the price of m is unknown, so nothing bounds"):
+            tracer.label(world.texts, sample=300)
+        assert tracer.labels is labels
+        assert standin.requests == 200
+        # What is known already needs no bound, and neither does a server of one's own.
+        assert len(tracer.label(world.texts, sample=200).rows) == 200
+        free = tracer_for(world, "openai:m", base_url=standin.base_url, price="0,0")
+        assert len(free.label(world.texts, sample=200).rows) == 200
+
+
+def test_deferred_rows_at_an_unknown_price_need_a_bound(hard_world):
+    with serve(hard_world.truth) as standin:
+        tracer = tracer_for(hard_world, "openai:m", base_url=standin.base_url, target=0.9)
+        tracer.label(hard_world.texts, sample=300, max_rows=300)
+        tracer.fit()
+        tracer.calibrate()
+        with pytest.raises(InvalidInput, match=r"give price as IN,OUT .* max_tokens or max_rows"):
+            tracer.route()
+        assert standin.requests == 300
+        assert tracer.route(ask_teacher=False)["label"].isna().sum() == tracer.report.n_deferred
+        tracer.route(max_rows=5)
+        assert standin.requests == 305
 
 
 def test_a_cap_of_nothing(world):
@@ -902,6 +959,7 @@ def test_what_labels_mean_reaches_the_teacher(world):
             meanings,
             "Choose.",
             base_url=standin.base_url,
+            price="0,0",
             features=world.X,
             store=":memory:",
         )
