@@ -1,4 +1,4 @@
-"""Hard caps on what a run may spend: money, tokens and rows."""
+"""Hard caps on what a run may spend: money and tokens."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def dollars(amount: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """What a call takes of each cap, at the most or as it came out.
+    """What a call takes, at the most or as it came out.
 
     Attributes
     ----------
@@ -34,13 +34,10 @@ class Amount:
         Dollars; None when nobody knows.
     tokens : int or None
         As ``cost``.
-    rows : int
-        Texts.
     """
 
     cost: float | None = 0.0
     tokens: int | None = 0
-    rows: int = 0
 
 
 class Budget:
@@ -53,44 +50,41 @@ class Budget:
     Parameters
     ----------
     caps : Caps
+        The cap on rows needs no budget: what a text takes of it is known.
 
     Raises
     ------
     InvalidInput
-        A cap is negative, not finite, or no whole number of tokens or rows.
+        The cap on money is negative or not finite.
 
     Examples
     --------
-    >>> budget = Budget(Caps(max_cost=1.0, max_rows=500))
-    >>> one = Amount(cost=0.6, rows=1)
+    >>> budget = Budget(Caps(max_cost=1.0))
+    >>> one = Amount(cost=0.6)
     >>> budget.reserve(one), budget.reserve(one), budget.reached
     (True, False, 'cost cap of $1.00 reached')
-    >>> budget.settle(one, Amount(cost=0.1, rows=1))
+    >>> budget.settle(one, Amount(cost=0.1))
     >>> budget.spent, budget.reserve(one)
-    (Amount(cost=0.1, tokens=0, rows=1), True)
+    (Amount(cost=0.1, tokens=0), True)
     """
 
     def __init__(self, caps: Caps) -> None:
         if caps.max_cost is not None and not (math.isfinite(caps.max_cost) and caps.max_cost >= 0):
-            raise InvalidInput(f"max_cost must be dollars, at least 0, got {caps.max_cost!r}")
-        for name, cap in (("max_tokens", caps.max_tokens), ("max_rows", caps.max_rows)):
-            if cap is not None and not (isinstance(cap, int) and cap >= 0):
-                raise InvalidInput(f"{name} must be a whole number, at least 0, got {cap!r}")
+            raise InvalidInput(f"max_cost must be dollars, 0 or more, got {caps.max_cost!r}")
         self.caps = caps
         self.reached = ""
         self._cost = _Account(None if caps.max_cost is None else math.floor(_units(caps.max_cost)))
         self._tokens = _Account(caps.max_tokens)
-        self._rows = _Account(caps.max_rows)
 
     @property
     def spent(self) -> Amount:
         """What calls have taken; of an amount without a cap nothing is counted."""
-        return Amount(self._cost.spent / _UNIT, self._tokens.spent, self._rows.spent)
+        return Amount(self._cost.spent / _UNIT, self._tokens.spent)
 
     @property
     def reserved(self) -> Amount:
         """What is set aside for calls in flight."""
-        return Amount(self._cost.reserved / _UNIT, self._tokens.reserved, self._rows.reserved)
+        return Amount(self._cost.reserved / _UNIT, self._tokens.reserved)
 
     def reserve(self, bound: Amount) -> bool:
         """Set ``bound`` aside; False, and nothing set aside, when it does not fit.
@@ -102,29 +96,25 @@ class Budget:
         InvalidInput
             An amount that has a cap is None: what nobody knows cannot be capped.
         """
-        cost, tokens, rows = self._in_units(bound)
+        cost, tokens = self._in_units(bound)
         if not self._cost.fits(cost):
             self.reached = f"cost cap of {dollars(self.caps.max_cost or 0.0)} reached"
         elif not self._tokens.fits(tokens):
             self.reached = f"token cap of {self.caps.max_tokens:,} reached"
-        elif not self._rows.fits(rows):
-            self.reached = f"row cap of {self.caps.max_rows:,} reached"
         else:
             self._cost.reserve(cost)
             self._tokens.reserve(tokens)
-            self._rows.reserve(rows)
             return True
         return False
 
     def settle(self, bound: Amount, actual: Amount | None) -> None:
         """Replace what :meth:`reserve` set aside by what it came to; None counts in full."""
-        cost, tokens, rows = self._in_units(bound)
+        cost, tokens = self._in_units(bound)
         came = bound if actual is None else actual
         self._cost.settle(cost, cost if came.cost is None else _ceil(came.cost))
         self._tokens.settle(tokens, tokens if came.tokens is None else came.tokens)
-        self._rows.settle(rows, came.rows)
 
-    def _in_units(self, bound: Amount) -> tuple[int, int, int]:
+    def _in_units(self, bound: Amount) -> tuple[int, int]:
         caps = self.caps
         for name, cap, amount in (
             ("max_cost", caps.max_cost, bound.cost),
@@ -133,7 +123,7 @@ class Budget:
             if cap is not None and amount is None:
                 raise InvalidInput(f"{name} cannot be kept: the teacher gives no bound for a text")
         cost = 0 if caps.max_cost is None or bound.cost is None else _ceil(bound.cost)
-        return cost, bound.tokens or 0, bound.rows
+        return cost, bound.tokens or 0
 
 
 @dataclass(slots=True)

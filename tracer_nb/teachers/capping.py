@@ -18,9 +18,12 @@ def check_caps(teacher: Teacher, text: str, caps: Caps) -> None:
     Raises
     ------
     InvalidInput
-        A cap on money, and no price; a cap on tokens, and a teacher that may cost something
-        but counts no tokens.
+        It is negative or no whole number; a cap on money, and no price; a cap on tokens, and a
+        teacher that may cost something but counts no tokens.
     """
+    for name, cap in (("max_tokens", caps.max_tokens), ("max_rows", caps.max_rows)):
+        if cap is not None and not (isinstance(cap, int) and cap >= 0):
+            raise InvalidInput(f"{name} must be a whole number, 0 or more, got {cap!r}")
     if caps.max_cost is not None and teacher.cost_bound(text) is None:
         raise InvalidInput(
             f"max_cost needs a price, and that of {teacher.name} is unknown; give price as IN,OUT "
@@ -60,7 +63,6 @@ def bound_of(teacher: Teacher, texts: Sequence[str], caps: Caps) -> Amount:
     return Amount(
         cost=None if caps.max_cost is None else total_cost(map(teacher.cost_bound, texts)),
         tokens=None if caps.max_tokens is None else sum(teacher.token_bound(t) or 0 for t in texts),
-        rows=len(texts),
     )
 
 
@@ -69,5 +71,4 @@ def taken_by(answers: Sequence[Answer]) -> Amount:
     return Amount(
         cost=total_cost(answer.cost for answer in answers),
         tokens=sum(answer.prompt_tokens + answer.completion_tokens for answer in answers),
-        rows=len(answers),
     )

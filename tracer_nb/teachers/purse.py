@@ -1,4 +1,4 @@
-"""Money, tokens and rows for calls that run side by side."""
+"""Money and tokens for calls that run side by side."""
 
 from __future__ import annotations
 

@@ -41,10 +41,10 @@ class Tally:
             else:
                 self._units += round(answer.cost * _UNIT)
 
-    def lost(self, bound: Amount) -> None:
+    def lost(self, n_texts: int, bound: Amount) -> None:
         """Count a call that was cancelled: the server may bill it, up to ``bound``."""
         with self._lock:
-            self._lost += bound.rows
+            self._lost += n_texts
             self._lost_tokens += bound.tokens or 0
             if bound.cost is None:
                 self._priced = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -59,7 +60,7 @@ class LabelWork:
         self.any_kept = False
         self._teacher = teacher
         self._identity = dict(teacher.identity)
-        self._labels = frozenset(teacher.labels)
+        self._labels = {label: label for label in teacher.labels}
         self._texts = texts
         self._store = store
         self._caps = caps
@@ -118,14 +119,7 @@ class LabelWork:
         )
         try:
             await self._reuse()
-            n_left = len(self._texts) - len(self.answers)
-            # Not a list, and no task for each: there may be millions.
-            self._left = (text for text in self._texts if text not in self.answers)
-            if n_left and self.stopped is None:
-                check_bounded(self._teacher, self._texts[0], self._caps)
-            calls = -(-n_left // max(1, self._teacher.batch_size))
-            workers = min(self._teacher.concurrency, calls)
-            await asyncio.gather(*(self._work() for _ in range(workers)))
+            await self._ask_all()
         except Exception as e:  # noqa: BLE001 -- as below; it must be there before done is
             self.error = self.error or e
         finally:
@@ -151,6 +145,22 @@ class LabelWork:
             self.tally.reused(found.values())
             if self.stopped is not None:
                 return
+
+    async def _ask_all(self) -> None:
+        n_left = len(self._texts) - len(self.answers)
+        if not n_left or self.stopped is not None:
+            return
+        check_bounded(self._teacher, self._texts[0], self._caps)
+        most = self._caps.max_rows
+        n_asked = n_left if most is None else min(n_left, most)
+        # Not a list, and no task for each: there may be millions.
+        left = (text for text in self._texts if text not in self.answers)
+        self._left = islice(left, n_asked)
+        calls = -(-n_asked // max(1, self._teacher.batch_size))
+        workers = min(self._teacher.concurrency, calls)
+        await asyncio.gather(*(self._work() for _ in range(workers)))
+        if n_asked < n_left:
+            self.stopped = self.stopped or f"row cap of {most:,} reached"
 
     async def _work(self) -> None:
         try:
@@ -202,11 +212,12 @@ class LabelWork:
     def _lose(self, batch: list[str]) -> None:
         teacher = self._teacher
         tokens = sum(teacher.token_bound(text) or 0 for text in batch)
-        self.tally.lost(Amount(total_cost(map(teacher.cost_bound, batch)), tokens, len(batch)))
+        bound = Amount(total_cost(map(teacher.cost_bound, batch)), tokens)
+        self.tally.lost(len(batch), bound)
 
     async def _keep(self, batch: list[str], answers: Sequence[Answer], seconds: float) -> None:
         answered = {
-            text: self._timed(self._checked(answer), seconds)
+            text: self._lean(self._checked(answer), seconds)
             for text, answer in zip(batch, answers, strict=True)
         }
         first = answered
@@ -224,9 +235,17 @@ class LabelWork:
         reason = f"answer is not one of the labels: {quoted(answer.label)}"
         return replace(answer, label=None, reason=reason)
 
-    def _timed(self, answer: Answer, seconds: float) -> Answer:
-        """Answer with the time that it took, unless the teacher has measured it."""
-        return answer if answer.seconds is not None else replace(answer, seconds=seconds)
+    def _lean(self, answer: Answer, seconds: float) -> Answer:
+        """Answer with the time that it took, unless the teacher has measured it.
+
+        Its label and mode become the same objects as those of all other answers.
+        """
+        return replace(
+            answer,
+            label=None if answer.label is None else self._labels[answer.label],
+            mode=sys.intern(answer.mode),
+            seconds=seconds if answer.seconds is None else answer.seconds,
+        )
 
     def _stop_calls(self, seconds: float) -> None:
         self._purse.close()

@@ -4,14 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 import tracer_nb
+from tracer_nb.records import Spending
 from tracer_nb.standin import Faults, serve
-from tracer_nb.teachers import LabelStore, Price, run_labels
+from tracer_nb.teachers import INTERRUPTED, LabelStore, Price, run_labels
 from tracer_nb.teachers.chat import ChatTeacher
 
 LABELS = ("delivery", "login", "refund")
@@ -76,6 +78,61 @@ def test_a_cap_holds_at_a_real_server():
     # The bound is set aside, not spent: many texts fit, until the next might not.
     assert 0.4 * bound < run.spending.cost <= 1.5 * bound
     assert "cost cap" in run.stopped
+
+
+def test_a_server_that_refuses_gets_fewer_requests_at_a_time_and_answers_all():
+    table = dict(list(TABLE.items())[:80])
+
+    def peak(**faults):
+        with serve(table, latency=0.1, faults=Faults(**faults)) as standin:
+            run = run_labels(teacher_at(standin.base_url, concurrency=64), table)
+            assert {text: answer.label for text, answer in run.answers.items()} == table
+            return standin.peak, standin.met()["rate_limit"]
+
+    untroubled, _ = peak()
+    troubled, refusals = peak(rate_limit=0.1, retry_after=0.01, first_attempts=1)
+    assert refusals >= 5
+    assert troubled < untroubled <= 64
+
+
+@pytest.mark.parametrize("faults", [{"retry_after": 50.0}, {}])
+def test_a_stop_does_not_wait_for_a_server_that_asks_to_wait(faults):
+    stop = threading.Event()
+    with serve(TABLE, faults=Faults(rate_limit=1.0, **faults)) as standin:
+
+        def on_progress(_progress):
+            if standin.met()["rate_limit"] >= CONCURRENCY:
+                stop.set()
+
+        run = run_labels(
+            teacher_at(standin.base_url), TABLE, max_cost=1.0, stop=stop, on_progress=on_progress
+        )
+    # All that were refused wait, and the rest wait for them; none of this costs anything.
+    assert run.stopped == INTERRUPTED
+    assert (run.answers, run.spending) == ({}, Spending())
+
+
+def test_requests_a_minute_are_kept():
+    stop = threading.Event()
+    with serve(TABLE) as standin:
+
+        def on_progress(progress):
+            if progress.spending.asked == 1:
+                stop.set()
+
+        teacher = teacher_at(standin.base_url, requests_per_minute=1)
+        run = run_labels(teacher, TABLE, stop=stop, on_progress=on_progress)
+        assert standin.requests == len(run.answers) == 1
+    assert run.spending.lost == 0
+
+
+def test_time_in_line_is_not_time_of_the_answer():
+    with serve(TABLE, latency=0.05) as standin:
+        run = run_labels(teacher_at(standin.base_url, concurrency=2), TABLE, max_rows=20)
+        alone = run_labels(teacher_at(standin.base_url, concurrency=1), TABLE, max_rows=1)
+    assert all(
+        answer.seconds >= 0.05 for answer in [*run.answers.values(), *alone.answers.values()]
+    )
 
 
 RUN = """

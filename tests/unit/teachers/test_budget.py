@@ -34,23 +34,18 @@ def test_spent_and_reserved_never_exceed_the_cap(cap, requests):
 
 @given(
     caps=st.builds(
-        Caps,
-        max_cost=st.none() | st.floats(0, 5),
-        max_tokens=st.none() | st.integers(0, 500),
-        max_rows=st.none() | st.integers(0, 30),
+        Caps, max_cost=st.none() | st.floats(0, 5), max_tokens=st.none() | st.integers(0, 500)
     ),
-    requests=st.lists(
-        st.tuples(dollars, st.integers(0, 100), st.integers(1, 4), st.floats(0, 1)), max_size=40
-    ),
+    requests=st.lists(st.tuples(dollars, st.integers(0, 100), st.floats(0, 1)), max_size=40),
 )
-def test_no_cap_is_exceeded_and_what_does_not_fit_one_leaves_the_others_alone(caps, requests):
+def test_no_cap_is_exceeded_and_what_does_not_fit_one_leaves_the_other_alone(caps, requests):
     budget = Budget(caps)
     flying = []
-    for cost, tokens, rows, share in requests:
+    for cost, tokens, share in requests:
         before = budget.reserved
-        bound = Amount(cost, tokens, rows)
+        bound = Amount(cost, tokens)
         if budget.reserve(bound):
-            flying.append((bound, Amount(cost * share, int(tokens * share), rows)))
+            flying.append((bound, Amount(cost * share, int(tokens * share))))
         else:
             assert budget.reserved == before
             assert budget.reached
@@ -59,7 +54,6 @@ def test_no_cap_is_exceeded_and_what_does_not_fit_one_leaves_the_others_alone(ca
         held, spent = budget.reserved, budget.spent
         assert caps.max_cost is None or spent.cost + held.cost <= caps.max_cost * (1 + 1e-15)
         assert caps.max_tokens is None or spent.tokens + held.tokens <= caps.max_tokens
-        assert caps.max_rows is None or spent.rows + held.rows <= caps.max_rows
     for bound, actual in flying:
         budget.settle(bound, actual)
     assert budget.reserved == Amount()
@@ -71,13 +65,12 @@ def test_no_cap_is_exceeded_and_what_does_not_fit_one_leaves_the_others_alone(ca
         (Caps(max_cost=4.0), "cost cap of $4.00 reached"),
         (Caps(max_cost=0.0025), "cost cap of $0.0025 reached"),
         (Caps(max_tokens=50_000), "token cap of 50,000 reached"),
-        (Caps(max_rows=500), "row cap of 500 reached"),
-        (Caps(max_cost=9.0, max_rows=500), "row cap of 500 reached"),
+        (Caps(max_cost=9.0, max_tokens=50_000), "token cap of 50,000 reached"),
     ],
 )
 def test_the_cap_that_is_too_small_is_named(caps, reached):
     budget = Budget(caps)
-    assert not budget.reserve(Amount(cost=5.0, tokens=60_000, rows=501))
+    assert not budget.reserve(Amount(cost=5.0, tokens=60_000))
     assert budget.reached == reached
 
 
@@ -92,15 +85,18 @@ def test_many_small_sums_do_not_drift():
 
 def test_what_nobody_knows_counts_in_full():
     budget = Budget(Caps(max_cost=1.0, max_tokens=10))
-    bound = Amount(0.75, 8, 1)
-    assert budget.reserve(bound)
-    budget.settle(bound, Amount(None, None, 1))
-    assert budget.spent == Amount(0.75, 8, 0)  # rows have no cap here
-    assert not budget.reserve(Amount(0.5, 0, 1))
-    other = Budget(Caps(max_rows=2))
-    assert other.reserve(Amount(None, None, 2))
-    other.settle(Amount(None, None, 2), None)
-    assert other.spent.rows == 2
+    bound = Amount(0.25, 3)
+    for actual in (Amount(None, None), None):
+        assert budget.reserve(bound)
+        budget.settle(bound, actual)
+    assert budget.spent == Amount(0.5, 6)
+
+
+def test_what_has_no_cap_is_not_counted():
+    budget = Budget(Caps())
+    assert budget.reserve(Amount(cost=None, tokens=10**9))
+    budget.settle(Amount(cost=None, tokens=10**9), None)
+    assert budget.spent == budget.reserved == Amount()
 
 
 def test_more_than_was_set_aside_is_counted_and_stops_the_next():
@@ -119,9 +115,6 @@ def test_what_has_no_bound_cannot_be_capped():
 def test_caps_that_are_none(cap):
     with pytest.raises(InvalidInput, match="max_cost must be dollars"):
         Budget(Caps(max_cost=cap))
-    for name in ("max_tokens", "max_rows"):
-        with pytest.raises(InvalidInput, match=f"{name} must be a whole number"):
-            Budget(Caps(**{name: cap}))
 
 
 # --- what is left

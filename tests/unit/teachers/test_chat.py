@@ -151,6 +151,7 @@ def test_all_replies_to_a_text_cost_less_than_its_bound(server, chat):
     assert len(sizes) == 2
     assert answer.label is None
     assert answer.cost <= teacher.cost_bound("ü" * 500)
+    assert answer.prompt_tokens + answer.completion_tokens <= teacher.token_bound("ü" * 500)
 
 
 @pytest.mark.parametrize("status", [400, 422])
@@ -294,6 +295,7 @@ def test_time_outs_are_bounded_and_cost_what_they_may(server, chat, monkeypatch)
     assert server.asked["x"] == MAX_REPLIES
     assert answer.reason == f"no reply within 0.2 s, {MAX_REPLIES} tries"
     assert answer.cost == teacher.cost_bound("x") > 0
+    assert answer.prompt_tokens + answer.completion_tokens == teacher.token_bound("x")
     assert not answer.keep
 
 
@@ -304,6 +306,8 @@ def test_a_time_out_before_the_answer_is_counted(server, chat, monkeypatch):
     answer = ask(teacher, "x")
     assert answer.label == "refund"
     assert answer.cost == pytest.approx(teacher.cost_bound("x") / MAX_REPLIES + 110e-6)
+    tokens = answer.prompt_tokens + answer.completion_tokens
+    assert tokens == teacher.token_bound("x") / MAX_REPLIES + 105
 
 
 def test_errors_that_pass_are_retried_more_often_than_time_outs(server, chat):

@@ -142,7 +142,7 @@ def test_a_wait_that_the_server_asks_for_holds_for_all_requests():
         await server.requests(60)
         return sorted(Counter(server.sent).items())
 
-    # Sixteen were told at 2 to wait till 7; eight had been admitted meanwhile, and wait, too.
+    # At 2 sixteen are told to wait five seconds: then as many as half of them go.
     assert run(serve()) == [(0, 8), (1, 16), (7, 8), (8, 9), (9, 10), (10, 9)]
 
 

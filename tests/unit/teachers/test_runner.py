@@ -18,6 +18,7 @@ from tracer_nb.teachers import (
     Teacher,
     run_labels,
 )
+from tracer_nb.teachers.base import Haltable, NotAsked
 
 TEXTS = [f"text {i}" for i in range(40)]
 
@@ -230,6 +231,87 @@ def test_a_cap_needs_a_price():
     assert not teacher.asked
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    max_tokens=st.none() | st.integers(0, 300),
+    max_rows=st.none() | st.integers(0, 20),
+    texts=st.lists(st.tuples(st.integers(1, 60), st.floats(0, 1)), min_size=1, max_size=30),
+    concurrency=st.integers(1, 8),
+    batch=st.integers(1, 4),
+)
+def test_caps_on_tokens_and_rows_are_never_exceeded(
+    max_tokens, max_rows, texts, concurrency, batch
+):
+    # The estimate is 2 tokens for every text; the server reports more, or less.
+    bounds = {f"text {i}": bound for i, (bound, _) in enumerate(texts)}
+    taken = {f"text {i}": int(bound * share) for i, (bound, share) in enumerate(texts)}
+    teacher = Scripted(
+        lambda text: Answer(
+            "a", prompt_tokens=taken[text] // 2, completion_tokens=-(-taken[text] // 2)
+        ),
+        bound=None,
+        tokens=bounds.get,
+        concurrency=concurrency,
+        batch=batch,
+    )
+    if max_tokens is None and max_rows is None:
+        max_rows = 1000
+    run = run_labels(teacher, bounds, max_tokens=max_tokens, max_rows=max_rows)
+    used = run.spending.prompt_tokens + run.spending.completion_tokens
+    assert max_tokens is None or used <= max_tokens
+    assert max_rows is None or run.spending.asked <= max_rows
+    assert sum(teacher.asked.values()) == run.spending.asked
+    if run.stopped is None:
+        assert len(run.answers) == len(texts)
+    else:
+        # Not too early: every row, or the next batch might not have fitted.
+        left = [bounds[text] for text in bounds if text not in run.answers][:batch]
+        if run.stopped == f"row cap of {max_rows} reached":
+            assert run.spending.asked == max_rows < len(texts)
+        else:
+            assert run.stopped == f"token cap of {max_tokens} reached"
+            assert sum(left) > max_tokens - used
+
+
+def test_the_caps_that_are_reached_are_named(store):
+    teacher = Scripted(lambda _: Answer("a", prompt_tokens=8, completion_tokens=2), tokens=10)
+    run = run_labels(teacher, TEXTS, store=store, max_tokens=100)
+    assert (run.spending.asked, run.stopped) == (10, "token cap of 100 reached")
+    run = run_labels(teacher, TEXTS, store=store, max_rows=5)
+    assert (run.spending.asked, run.spending.reused) == (5, 10)
+    assert run.stopped == "row cap of 5 reached"
+    # As many rows as there are to ask reach no cap.
+    assert run_labels(teacher, TEXTS, store=store, max_rows=25).stopped is None
+
+
+def test_an_unknown_price_needs_a_cap_when_there_is_something_to_ask(store):
+    priced = Scripted()
+    run_labels(priced, TEXTS[:10], store=store)
+    teacher = Scripted(bound=None)
+    with pytest.raises(InvalidInput, match="the price of scripted is unknown, so nothing bounds"):
+        run_labels(teacher, TEXTS, store=store)
+    assert not teacher.asked
+    assert run_labels(teacher, TEXTS[:10], store=store).spending.reused == 10
+    assert run_labels(teacher, TEXTS, store=store, max_tokens=10_000).stopped is None
+    # A teacher that counts no tokens has no price for them either.
+    assert run_labels(Scripted(bound=None, tokens=None), ["new"], store=store).stopped is None
+
+
+def test_a_cap_on_tokens_needs_a_teacher_that_counts_them():
+    teacher = Scripted(bound=None, tokens=None)
+    with pytest.raises(InvalidInput, match="max_tokens needs a teacher that counts tokens"):
+        run_labels(teacher, TEXTS, max_tokens=100)
+    assert not teacher.asked
+    # Recorded labels take none, so any cap holds.
+    assert run_labels(ReplayTeacher({"x": "a", "y": "b"}), ["x"], max_tokens=0).stopped is None
+
+
+@pytest.mark.parametrize("caps", [{"max_rows": -1}, {"max_tokens": 0.5}, {"max_cost": -1.0}])
+def test_caps_that_are_none(caps):
+    with pytest.raises(InvalidInput, match="0 or more, got"):
+        run_labels(Scripted(), TEXTS, **caps)
+
+
 # --- stops and failures
 
 
@@ -321,7 +403,53 @@ def test_cancelled_calls_count_at_their_bound_and_the_stop_is_quick(store):
     lost = len(teacher.asked) - 20
     assert lost > 0
     assert run.spending.cost == pytest.approx(20 * 0.1 + lost * 0.2)
-    assert run.spending.asked == 20
+    assert (run.spending.asked, run.spending.lost, run.spending.lost_tokens) == (
+        20,
+        lost,
+        10 * lost,
+    )
+
+
+class Waiting(Scripted):
+    """All but the first few calls wait before they send anything."""
+
+    def __init__(self, rule, first):
+        super().__init__(rule, concurrency=8)
+        self.first = first
+        self.halted = asyncio.Event()
+
+    async def label(self, texts):
+        if sum(self.asked.values()) >= self.first:
+            await self.halted.wait()
+            raise NotAsked
+        return await super().label(texts)
+
+    def halt(self):
+        self.halted.set()
+
+
+def test_calls_that_had_sent_nothing_cost_nothing(store):
+    stop = threading.Event()
+
+    async def answer():
+        stop.set()
+        await asyncio.sleep(0.3)
+        return Answer("a", cost=0.1)
+
+    teacher = Waiting(lambda _: answer(), first=3)
+    assert isinstance(teacher, Haltable)
+    run = run_labels(teacher, TEXTS, store=store, stop=stop, max_cost=100.0)
+    assert run.stopped == INTERRUPTED
+    assert set(run.answers) == set(teacher.asked) == set(TEXTS[:3])
+    assert (run.spending.cost, run.spending.lost) == (pytest.approx(0.3), 0)
+
+
+def test_a_call_may_not_give_up_by_itself():
+    def rule(_text):
+        raise NotAsked
+
+    with pytest.raises(NotAsked):
+        run_labels(Scripted(rule), TEXTS)
 
 
 def test_an_interrupt_shortens_the_wait_after_a_failure():
@@ -357,6 +485,64 @@ def test_an_answer_that_arrives_while_stopping_is_kept(store):
     run = run_labels(Scripted(concurrency=1), TEXTS, store=slow, stop=stop)
     assert run.stopped == INTERRUPTED
     assert len(run.answers) == len(stored(store, Scripted())) == 1
+
+
+class SlowStore:
+    """Counts its commits, and waits for ``ready`` in the first one."""
+
+    def __init__(self, store, ready):
+        self.get_many = store.get_many
+        self.commits = []
+        self._store, self._ready = store, ready
+
+    def put_many(self, identity, pairs):
+        if not self.commits:
+            assert self._ready.wait(30)
+        self.commits.append(len(pairs))
+        return self._store.put_many(identity, pairs)
+
+
+def test_answers_that_come_while_a_commit_runs_share_the_next_one(store):
+    ready = threading.Event()
+    slow = SlowStore(store, ready)
+    teacher = Scripted(concurrency=8)
+
+    def on_progress(progress):
+        # None is counted before it is on disk.
+        assert progress.done <= sum(slow.commits)
+        if len(teacher.asked) == 8:
+            ready.set()
+
+    run = run_labels(teacher, TEXTS, store=slow, on_progress=on_progress)
+    assert run.answers == stored(store, teacher)
+    assert slow.commits[:2] == [1, 7]
+    assert sum(slow.commits) == 40
+
+
+def test_a_commit_that_fails_fails_for_all_that_shared_it(store):
+    ready = threading.Event()
+    slow = SlowStore(store, ready)
+
+    def rule(_text):
+        if len(teacher.asked) == 8:
+            store.close()
+            ready.set()
+        return Answer("a", cost=0.1)
+
+    teacher = Scripted(rule, concurrency=8)
+    with pytest.raises(StoreError):
+        run_labels(teacher, TEXTS, store=slow)
+    assert len(teacher.asked) == 8
+    assert teacher.closed == 1
+
+
+def test_equal_labels_and_modes_are_one_object(store):
+    teacher = Scripted(lambda text: Answer(text[:1].replace("t", "a"), mode=text[:4], cost=0.1))
+    asked = run_labels(teacher, TEXTS[:20], store=store)
+    both = run_labels(teacher, TEXTS, store=store)
+    for run in (asked, both):
+        assert len({id(answer.label) for answer in run.answers.values()}) == 1
+        assert len({id(answer.mode) for answer in run.answers.values()}) == 1
 
 
 class LabelStoreThatWaits:
