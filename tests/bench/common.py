@@ -44,6 +44,19 @@ def seconds(action: object, repeats: int = 1) -> float:
     return float(np.median(times))
 
 
+def quiet(seconds: float = 2.0, patience: float = 120.0) -> None:
+    """Wait until the processors have had little else to do for so many seconds; not for ever."""
+    stat = Path("/proc/stat")
+    deadline = time.monotonic() + patience
+    while stat.exists() and time.monotonic() < deadline:
+        before = [int(n) for n in stat.read_text().split("\n", 1)[0].split()[1:]]
+        time.sleep(seconds)
+        after = [int(n) for n in stat.read_text().split("\n", 1)[0].split()[1:]]
+        spent = np.subtract(after, before)
+        if spent[3] + spent[4] >= 0.9 * spent.sum():  # idle, and waiting for a disk
+            return
+
+
 def machine() -> str:
     """Processor and versions, one line."""
     cpu = platform.processor() or platform.machine()

@@ -9,7 +9,10 @@ from tracer_nb.records import Answer, Caps
 from tracer_nb.teachers.base import Teacher
 from tracer_nb.teachers.budget import Amount, total_cost
 
-__all__ = ["bound_of", "check_bounded", "check_caps", "taken_by"]
+__all__ = ["EVERYTHING", "bound_of", "check_bounded", "check_caps", "taken_by"]
+
+EVERYTHING = Caps(max_cost=0.0, max_tokens=0)
+"""For :func:`bound_of`, to bound money and tokens both."""
 
 
 def check_caps(teacher: Teacher, text: str, caps: Caps) -> None:

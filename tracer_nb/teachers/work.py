@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from itertools import islice
 
 from tracer_nb.errors import TeacherError
 from tracer_nb.records import Answer, Caps
 from tracer_nb.teachers.base import Haltable, NotAsked, Teacher
-from tracer_nb.teachers.budget import Amount, Budget, total_cost
-from tracer_nb.teachers.capping import bound_of, check_bounded, taken_by
+from tracer_nb.teachers.budget import Amount, Budget
+from tracer_nb.teachers.capping import EVERYTHING, bound_of, check_bounded, taken_by
 from tracer_nb.teachers.commits import Commits
+from tracer_nb.teachers.keeping import Keeper
 from tracer_nb.teachers.purse import Purse
-from tracer_nb.teachers.reading import quoted
 from tracer_nb.teachers.store import LabelStore
 from tracer_nb.teachers.tally import Tally
 
@@ -60,7 +58,7 @@ class LabelWork:
         self.any_kept = False
         self._teacher = teacher
         self._identity = dict(teacher.identity)
-        self._labels = {label: label for label in teacher.labels}
+        self._keeper = Keeper(teacher.labels)
         self._texts = texts
         self._store = store
         self._caps = caps
@@ -140,9 +138,9 @@ class LabelWork:
             found = await loop.run_in_executor(
                 self._writer, self._store.get_many, self._identity, part
             )
-            for text, answer in found.items():
-                self.answers[text] = self._checked(answer)
-            self.tally.reused(found.values())
+            checked = {text: self._keeper.checked(answer) for text, answer in found.items()}
+            self.answers.update(checked)
+            self.tally.reused(checked.values())
             if self.stopped is not None:
                 return
 
@@ -197,7 +195,7 @@ class LabelWork:
         except asyncio.CancelledError:
             if self.stopped is None:
                 raise
-            self._lose(batch)
+            self.tally.lost(len(batch), bound_of(self._teacher, batch, EVERYTHING))
             return None
         finally:
             self._calls.discard(call)
@@ -209,15 +207,9 @@ class LabelWork:
             )
         return answers
 
-    def _lose(self, batch: list[str]) -> None:
-        teacher = self._teacher
-        tokens = sum(teacher.token_bound(text) or 0 for text in batch)
-        bound = Amount(total_cost(map(teacher.cost_bound, batch)), tokens)
-        self.tally.lost(len(batch), bound)
-
     async def _keep(self, batch: list[str], answers: Sequence[Answer], seconds: float) -> None:
         answered = {
-            text: self._lean(self._checked(answer), seconds)
+            text: self._keeper.ready(answer, seconds)
             for text, answer in zip(batch, answers, strict=True)
         }
         first = answered
@@ -227,25 +219,6 @@ class LabelWork:
             self.tally.asked(answer)
             self.any_kept |= answer.keep
             self.answers[text] = first[text]
-
-    def _checked(self, answer: Answer) -> Answer:
-        """Answer without its label if that is not one of the labels."""
-        if answer.label is None or answer.label in self._labels:
-            return answer
-        reason = f"answer is not one of the labels: {quoted(answer.label)}"
-        return replace(answer, label=None, reason=reason)
-
-    def _lean(self, answer: Answer, seconds: float) -> Answer:
-        """Answer with the time that it took, unless the teacher has measured it.
-
-        Its label and mode become the same objects as those of all other answers.
-        """
-        return replace(
-            answer,
-            label=None if answer.label is None else self._labels[answer.label],
-            mode=sys.intern(answer.mode),
-            seconds=seconds if answer.seconds is None else answer.seconds,
-        )
 
     def _stop_calls(self, seconds: float) -> None:
         self._purse.close()

@@ -139,6 +139,13 @@ def test_an_answer_outside_the_label_set_has_no_label(store):
     assert run.answers["x"].reason == "answer is not one of the labels: 'c'"
 
 
+def test_a_stored_answer_outside_the_label_set_is_missing_too(store):
+    store.put(Scripted().identity, "x", Answer("c", cost=0.1))
+    run = run_labels(Scripted(), ["x"], store=store)
+    assert run.answers["x"].reason == "answer is not one of the labels: 'c'"
+    assert (run.spending.reused, run.spending.missing) == (1, 1)
+
+
 def test_an_unknown_cost_makes_the_sum_unknown():
     costs = iter([0.1, None, 0.1])
     run = run_labels(Scripted(lambda _: Answer("a", cost=next(costs))), ["x", "y", "z"])

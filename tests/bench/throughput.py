@@ -1,0 +1,246 @@
+"""Answers a second, CPU and memory of a labelling run, against the stand-in in its own process.
+
+    python tests/bench/throughput.py [--repeats 3] [--quick]
+
+With 500 ms latency (a usual model) and 64 requests at a time, what the latency allows is 128
+answers a second; a run begins with 8 at a time and doubles them. With 20 ms the client is the
+limit: it has one core, the stand-in the other one. What the runner itself costs shows with a
+teacher that answers at once. Every answer is committed to a store on disk. Each measurement has
+a process of its own, waits for a quiet machine, and is the median of its repeats.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import importlib.metadata
+import json
+import os
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from common import machine, quiet, table
+
+from tracer_nb.records import Answer
+from tracer_nb.teachers import LabelStore, Price, run_labels
+
+CONCURRENCY = 64
+LABELS = tuple(f"label {i}" for i in range(20))
+
+
+class Instant:
+    """Answers at once, as a chat teacher would, and notes when it is first asked."""
+
+    name = "instant"
+    labels = LABELS
+    batch_size = 1
+    concurrency = CONCURRENCY
+    identity = {"teacher": "instant", "prompt": "Choose the intent. " * 50}  # noqa: RUF012
+
+    def __init__(self) -> None:
+        self.first: float | None = None
+
+    def cost_bound(self, _text: str) -> float:
+        return 0.01
+
+    def token_bound(self, _text: str) -> int:
+        return 5_000
+
+    def cost_estimate(self, _text: str) -> tuple[int, int, float]:
+        return 400, 10, 0.0001
+
+    async def label(self, texts: list[str]) -> list[Answer]:
+        if self.first is None:
+            self.first = time.perf_counter()
+        await asyncio.sleep(0)
+        return [self._answer(text) for text in texts]
+
+    def _answer(self, text: str) -> Answer:
+        tokens = 300 + len(text)
+        return Answer(
+            "label " + str(len(text) % 20),
+            mode="json-schema",
+            prompt_tokens=tokens,
+            completion_tokens=10,
+            cost=tokens / 1e6,
+        )
+
+    async def close(self) -> None:
+        pass
+
+
+def texts_of(n: int) -> list[str]:
+    return [f"{'please ' * (i % 13)}what about my order number {i}?" for i in range(n)]
+
+
+@contextmanager
+def store_in(folder: str | None = None) -> Iterator[LabelStore]:
+    with (
+        tempfile.TemporaryDirectory(dir=folder) as made,
+        LabelStore(Path(made) / "labels.sqlite") as store,
+    ):
+        yield store
+
+
+@contextmanager
+def standin(latency: float) -> Iterator[str]:
+    """Address of a stand-in in its own process, on the last core."""
+    command = [sys.executable, "-m", "tracer_nb.standin", "--data", "support"]
+    process = subprocess.Popen(
+        [*command, "--latency", str(latency)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        address = process.stdout.readline().strip()
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(process.pid, cores[-1:])
+        os.sched_setaffinity(0, cores[:1])
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+# --- measurements, each in its own process
+
+
+def against_standin(latency: float, n: int) -> dict[str, float]:
+    """A run over ``n`` texts that are answered after ``latency`` seconds."""
+    from tracer_nb.datasets import load
+    from tracer_nb.teachers.chat import ChatTeacher
+
+    data = load("support")
+    texts, labels = data["text"].tolist()[:n], sorted(data["label"].unique())
+    with standin(latency) as address, store_in() as store:
+        teacher = ChatTeacher(
+            "m",
+            labels,
+            "Choose the intent.",
+            base_url=address,
+            price=Price(0.25, 2.0),
+            concurrency=CONCURRENCY,
+        )
+        run_labels(teacher, [f"warm {i}" for i in range(32)])
+        begun, cpu = time.perf_counter(), time.process_time()
+        run = run_labels(teacher, texts, store=store, max_cost=100.0)
+        seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
+    assert len(run.answers) == len(texts)
+    return {"rate": len(texts) / seconds, "cpu": 1000 * cpu / len(texts)}
+
+
+def own_cost(n: int) -> dict[str, float]:
+    """CPU of the runner alone, commit included, in milliseconds an answer."""
+    with store_in() as store:
+        run_labels(Instant(), texts_of(100), store=store)
+        cpu = time.process_time()
+        run_labels(Instant(), texts_of(n), store=store, max_cost=1e9, max_tokens=10**12)
+        return {"cpu": 1000 * (time.process_time() - cpu) / n}
+
+
+def resume(n: int) -> dict[str, float]:
+    """Seconds until the first new text is asked when ``n`` are stored."""
+    with store_in() as store:
+        run_labels(Instant(), texts_of(n), store=store)
+        teacher = Instant()
+        begun = time.perf_counter()
+        run_labels(teacher, [*texts_of(n), "a new one"], store=store)
+        assert teacher.first is not None
+        return {"seconds": teacher.first - begun}
+
+
+def memory(n: int) -> dict[str, float]:
+    """Bytes a row that a run keeps, and holds at its peak, beside the texts themselves."""
+    texts = texts_of(n)
+    found: dict[str, float] = {}
+    with store_in() as store:
+        run_labels(Instant(), texts_of(100), store=store)
+        for name in ("asked", "reused"):
+            gc.collect()
+            tracemalloc.start()
+            run = run_labels(Instant(), texts, store=store)
+            gc.collect()
+            kept, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            found |= {f"{name} kept": kept / n, f"{name} peak": peak / n}
+            del run
+    return found
+
+
+MEASURES: dict[str, Callable[..., dict[str, float]]] = {
+    f.__name__: f for f in (against_standin, own_cost, resume, memory)
+}
+
+
+def median(name: str, *arguments: float, repeats: int) -> dict[str, float]:
+    """Medians of a measurement."""
+    found = []
+    for _ in range(repeats):
+        quiet()
+        ran = subprocess.run(
+            [sys.executable, __file__, "--one", json.dumps([name, *arguments])],
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        found.append(json.loads(ran.stdout.splitlines()[-1]))
+        print(".", end="", flush=True, file=sys.stderr)
+    return {key: statistics.median(one[key] for one in found) for key in found[0]}
+
+
+def measured(repeats: int, *, quick: bool) -> list[dict[str, Any]]:
+    """Rows of the table."""
+    many, some = (10_000, 1_000) if quick else (100_000, 10_000)
+    n = 1_000 if quick else 4_000
+    slow = median("against_standin", 0.5, n, repeats=repeats)
+    fast = median("against_standin", 0.02, n, repeats=repeats)
+    own = median("own_cost", 2 * some, repeats=repeats)
+    again = median("resume", many, repeats=repeats)
+    allowed = CONCURRENCY / 0.5
+    rows = [
+        ("answers a second, 500 ms latency", f"{slow['rate']:.0f}", ""),
+        ("share of what the latency allows", f"{100 * slow['rate'] / allowed:.0f} %", "≥ 85 %"),
+        ("answers a second, 20 ms latency, one core", f"{fast['rate']:.0f}", "≥ 300"),
+        ("CPU an answer, client included", f"{fast['cpu']:.2f} ms", ""),
+        ("CPU an answer, runner alone with its commit", f"{own['cpu']:.3f} ms", "< 1 ms"),
+        (f"first request after {many:,} stored answers", f"{again['seconds']:.2f} s", "< 2 s"),
+    ]
+    for size in (some, many):
+        held = median("memory", size, repeats=1)
+        for name in ("asked", "reused"):
+            shown = f"{held[name + ' kept']:.0f}, at the peak {held[name + ' peak']:.0f}"
+            rows.append((f"bytes a row, {size:,} {name}", shown, "flat"))
+    return [{"": a, "measured": b, "wanted": c} for a, b, c in rows]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="fewer texts, for a look")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        name, *arguments = json.loads(options.one)
+        whole = [int(a) if a == int(a) else a for a in arguments]
+        print(json.dumps(MEASURES[name](*whole)))
+        return
+    rows = measured(options.repeats, quick=options.quick)
+    versions = ", ".join(
+        f"{name} {importlib.metadata.version(name)}" for name in ("openai", "aiohttp")
+    )
+    print(f"\nMachine: {machine()}, {versions}, SQLite {sqlite3.sqlite_version}.\n")
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
