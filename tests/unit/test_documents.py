@@ -100,9 +100,9 @@ def test_what_was_sent_keeps_cells_out_of_the_instructions(frame, standin, monke
     sent = []
     post = Endpoint._post
 
-    async def spy(self, content, *args):
-        sent.append(json.loads(content)["messages"])
-        return await post(self, content, *args)
+    async def spy(self, body, *args):
+        sent.append(body["messages"])
+        return await post(self, body, *args)
 
     monkeypatch.setattr(Endpoint, "_post", spy)
     make(standin, store=":memory:").label(frame["question"], table=frame, sample=100)

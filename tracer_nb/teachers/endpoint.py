@@ -90,10 +90,9 @@ class Endpoint:
         while True:
             way = self._dialect.way
             request = {"model": self._model, "messages": compose(way.form), **way.fields}
-            content = json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode()
-            tokens = len(content) // _BYTES_PER_TOKEN + self._answer_tokens
+            tokens = self._estimate(request)
             try:
-                body = await self._post(content, tokens)
+                body = await self._post(request, tokens)
             except Halted:
                 raise RequestFailed("the run was stopped", unread, timeouts) from None
             except (openai.APIConnectionError, openai.APIStatusError) as e:
@@ -119,6 +118,13 @@ class Endpoint:
                 reason = f"the reply was not readable, {unread} times{said}"
                 raise RequestFailed(reason, unread, timeouts)
             await self._rest(_PAUSE * unread, unread, timeouts)
+
+    def _estimate(self, request: Mapping[str, Any]) -> int:
+        """Tokens of a request and its answer, where they are limited."""
+        if not self._pace.counts_tokens:
+            return 0
+        size = len(json.dumps(request, ensure_ascii=False).encode("utf-8", "replace"))
+        return size // _BYTES_PER_TOKEN + self._answer_tokens
 
     async def _rest(self, seconds: float, unread: int, timeouts: int) -> None:
         try:
@@ -155,7 +161,7 @@ class Endpoint:
             return RequestFailed(str(failure), unread, timeouts)
         return failure
 
-    async def _post(self, content: bytes, tokens: int) -> bytes:
+    async def _post(self, body: Mapping[str, Any], tokens: int) -> bytes:
         import httpx2  # noqa: PLC0415 -- the SDK's own
         import openai  # noqa: PLC0415
 
@@ -163,9 +169,7 @@ class Endpoint:
             try:
                 # The SDK's typed method builds models we do not need, at twice the CPU time.
                 response = await self._client.post(
-                    "/chat/completions",
-                    content=content,
-                    cast_to=httpx2.Response,
+                    "/chat/completions", body=body, cast_to=httpx2.Response
                 )
             except openai.APIError as error:
                 self._reached = self._reached or isinstance(error, openai.APIStatusError)

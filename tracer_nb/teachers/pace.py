@@ -95,6 +95,11 @@ class Pace:
         self._untroubled = True
         self._waiting: set[asyncio.Task[object]] = set()
 
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether it matters how many tokens a request takes."""
+        return self._tokens is not None
+
     @asynccontextmanager
     async def turn(self, tokens: int = 0) -> AsyncIterator[Turn]:
         """Wait for the turn of a request, which lasts until it is answered or failed.

@@ -111,7 +111,7 @@ def test_the_account_s_tokens_are_estimated_first_and_corrected_by_the_server(
 ):
     counted = []
     monkeypatch.setattr(Pace, "correct", lambda _, tokens: counted.append(tokens))
-    teacher = chat()
+    teacher = chat(tokens_per_minute=10**9)
     server.script = [labelled("refund", usage=(1000, 5)), labelled("refund", usage=None)]
     ask(teacher, "x", "x")
     prompt, completion = teacher.cost_estimate("x")[:2]
