@@ -15,7 +15,7 @@ from tracer_nb.errors import KeyRefused
 from tracer_nb.standin import serve
 
 KEY = "hunter2-hunter2-typed"
-JOB = "df.text --labels intents --features X --surrogate logistic --sample 150"
+JOB = "df.text --labels intents --features X --surrogate logistic --sample 150 --price 0,0"
 
 
 class Prompt:
@@ -219,6 +219,7 @@ def test_a_key_given_to_the_tracer_leaves_no_trace(world, gateway, tmp_path, she
         labels=list(world.labels),
         prompt="Choose.",
         base_url=gateway.base_url,
+        price="0,0",
         api_key=KEY,
         features=world.X,
         store=tmp_path / "labels.sqlite",
@@ -250,6 +251,7 @@ def test_a_refused_key_is_an_error_of_its_own(world, gateway):
         "openai:m",
         labels=list(world.labels),
         base_url=gateway.base_url,
+        price="0,0",
         api_key="wrong-wrong",
         store=":memory:",
     )

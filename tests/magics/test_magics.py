@@ -677,6 +677,10 @@ def test_a_loaded_router_routes_a_column(shell, tmp_path):
     assert out.startswith("Of 100 rows: ")
     assert list(shell["more"].columns[:2]) == ["text", "label"] or "label_source" in shell["more"]
     assert (shell["more"]["label_source"] == "surrogate").any()
+    shell.run("asked = []\ndef say(text):\n    asked.append(text)\n    return messages.label[0]")
+    shell.run(f"%tracer load {path} --teacher say")
+    shell.run("%tracer route new.text --ask --max-rows 3 --output more")
+    assert len(shell["asked"]) == 3
 
 
 @pytest.mark.parametrize(

@@ -227,8 +227,7 @@ class TracerMagics(Magics):
         if verb == "status" and job.tracer is None and not settings:
             raise InvalidInput("no job yet; start with %tracer plan df.text --teacher …")
         before = job.sample, job.caps
-        caps = {f.name: getattr(args, f.name) for f in fields(Caps)}
-        job.change(settings, about, read_sample(args.sample), caps)
+        job.change(settings, about, read_sample(args.sample), _caps(args))
         self.jobs[args.name] = job
         try:
             asks = verb in _ASKING and not args.dry_run
@@ -402,7 +401,13 @@ class TracerMagics(Magics):
         if source is None:
             display(Lines(saved_lines(loaded.about, loaded.certificate)))
             return
-        loaded.route(source.column, table=source.frame, target=args.at, ask_teacher=args.ask)
+        loaded.route(
+            source.column,
+            table=source.frame,
+            target=args.at,
+            **_caps(args),
+            ask_teacher=args.ask,
+        )
         outcome = loaded.outcome
         if args.output:
             self.shell.push({args.output: outcome.onto(source.table)})
@@ -414,6 +419,11 @@ class TracerMagics(Magics):
         """Put the labelled frame into the user's variable, if there is one to put."""
         if output and tracer.outcome is not None and source is not None:
             self.shell.push({output: tracer.frame_of(source.table)})
+
+
+def _caps(args: Any) -> dict[str, Any]:
+    """The caps that a line gives; None where it gives none."""
+    return {f.name: getattr(args, f.name) for f in fields(Caps)}
 
 
 def _tracer(job: Job) -> Any:
