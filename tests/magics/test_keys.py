@@ -15,7 +15,7 @@ from tracer_nb.errors import KeyRefused
 from tracer_nb.standin import serve
 
 KEY = "hunter2-hunter2-typed"
-JOB = "df.text --labels intents --features X --surrogate logistic --sample 150 --price 0,0"
+JOB = "df.text --labels intents --features X --surrogate logistic --sample 150"
 
 
 class Prompt:
@@ -51,7 +51,8 @@ def gateway(world):
 
 
 def line_for(standin, more="", step="label"):
-    return f"%tracer {step} {JOB} --teacher openai:m --base-url {standin.base_url} {more}"
+    server = f"--teacher openai:m --base-url {standin.base_url} --price 0,0"
+    return f"%tracer {step} {JOB} {server} {more}"
 
 
 def test_a_key_is_asked_for_once_and_wins_over_the_environment(shell, gateway, prompt, monkeypatch):
@@ -169,7 +170,7 @@ def test_a_column_may_stand_behind_the_option(shell, gateway, prompt):
     typed = prompt(KEY)
     shell.run(
         f"%%tracer --ask-key a_column_of_the_year_2024 {JOB.removeprefix('df.text')} "
-        f"--teacher openai:m --base-url {gateway.base_url}\nChoose."
+        f"--teacher openai:m --base-url {gateway.base_url} --price 0,0\nChoose."
     )
     assert len(typed.asked) == 1
 

@@ -677,10 +677,27 @@ def test_a_loaded_router_routes_a_column(shell, tmp_path):
     assert out.startswith("Of 100 rows: ")
     assert list(shell["more"].columns[:2]) == ["text", "label"] or "label_source" in shell["more"]
     assert (shell["more"]["label_source"] == "surrogate").any()
-    shell.run("asked = []\ndef say(text):\n    asked.append(text)\n    return messages.label[0]")
+
+
+def test_a_loaded_router_keeps_the_caps_of_its_line(shell, tmp_path):
+    # Labels that no text shows: nothing is certified, so every row is deferred.
+    shell["chance"] = [f"order {i}" for i in range(300)]
+    shell["asked"] = []
+    shell.run(
+        "from zlib import crc32\n"
+        "def say(text):\n    asked.append(text)\n    return intents[crc32(text.encode()) % 3]"
+    )
+    shell.run(f"%tracer run chance --teacher say --labels intents {FAST} --features lsa --no-ask")
+    path = tmp_path / "chance.tracer"
+    shell.run(f"%tracer save {path}")
+    shell["asked"].clear()
+    shell["more"] = [f"parcel {i}" for i in range(20)]
     shell.run(f"%tracer load {path} --teacher say")
-    shell.run("%tracer route new.text --ask --max-rows 3 --output more")
+    shell.run("%tracer route more --ask --max-rows 3")
     assert len(shell["asked"]) == 3
+    assert "max_tokens needs a teacher" in shell.complaint(
+        "%tracer route more --ask --max-tokens 9"
+    )
 
 
 @pytest.mark.parametrize(
