@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracer_nb.asking import Asker, OnProgress
-from tracer_nb.errors import TeacherError
+from tracer_nb.errors import StoreError, TeacherError
 from tracer_nb.frames import Texts
 from tracer_nb.outcome import Outcome, combine
 from tracer_nb.records import Caps, Routing
@@ -52,7 +52,7 @@ def answer_rows(
     if certified if ask_teacher is None else ask_teacher:
         try:
             asker.ask(deferred, caps=caps, on_progress=on_progress, step="deferred")
-        except TeacherError as error:
+        except (StoreError, TeacherError) as error:
             # The surrogate's rows are certified all the same; these come out missing.
             asker.stop("deferred", str(error))
         known.update((t, asker.answers[t]) for t in deferred if t in asker.answers)

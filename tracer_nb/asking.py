@@ -5,18 +5,37 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tracer_nb.engine.checks import is_number
-from tracer_nb.errors import InvalidInput
-from tracer_nb.records import Answer, Caps, Progress, Spending
-from tracer_nb.teachers import LabelStore, ReplayTeacher, Teacher, run_labels
+from tracer_nb.errors import InvalidInput, StoreError
+from tracer_nb.records import Answer, Caps, Progress, Spending, Superseded
+from tracer_nb.teachers import LabelRun, LabelStore, ReplayTeacher, Teacher, run_labels
 from tracer_nb.teachers.capping import check_bounded, check_caps
+from tracer_nb.teachers.experience import Experience, find_experience
+from tracer_nb.teachers.superseded import find_superseded, superseded_in_run
 
-__all__ = ["Asker", "OnProgress", "make_caps"]
+__all__ = ["Asker", "OnProgress", "Past", "make_caps"]
 
 OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the store tells about a job that is not yet asked for.
+
+    Attributes
+    ----------
+    experience : Experience
+        Tokens and rate of earlier answers.
+    superseded : Superseded
+        Answers to the same texts that do not apply.
+    """
+
+    experience: Experience = field(default_factory=Experience)
+    superseded: Superseded = field(default_factory=Superseded)
 
 
 class Asker:
@@ -34,6 +53,8 @@ class Asker:
         self.teacher = teacher
         self.answers: dict[str, Answer] = {}
         self.spending = Spending()
+        self.superseded = Superseded()
+        self._unsaved: dict[str, Answer] = {}
         self._stops: dict[str, str] = {}
         self._path = store
         self._stores = not isinstance(teacher, ReplayTeacher) and (
@@ -43,6 +64,7 @@ class Asker:
     def begin(self) -> None:
         """Count money anew, for a new labelling job; answers stay."""
         self.spending = Spending()
+        self.superseded = Superseded()
         self._stops.clear()
 
     @property
@@ -88,6 +110,14 @@ class Asker:
             if any(text not in known or not known[text].keep for text in texts):
                 raise
 
+    def past(self, texts: Iterable[str]) -> Past:
+        """What was stored before about this teacher and these texts."""
+        if not self._stores:
+            return Past()
+        with LabelStore(self._path) as store:
+            identity = self.teacher.identity
+            return Past(find_experience(store, identity), find_superseded(store, identity, texts))
+
     def ask(
         self,
         texts: Sequence[str],
@@ -99,6 +129,7 @@ class Asker:
         """Get an answer to every text; those that are remembered or stored cost nothing."""
         if self._stores:
             with LabelStore(self._path) as store:
+                self._save_late(store)
                 run = run_labels(
                     self.teacher,
                     texts,
@@ -107,15 +138,30 @@ class Asker:
                     on_progress=on_progress,
                     step=step,
                 )
+                self._take(run, step)
+                # What was superseded is good to know, but not worth the new answers.
+                with suppress(StoreError):
+                    self.superseded += superseded_in_run(store, self.teacher.identity)
         else:
             known = {t: a for t, a in self.known(texts).items() if a.keep}
             missing = sum(answer.label is None for answer in known.values())
             self.spending = _add(self.spending, Spending(reused=len(known), missing=missing))
             left = [text for text in texts if text not in known]
             run = run_labels(self.teacher, left, **asdict(caps), on_progress=on_progress, step=step)
+            self._take(run, step)
+
+    def _take(self, run: LabelRun, step: str) -> None:
+        """Remember what came of a run."""
         self.answers.update(run.answers)
+        self._unsaved.update(run.unsaved)
         self.spending = _add(self.spending, run.spending)
         self.stop(step, run.stopped)
+
+    def _save_late(self, store: LabelStore) -> None:
+        """Store what an earlier run had to keep in memory, so that it is not asked again."""
+        if self._unsaved:
+            store.put_many(self.teacher.identity, list(self._unsaved.items()))
+            self._unsaved.clear()
 
 
 def make_caps(max_cost: Any = None, max_tokens: Any = None, max_rows: Any = None) -> Caps:

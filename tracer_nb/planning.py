@@ -8,21 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from tracer_nb.asking import Past
 from tracer_nb.engine.bounds import column_p_value, fewest_handled
 from tracer_nb.engine.checks import FEWEST_ROWS, is_number
 from tracer_nb.engine.split import FIT_SHARE, PILOT_SHARE
 from tracer_nb.errors import InvalidInput, NotEnoughData
+from tracer_nb.forecasting import forecast
 from tracer_nb.frames import Texts
 from tracer_nb.records import Answer, Caps, Plan
 from tracer_nb.teachers.base import Teacher
 from tracer_nb.teachers.capping import check_caps
 
 __all__ = ["check_job", "check_sample", "fewest_labels", "make_plan"]
-
-# Texts whose cost is worked out one by one; beyond, the mean of these stands for the rest.
-_PRICED_TEXTS = 5_000
-# Estimates count 4 characters a token; English runs from 3 (names, numbers) to 5.
-_LOW, _HIGH = 4 / 5, 4 / 3
 
 
 def fewest_labels(
@@ -93,6 +90,7 @@ def make_plan(
     texts: Texts,
     sampled: Sequence[str],
     stored: Mapping[str, Answer],
+    past: Past,
     *,
     n_sample: int,
     target: float,
@@ -111,6 +109,8 @@ def make_plan(
         Distinct texts of the random sample.
     stored : mapping of str to Answer
         Answers of the sampled texts that the store holds already.
+    past : Past
+        What earlier runs tell about this one.
     n_sample : int
         Rows of the sample.
     target, confidence, caps
@@ -127,13 +127,8 @@ def make_plan(
         check_caps(teacher, sampled[0], caps)
     stored = {text: answer for text, answer in stored.items() if answer.keep}
     to_ask = [text for text in sampled if text not in stored]
-    priced = to_ask[:_PRICED_TEXTS] or list(sampled[:_PRICED_TEXTS])
-    estimates = [teacher.cost_estimate(text) for text in priced]
-    prompt = sum(e[0] for e in estimates) / len(priced)
-    completion = sum(e[1] for e in estimates) / len(priced)
-    known = [e[2] for e in estimates if e[2] is not None]
-    each = sum(known) / len(known) if len(known) == len(priced) else None
-    cost = None if each is None else each * len(to_ask)
+    takes = forecast(teacher, to_ask, sampled, past.experience)
+    rate = past.experience.rate
     price = getattr(teacher, "price", None)
     return Plan(
         teacher=teacher.name,
@@ -146,18 +141,28 @@ def make_plan(
         fewest_labels=fewest,
         target=target,
         confidence=confidence,
-        prompt_tokens=round(prompt * len(to_ask)),
-        completion_tokens=round(completion * len(to_ask)),
-        cost=cost,
-        cost_low=None if cost is None else cost * _LOW,
-        cost_high=None if cost is None else cost * _HIGH,
-        cost_all=None if each is None else each * len(texts.unique),
+        prompt_tokens=round(takes.prompt_tokens),
+        completion_tokens=round(takes.completion_tokens),
+        cost=takes.cost,
+        cost_low=takes.cost_low,
+        cost_high=takes.cost_high,
+        cost_all=None if takes.each is None else takes.each * len(texts.unique),
         max_cost=caps.max_cost,
         max_tokens=caps.max_tokens,
         max_rows=caps.max_rows,
-        token_source="estimated at 4 characters a token, spread 3 to 5",  # noqa: S106  a text
-        price_source="none needed" if price is None and cost == 0 else _source(price),
+        token_source=takes.source,
+        price_source="none needed" if price is None and takes.cost == 0 else _source(price),
+        seconds=None if rate is None else len(to_ask) / rate,
+        time_source="" if rate is None else _of_whom(teacher),
+        superseded=past.superseded,
     )
+
+
+def _of_whom(teacher: Teacher) -> str:
+    """Whose rate was observed."""
+    if getattr(teacher, "simulated", False):
+        return "as in the last run, with a stand-in: a model takes its own time"
+    return "as in the last run"
 
 
 def _source(price: object) -> str:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "Answer",
+    "AnswerRun",
     "AnswerSet",
     "Caps",
     "Certificate",
@@ -40,6 +41,7 @@ __all__ = [
     "Setting",
     "Slice",
     "Spending",
+    "Superseded",
     "TeacherAccuracy",
     "Trial",
 ]
@@ -47,6 +49,9 @@ __all__ = [
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 BoolArray = NDArray[np.bool_]
+
+# Answers from which a run may foretell its end.
+_ENOUGH = 10
 
 
 # --- label ---------------------------------------------------------------------------
@@ -72,6 +77,8 @@ class Answer:
     prompt_tokens, completion_tokens : int
         Tokens that the server reported (or the estimate, where it reported none; for a
         time-out the most that they can be).
+    counted : bool
+        False where they are, in part at least, an estimate.
     cost : float or None
         Dollars for all requests this answer took; None when the price is unknown.
     seconds : float or None
@@ -87,6 +94,7 @@ class Answer:
     probabilities: Mapping[str, float] | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    counted: bool = True
     cost: float | None = None
     seconds: float | None = None
     keep: bool = True
@@ -156,11 +164,13 @@ class AnswerSet:
     key : str
         Eight hexadecimal digits that name the set.
     teacher, prompt : str
-    n_labels, n_answers, n_missing : int
-        Labels to choose from; answers stored; those without a label.
+    n_labels, n_answers, n_missing, n_runs : int
+        Labels to choose from; answers stored; those without a label; runs they came in.
     prompt_tokens, completion_tokens : int
     cost : float or None
         Dollars; None when that of an answer is unknown.
+    seconds : float or None
+        Mean that an answer took; None when nobody measured it.
     first, last : str
         Times of the first and the last answer, ISO 8601.
     """
@@ -171,11 +181,38 @@ class AnswerSet:
     n_labels: int
     n_answers: int
     n_missing: int
+    n_runs: int
     prompt_tokens: int
     completion_tokens: int
     cost: float | None
+    seconds: float | None
     first: str
     last: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRun:
+    """What one run has added to a set of answers.
+
+    Attributes
+    ----------
+    began, last : str
+        Times of its beginning and of its last answer, ISO 8601.
+    elapsed : float
+        Seconds between the two.
+    n_answers, n_missing, prompt_tokens, completion_tokens, cost, seconds
+        As in :class:`AnswerSet`.
+    """
+
+    began: str
+    last: str
+    elapsed: float
+    n_answers: int
+    n_missing: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float | None
+    seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +223,12 @@ class Comparison:
     ----------
     teachers : tuple of str
     n_shared, n_agree : int
+    agreement_low, agreement_high, confidence : float
+        Clopper-Pearson interval for the share that agrees, and its confidence.
+    costs : tuple of (float or None)
+        Dollars that each paid for these texts; None when that of one is unknown.
+    pairs : tuple of (label, other label, int)
+        Labels that stand against each other, and how often; at most twenty.
     disagreements : tuple of (text, label, other label)
         At most twenty.
     """
@@ -193,7 +236,34 @@ class Comparison:
     teachers: tuple[str, str]
     n_shared: int
     n_agree: int
+    agreement_low: float
+    agreement_high: float
+    confidence: float
+    costs: tuple[float | None, float | None]
+    pairs: tuple[tuple[str, str, int], ...]
     disagreements: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """Stored answers to the texts of a job that do not apply to it.
+
+    Attributes
+    ----------
+    n : int
+        Answers; texts that this teacher has answered itself do not count.
+    differs : tuple of str
+        In what the teachers that gave them differ: "prompt", "label set", "model", "server",
+        "function", "settings".
+    """
+
+    n: int = 0
+    differs: tuple[str, ...] = ()
+
+    def __add__(self, other: Superseded) -> Superseded:
+        """Both together."""
+        both = dict.fromkeys((*self.differs, *other.differs))
+        return Superseded(self.n + other.n, tuple(both))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +280,24 @@ class Progress:
     def rate(self) -> float:
         """Answers per second of this run (reused answers do not count)."""
         return self.spending.asked / self.seconds if self.seconds > 0 else math.nan
+
+    @property
+    def cost_all(self) -> float | None:
+        """Dollars that the whole run will cost, by what it has so far; None when unknown."""
+        if self.spending.cost is None or self.spending.asked < _ENOUGH:
+            return None
+        return self.spending.cost * (1.0 + self._left / self.spending.asked)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the run is done, at its rate so far; None when unknown."""
+        if self.spending.asked < _ENOUGH or not self.rate > 0:
+            return None
+        return self._left / self.rate
+
+    @property
+    def _left(self) -> int:
+        return max(self.total - self.done, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +328,13 @@ class Plan:
         How tokens were counted ("estimated at 4 characters a token").
     price_source : str
         Where the price is from, with its date; "unknown" otherwise.
+    seconds : float or None
+        That asking for the sample will take, at the rate of the last run; None when there was
+        none.
+    time_source : str
+        Whose rate that is ("as in the last run").
+    superseded : Superseded
+        Stored answers to the texts to ask that another teacher gave, and do not apply.
     """
 
     teacher: str
@@ -263,6 +358,9 @@ class Plan:
     price_source: str
     max_tokens: int | None = None
     max_rows: int | None = None
+    seconds: float | None = None
+    time_source: str = ""
+    superseded: Superseded = Superseded()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -289,6 +387,8 @@ class Labels:
     probabilities : ndarray of shape (n, K), float, or None
         The teacher's own distribution over ``classes``; a row of NaN where it gave none,
         None when it gave none at all.
+    superseded : Superseded
+        Stored answers to these texts that another teacher gave, and did not apply.
     """
 
     rows: IntArray
@@ -299,6 +399,7 @@ class Labels:
     spending: Spending
     stopped: str | None = None
     probabilities: FloatArray | None = None
+    superseded: Superseded = Superseded()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -929,6 +1030,8 @@ class Report:
     missing_reasons : tuple of (str, int)
         Why output rows have no label, most frequent first.
     stopped : str or None
+    superseded : Superseded
+        As in :class:`Labels`, for all texts that were asked about.
     """
 
     teacher: str
@@ -954,3 +1057,4 @@ class Report:
     curve: LearningCurve | None = None
     exact: bool = True
     saved: float | None = None
+    superseded: Superseded = Superseded()

@@ -8,7 +8,15 @@ from typing import Any
 from tracer_nb.engine import Router, SurrogateFit
 from tracer_nb.frames import Texts
 from tracer_nb.outcome import SURROGATE, TEACHER, Outcome
-from tracer_nb.records import Certificate, Choice, Labels, LearningCurve, Report, Spending
+from tracer_nb.records import (
+    Certificate,
+    Choice,
+    Labels,
+    LearningCurve,
+    Report,
+    Spending,
+    Superseded,
+)
 
 __all__ = ["Standing", "in_round", "learned_on_column", "make_report"]
 
@@ -45,6 +53,7 @@ class Standing:
     curve: LearningCurve | None
     spending: Spending
     stopped: str | None
+    superseded: Superseded
     each: float | None
     saved: tuple[float | None, ...]
     n_subject: int
@@ -89,6 +98,7 @@ def make_report(job: Standing) -> Report:
         cost_all=None if job.each is None else job.each * job.n_subject,
         missing_reasons=outcome.missing_reasons() if outcome else (),
         stopped=job.stopped,
+        superseded=job.superseded,
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tracer_nb.errors import TeacherError
 from tracer_nb.frames import Texts
-from tracer_nb.records import Answer, Labels, Spending
+from tracer_nb.records import Answer, Labels, Spending, Superseded
 
 __all__ = ["collect_labels", "distinct_texts", "draw_rows", "label_names", "soft_labels"]
 
@@ -35,6 +35,7 @@ def collect_labels(
     classes: tuple[str, ...],
     spending: Spending,
     stopped: str | None,
+    superseded: Superseded,
 ) -> Labels:
     """Labels of the sampled rows, up to the first one that was not asked about.
 
@@ -67,6 +68,7 @@ def collect_labels(
         n_failed=sum(not answer.keep for answer in used),
         spending=spending,
         stopped=stopped,
+        superseded=superseded,
         probabilities=_distributions(used, classes),
     )
 

@@ -276,6 +276,7 @@ class Tracer:
             texts,
             sampled,
             self._asker.known(sampled),
+            self._asker.past(sampled),
             n_sample=len(rows),
             target=self.target,
             confidence=self.confidence,
@@ -359,6 +360,7 @@ class Tracer:
                 classes=self.teacher.labels,
                 spending=asker.spending,
                 stopped=asker.stopped,
+                superseded=asker.superseded,
             )
             # Frozen here: a cost that moved between calibration and routing would void both.
             self._seconds = mean_wait(asker.spending)
@@ -680,7 +682,7 @@ class Tracer:
         """
         reviews = self._reviews.reviews(self.teacher.labels).values()
         known = self._asker.known([review.text for review in reviews])
-        return write_table(path, REVIEW_COLUMNS, review_rows(reviews, known))
+        return write_table(path, REVIEW_COLUMNS, review_rows(reviews, known), {"blind": bool})
 
     # --- results ---------------------------------------------------------------------
 
@@ -721,6 +723,7 @@ class Tracer:
                 curve=self.curve,
                 spending=spending,
                 stopped=self._asker.stopped,
+                superseded=self._asker.superseded,
                 each=each,
                 saved=self._savings(each),
                 n_subject=len(self._subject),

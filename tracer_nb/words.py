@@ -15,6 +15,7 @@ from tracer_nb.records import (
     Report,
     ReviewState,
     Spending,
+    Superseded,
 )
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "comparison_lines",
     "count",
     "curve_sentence",
+    "duration",
     "evidence_sentence",
     "label_lines",
     "level",
@@ -40,11 +42,14 @@ __all__ = [
     "rows_sentence",
     "saved_lines",
     "stopped_sentence",
+    "superseded_sentence",
 ]
 
 _NOT_EXACT = (
     " The features were fitted on the labelled column, so for new rows this is close, not exact."
 )
+# Pairs of labels that a comparison names.
+_PAIRS = 5
 _STRATEGIES = {
     "fixed-threshold": "your threshold",
     "cost-aware": "dear rows first",
@@ -84,6 +89,23 @@ def money(dollars: float | None) -> str:
     return f"${dollars:.4f}" if dollars >= 0.0001 else "less than $0.0001"
 
 
+def duration(seconds: float) -> str:
+    """Seconds as one says them: ``40 s``, ``3 min``, ``2 h 10 min``.
+
+    >>> duration(0.2), duration(100), duration(7800)
+    ('1 s', '2 min', '2 h 10 min')
+    """
+    if seconds < 60:
+        return f"{max(round(seconds), 1)} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 10 or not minutes:
+        return f"{round(seconds / 3600):,} h"
+    return f"{hours} h {minutes} min"
+
+
 def plan_lines(plan: Plan) -> list[str]:
     """What a job would ask and cost, one fact a line."""
     texts = f"{count(plan.n_rows, 'row')}, {count(plan.n_unique, 'distinct text')}"
@@ -94,6 +116,8 @@ def plan_lines(plan: Plan) -> list[str]:
     if plan.n_stored:
         ask += f"; {count(plan.n_stored, 'answer')} stored already"
     lines = [f"{texts}.", f"{ask}."]
+    if plan.superseded.n:
+        lines.append(superseded_sentence(plan.superseded))
     if plan.prompt_tokens:
         tokens = f"About {count(plan.prompt_tokens, 'prompt token')} and "
         tokens += count(plan.completion_tokens, "answer token")
@@ -102,9 +126,21 @@ def plan_lines(plan: Plan) -> list[str]:
         lines.append(_unknown_cost(plan))
     else:
         lines.append(
-            f"Sample: about {money(plan.cost)} ({money(plan.cost_low)} to {money(plan.cost_high)}); "
+            f"Sample: about {_with_spread(plan)}; "
             f"asking about every text: about {money(plan.cost_all)}. Price: {plan.price_source}."
         )
+    if plan.n_ask and plan.cost != 0:
+        lines.append(_time_sentence(plan))
+    if caps := _caps(plan):
+        lines.append(f"Hard cap: {', '.join(caps)}, deferred rows included.")
+    fewest = f"At least {count(plan.fewest_labels, 'labelled row')} are needed to certify "
+    fewest += f"{level(plan.target)} at {level(plan.confidence)} confidence"
+    if plan.n_sample < plan.fewest_labels:
+        fewest += f"; this sample has {plan.n_sample:,}, so nothing can be certified"
+    return [*lines, f"{fewest}."]
+
+
+def _caps(plan: Plan) -> list[str]:
     caps = []
     if plan.max_cost is not None:
         caps.append(money(plan.max_cost))
@@ -112,13 +148,7 @@ def plan_lines(plan: Plan) -> list[str]:
         caps.append(count(plan.max_tokens, "token"))
     if plan.max_rows is not None:
         caps.append(count(plan.max_rows, "text") + " asked")
-    if caps:
-        lines.append(f"Hard cap: {', '.join(caps)}, deferred rows included.")
-    fewest = f"At least {count(plan.fewest_labels, 'labelled row')} are needed to certify "
-    fewest += f"{level(plan.target)} at {level(plan.confidence)} confidence"
-    if plan.n_sample < plan.fewest_labels:
-        fewest += f"; this sample has {plan.n_sample:,}, so nothing can be certified"
-    return [*lines, f"{fewest}."]
+    return caps
 
 
 def _unknown_cost(plan: Plan) -> str:
@@ -133,6 +163,40 @@ def _unknown_cost(plan: Plan) -> str:
     return f"{text}; give price as IN,OUT in dollars per million tokens."
 
 
+def _with_spread(plan: Plan) -> str:
+    cost, low, high = map(money, (plan.cost, plan.cost_low, plan.cost_high))
+    return cost if low == cost == high else f"{cost} ({low} to {high})"
+
+
+def _time_sentence(plan: Plan) -> str:
+    if plan.seconds is None:
+        return "Time unknown until the first answers."
+    rate = _rate(plan.n_ask / plan.seconds)
+    return f"Time: about {duration(plan.seconds)} at {rate}, {plan.time_source}."
+
+
+def _rate(per_second: float) -> str:
+    """Answers a second, or a minute when they are few.
+
+    >>> _rate(11.2), _rate(2.5), _rate(0.2)
+    ('11 answers a second', '2.5 answers a second', '12 answers a minute')
+    """
+    if per_second < 1:
+        return f"{60 * per_second:.2g} answers a minute"
+    return f"{per_second:,.{0 if per_second >= 10 else 1}f} answers a second"
+
+
+def superseded_sentence(superseded: Superseded) -> str:
+    """How many stored answers do not apply, and why."""
+    n = superseded.n
+    *names, last = superseded.differs or ("identity",)
+    what = f"{', '.join(names)} or {last}" if names else last
+    belong = "belongs to another" if n == 1 else "belong to another"
+    apply = "does not apply" if n == 1 else "do not apply"
+    answers = count(n, "stored answer")
+    return f"{answers} to these texts {belong} {what} and {apply} (%tracer labels shows them)."
+
+
 def label_lines(labels: Labels) -> list[str]:
     """How a labelling run ended."""
     labelled = int((labels.codes >= 0).sum())
@@ -143,6 +207,8 @@ def label_lines(labels: Labels) -> list[str]:
     if labels.n_failed:
         text += f", {labels.n_failed:,} failed (run again to ask them again)"
     lines = [f"{text}. {_spent(labels.spending)}"]
+    if labels.superseded.n:
+        lines.append(superseded_sentence(labels.superseded))
     if labels.stopped:
         lines.append(stopped_sentence(labels.stopped))
     return lines
@@ -169,6 +235,11 @@ def progress_line(progress: Progress) -> str:
         line += f" · {spending.reused:,} from the store"
     if spending.missing:
         line += f" · {spending.missing:,} without a label"
+    if progress.done < progress.total:
+        if progress.cost_all:
+            line += f" · about {money(progress.cost_all)} in all"
+        if progress.seconds_left is not None:
+            line += f" · {duration(progress.seconds_left)} left"
     return line
 
 
@@ -316,6 +387,8 @@ def report_lines(report: Report) -> list[str]:
     if report.missing_reasons:
         lines.append(missing_sentence(report))
     lines.append(money_sentence(report))
+    if report.superseded.n:
+        lines.append(superseded_sentence(report.superseded))
     if report.certificate is not None:
         lines.append(evidence_sentence(report))
     if report.stopped:
@@ -336,15 +409,26 @@ def saved_lines(about: Mapping[str, Any], certificate: Certificate) -> list[str]
 
 
 def comparison_lines(comparison: Comparison) -> list[str]:
-    """How far two sets of answers agree, and where they do not."""
+    """How far two sets of answers agree, what each cost, and where they do not agree."""
     one, two = comparison.teachers
-    n = comparison.n_shared
+    n, n_agree = comparison.n_shared, comparison.n_agree
+    low, high = percent(comparison.agreement_low), percent(comparison.agreement_high)
     lines = [
         (
-            f"{one} and {two} agree on {comparison.n_agree:,} of {count(n, 'text')} that both labelled "
-            f"({percent(comparison.n_agree / n)})."
-        )
+            f"{one} and {two} agree on {n_agree:,} of {count(n, 'text')} that both labelled "
+            f"({percent(n_agree / n)}; {level(comparison.confidence)} interval {low} to {high}, if "
+            "these are a random sample)."
+        ),
     ]
+    if comparison.costs != (None, None):
+        costs = [
+            f"{name} {'unknown' if cost is None else money(cost)}"
+            for name, cost in zip(comparison.teachers, comparison.costs, strict=True)
+        ]
+        lines.append(f"Cost of these texts: {', '.join(costs)}.")
+    if comparison.pairs:
+        pairs = "; ".join(f"{n:,} × {a} | {b}" for a, b, n in comparison.pairs[:_PAIRS])
+        lines.append(f"Most frequent differences: {pairs}.")
     for text, label, other in comparison.disagreements:
         shown = " ".join(text.split())
         lines.append(f"{shown[:80]}{'…' if len(shown) > 80 else ''}: {label} | {other}")

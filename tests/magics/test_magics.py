@@ -756,10 +756,17 @@ def test_stored_answers_are_listed_compared_and_written(shell, tmp_path):
     out = shell.run("%tracer labels")
     assert "teach " in out
     assert "other " in out
+    assert "2 sets, 280 answers, unknown cost, in " in out
     keys = [line.split()[0] for line in out.splitlines()[1:3]]
+    out = shell.run(f"%tracer labels {keys[0]}")
+    assert out.startswith("began ")
+    assert "1 run, unknown cost." in out
     out = shell.run(f"%tracer compare {' '.join(keys)}")
     assert " agree on " in out.splitlines()[0]
     assert " of 130 texts that both labelled" in out.splitlines()[0]
+    assert "95 % interval " in out.splitlines()[0]
+    assert "Cost of these texts" not in out  # nobody knows what a function costs
+    assert "Most frequent differences: " in out
     path = tmp_path / "answers.csv"
     assert shell.run(f"%tracer labels {path}").startswith("280 answers written to ")
     assert len(path.read_text().splitlines()) == 281

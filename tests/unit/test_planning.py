@@ -4,22 +4,24 @@ import numpy as np
 import pytest
 from scipy.stats import hypergeom
 
+from tracer_nb.asking import Past
 from tracer_nb.engine.bounds import fewest_handled
 from tracer_nb.errors import InvalidInput, NotEnoughData
 from tracer_nb.frames import read_texts
 from tracer_nb.planning import check_job, check_sample, fewest_labels, make_plan
-from tracer_nb.records import Answer, Caps
+from tracer_nb.records import Answer, Caps, Superseded
 from tracer_nb.teachers import FunctionTeacher, Price, make_teacher
+from tracer_nb.teachers.experience import Experience
 
 LABELS = ("a", "b")
 COLUMN = read_texts([*(f"text {i}" for i in range(300)), None, "text 0"])
 
 
-def plan(teacher, sampled=("text 0", "text 1"), stored=None, **job):
+def plan(teacher, sampled=("text 0", "text 1"), stored=None, past=None, **job):
     caps = Caps(**{name: job.pop(name) for name in Caps.__slots__ if name in job})
     job = {"n_sample": 200, "target": 0.92, "confidence": 0.95, "caps": caps, **job}
     job.setdefault("fewest", fewest_labels(job["target"], job["confidence"], 301))
-    return make_plan(teacher, COLUMN, sampled, stored or {}, **job)
+    return make_plan(teacher, COLUMN, sampled, stored or {}, past or Past(), **job)
 
 
 def chat(**options):
@@ -141,6 +143,95 @@ def test_a_function_with_a_known_cost():
     assert (p.cost, p.cost_all) == (pytest.approx(0.02), pytest.approx(3.0))
     free = plan(FunctionTeacher(str, LABELS, cost=0))
     assert (free.cost, free.price_source) == (0, "none needed")
+
+
+def learned(**changes):
+    """What twenty answers and more have told: 100 tokens and half of one per byte."""
+    values = {
+        "n_answers": 512,
+        "size": 20.0,
+        "size_variance": 25.0,
+        "prompt": 110.0,
+        "slope": 0.5,
+        "prompt_variance": 16.0,
+        "completion": 6.0,
+        "completion_variance": 1.0,
+    }
+    return Past(Experience(**{**values, **changes}))
+
+
+def test_stored_answers_tell_what_others_take():
+    teacher = chat(price=Price(1.0, 2.0))
+    sampled = [f"text {i}" for i in range(10)]  # 6 bytes each: 103 tokens
+    p = plan(teacher, sampled, stored={"text 0": Answer("a")}, past=learned())
+    assert (p.prompt_tokens, p.completion_tokens) == (9 * 103, 9 * 6)
+    assert p.cost == pytest.approx((9 * 103 + 2 * 9 * 6) / 1e6)
+    assert p.cost_all == pytest.approx(300 * p.cost / 9)
+    assert p.token_source == "by the server's own count of 512 stored answers"
+    # Two standard deviations of both sums, by hand.
+    prompt = 9 * math.sqrt(16 * (1 / 512 + 1 / 9) + 16 * 14**2 / (512 * 25))
+    completion = 9 * math.sqrt(1 / 512 + 1 / 9)
+    assert p.cost_high - p.cost == pytest.approx(2 * (prompt + 2 * completion) / 1e6)
+    assert p.cost - p.cost_low == pytest.approx(2 * (prompt + 2 * completion) / 1e6)
+
+
+def test_the_spread_narrows_with_texts_and_never_goes_below_nothing():
+    teacher = chat(price=Price(1.0, 2.0))
+    wide, narrow = (
+        plan(teacher, [f"text {i}" for i in range(n)], past=learned()) for n in (4, 400)
+    )
+    assert narrow.cost_high / narrow.cost < wide.cost_high / wide.cost
+    wild = plan(teacher, ["text 0"], past=learned(prompt_variance=1e6))
+    assert wild.cost_low >= 0
+
+
+def test_nothing_to_ask_costs_nothing_with_experience_either():
+    p = plan(chat(price=Price(1.0, 2.0)), ["text 0"], {"text 0": Answer("a")}, learned())
+    assert (p.prompt_tokens, p.completion_tokens, p.cost, p.cost_low, p.cost_high) == (0,) * 5
+    assert p.cost_all > 0
+
+
+def test_another_prompt_tells_of_the_answers_alone():
+    teacher = chat(price=Price(1.0, 2.0))
+    p = plan(teacher, past=learned(same_prompt=False))
+    prompt, _, _ = teacher.cost_estimate("text 0")
+    assert (p.prompt_tokens, p.completion_tokens) == (2 * prompt, 12)
+    assert p.cost == pytest.approx((2 * prompt + 2 * 12) / 1e6)
+    assert (p.cost_low, p.cost_high) == pytest.approx((p.cost * 4 / 5, p.cost * 4 / 3))
+    assert p.token_source == (
+        "prompts estimated at 4 characters a token, spread 3 to 5; answers by the server's count "
+        "of 512 stored ones to another prompt"
+    )
+
+
+def test_learned_tokens_at_an_unknown_price_cost_nobody_knows_what():
+    p = plan(chat(), past=learned())
+    assert (p.cost, p.cost_low, p.cost_high, p.cost_all) == (None,) * 4
+    assert p.prompt_tokens == 206
+
+
+def test_a_teacher_with_a_way_of_charging_of_its_own_is_asked_for_it():
+    p = plan(FunctionTeacher(str, LABELS, cost=0.01), past=learned())
+    assert p.cost == p.cost_low == p.cost_high == pytest.approx(0.02)
+
+
+def test_the_time_is_that_of_the_last_run():
+    assert plan(chat()).seconds is None
+    p = plan(chat(), past=Past(Experience(rate=4.0)))
+    assert (p.seconds, p.time_source) == (0.5, "as in the last run")
+
+
+def test_the_time_of_a_stand_in_is_no_promise():
+    class Simulated(FunctionTeacher):
+        simulated = True
+
+    p = plan(Simulated(str, LABELS, cost=0.01), past=Past(Experience(rate=4.0)))
+    assert p.time_source == "as in the last run, with a stand-in: a model takes its own time"
+
+
+def test_a_plan_tells_of_answers_that_do_not_apply():
+    old = Superseded(3, ("prompt",))
+    assert plan(chat(), past=Past(superseded=old)).superseded == old
 
 
 def test_a_large_job_is_priced_from_a_part_of_it():

@@ -3,7 +3,7 @@ import pytest
 
 from tracer_nb.errors import TeacherError
 from tracer_nb.frames import read_texts
-from tracer_nb.records import Answer, Spending
+from tracer_nb.records import Answer, Spending, Superseded
 from tracer_nb.sampling import collect_labels, distinct_texts, draw_rows, label_names
 
 COLUMN = read_texts(["a", None, "b", "a", "", "c", "d", "e"])
@@ -19,6 +19,7 @@ def collect(rows, answers, stopped=None):
         classes=("x", "y"),
         spending=Spending(asked=len(answers)),
         stopped=stopped,
+        superseded=Superseded(),
     )
 
 

@@ -8,17 +8,21 @@ import pytest
 from tracer_nb.records import (
     Choice,
     ClassCertificate,
+    Comparison,
     Labels,
     LearningCurve,
     Plan,
     Progress,
     Spending,
+    Superseded,
 )
 from tracer_nb.words import (
     certificate_sentence,
     choices_sentence,
+    comparison_lines,
     count,
     curve_sentence,
+    duration,
     evidence_sentence,
     label_lines,
     level,
@@ -30,6 +34,7 @@ from tracer_nb.words import (
     report_lines,
     rows_sentence,
     saved_lines,
+    superseded_sentence,
 )
 
 PLAN = Plan(
@@ -133,9 +138,78 @@ def test_a_plan_in_words():
         "Ask gpt-5-mini about 1,500 texts for a random sample of 2,000 rows; 490 answers stored already.",
         "About 620,050 prompt tokens and 30,000 answer tokens (estimated at 4 characters a token).",
         "Sample: about $1.42 ($1.13 to $1.89); asking about every text: about $2.86. Price: a list.",
+        "Time unknown until the first answers.",
         "Hard cap: $4.00, deferred rows included.",
         "At least 120 labelled rows are needed to certify 92 % at 95 % confidence.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0.0, "1 s"),
+        (59.4, "59 s"),
+        (60, "1 min"),
+        (170, "3 min"),
+        (3600, "1 h"),
+        (7800, "2 h 10 min"),
+        (40_000, "11 h"),
+        (1e7, "2,778 h"),
+    ],
+)
+def test_a_duration_as_one_says_it(seconds, shown):
+    assert duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "says"),
+    [
+        (136.0, "Time: about 2 min at 11 answers a second, as in the last run."),
+        (600.0, "Time: about 10 min at 2.5 answers a second, as in the last run."),
+        (9000.0, "Time: about 2 h 30 min at 10 answers a minute, as in the last run."),
+    ],
+)
+def test_a_plan_says_how_long_it_takes(seconds, says):
+    plan = replace(PLAN, seconds=seconds, time_source="as in the last run")
+    assert says in plan_lines(plan)
+
+
+def test_a_plan_without_questions_or_prices_has_no_time():
+    for plan in (replace(PLAN, n_ask=0), replace(PLAN, cost=0.0)):
+        assert not any(line.startswith("Time") for line in plan_lines(plan))
+    assert "Time unknown until the first answers." in plan_lines(replace(PLAN, cost=None))
+
+
+def test_a_cost_that_is_known_has_no_spread():
+    plan = replace(PLAN, cost=1.5, cost_low=1.5, cost_high=1.5)
+    assert any(line.startswith("Sample: about $1.50; asking") for line in plan_lines(plan))
+
+
+@pytest.mark.parametrize(
+    ("superseded", "says"),
+    [
+        (
+            Superseded(412, ("prompt", "label set", "model")),
+            (
+                "412 stored answers to these texts belong to another prompt, label set or model "
+                "and do not apply (%tracer labels shows them)."
+            ),
+        ),
+        (
+            Superseded(1, ("prompt",)),
+            (
+                "1 stored answer to these texts belongs to another prompt and does not apply "
+                "(%tracer labels shows them)."
+            ),
+        ),
+    ],
+)
+def test_answers_that_do_not_apply(superseded, says, make_report):
+    assert superseded_sentence(superseded) == says
+    assert says in plan_lines(replace(PLAN, superseded=superseded))
+    assert says in report_lines(make_report(superseded=superseded))
+    assert says in label_lines(labels([0, 1], superseded=superseded))
+    assert not any("do not apply" in line for line in plan_lines(PLAN))
 
 
 def test_a_plan_for_one_row():
@@ -159,8 +233,9 @@ def test_a_plan_without_a_price_says_how_to_give_one():
 
 def test_a_plan_without_a_price_and_with_another_cap():
     lines = plan_lines(replace(PLAN, cost=None, max_cost=None, max_rows=500))
-    assert lines[3:5] == [
+    assert lines[3:6] == [
         "Cost unknown: no price for gpt-5-mini; give price as IN,OUT in dollars per million tokens.",
+        "Time unknown until the first answers.",
         "Hard cap: 500 texts asked, deferred rows included.",
     ]
 
@@ -216,11 +291,41 @@ def test_progress_in_words():
     spending = Spending(asked=100, reused=20, missing=3, cost=0.5)
     assert progress_line(Progress(120, 2000, spending, 10.0)) == (
         "Labelling the sample: 120 of 2,000 · 10 a second · $0.50 · 20 from the store · "
-        "3 without a label"
+        "3 without a label · about $9.90 in all · 3 min left"
     )
+    done = Progress(2000, 2000, replace(spending, asked=1980), 200.0)
+    assert progress_line(done).endswith("20 from the store · 3 without a label")
     begun = Progress(0, 2000, Spending(), 0.0, "deferred")
     assert progress_line(begun) == "Asking about deferred rows: 0 of 2,000"
     assert progress_line(Progress(0, 1, spending, 0.0, "Fitting")) == "Fitting"
+
+
+# --- comparison -----------------------------------------------------------------------
+
+
+def test_a_comparison_in_words():
+    found = Comparison(
+        teachers=("gpt-5", "rule"),
+        n_shared=1000,
+        n_agree=900,
+        agreement_low=0.8797,
+        agreement_high=0.9179,
+        confidence=0.95,
+        costs=(2.0, None),
+        pairs=(("a", "b", 80), ("b", "a", 20)),
+        disagreements=(("one\ntext", "a", "b"),),
+    )
+    assert comparison_lines(found) == [
+        (
+            "gpt-5 and rule agree on 900 of 1,000 texts that both labelled (90 %; 95 % interval 88 % "
+            "to 91.8 %, if these are a random sample)."
+        ),
+        "Cost of these texts: gpt-5 $2.00, rule unknown.",
+        "Most frequent differences: 80 × a | b; 20 × b | a.",
+        "one text: a | b",
+    ]
+    unpriced = replace(found, costs=(None, None), pairs=(), disagreements=())
+    assert len(comparison_lines(unpriced)) == 1
 
 
 # --- certificate ----------------------------------------------------------------------

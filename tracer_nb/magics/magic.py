@@ -56,7 +56,8 @@ class TracerMagics(Magics):
             "STEP: run (the whole job; the default of a cell), plan, label, fit, calibrate, route, "
             "status, save, load, labels, compare or review. COLUMN: df.text, df['text'] or a "
             "variable; a file for save and load; for labels and review nothing, or a .csv or "
-            ".parquet file to write; for compare the keys of two sets of answers."
+            ".parquet file to write; for labels also the key of a set of answers, and for compare "
+            "those of two."
         ),
     )
     @argument(
@@ -369,13 +370,11 @@ class TracerMagics(Magics):
         display(Lines(saved_lines(loaded.about, loaded.certificate)))
 
     def _stored(self, verb: str, words: str, args: Any) -> None:
-        from tracer_nb.magics.show import AnswerSets, Lines  # noqa: PLC0415
+        from tracer_nb.magics.show import AnswerRuns, AnswerSets, Lines  # noqa: PLC0415
         from tracer_nb.teachers import LabelStore  # noqa: PLC0415
-        from tracer_nb.teachers.ledger import (  # noqa: PLC0415
-            answer_sets,
-            compare_sets,
-            export_answers,
-        )
+        from tracer_nb.teachers.comparing import compare_sets  # noqa: PLC0415
+        from tracer_nb.teachers.exporting import export_answers  # noqa: PLC0415
+        from tracer_nb.teachers.ledger import answer_runs, answer_sets  # noqa: PLC0415
         from tracer_nb.words import comparison_lines, count  # noqa: PLC0415
 
         path = None if args.store is None else unquote(args.store)
@@ -385,6 +384,8 @@ class TracerMagics(Magics):
                 if len(keys) != 2:
                     raise InvalidInput("name two sets: %tracer compare KEY KEY, see %tracer labels")
                 display(Lines(comparison_lines(compare_sets(store, *keys))))
+            elif _is_key(words):
+                display(AnswerRuns(answer_runs(store, words)))
             elif words:
                 file = unquote(words.strip())
                 n = export_answers(store, file)
@@ -465,6 +466,11 @@ def _check_step(verb: str, column: str, source: Source | None, job: Job) -> None
             f"{verb} goes on with the labelled column, which is not {column}; "
             f"first write %tracer label {column}"
         )
+
+
+def _is_key(words: str) -> bool:
+    """Whether these are the digits that name a set of answers, and not a file."""
+    return bool(words) and not set(words) - set("0123456789abcdef")
 
 
 def _file(verb: str, words: str) -> str:

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tracer_nb.records import AnswerSet, Trial
+from tracer_nb.records import AnswerRun, AnswerSet, Trial
 from tracer_nb.widgets.html import safe
-from tracer_nb.words import money
+from tracer_nb.words import count, money, percent
 
-__all__ = ["AnswerSets", "Lines", "Table", "Trials"]
+__all__ = ["AnswerRuns", "AnswerSets", "Lines", "Table", "Trials"]
 
 
 class Lines:
@@ -89,27 +89,78 @@ class Trials(Table):
 
 
 class AnswerSets(Table):
-    """Sets of stored answers: teacher, prompt, answers, cost, time of the last one."""
+    """Sets of stored answers: teacher, prompt, answers, tokens, cost, time of the last one."""
 
-    head = ("set", "teacher", "prompt", "labels", "answers", "missing", "cost", "last answer")
+    head = (
+        *("set", "teacher", "prompt", "labels", "answers", "missing", "runs", "prompt tokens"),
+        *("answer tokens", "cost", "seconds each", "last answer"),
+    )
 
     def __init__(self, sets: Sequence[AnswerSet], path: str) -> None:
-        self.note = f"In {path}. %tracer compare KEY KEY; %tracer labels FILE.csv writes them all."
+        self.note = (
+            f"{count(len(sets), 'set')}, {count(sum(s.n_answers for s in sets), 'answer')}, "
+            f"{_in_all([s.cost for s in sets])}, in {path}. %tracer labels KEY: the runs of a set; "
+            "%tracer compare KEY KEY; %tracer labels FILE.csv writes them all."
+        )
         super().__init__(
             [
                 (
-                    s.key,
-                    s.teacher,
-                    _short(s.prompt),
-                    f"{s.n_labels:,}",
-                    f"{s.n_answers:,}",
-                    f"{s.n_missing:,}",
-                    "unknown" if s.cost is None else money(s.cost),
-                    s.last.replace("T", " ")[:16],
+                    *(s.key, s.teacher, _short(s.prompt), f"{s.n_labels:,}"),
+                    *(f"{s.n_answers:,}", _missing(s), f"{s.n_runs:,}", *_sums(s), _when(s.last)),
                 )
                 for s in sets
             ]
         )
+
+
+class AnswerRuns(Table):
+    """Runs that brought the answers of a set: when, how many, tokens, cost and rate."""
+
+    head = (
+        *("began", "answers", "missing", "prompt tokens", "answer tokens", "cost"),
+        *("seconds each", "a second", "last answer"),
+    )
+
+    def __init__(self, runs: Sequence[AnswerRun]) -> None:
+        self.note = f"{count(len(runs), 'run')}, {_in_all([r.cost for r in runs])}."
+        super().__init__(
+            [
+                (
+                    *(_when(r.began), f"{r.n_answers:,}", _missing(r), *_sums(r)),
+                    f"{r.n_answers / r.elapsed:,.1f}" if r.elapsed > 0 else "",
+                    _when(r.last),
+                )
+                for r in runs
+            ]
+        )
+
+
+def _sums(row: AnswerSet | AnswerRun) -> tuple[str, ...]:
+    """Tokens, dollars and seconds."""
+    return (
+        f"{row.prompt_tokens:,}",
+        f"{row.completion_tokens:,}",
+        "unknown" if row.cost is None else money(row.cost),
+        "" if row.seconds is None else f"{row.seconds:.2g}",
+    )
+
+
+def _missing(row: AnswerSet | AnswerRun) -> str:
+    share = f" ({percent(row.n_missing / row.n_answers)})" if row.n_missing else ""
+    return f"{row.n_missing:,}{share}"
+
+
+def _in_all(costs: Sequence[float | None]) -> str:
+    """What is known of a sum of costs."""
+    n_unknown = sum(c is None for c in costs)
+    if costs and n_unknown == len(costs):
+        return "unknown cost"
+    known = money(sum(c for c in costs if c is not None))
+    return f"{known} in all" + (f" and {n_unknown:,} of unknown cost" if n_unknown else "")
+
+
+def _when(time: str) -> str:
+    return time.replace("T", " ")[:16]
 
 
 def _short(text: str) -> str:

@@ -18,6 +18,8 @@ Pairs = list[tuple[str, Answer]]
 class Commits:
     """Puts answers into a store, in a thread of their own, so that the loop never waits.
 
+    What a commit could not store stays in ``unsaved`` and is tried again with the next one.
+
     SQLite makes one commit at a time, and each waits for the disk. One commit for each answer
     would bound the answers a second by the disk; what waits together is committed together.
 
@@ -36,6 +38,7 @@ class Commits:
         self._store = store
         self._identity = identity
         self._writer = writer
+        self.unsaved: dict[str, Answer] = {}
         self._waiting: Pairs = []
         self._next: asyncio.Future[dict[str, Answer]] | None = None
         self._running = False
@@ -61,22 +64,28 @@ class Commits:
         return await asyncio.shield(done)
 
     def _start(self) -> None:
-        group, self._waiting = self._waiting, []
+        group = [*self.unsaved.items(), *self._waiting]
+        self._waiting = []
         done, self._next = self._next, None
         assert done is not None  # noqa: S101  put() made it
         self._running = True
         loop = asyncio.get_running_loop()
         committed = loop.run_in_executor(self._writer, self._commit, group)
-        committed.add_done_callback(lambda committed: self._end(committed, done))
+        committed.add_done_callback(lambda committed: self._end(group, committed, done))
 
     def _end(
-        self, committed: asyncio.Future[dict[str, Answer]], done: asyncio.Future[dict[str, Answer]]
+        self,
+        group: Pairs,
+        committed: asyncio.Future[dict[str, Answer]],
+        done: asyncio.Future[dict[str, Answer]],
     ) -> None:
         self._running = False
         error = committed.exception()
         if error is None:
+            self.unsaved.clear()
             done.set_result(committed.result())
         else:
+            self.unsaved.update((text, answer) for text, answer in group if answer.keep)
             done.set_exception(error)
         if self._waiting:
             self._start()

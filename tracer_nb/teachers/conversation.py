@@ -79,17 +79,20 @@ class _Bill:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     timeouts: int = 0
+    counted: bool = True
 
     def add(self, reply: Reply) -> None:
         self.add_unread(reply.unread)
         self.add_timeouts(reply.timeouts)
         expected = self.costs.tokens(self.text)
         counted = (reply.prompt_tokens, reply.completion_tokens)
+        self.counted &= None not in counted
         self._add(*(e if c is None else c for c, e in zip(counted, expected, strict=True)))
 
     def add_unread(self, replies: int) -> None:
         """Count replies whose usage could not be read: the server has billed them."""
         for _ in range(replies):
+            self.counted = False
             self._add(*self.costs.tokens(self.text))
 
     def add_timeouts(self, tries: int) -> None:
@@ -126,6 +129,7 @@ class _Bill:
             probabilities=probabilities,
             prompt_tokens=self.prompt_tokens + self.timeouts * lost_prompt,
             completion_tokens=self.completion_tokens + self.timeouts * lost_completion,
+            counted=self.counted and not self.timeouts,
             cost=self._cost(),
             keep=keep,
         )

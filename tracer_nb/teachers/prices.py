@@ -27,7 +27,7 @@ class Price:
         """
         return f"${self.input:g} in, ${self.output:g} out per million tokens ({self.source})"
 
-    def of(self, prompt_tokens: int, completion_tokens: int) -> float:
+    def of(self, prompt_tokens: float, completion_tokens: float) -> float:
         """Dollars for so many tokens.
 
         >>> Price(0.25, 2.0).of(1_000_000, 500_000)

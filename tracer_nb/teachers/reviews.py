@@ -14,7 +14,7 @@ from tracer_nb.records import Review
 from tracer_nb.teachers.prompt import printable
 from tracer_nb.teachers.rows import text_address
 from tracer_nb.teachers.store import default_store_path
-from tracer_nb.teachers.storefile import explained, in_memory, open_database, prepare_folder
+from tracer_nb.teachers.storefile import explained, in_memory, open_database, prepare_file
 
 __all__ = ["ReviewStore"]
 
@@ -138,7 +138,7 @@ class ReviewStore:
     @contextmanager
     def _open(self, doing: str) -> Iterator[sqlite3.Connection]:
         with explained(self.path, doing):
-            prepare_folder(self.path)
+            prepare_file(self.path)
             with closing(open_database(self.path, self._timeout)) as db:
                 yield db
 

@@ -6,15 +6,31 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from typing import Any
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Answer
 from tracer_nb.teachers.prompt import printable
 
-__all__ = ["COLUMNS", "identity_address", "text_address", "to_answer", "to_row"]
+__all__ = [
+    "COLUMNS",
+    "INSERT",
+    "identity_address",
+    "new_row",
+    "text_address",
+    "to_answer",
+    "utc_now",
+]
 
-COLUMNS = "label, reason, mode, probabilities, prompt_tokens, completion_tokens, cost, seconds"
+COLUMNS = (
+    "label, reason, mode, probabilities, prompt_tokens, completion_tokens, counted, cost, seconds"
+)
+INSERT = (
+    "INSERT OR IGNORE INTO answers (identity_id, run_id, text_id, created_at, text, "  # noqa: S608
+    f"{COLUMNS}) VALUES ({','.join('?' * (COLUMNS.count(',') + 6))})"
+)
+"""Stores a row of :func:`new_row`, unless the text has an answer already."""
 
 
 def text_address(text: str) -> str:
@@ -41,16 +57,27 @@ def identity_address(identity: Mapping[str, Any]) -> tuple[str, str]:
     return hashlib.sha256(canonical.encode()).hexdigest(), canonical
 
 
-def to_row(answer: Answer) -> tuple[Any, ...]:
-    """Columns of an answer."""
+def utc_now() -> str:
+    """The time, for a column."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+
+
+def new_row(identity_id: str, run_id: int, text: str, answer: Answer, now: str) -> tuple[Any, ...]:
+    """Columns of an answer that was given now, for :data:`INSERT`."""
     probabilities = answer.probabilities
     return (
+        identity_id,
+        run_id,
+        text_address(text),
+        now,
+        printable(text),
         answer.label,
         None if answer.reason is None else printable(answer.reason),
         answer.mode,
         None if probabilities is None else json.dumps(dict(probabilities)),
         answer.prompt_tokens,
         answer.completion_tokens,
+        answer.counted,
         answer.cost,
         answer.seconds,
     )
@@ -58,7 +85,8 @@ def to_row(answer: Answer) -> tuple[Any, ...]:
 
 def to_answer(row: tuple[Any, ...]) -> Answer:
     """Answer from its columns; equal labels and modes are one object, of which there are many."""
-    label, reason, mode, probabilities, prompt_tokens, completion_tokens, cost, seconds = row
+    label, reason, mode, probabilities, prompt_tokens, completion_tokens, *rest = row
+    counted, cost, seconds = rest
     return Answer(
         label=None if label is None else sys.intern(label),
         reason=reason,
@@ -66,6 +94,7 @@ def to_answer(row: tuple[Any, ...]) -> Answer:
         probabilities=None if probabilities is None else json.loads(probabilities),
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
+        counted=bool(counted),
         cost=cost,
         seconds=seconds,
     )

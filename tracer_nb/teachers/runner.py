@@ -6,9 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from tracer_nb.errors import InvalidInput, TeacherError
+from tracer_nb.errors import InvalidInput, StoreError, TeacherError
 from tracer_nb.records import Answer, Caps, Progress, Spending
 from tracer_nb.teachers.base import Teacher
 from tracer_nb.teachers.capping import check_caps
@@ -37,11 +37,15 @@ class LabelRun:
         What this run asked for and paid.
     stopped : str or None
         Why the run ended before all texts were asked; None when it did not.
+    unsaved : mapping of str to Answer
+        Those of ``answers`` that are paid and should be in the store, which failed. Store
+        them before anything is asked again.
     """
 
     answers: Mapping[str, Answer]
     spending: Spending
     stopped: str | None = None
+    unsaved: Mapping[str, Answer] = field(default_factory=dict)
 
 
 def run_labels(
@@ -94,12 +98,16 @@ def run_labels(
         The teacher as a whole failed before it gave any answer. Afterwards, the run returns
         what there is, with the message in ``stopped``.
     StoreError
-        The store failed. What it had committed is safe.
+        The store failed before there was any answer. Afterwards, the run stops and returns
+        what there is, with the message in ``stopped``. What was committed is safe; what was
+        received and could not be stored is in ``unsaved``.
     """
     unique = _unique(texts)
     caps = Caps(max_cost, max_tokens, max_rows)
     if unique:
         check_caps(teacher, unique[0], caps)
+    if store is not None:
+        store.begin()
     work = LabelWork(teacher, unique, store, caps)
     begun = time.monotonic()
 
@@ -139,11 +147,15 @@ def _finish(work: LabelWork) -> None:
 
 def _outcome(work: LabelWork) -> LabelRun:
     stopped, error = work.stopped, work.error
-    if isinstance(error, TeacherError) and work.any_kept:
-        stopped = stopped if stopped == INTERRUPTED else str(error)
+    unsaved = dict(work.unsaved)
+    if isinstance(error, (StoreError, TeacherError)) and work.any_kept:
+        stopped = stopped if stopped == INTERRUPTED and not unsaved else str(error)
+        if unsaved:
+            n = f"{len(unsaved):,} {'answer is' if len(unsaved) == 1 else 'answers are'}"
+            stopped += f"; {n} paid and not stored: run again before you end this session"
     elif error is not None:
         raise error
-    return LabelRun(dict(work.answers), work.tally.spending(), stopped)
+    return LabelRun(dict(work.answers), work.tally.spending(), stopped, unsaved)
 
 
 def _unique(texts: Iterable[str]) -> list[str]:

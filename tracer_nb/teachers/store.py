@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from datetime import datetime, timezone
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from tracer_nb.records import Answer
-from tracer_nb.teachers.prompt import printable
-from tracer_nb.teachers.rows import COLUMNS, identity_address, text_address, to_answer, to_row
-from tracer_nb.teachers.storefile import explained, open_database, prepare_folder
+from tracer_nb.teachers.rows import (
+    COLUMNS,
+    INSERT,
+    identity_address,
+    new_row,
+    text_address,
+    to_answer,
+    utc_now,
+)
+from tracer_nb.teachers.storefile import explained, in_memory, open_database, prepare_file
 
 __all__ = ["LabelStore", "default_store_path"]
 
@@ -45,7 +52,7 @@ class LabelStore:
     Raises
     ------
     StoreError
-        The file cannot be opened, or is no label store of this version.
+        The file cannot be opened, was cut off, or is no label store of this version.
 
     Examples
     --------
@@ -58,12 +65,21 @@ class LabelStore:
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, timeout: float = 10) -> None:
         self.path = Path(path) if path is not None else default_store_path()
-        # The run's writer thread and the caller's thread share the connection.
         self._lock = threading.Lock()
-        self._known: set[str] = set()
-        with self._explained("open"):
-            prepare_folder(self.path)
+        self._addressed: tuple[Any, str, str] = (None, "", "")
+        with explained(self.path, "open"):
+            prepare_file(self.path)
             self._db = open_database(self.path, timeout)
+            self._reader, self._read_lock = self._db, self._lock
+            if not in_memory(self.path):
+                # A connection of its own, because who reads must not wait for a commit.
+                try:
+                    self._reader = open_database(self.path, timeout)
+                except BaseException:
+                    self._db.close()
+                    raise
+                self._read_lock = threading.Lock()
+        self.begin()
 
     def __repr__(self) -> str:
         return f"LabelStore({str(self.path)!r})"
@@ -81,8 +97,22 @@ class LabelStore:
 
     def close(self) -> None:
         """Close the file. Closing twice does nothing."""
+        with self._read_lock:
+            self._reader.close()
         with self._lock:
             self._db.close()
+
+    def begin(self) -> None:
+        """Begin a run: what is stored from now on is told apart from what was before."""
+        with self._lock:
+            self._began = utc_now()
+            self._runs: dict[str, int] = {}
+
+    def run_of(self, identity: Mapping[str, Any]) -> int | None:
+        """Number of the run that answers of ``identity`` are stored in; None while there are none."""
+        return self._runs.get(self._address(identity)[0])
+
+    # --- reading -----------------------------------------------------------------------
 
     def get_many(self, identity: Mapping[str, Any], texts: Iterable[str]) -> dict[str, Answer]:
         """Look up the answers of the teacher ``identity``, for those of ``texts`` that have one.
@@ -94,19 +124,14 @@ class LabelStore:
         """
         ids = {text_address(text): text for text in texts}
         # In the order of the table: what is looked up together is read together.
-        wanted, found = sorted(ids), {}
-        identity_id = identity_address(identity)[0]
-        with self._lock, self._explained("read"):
-            for start in range(0, len(wanted), _CHUNK):
-                chunk = wanted[start : start + _CHUNK]
-                marks = ",".join("?" * len(chunk))
-                rows = self._db.execute(
-                    f"SELECT text_id, {COLUMNS} FROM answers "  # noqa: S608 -- marks only
-                    f"WHERE identity_id = ? AND text_id IN ({marks})",
-                    [identity_id, *chunk],
-                )
-                found.update({ids[row[0]]: to_answer(row[1:]) for row in rows})
-        return found
+        rows = self.select_for(
+            f"SELECT text_id, {COLUMNS} FROM answers "  # noqa: S608 -- names of columns only
+            "WHERE identity_id = ? AND text_id IN ",
+            [self._address(identity)[0]],
+            sorted(ids),
+        )
+        with explained(self.path, "read"):
+            return {ids[row[0]]: to_answer(row[1:]) for row in rows}
 
     def identities(self) -> list[tuple[str, dict[str, Any]]]:
         """Address and identity of every teacher that has answered.
@@ -116,32 +141,9 @@ class LabelStore:
         StoreError
             The file cannot be read.
         """
-        with self._lock, self._explained("read"):
-            rows = self._db.execute("SELECT id, identity FROM identities").fetchall()
-        return [(row[0], json.loads(row[1])) for row in rows]
-
-    def summaries(self) -> list[tuple[Any, ...]]:
-        """Counts and costs of every identity that has answers.
-
-        Returns
-        -------
-        list of tuple
-            Address, identity, answers, those without a label, tokens of prompts and of
-            answers, cost, answers of unknown cost, first and last time.
-
-        Raises
-        ------
-        StoreError
-            The file cannot be read.
-        """
-        with self._lock, self._explained("read"):
-            rows = self._db.execute(
-                "SELECT i.id, i.identity, count(*), sum(a.label IS NULL), sum(a.prompt_tokens), "
-                "sum(a.completion_tokens), total(a.cost), sum(a.cost IS NULL), min(a.created_at), "
-                "max(a.created_at) FROM answers a JOIN identities i ON i.id = a.identity_id "
-                "GROUP BY i.id"
-            ).fetchall()
-        return [(row[0], json.loads(row[1]), *row[2:]) for row in rows]
+        rows = self.select("SELECT id, identity FROM identities")
+        with explained(self.path, "read"):
+            return [(row[0], json.loads(row[1])) for row in rows]
 
     def answers_of(self, identity_id: str) -> Iterator[tuple[str, Answer, str]]:
         """Text, answer and time of everything that one identity has answered, a part at a time.
@@ -153,17 +155,47 @@ class LabelStore:
         """
         last = ""
         while True:
-            with self._lock, self._explained("read"):
-                rows = self._db.execute(
-                    f"SELECT text_id, text, created_at, {COLUMNS} FROM answers "  # noqa: S608
-                    "WHERE identity_id = ? AND text_id > ? ORDER BY text_id LIMIT ?",
-                    [identity_id, last, _CHUNK],
-                ).fetchall()
+            rows = self.select(
+                f"SELECT text_id, text, created_at, {COLUMNS} FROM answers "  # noqa: S608
+                "WHERE identity_id = ? AND text_id > ? ORDER BY text_id LIMIT ?",
+                [identity_id, last, _CHUNK],
+            )
             for row in rows:
-                yield row[1], to_answer(row[3:]), row[2]
+                with explained(self.path, "read"):
+                    answer = to_answer(row[3:])
+                yield row[1], answer, row[2]
             if len(rows) < _CHUNK:
                 return
             last = rows[-1][0]
+
+    def select(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Rows of a query on what is stored.
+
+        Raises
+        ------
+        StoreError
+            The file cannot be read.
+        """
+        with self._read_lock, explained(self.path, "read"):
+            return self._reader.execute(sql, parameters).fetchall()
+
+    def select_for(
+        self, sql: str, parameters: Sequence[Any], ids: Iterable[str], end: str = ""
+    ) -> Iterator[tuple[Any, ...]]:
+        """Rows of a query that has a list of ``ids``, of any length, between ``sql`` and ``end``.
+
+        Raises
+        ------
+        StoreError
+            The file cannot be read.
+        """
+        wanted = list(ids)
+        for start in range(0, len(wanted), _CHUNK):
+            chunk = wanted[start : start + _CHUNK]
+            marks = ",".join("?" * len(chunk))
+            yield from self.select(f"{sql}({marks}){end}", [*parameters, *chunk])
+
+    # --- writing -----------------------------------------------------------------------
 
     def put(self, identity: Mapping[str, Any], text: str, answer: Answer) -> bool:
         """Store one answer in one commit, as :meth:`put_many`; whether it was stored."""
@@ -180,40 +212,57 @@ class LabelStore:
         StoreError
             The file cannot be written: locked, read-only, or the disk is full.
         """
-        identity_id, identity_json = identity_address(identity)
-        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        rows = [
-            (identity_id, text_address(text), printable(text), *to_row(answer), now)
-            for text, answer in answered
-            if answer.keep
-        ]
-        if not rows:
+        kept = [(text, answer) for text, answer in answered if answer.keep]
+        if not kept:
             return 0
-        with self._lock, self._explained("write"):
-            if identity_id not in self._known:
-                self._db.execute(
-                    "INSERT OR IGNORE INTO identities VALUES (?, ?)", (identity_id, identity_json)
-                )
-                self._known.add(identity_id)
-            return self._insert(rows)
+        with self.writing() as db:
+            return self.insert(db, identity, kept)
 
-    def _insert(self, rows: list[tuple[Any, ...]]) -> int:
-        marks = ",".join("?" * len(rows[0]))
-        insert = (
-            f"INSERT OR IGNORE INTO answers (identity_id, text_id, text, {COLUMNS}, created_at) "  # noqa: S608
-            f"VALUES ({marks})"
-        )
-        if len(rows) == 1:  # one statement is one transaction
-            return self._db.execute(insert, rows[0]).rowcount
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            stored = self._db.executemany(insert, rows).rowcount
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
-        return stored
+    def insert(
+        self,
+        db: sqlite3.Connection,
+        identity: Mapping[str, Any],
+        answered: Iterable[tuple[str, Answer]],
+    ) -> int:
+        """Store answers together with what else :meth:`writing` writes; how many were stored."""
+        identity_id, identity_json = self._address(identity)
+        run = self._runs.get(identity_id)
+        if run is None:
+            db.execute(
+                "INSERT OR IGNORE INTO identities VALUES (?, ?)", (identity_id, identity_json)
+            )
+            run = db.execute(
+                "INSERT INTO runs (identity_id, began_at) VALUES (?, ?)", (identity_id, self._began)
+            ).lastrowid
+            assert run is not None  # noqa: S101  a row was inserted
+            self._runs[identity_id] = run
+        now = utc_now()
+        rows = [new_row(identity_id, run, text, answer, now) for text, answer in answered]
+        return db.executemany(INSERT, rows).rowcount if rows else 0
 
-    def _explained(self, doing: str) -> AbstractContextManager[None]:
-        return explained(self.path, doing)
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Several statements of which all are on disk at the end, or none.
+
+        Raises
+        ------
+        StoreError
+            The file cannot be written: locked, read-only, or the disk is full.
+        """
+        with self._lock, explained(self.path, "write"):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._runs.clear()  # those that were begun just now are taken back
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def _address(self, identity: Mapping[str, Any]) -> tuple[str, str]:
+        """Address and JSON of an identity; of one and the same mapping worked out once."""
+        known = self._addressed
+        if known[0] is not identity:
+            known = self._addressed = (identity, *identity_address(identity))
+        return known[1:]

@@ -1,40 +1,51 @@
-"""The file behind a label store: its folder, its schema, and whether it is one at all."""
+"""The file behind a label store: made whole or not at all, and looked at before it is opened."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from json import JSONDecodeError
 from pathlib import Path
 
 from tracer_nb.errors import StoreError
+from tracer_nb.teachers.leftovers import check_leftovers
 
-__all__ = ["SCHEMA_VERSION", "explained", "in_memory", "open_database", "prepare_folder"]
+__all__ = ["SCHEMA_VERSION", "explained", "in_memory", "open_database", "prepare_file"]
 
 SCHEMA_VERSION = 2
 _APPLICATION_ID = 0x74726E62  # "trnb": tells a label store from other SQLite files
-_SCHEMA = """
+# The text stands last: what follows a long one would lie on pages of its own.
+_SCHEMA = f"""
 CREATE TABLE identities (
     id TEXT PRIMARY KEY,
     identity TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY,
+    identity_id TEXT NOT NULL REFERENCES identities (id),
+    began_at TEXT NOT NULL
+);
 CREATE TABLE answers (
     identity_id TEXT NOT NULL REFERENCES identities (id),
     text_id TEXT NOT NULL,
-    text TEXT NOT NULL,
+    run_id INTEGER NOT NULL REFERENCES runs (id),
+    created_at TEXT NOT NULL,
     label TEXT,
     reason TEXT,
     mode TEXT NOT NULL,
     probabilities TEXT,
     prompt_tokens INTEGER NOT NULL,
     completion_tokens INTEGER NOT NULL,
+    counted INTEGER NOT NULL,
     cost REAL,
     seconds REAL,
-    created_at TEXT NOT NULL,
+    text TEXT NOT NULL,
     PRIMARY KEY (identity_id, text_id)
 ) WITHOUT ROWID;
+CREATE INDEX answers_by_text ON answers (text_id);
 CREATE TABLE label_sets (
     id TEXT PRIMARY KEY,
     labels TEXT NOT NULL
@@ -51,93 +62,73 @@ CREATE TABLE reviews (
     reviewed_at TEXT NOT NULL,
     UNIQUE (label_set_id, text_id)
 );
+PRAGMA application_id = {_APPLICATION_ID};
+PRAGMA user_version = {SCHEMA_VERSION};
 """
 
 
-def prepare_folder(path: Path) -> None:
-    """Make the file's folder when missing, for its owner only and ignored by git."""
+def prepare_file(path: Path) -> None:
+    """Make folder and store when missing, for their owner only, the folder ignored by git.
+
+    The store gets its name when it is complete. So an empty file of that name was not left
+    by a process that died: it was cut off, and whoever took it for a new store would pay for
+    every answer again.
+
+    Raises
+    ------
+    StoreError
+        What is there was a store and is damaged.
+    OSError, sqlite3.Error
+        Folder or file cannot be made.
+    """
     if in_memory(path):
         return
     folder = path.parent
     if not folder.exists():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / ".gitignore").write_text("*\n", encoding="utf-8")
-    if not path.exists():
+    check_leftovers(path)
+    if path.exists():
+        return
+    made = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
+    try:
         # Made here because SQLite would make it readable by everyone; its side files follow.
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        os.close(os.open(made, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        with closing(sqlite3.connect(made, isolation_level=None)) as db:
+            db.execute("PRAGMA journal_mode = WAL")
+            _create(db)
+        _give_name(made, path)
+    finally:
+        for rest in ("", "-wal", "-shm"):
+            with suppress(OSError):
+                made.with_name(made.name + rest).unlink()
 
 
 def open_database(path: Path, timeout: float) -> sqlite3.Connection:
-    """Open the file and make or check its schema.
+    """Open the file and check its schema.
 
     Raises
     ------
     StoreError
-        Something else's database, or one of a newer version.
+        Something else's database, or one of another version.
     sqlite3.Error
         Whatever else is wrong with it.
     """
-    db = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
+    # Never made here: a file that is gone by now must not come back empty.
+    name = str(path) if in_memory(path) else f"{path.absolute().as_uri()}?mode=rw"
+    db = sqlite3.connect(
+        name, timeout=timeout, isolation_level=None, check_same_thread=False, uri=True
+    )
     try:
-        version = _version(db, path)
-        if version == 0:
-            _use_wal(db, timeout)
-            _create(db, path)
+        if in_memory(path):
+            _create(db)
+        _check_schema(db, path)
         # FULL: in WAL mode the default may lose the last commits in a power cut.
         db.execute("PRAGMA synchronous = FULL")
     except BaseException:
         db.close()
         raise
     return db
-
-
-def _use_wal(db: sqlite3.Connection, timeout: float) -> None:
-    """Switch to WAL; SQLite does not wait by itself while another kernel is switching."""
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:  # noqa: PERF203  trying again is the point
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-        else:
-            return
-
-
-def _version(db: sqlite3.Connection, path: Path) -> int:
-    # One statement, one snapshot: another kernel may be making the schema at this moment.
-    application, version, tables = db.execute(
-        "SELECT (SELECT application_id FROM pragma_application_id),"
-        " (SELECT user_version FROM pragma_user_version),"
-        " (SELECT count(*) FROM sqlite_master)"
-    ).fetchone()
-    if application != _APPLICATION_ID and (application or version or tables):
-        raise StoreError(
-            f"{path} is a database of something else, not a label store; give another path"
-        )
-    if version not in (0, SCHEMA_VERSION):
-        age = "a newer" if version > SCHEMA_VERSION else "an older"
-        raise StoreError(
-            f"the label store {path} was written by {age} tracer_nb (schema {version}, "
-            f"this one knows {SCHEMA_VERSION}); use that version, or give another path"
-        )
-    return int(version)
-
-
-def _create(db: sqlite3.Connection, path: Path) -> None:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        if _version(db, path) == 0:  # else another process was faster
-            for statement in _SCHEMA.split(";"):
-                db.execute(statement)
-            db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
 
 
 def in_memory(path: str | os.PathLike[str]) -> bool:
@@ -150,7 +141,7 @@ def explained(path: Path, doing: str) -> Iterator[None]:
     """What goes wrong with the file becomes a :class:`StoreError` that says what to do."""
     try:
         yield
-    except (sqlite3.Error, OSError) as e:
+    except (sqlite3.Error, OSError, UnicodeError, JSONDecodeError) as e:
         raise StoreError(f"cannot {doing} the label store {path} ({e}); {_advice(e)}") from e
 
 
@@ -160,8 +151,46 @@ def _advice(error: Exception) -> str:
         return "another process is writing to it: wait, or stop that process"
     if "full" in text or "No space" in text:
         return "free some space on its disk; what was stored is safe"
-    if "not a database" in text or "malformed" in text:
+    if "disk I/O" in text:
+        return "its disk may be full or failing; what was stored is safe"
+    damaged = ("not a database", "malformed", "decode")
+    if isinstance(error, JSONDecodeError) or any(word in text for word in damaged):
         return "it is damaged or something else: move it away, or give another path"
     if "closed" in text:
         return "open it again"
     return "check the folder and its permissions, or set TRACER_NB_STORE to another path"
+
+
+def _give_name(made: Path, path: Path) -> None:
+    """Name the new store, unless another kernel was faster."""
+    try:
+        os.link(made, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without links
+        if not path.exists():
+            made.rename(path)
+
+
+def _check_schema(db: sqlite3.Connection, path: Path) -> None:
+    application, version = db.execute(
+        "SELECT (SELECT application_id FROM pragma_application_id),"
+        " (SELECT user_version FROM pragma_user_version)"
+    ).fetchone()
+    if application != _APPLICATION_ID:
+        raise StoreError(
+            f"{path} is a database of something else, not a label store; give another path"
+        )
+    if version != SCHEMA_VERSION:
+        age = "a newer" if version > SCHEMA_VERSION else "an older"
+        raise StoreError(
+            f"the label store {path} was written by {age} tracer_nb (schema {version}, "
+            f"this one knows {SCHEMA_VERSION}); use that version, or give another path"
+        )
+
+
+def _create(db: sqlite3.Connection) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    for statement in _SCHEMA.split(";"):
+        db.execute(statement)
+    db.execute("COMMIT")

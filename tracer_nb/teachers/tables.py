@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,26 @@ from tracer_nb.errors import InvalidInput, MissingExtra
 __all__ = ["write_table"]
 
 
+# Rows of one part of a Parquet file.
+_PART = 10_000
+
+
 def write_table(
-    path: str | os.PathLike[str], columns: Sequence[str], rows: Iterable[Mapping[str, Any]]
+    path: str | os.PathLike[str],
+    columns: Sequence[str],
+    rows: Iterable[Mapping[str, Any]],
+    kinds: Mapping[str, type] | None = None,
 ) -> int:
-    """Write rows to a CSV or Parquet file; how many there were.
+    """Write rows to a CSV or Parquet file, a part at a time; how many there were.
+
+    Parameters
+    ----------
+    path : path-like
+        Ends in .csv or .parquet.
+    columns : sequence of str
+    rows : iterable of mapping
+    kinds : mapping of str to type, optional
+        Columns that hold int, float or bool; the others hold text.
 
     Raises
     ------
@@ -28,9 +45,10 @@ def write_table(
     target = Path(path).expanduser()
     if target.suffix not in (".csv", ".parquet"):
         raise InvalidInput(f"export to a .csv or .parquet file, got {str(path)!r}")
-    write = _write_csv if target.suffix == ".csv" else _write_parquet
     try:
-        return write(target, columns, iter(rows))
+        if target.suffix == ".csv":
+            return _write_csv(target, columns, iter(rows))
+        return _write_parquet(target, columns, iter(rows), kinds or {})
     except OSError as error:
         raise InvalidInput(f"cannot write {str(path)!r}: {error.strerror or error}") from error
 
@@ -46,12 +64,23 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterator[Mapping[str, A
     return n
 
 
-def _write_parquet(path: Path, columns: Sequence[str], rows: Iterator[Mapping[str, Any]]) -> int:
-    import pandas as pd  # noqa: PLC0415  slow to import
-
-    frame = pd.DataFrame(list(rows), columns=list(columns))
+def _write_parquet(
+    path: Path,
+    columns: Sequence[str],
+    rows: Iterator[Mapping[str, Any]],
+    kinds: Mapping[str, type],
+) -> int:
     try:
-        frame.to_parquet(path, index=False)
+        import pyarrow as pa  # noqa: PLC0415  an extra
+        import pyarrow.parquet as pq  # noqa: PLC0415
     except ImportError as error:
         raise MissingExtra.for_package("pyarrow", "parquet", "a Parquet file") from error
-    return len(frame)
+    # Types are fixed, because a part may hold nothing but missing values in a column.
+    types = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+    schema = pa.schema([(name, types[kinds.get(name, str)]) for name in columns])
+    n = 0
+    with pq.ParquetWriter(path, schema) as writer:
+        while part := list(islice(rows, _PART)):
+            writer.write_table(pa.Table.from_pylist(part, schema))
+            n += len(part)
+    return n

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
-from tracer_nb.errors import TeacherError
+from tracer_nb.errors import StoreError, TeacherError
 from tracer_nb.records import Answer, Caps
 from tracer_nb.teachers.base import Haltable, NotAsked, Teacher
 from tracer_nb.teachers.budget import Amount, Budget
@@ -64,12 +65,19 @@ class LabelWork:
         self._caps = caps
         self._budget = Budget(caps)
         self._left: Iterator[str] = iter(())
+        self._parted = False
+        self._commits: Commits | None = None
         self._calls: set[asyncio.Future[Sequence[Answer]]] = set()
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._done = threading.Event()
         # A daemon, so that a teacher that hangs cannot keep the interpreter from ending.
         self._thread = threading.Thread(target=self._main, name="tracer-label", daemon=True)
+
+    @property
+    def unsaved(self) -> dict[str, Answer]:
+        """What was received and could not be stored."""
+        return {} if self._commits is None else self._commits.unsaved
 
     # --- called from any thread
 
@@ -112,9 +120,8 @@ class LabelWork:
             self._loop = asyncio.get_running_loop()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="tracer-store")
         self._purse = Purse(self._budget)
-        self._commits = (
-            None if self._store is None else Commits(self._store, self._identity, self._writer)
-        )
+        if self._store is not None:
+            self._commits = Commits(self._store, self._identity, self._writer)
         try:
             await self._reuse()
             await self._ask_all()
@@ -164,14 +171,39 @@ class LabelWork:
         try:
             size = max(1, self._teacher.batch_size)
             while self.stopped is None and (batch := list(islice(self._left, size))):
+                batch = self._unanswered(batch)
+                if not batch:
+                    continue
                 started = time.monotonic()
                 answers = await self._ask(batch)
                 if answers is not None:
                     seconds = (time.monotonic() - started) / len(batch)
                     await self._keep(batch, answers, seconds)
         except Exception as e:  # noqa: BLE001 -- raised again in the thread that waits
-            self.error = self.error or e
-            self.stop("broken")
+            self._break(e)
+
+    def _break(self, error: Exception) -> None:
+        self.error = self.error or error
+        self.stop("broken")
+
+    def _unanswered(self, batch: list[str]) -> list[str]:
+        """``batch`` without what another process has answered since this run began."""
+        if self._store is None:
+            return batch
+        found = self._store.get_many(self._identity, batch)
+        checked = {text: self._keeper.checked(answer) for text, answer in found.items()}
+        self.answers.update(checked)
+        self.tally.reused(checked.values())
+        return [text for text in batch if text not in found]
+
+    def _part_ways(self) -> None:
+        """Go on in an order of our own: another process asks about the same texts in this one."""
+        if self._parted:
+            return
+        self._parted = True
+        left = list(self._left)
+        random.shuffle(left)
+        self._left = iter(left)
 
     async def _ask(self, batch: list[str]) -> Sequence[Answer] | None:
         """Answers for ``batch``; None when it may not be asked, or was stopped."""
@@ -213,11 +245,20 @@ class LabelWork:
             for text, answer in zip(batch, answers, strict=True)
         }
         first = answered
-        if self._commits is not None and any(a.keep for a in answers):
-            first = {**answered, **await self._commits.put(answered.items())}
+        kept = any(answer.keep for answer in answers)
+        # Received is received: when it cannot be stored, it counts and is not lost all the same.
+        self.any_kept |= kept
+        if self._commits is not None and kept:
+            try:
+                others = await self._commits.put(answered.items())
+            except StoreError as e:
+                self._break(e)
+            else:
+                first = {**answered, **others}
+                if others:
+                    self._part_ways()
         for text, answer in answered.items():
             self.tally.asked(answer)
-            self.any_kept |= answer.keep
             self.answers[text] = first[text]
 
     def _stop_calls(self, seconds: float) -> None:

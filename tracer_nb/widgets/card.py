@@ -22,6 +22,7 @@ from tracer_nb.words import (
     report_lines,
     rows_sentence,
     stopped_sentence,
+    superseded_sentence,
 )
 
 __all__ = ["Card", "page"]
@@ -109,6 +110,8 @@ def _lines(report: Report) -> list[str]:
     if report.missing_reasons:
         lines.append(missing_sentence(report))
     lines.append(money_sentence(report))
+    if report.superseded.n:
+        lines.append(superseded_sentence(report.superseded))
     return lines
 
 

@@ -97,6 +97,8 @@ def test_without_usage_the_estimate_is_counted(server, chat):
     prompt_tokens, completion_tokens, dollars = teacher.cost_estimate("x")
     assert (answer.prompt_tokens, answer.completion_tokens) == (prompt_tokens, completion_tokens)
     assert answer.cost == dollars > 0
+    assert not answer.counted
+    assert ask(chat(), "y").counted
 
 
 def test_a_rate_limit_is_waited_out(server, chat):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import sys
 
 import pandas as pd
 import pytest
 
-from tracer_nb.errors import InvalidInput
+from tracer_nb.errors import InvalidInput, MissingExtra
 from tracer_nb.records import Answer
 from tracer_nb.teachers import LabelStore
-from tracer_nb.teachers.ledger import EXPORT_COLUMNS, answer_sets, compare_sets, export_answers
+from tracer_nb.teachers.comparing import compare_sets
+from tracer_nb.teachers.exporting import EXPORT_COLUMNS, export_answers
+from tracer_nb.teachers.ledger import answer_runs, answer_sets
 
 ONE = {"teacher": "chat", "model": "m-1", "prompt": "Choose.", "labels": ["a", "b"]}
 TWO = {"teacher": "function", "name": "rule", "labels": ["a", "b"]}
@@ -47,11 +50,53 @@ def test_an_empty_store_has_no_sets(tmp_path):
         assert export_answers(empty, tmp_path / "none.csv") == 0
 
 
+def test_runs_are_told_apart(store):
+    key = key_of(store, "m-1")
+    store.begin()
+    store.put_many(ONE, [("later", Answer("a", prompt_tokens=7, cost=0.5, seconds=0.25))])
+    assert next(s for s in answer_sets(store) if s.key == key).n_runs == 2
+    last, first = answer_runs(store, key)
+    assert (first.n_answers, first.n_missing, first.prompt_tokens, first.cost) == (3, 1, 15, 1.0)
+    assert (last.n_answers, last.prompt_tokens, last.cost, last.seconds) == (1, 7, 0.5, 0.25)
+    assert first.seconds is None
+    assert first.began <= first.last <= last.last
+    assert first.elapsed >= 0
+    assert answer_runs(store, key_of(store, "rule"))[0].cost is None
+    with pytest.raises(InvalidInput, match="no set of answers 'zzz'"):
+        answer_runs(store, "zzz")
+
+
 def test_two_teachers_are_compared_on_what_both_labelled(store):
     found = compare_sets(store, key_of(store, "m-1"), key_of(store, "rule"))
     assert found.teachers == ("m-1", "rule")
     assert (found.n_shared, found.n_agree) == (2, 1)
     assert found.disagreements == (('y, "z"\n', "b", "a"),)
+    assert found.pairs == (("b", "a", 1),)
+    assert found.costs == (0.75, None)
+    # Clopper and Pearson's interval for one of two.
+    assert (found.agreement_low, found.agreement_high) == pytest.approx((0.0126, 0.9874), abs=1e-4)
+
+
+def test_two_prompts_of_one_model_are_told_apart_and_their_differences_counted(tmp_path):
+    texts = [f"text {i}" for i in range(100)]
+    with LabelStore(tmp_path / "labels.sqlite") as store:
+        store.put_many(ONE, [(t, Answer("a", cost=0.5)) for t in texts])
+        other = {**ONE, "prompt": "Pick."}
+        said = ["b"] * 30 + ["c"] * 4 + ["a"] * 66
+        store.put_many(other, [(t, Answer(s, cost=0.25)) for t, s in zip(texts, said, strict=True)])
+        keys = sorted(s.key for s in answer_sets(store))
+        found = compare_sets(store, *keys)
+        assert found.teachers == (f"m-1 ({keys[0]})", f"m-1 ({keys[1]})")
+        assert (found.n_shared, found.n_agree, len(found.disagreements)) == (100, 66, 20)
+        assert {frozenset(pair[:2]): pair[2] for pair in found.pairs} == {
+            frozenset("ab"): 30,
+            frozenset("ac"): 4,
+        }
+        assert found.pairs[0][2] == 30
+        assert sorted(found.costs) == [25.0, 50.0]
+        assert found.agreement_low < 0.66 < found.agreement_high
+        with pytest.raises(InvalidInput, match="one and the same set"):
+            compare_sets(store, keys[0], keys[0][:6])
 
 
 def test_keys_that_name_no_set(store):
@@ -74,8 +119,10 @@ def test_csv_and_parquet_hold_every_answer(store, tmp_path):
     pytest.importorskip("pyarrow")
     assert export_answers(store, tmp_path / "one.parquet", key_of(store, "rule")) == 2
     frame = pd.read_parquet(tmp_path / "one.parquet")
+    assert tuple(frame.columns) == EXPORT_COLUMNS
     assert set(frame["teacher"]) == {"rule"}
     assert frame["label"].tolist() == ["a", "a"]
+    assert frame["cost"].isna().all()
     with pytest.raises(InvalidInput, match=r"export to a \.csv or \.parquet file"):
         export_answers(store, tmp_path / "all.xlsx")
     with pytest.raises(InvalidInput, match="cannot write"):
@@ -87,3 +134,20 @@ def test_many_answers_are_read_in_parts(tmp_path):
         many.put_many(TWO, [(f"text {i}", Answer("a")) for i in range(1234)])
         assert export_answers(many, tmp_path / "many.csv") == 1234
         assert len({text for text, _, _ in many.answers_of(many.identities()[0][0])}) == 1234
+
+
+def test_parquet_is_written_in_parts(store, tmp_path, monkeypatch):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    monkeypatch.setattr("tracer_nb.teachers.tables._PART", 2)
+    assert export_answers(store, tmp_path / "all.parquet") == 5
+    assert parquet.ParquetFile(tmp_path / "all.parquet").num_row_groups == 3
+    frame = pd.read_parquet(tmp_path / "all.parquet")
+    # A part without any cost does not make costs text.
+    assert frame["cost"].sum() == 1.0
+
+
+def test_parquet_without_its_package_says_what_to_install(store, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtra, match="pip install pyarrow"):
+        export_answers(store, tmp_path / "all.parquet")
+    assert list(tmp_path.glob("*.parquet")) == []

@@ -61,6 +61,16 @@ def test_failures_that_were_no_answer_are_not_stored(path):
         assert store.get_many(WHO, ["x"]) == {}
 
 
+def test_any_path_will_do(tmp_path):
+    for name in ("a b.sqlite", "what?.sqlite", "50%20.sqlite", "#1.sqlite", "é.sqlite"):
+        with LabelStore(tmp_path / name) as store:
+            assert store.put(WHO, "x", Answer("a"))
+        assert (tmp_path / name).exists()
+        with LabelStore(tmp_path / name) as store:
+            assert store.get_many(WHO, ["x"])["x"].label == "a"
+    assert len(list(tmp_path.iterdir())) == 5
+
+
 @pytest.mark.parametrize(
     "text", ["", "a\x00b", "'; DROP TABLE answers; --", "\ud800", "🂡 naïve", "x" * 100_000]
 )
