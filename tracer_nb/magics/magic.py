@@ -128,6 +128,7 @@ class TracerMagics(Magics):
         ),
     )
     @argument("--n-examples", type=int, help="How many examples with one text (8).")
+    @argument("--votes", type=int, help="How often each text is asked about; the votes count (1).")
     @argument(
         "--concurrency",
         type=int,

@@ -36,7 +36,7 @@ class StandInTeacher(ChatTeacher):
         As for every chat teacher.
     price : Price, optional
         By default a made-up one.
-    answers, logprobs, shuffle, examples, n_examples
+    answers, logprobs, shuffle, examples, n_examples, votes
         As for every chat teacher.
     """
 
@@ -60,6 +60,7 @@ class StandInTeacher(ChatTeacher):
         shuffle: bool = False,
         examples: Any = (),
         n_examples: int = 8,
+        votes: int = 1,
     ) -> None:
         server = _server(data, wrong, latency)
         super().__init__(
@@ -74,6 +75,7 @@ class StandInTeacher(ChatTeacher):
             shuffle=shuffle,
             examples=examples,
             n_examples=n_examples,
+            votes=votes,
             requests_per_minute=requests_per_minute,
             tokens_per_minute=tokens_per_minute,
             name="the stand-in",

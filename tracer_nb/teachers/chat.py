@@ -10,6 +10,7 @@ from typing import Any
 from tracer_nb.errors import InvalidInput, TeacherError
 from tracer_nb.labelset import clean_labels
 from tracer_nb.records import Answer
+from tracer_nb.teachers.ballots import Ballots
 from tracer_nb.teachers.base import NotAsked
 from tracer_nb.teachers.checks import check_at_least, check_rates
 from tracer_nb.teachers.client import open_client
@@ -23,6 +24,7 @@ from tracer_nb.teachers.pace import TIMING, Pace, Timing
 from tracer_nb.teachers.prices import Price, price_of
 from tracer_nb.teachers.prompt import VERSION, ChatPrompt
 from tracer_nb.teachers.server import Secret, Server, as_secret, find_key, find_server
+from tracer_nb.teachers.voting import poll
 
 __all__ = ["ChatTeacher"]
 
@@ -64,8 +66,9 @@ class ChatTeacher:
         which may be billed, it is asked three times at the most: see ``costs.MAX_REPLIES``.
     max_answer_tokens : int
         Limit on one answer, hidden reasoning included. Not a cap on the run.
-    temperature : float or None
-        0 by default; never sent to models that reason, which reject it.
+    temperature : float, None or "auto"
+        By default 0, and 1 with several votes, which would all be the same at 0; None sends
+        none. Never sent to models that reason, which reject it.
     reasoning_effort : str, optional
         Sent when given ("minimal", "low"): it decides most of such a model's cost.
     answers : str
@@ -79,6 +82,9 @@ class ChatTeacher:
         Labelled texts to show before a text; of many, those nearest to it.
     n_examples : int
         How many of them with one text.
+    votes : int
+        How often each text is asked about. The label with the most votes is the answer, their
+        shares are its distribution, and the cost is that of all.
     name : str, optional
         For captions; by default the model's.
     server_name : str, optional
@@ -111,13 +117,14 @@ class ChatTeacher:
         timeout: float = 60.0,
         max_retries: int = 6,
         max_answer_tokens: int = 1024,
-        temperature: float | None = 0.0,
+        temperature: float | str | None = "auto",
         reasoning_effort: str | None = None,
         answers: str = "auto",
         logprobs: bool = False,
         shuffle: bool = False,
         examples: Any = (),
         n_examples: int = 8,
+        votes: int = 1,
         name: str | None = None,
         server_name: str | None = None,
         server: Server | None = None,
@@ -127,7 +134,7 @@ class ChatTeacher:
             raise InvalidInput(
                 "model is empty; write the name that the server knows, as gpt-5-mini"
             )
-        check_at_least(1, concurrency=concurrency, max_answer_tokens=max_answer_tokens)
+        check_at_least(1, concurrency=concurrency, max_answer_tokens=max_answer_tokens, votes=votes)
         check_at_least(0, max_retries=max_retries, timeout=timeout, n_examples=n_examples)
         self._rates = {
             "requests_per_minute": requests_per_minute,
@@ -150,7 +157,8 @@ class ChatTeacher:
         reasons = thinks(self.model)
         if reasons and logprobs:
             raise InvalidInput(f"{self.model} reasons and gives no logprobs; leave logprobs out")
-        temperature = None if reasons else temperature
+        self.votes = votes
+        temperature = None if reasons else _temperature(temperature, votes)
         self.price = price or price_of(self._server.host, self.model)
         forms = make_forms(
             self.labels, self._prompt.schema, answers, logprobs=None if reasons else logprobs
@@ -174,6 +182,7 @@ class ChatTeacher:
             "answers": answers,
             "logprobs": logprobs,
             "shuffle": shuffle,
+            "votes": votes,
             "temperature": temperature,
             "max_answer_tokens": max_answer_tokens,
             "reasoning_effort": reasoning_effort,
@@ -181,6 +190,7 @@ class ChatTeacher:
         self._endpoint: Endpoint | None = None
         self._pace: Pace | None = None
         self._failed_in_a_row = 0
+        self._ballots: Ballots | None = None
 
     def __repr__(self) -> str:
         return (
@@ -203,16 +213,17 @@ class ChatTeacher:
 
     def cost_bound(self, text: str) -> float | None:
         """Dollars for all replies that ``text`` may take; None when the price is unknown."""
-        return self._costs.bound(text)
+        bound = self._costs.bound(text)
+        return None if bound is None else self.votes * bound
 
     def token_bound(self, text: str) -> int:
         """Tokens of all replies that ``text`` may take."""
-        return self._costs.token_bound(text)
+        return self.votes * self._costs.token_bound(text)
 
     def cost_estimate(self, text: str) -> tuple[int, int, float | None]:
         """Estimate (prompt tokens, completion tokens, dollars or None) for ``text``."""
-        tokens = self._costs.tokens(text)
-        return *tokens, self._costs.dollars(*tokens)
+        prompt, completion = (self.votes * n for n in self._costs.tokens(text))
+        return prompt, completion, self._costs.dollars(prompt, completion)
 
     async def label(self, texts: Sequence[str]) -> list[Answer]:
         """Give one answer per text, in order.
@@ -223,7 +234,13 @@ class ChatTeacher:
             No key, no server, no such model; or so many failures in a row that going on
             is pointless.
         """
-        return [await self._label(text) for text in texts]
+        if self.votes == 1:
+            return [await self._label(text, 0) for text in texts]
+        return [await self._poll(text) for text in texts]
+
+    def remember(self, ballots: Ballots | None) -> None:
+        """Keep votes there until a text has all of them."""
+        self._ballots = ballots
 
     def halt(self) -> None:
         """Send no more requests in this run."""
@@ -233,16 +250,23 @@ class ChatTeacher:
     async def close(self) -> None:
         """Close the connections. The teacher can be used again, also in another loop."""
         endpoint, self._endpoint, self._pace = self._endpoint, None, None
+        self._ballots = None
         if endpoint is not None:
             await endpoint.close()
 
-    async def _label(self, text: str) -> Answer:
+    async def _poll(self, text: str) -> Answer:
+        async def ask(turn: int) -> Answer:
+            return await self._label(text, turn)
+
+        return await poll(ask, self.votes, text, self._ballots)
+
+    async def _label(self, text: str, turn: int) -> Answer:
         if self._endpoint is None or self._pace is None:
             self._pace = Pace(self.concurrency, **self._rates)
             self._endpoint = self._connect(self._pace)
         pace, timing = self._pace, Timing()
         TIMING.set(timing)
-        answer = await converse(self._endpoint, self._prompt, self._costs, text)
+        answer = await converse(self._endpoint, self._prompt, self._costs, text, turn)
         if timing.sent is not None:
             seconds = asyncio.get_running_loop().time() - timing.sent
             answer = replace(answer, seconds=seconds)
@@ -274,3 +298,12 @@ class ChatTeacher:
             pace=pace,
             answer_tokens=self._costs.tokens("")[1],
         )
+
+
+def _temperature(given: float | str | None, votes: int) -> float | None:
+    if given == "auto":
+        return 1.0 if votes > 1 else 0.0
+    if isinstance(given, str):
+        raise InvalidInput(f"temperature must be a number, None or 'auto', got {given!r}")
+    check_at_least(0, temperature=0 if given is None else given)
+    return given

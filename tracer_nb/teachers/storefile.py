@@ -46,6 +46,13 @@ CREATE TABLE answers (
     PRIMARY KEY (identity_id, text_id)
 ) WITHOUT ROWID;
 CREATE INDEX answers_by_text ON answers (text_id);
+CREATE TABLE votes (
+    identity_id TEXT NOT NULL,
+    text_id TEXT NOT NULL,
+    turn INTEGER NOT NULL,
+    answer TEXT NOT NULL,
+    PRIMARY KEY (identity_id, text_id, turn)
+) WITHOUT ROWID;
 CREATE TABLE label_sets (
     id TEXT PRIMARY KEY,
     labels TEXT NOT NULL

@@ -12,6 +12,7 @@ from itertools import islice
 
 from tracer_nb.errors import StoreError, TeacherError
 from tracer_nb.records import Answer, Caps
+from tracer_nb.teachers.ballots import Ballots, Polled
 from tracer_nb.teachers.base import Haltable, NotAsked, Teacher
 from tracer_nb.teachers.budget import Amount, Budget
 from tracer_nb.teachers.capping import EVERYTHING, bound_of, check_bounded, taken_by
@@ -122,6 +123,11 @@ class LabelWork:
         self._purse = Purse(self._budget)
         if self._store is not None:
             self._commits = Commits(self._store, self._identity, self._writer)
+        if isinstance(self._teacher, Polled):
+            ballots = None
+            if self._store is not None:
+                ballots = Ballots(self._store, self._identity, self._writer)
+            self._teacher.remember(ballots)
         try:
             await self._reuse()
             await self._ask_all()
