@@ -49,6 +49,7 @@ class Instant:
 
     def __init__(self) -> None:
         self.first: float | None = None
+        self.first_cpu = 0.0
 
     def cost_bound(self, _text: str) -> float:
         return 0.01
@@ -61,7 +62,7 @@ class Instant:
 
     async def label(self, texts: list[str]) -> list[Answer]:
         if self.first is None:
-            self.first = time.perf_counter()
+            self.first, self.first_cpu = time.perf_counter(), time.process_time()
         await asyncio.sleep(0)
         return [self._answer(text) for text in texts]
 
@@ -153,10 +154,11 @@ def resume(n: int) -> dict[str, float]:
     with store_in() as store:
         run_labels(Instant(), texts_of(n), store=store)
         teacher = Instant()
-        begun = time.perf_counter()
-        run_labels(teacher, [*texts_of(n), "a new one"], store=store)
+        texts = [*texts_of(n), "a new one"]
+        begun, cpu = time.perf_counter(), time.process_time()
+        run_labels(teacher, texts, store=store)
         assert teacher.first is not None
-        return {"seconds": teacher.first - begun}
+        return {"seconds": teacher.first - begun, "cpu": teacher.first_cpu - cpu}
 
 
 def memory(n: int) -> dict[str, float]:
@@ -212,7 +214,11 @@ def measured(repeats: int, *, quick: bool) -> list[dict[str, Any]]:
         ("answers a second, 20 ms latency, one core", f"{fast['rate']:.0f}", "≥ 300"),
         ("CPU an answer, client included", f"{fast['cpu']:.2f} ms", ""),
         ("CPU an answer, runner alone with its commit", f"{own['cpu']:.3f} ms", "< 1 ms"),
-        (f"first request after {many:,} stored answers", f"{again['seconds']:.2f} s", "< 2 s"),
+        (
+            f"first request after {many:,} stored answers",
+            f"{again['seconds']:.2f} s ({again['cpu']:.2f} s of CPU)",
+            "< 2 s",
+        ),
     ]
     for size in (some, many):
         held = median("memory", size, repeats=1)
