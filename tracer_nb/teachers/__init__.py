@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tracer_nb.teachers.base import Teacher
+from tracer_nb.teachers.base import Haltable, NotAsked, Teacher
 from tracer_nb.teachers.budget import Budget
 from tracer_nb.teachers.function import FunctionTeacher
 from tracer_nb.teachers.prices import Price, parse_price, price_of
@@ -27,8 +27,10 @@ __all__ = [
     "Budget",
     "ChatTeacher",
     "FunctionTeacher",
+    "Haltable",
     "LabelRun",
     "LabelStore",
+    "NotAsked",
     "Price",
     "ReplayTeacher",
     "ReviewStore",

@@ -13,12 +13,13 @@ from tracer_nb.records import Answer
 from tracer_nb.teachers import (
     INTERRUPTED,
     FunctionTeacher,
+    Haltable,
     LabelStore,
+    NotAsked,
     ReplayTeacher,
     Teacher,
     run_labels,
 )
-from tracer_nb.teachers.base import Haltable, NotAsked
 
 TEXTS = [f"text {i}" for i in range(40)]
 
