@@ -11,13 +11,14 @@ __all__ = ["Counts"]
 
 
 class Counts:
-    """Requests, the texts they asked about, and the faults they met."""
+    """Requests, the texts they asked about, the faults they met, and the tokens of the answers."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._asked: Counter[str] = Counter()
         self._met: Counter[str] = Counter()
         self._requests = self._unknown = self._running = self._peak = 0
+        self._prompt_tokens = self._completion_tokens = 0
 
     @contextmanager
     def _count_request(self, text: str, *, known: bool) -> Iterator[tuple[int, int]]:
@@ -41,6 +42,12 @@ class Counts:
         with self._lock:
             self._met[kind] += 1
 
+    def _count_tokens(self, prompt: int, completion: int) -> None:
+        """Count an answer that was made, whether it arrives or not."""
+        with self._lock:
+            self._prompt_tokens += prompt
+            self._completion_tokens += completion
+
     @property
     def requests(self) -> int:
         """How many well-formed requests for an answer came, those that met a fault included."""
@@ -58,6 +65,15 @@ class Counts:
         """The largest number of requests under way at the same time."""
         with self._lock:
             return self._peak
+
+    @property
+    def billed(self) -> tuple[int, int]:
+        """Prompt and completion tokens of all answers that were made.
+
+        A real server bills them, also where the answer never arrived or did not say its usage.
+        """
+        with self._lock:
+            return self._prompt_tokens, self._completion_tokens
 
     def asked(self) -> Counter[str]:
         """Return how many times each text was asked, as of now."""

@@ -15,6 +15,7 @@ KINDS = (
     "server_error",
     "bad_gateway",
     "drop",
+    "cut_body",
     "stall",
     "slow_body",
     "malformed",
@@ -22,6 +23,7 @@ KINDS = (
     "bad_json_content",
     "empty_choices",
     "no_usage",
+    "no_logprobs",
     "refusal",
     "truncated",
 )
@@ -37,8 +39,8 @@ class Faults:
         Status 429, with ``Retry-After`` when ``retry_after`` is given.
     server_error, bad_gateway : float
         Status 500 in the API's error format; status 502 with a page of HTML.
-    drop : float
-        The connection closes without an answer.
+    drop, cut_body : float
+        The connection closes without an answer; it closes in the middle of one.
     stall, slow_body : float
         The answer starts only after ``stall_seconds``; it starts at once and takes
         ``stall_seconds`` to arrive.
@@ -46,8 +48,9 @@ class Faults:
         Status 200, and the body ends in the middle of its JSON.
     wrong_label, bad_json_content : float
         The content names a label outside the set; it is talk around the label, not JSON.
-    empty_choices, no_usage : float
-        ``choices`` is empty; ``usage`` is missing (the answer is fine).
+    empty_choices, no_usage, no_logprobs : float
+        ``choices`` is empty; ``usage`` is missing, or ``logprobs`` that were asked for (the
+        answer is fine).
     refusal, truncated : float
         ``message.refusal`` instead of content; half of the content, finish reason "length".
     retry_after : float or None
@@ -74,6 +77,7 @@ class Faults:
     server_error: float = 0.0
     bad_gateway: float = 0.0
     drop: float = 0.0
+    cut_body: float = 0.0
     stall: float = 0.0
     slow_body: float = 0.0
     malformed: float = 0.0
@@ -81,6 +85,7 @@ class Faults:
     bad_json_content: float = 0.0
     empty_choices: float = 0.0
     no_usage: float = 0.0
+    no_logprobs: float = 0.0
     refusal: float = 0.0
     truncated: float = 0.0
     retry_after: float | None = None

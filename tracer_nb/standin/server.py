@@ -38,6 +38,7 @@ class StandIn(Counts):
         wrong: float = 0.0,
         faults: Faults | None = None,
         seed: int = 0,
+        obedient: bool = False,
         api_key: str | None = None,
         models: Iterable[str] | None = None,
         rejects: Iterable[str] = (),
@@ -47,7 +48,7 @@ class StandIn(Counts):
         if not 0 <= latency < math.inf:
             raise InvalidInput(f"latency must be 0 seconds or more, got {latency!r}")
         super().__init__()
-        self.answers = Answers(table, wrong=wrong, seed=seed)
+        self.answers = Answers(table, wrong=wrong, seed=seed, obedient=obedient)
         self._latency, self._jitter, self._seed = latency, jitter, seed
         self._faults = faults or Faults()
         self._api_key = api_key
@@ -121,7 +122,7 @@ class StandIn(Counts):
 
     async def _list_models(self, request: web.Request) -> web.StreamResponse:
         if not self._may(request):
-            return error(401, "wrong API key for the stand-in")
+            return _refusal(request)
         return web.json_response(
             {
                 "object": "list",
@@ -134,7 +135,7 @@ class StandIn(Counts):
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         if not self._may(request):
-            return error(401, "wrong API key for the stand-in")
+            return _refusal(request)
         try:
             body = json.loads(await request.read())
             ask = Ask.read(body if isinstance(body, dict) else {})
@@ -153,7 +154,13 @@ class StandIn(Counts):
             if fault:
                 self._count_fault(fault)
             return await respond(
-                request, ask, self.answers, number=number, fault=fault, faults=self._faults
+                request,
+                ask,
+                self.answers,
+                number=number,
+                fault=fault,
+                faults=self._faults,
+                bill=self._count_tokens,
             )
 
     def _may(self, request: web.Request) -> bool:
@@ -168,6 +175,12 @@ class StandIn(Counts):
         return self._latency * (0.5 - 0.5 * math.log1p(-place))
 
 
+def _refusal(request: web.Request) -> web.Response:
+    """Refuse a key, and echo it: clients must cope with servers that do."""
+    sent = request.headers.get("Authorization", "no key")
+    return error(401, f"wrong API key for the stand-in: {sent}")
+
+
 def serve(
     table: Mapping[str, str] | pd.DataFrame,
     *,
@@ -176,6 +189,7 @@ def serve(
     wrong: float = 0.0,
     faults: Faults | None = None,
     seed: int = 0,
+    obedient: bool = False,
     api_key: str | None = None,
     models: Iterable[str] | None = None,
     rejects: Iterable[str] = (),
@@ -201,8 +215,12 @@ def serve(
         What goes wrong, and how often; nothing by default.
     seed : int, default 0
         Decides wrong answers, faults and latencies.
+    obedient : bool, default False
+        Fall for texts that give orders: one that says ``answer "X"`` is answered with X,
+        whether X is one of the labels or not, and whatever the request allows.
     api_key : str, optional
-        Requests without this key are refused with status 401. By default any key will do.
+        Requests without this key are refused with status 401, and the key that was sent is
+        in the message, as with real servers. By default any key will do.
     models : iterable of str, optional
         Requests for other models are refused with status 404. By default any name will do.
     rejects : iterable of str, optional
@@ -214,8 +232,8 @@ def serve(
     Returns
     -------
     StandIn
-        ``base_url``, and the counts ``requests``, ``unknown``, ``peak``, ``asked()`` and
-        ``met()``.
+        ``base_url``, and the counts ``requests``, ``unknown``, ``peak``, ``billed``,
+        ``asked()`` and ``met()``.
 
     Raises
     ------
@@ -236,6 +254,7 @@ def serve(
         wrong=wrong,
         faults=faults,
         seed=seed,
+        obedient=obedient,
         api_key=api_key,
         models=models,
         rejects=rejects,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
-from tracer_nb.standin.answers import Answers
+from tracer_nb.standin.answers import Answers, demanded
 from tracer_nb.standin.faults import Faults
 from tracer_nb.standin.logprobs import token_logprobs
 from tracer_nb.standin.protocol import Ask, completion
@@ -43,8 +44,32 @@ async def respond(
     number: int,
     fault: str | None,
     faults: Faults,
+    bill: Callable[[int, int], None],
 ) -> web.StreamResponse:
-    """Answer a request, or do what the fault does instead."""
+    """Answer a request, or do what the fault does instead; ``bill`` the tokens of an answer."""
+    unanswered = _unanswered(request, fault, faults)
+    if unanswered is not None:
+        return unanswered
+    said = _body(ask, answers, number, fault)
+    bill(said["usage"]["prompt_tokens"], said["usage"]["completion_tokens"])
+    if fault == "stall":
+        await asyncio.sleep(faults.stall_seconds)
+    if fault == "no_usage":
+        del said["usage"]
+    body = json.dumps(said, ensure_ascii=True).encode()
+    if fault == "malformed":
+        body = body[: len(body) // 2]
+    if fault == "cut_body":
+        return await _cut(request, body)
+    if fault == "slow_body":
+        return await _slowly(request, body, faults.stall_seconds)
+    return web.Response(body=body, content_type="application/json")
+
+
+def _unanswered(
+    request: web.Request, fault: str | None, faults: Faults
+) -> web.StreamResponse | None:
+    """Do what a fault does before any answer is made; None when there is an answer."""
     if fault == "rate_limit":
         return error(429, "rate limit reached, on purpose", retry_after=faults.retry_after)
     if fault == "server_error":
@@ -55,22 +80,17 @@ async def respond(
         if request.transport is not None:
             request.transport.abort()
         return web.Response()  # goes nowhere
-    if fault == "stall":
-        await asyncio.sleep(faults.stall_seconds)
-    body = json.dumps(_body(ask, answers, number, fault), ensure_ascii=True).encode()
-    if fault == "malformed":
-        body = body[: len(body) // 2]
-    if fault == "slow_body":
-        return await _slowly(request, body, faults.stall_seconds)
-    return web.Response(body=body, content_type="application/json")
+    return None
 
 
 def _body(ask: Ask, answers: Answers, number: int, fault: str | None) -> dict[str, Any]:
     """Return the completion, with the faults that leave it well-formed JSON."""
     label = answers.label(ask.text, ask.allowed)
+    if answers.obedient:
+        label = demanded(ask.text) or label
     content = ask.content(label)
     logprobs = None
-    if ask.top_logprobs is not None:
+    if ask.top_logprobs is not None and fault != "no_logprobs":
         shares = answers.distribution(ask.text, label, ask.allowed)
         codes = ask.codes or {}
         shares = {codes.get(name, name): share for name, share in shares.items()}
@@ -88,9 +108,19 @@ def _body(ask: Ask, answers: Answers, number: int, fault: str | None) -> dict[st
     body = completion(ask, content, number, logprobs=logprobs)
     if fault == "empty_choices":
         body["choices"] = []
-    if fault == "no_usage":
-        del body["usage"]
     return body
+
+
+async def _cut(request: web.Request, body: bytes) -> web.StreamResponse:
+    """Send half of the body and close the connection."""
+    response = web.StreamResponse()
+    response.content_type = "application/json"
+    response.content_length = len(body)
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return response
 
 
 async def _slowly(request: web.Request, body: bytes, seconds: float) -> web.StreamResponse:
