@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -130,8 +131,9 @@ async def _slowly(request: web.Request, body: bytes, seconds: float) -> web.Stre
     response.content_length = len(body)
     await response.prepare(request)
     step = len(body) // 10 + 1
-    for start in range(0, len(body), step):
-        await asyncio.sleep(seconds / 10)
-        await response.write(body[start : start + step])
-    await response.write_eof()
+    with suppress(ConnectionResetError):  # the client waits no longer
+        for start in range(0, len(body), step):
+            await asyncio.sleep(seconds / 10)
+            await response.write(body[start : start + step])
+        await response.write_eof()
     return response

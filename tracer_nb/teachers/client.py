@@ -6,12 +6,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from tracer_nb.teachers.server import Secret, Server
+from tracer_nb.teachers.server import CONNECT_SECONDS, Secret, Server
 
 __all__ = ["open_client"]
-
-
-_CONNECT_SECONDS = 10.0
 
 
 def open_client(
@@ -35,7 +32,7 @@ def open_client(
     return openai.AsyncOpenAI(
         api_key=secret.value,
         base_url=server.url,
-        timeout=openai.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS)),
+        timeout=openai.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
         max_retries=max_retries,
         default_headers=headers,
         http_client=http,

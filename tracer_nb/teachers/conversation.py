@@ -51,7 +51,7 @@ async def converse(
         if found.label is not None and not reply.refused:
             mode = found.mode if wrong is None else f"{found.mode}, repaired"
             return bill.answer(found.label, mode=mode, probabilities=found.probabilities)
-        is_final = reply.refused or reply.truncated or reply.empty
+        is_final = reply.refused or reply.truncated
         if is_final or wrong is not None or bill.replies >= MAX_REPLIES:
             return bill.answer(None, reason=_reason(reply))
         wrong = reply

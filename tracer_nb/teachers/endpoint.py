@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tracer_nb.teachers.dialect import Dialect, Way
-from tracer_nb.teachers.failures import Failures, RequestFailed, connect_error, timed_out
+from tracer_nb.teachers.failures import (
+    Failures,
+    RequestFailed,
+    broken_off,
+    connect_error,
+    forget_frames,
+    request_errors,
+    timed_out,
+)
 from tracer_nb.teachers.forms import Form
 from tracer_nb.teachers.hints import error_in
 from tracer_nb.teachers.pace import Halted, Pace
 from tracer_nb.teachers.reply import Reply, read_reply
 from tracer_nb.teachers.retries import asked_pause, is_overload, is_passing, pause
-
-if TYPE_CHECKING:
-    import openai
 
 __all__ = ["Endpoint"]
 
@@ -84,8 +90,6 @@ class Endpoint:
         TeacherError
             No text would get one.
         """
-        import openai  # noqa: PLC0415 -- slow to import; there is a client, so it is loaded
-
         unread = timeouts = retries = 0
         while True:
             way = self._dialect.way
@@ -95,12 +99,13 @@ class Endpoint:
                 body = await self._post(request, tokens)
             except Halted:
                 raise RequestFailed("the run was stopped", unread, timeouts) from None
-            except (openai.APIConnectionError, openai.APIStatusError) as e:
+            except request_errors() as e:
                 if self._adapts(e, way):
                     continue
                 late = connect_error(e) is None and timed_out(e)
                 timeouts += late
-                spent = late and unread + timeouts >= replies
+                unread += broken_off(e)
+                spent = unread + timeouts >= replies
                 if spent or retries >= self._limit(e) or not is_passing(e):
                     raise self._failure(e, retries + 1, unread, timeouts) from None
                 await self._rest(pause(e, retries), unread, timeouts)
@@ -142,12 +147,12 @@ class Endpoint:
             raise failure
         return f": {self._failures.line(said)}"
 
-    def _adapts(self, error: openai.APIError, way: Way) -> bool:
+    def _adapts(self, error: Any, way: Way) -> bool:
         """Whether the server wants the request in another form, which there is."""
         status = getattr(error, "status_code", None)
         return status in _FORM_REJECTED and self._dialect.adapt(way, error.message)
 
-    def _limit(self, error: openai.APIError) -> int:
+    def _limit(self, error: Exception) -> int:
         """Retries after ``error``."""
         if not self._reached and connect_error(error) is not None:
             return min(_FIRST_RETRIES, self._max_retries)
@@ -168,15 +173,19 @@ class Endpoint:
         async with self._pace.turn(tokens) as turn:
             try:
                 # The SDK's typed method builds models we do not need, at twice the CPU time.
-                response = await self._client.post(
-                    "/chat/completions", body=body, cast_to=httpx2.Response
+                # Its time-out is for each part of a reply: one that drips in never meets it.
+                response = await asyncio.wait_for(
+                    self._client.post("/chat/completions", body=body, cast_to=httpx2.Response),
+                    self._failures.patience,
                 )
-            except openai.APIError as error:
-                self._reached = self._reached or isinstance(error, openai.APIStatusError)
-                turn.failed(overloaded=is_overload(error), wait=asked_pause(error))
-                raise
+            except Exception as e:
+                self._reached |= isinstance(e, openai.APIStatusError)
+                turn.failed(overloaded=is_overload(e), wait=asked_pause(e))
+                forget_frames(e)  # they hold the key
+                raise e  # noqa: TRY201 -- without a name Python 3.10 puts the frames back
         self._reached = True
-        return bytes(response.content)
+        # A model may repeat the key, where a gateway puts headers into prompts.
+        return self._failures.without_key(bytes(response.content))
 
     async def close(self) -> None:
         """Close the client's connections."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tracer_nb.errors import KeyRefused, TeacherError
 from tracer_nb.teachers.hints import about_absence, about_key, about_path, about_silence
-from tracer_nb.teachers.server import Secret, Server
+from tracer_nb.teachers.server import CONNECT_SECONDS, Secret, Server
 
 if TYPE_CHECKING:
     import openai
@@ -17,7 +17,10 @@ __all__ = [
     "Failures",
     "RequestFailed",
     "Unreachable",
+    "broken_off",
     "connect_error",
+    "forget_frames",
+    "request_errors",
     "timed_out",
 ]
 
@@ -61,6 +64,15 @@ class Failures:
         self._secret = secret
         self._timeout = timeout
 
+    @property
+    def patience(self) -> float:
+        """Seconds in which a reply must be complete, making the connection included."""
+        return self._timeout + min(self._timeout, CONNECT_SECONDS)
+
+    def without_key(self, body: bytes) -> bytes:
+        """Body of a reply with the key, should it be there, taken out."""
+        return self._secret.redact_bytes(body)
+
     def line(self, error: BaseException | str) -> str:
         """One short line without secrets."""
         text = " ".join(self._secret.redact(str(error)).split())
@@ -84,7 +96,7 @@ class Failures:
         return RequestFailed(f"request rejected: {line}")
 
     def of_connection(
-        self, error: openai.APIConnectionError, *, answered: bool, tries: int
+        self, error: Exception, *, answered: bool, tries: int
     ) -> TeacherError | RequestFailed:
         """Failure for a reply that never came. ``answered`` as in :meth:`of_status`."""
         refused = connect_error(error)
@@ -126,6 +138,34 @@ def timed_out(error: BaseException) -> bool:
     """Whether the wait for a reply ran out."""
     kinds = (TimeoutError, asyncio.TimeoutError)  # two classes before Python 3.11
     return any(isinstance(cause, kinds) for cause in _causes(error))
+
+
+def broken_off(error: BaseException) -> bool:
+    """Whether the connection was lost while the reply came in: the server has billed it."""
+    import aiohttp  # noqa: PLC0415 -- as above
+
+    return any(isinstance(cause, aiohttp.ClientPayloadError) for cause in _causes(error))
+
+
+def request_errors() -> tuple[type[Exception], ...]:
+    """What a request may end with. Anything else is a bug, and stops the run as one."""
+    import aiohttp  # noqa: PLC0415 -- as above
+    import openai  # noqa: PLC0415 -- as above
+
+    # The SDK lets some of aiohttp's errors through, for example where no HTTP is spoken.
+    return (
+        openai.APIConnectionError,
+        openai.APIStatusError,
+        aiohttp.ClientError,
+        asyncio.TimeoutError,
+        TimeoutError,
+    )
+
+
+def forget_frames(error: BaseException) -> None:
+    """Drop the stack frames below ``error``, whose variables a verbose traceback would show."""
+    for cause in _causes(error):
+        cause.__traceback__ = None
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -5,12 +5,8 @@ from __future__ import annotations
 import random
 import time
 from email.utils import mktime_tz, parsedate_tz
-from typing import TYPE_CHECKING
 
 from tracer_nb.teachers.failures import connect_error, timed_out
-
-if TYPE_CHECKING:
-    import openai
 
 __all__ = ["asked_pause", "is_overload", "is_passing", "pause"]
 
@@ -23,7 +19,7 @@ _LONGEST = 8.0
 _LONGEST_ASKED = 60.0
 
 
-def is_passing(error: openai.APIError) -> bool:
+def is_passing(error: Exception) -> bool:
     """Whether the same request may work a little later; the server may say so itself."""
     status = getattr(error, "status_code", None)
     if status is None:
@@ -34,7 +30,7 @@ def is_passing(error: openai.APIError) -> bool:
     return status in _PASSING or status >= 500
 
 
-def is_overload(error: openai.APIError) -> bool:
+def is_overload(error: Exception) -> bool:
     """Whether fewer requests at a time would help: too many of them, or no reply in time."""
     status = getattr(error, "status_code", None)
     if status is None:
@@ -42,13 +38,13 @@ def is_overload(error: openai.APIError) -> bool:
     return status in _OVERLOAD
 
 
-def asked_pause(error: openai.APIError) -> float | None:
+def asked_pause(error: Exception) -> float | None:
     """Seconds that the server asks to wait; None when it does not, or asks for too many."""
     asked = _asked(error)
     return asked if asked is not None and 0 < asked <= _LONGEST_ASKED else None
 
 
-def pause(error: openai.APIError, retries: int) -> float:
+def pause(error: Exception, retries: int) -> float:
     """Seconds to wait after so many retries: as the server asks, else longer every time."""
     asked = asked_pause(error)
     if asked is not None:
@@ -57,7 +53,7 @@ def pause(error: openai.APIError, retries: int) -> float:
     return min(_FIRST * 2.0 ** min(retries, 10), _LONGEST) * random.uniform(0.75, 1)  # noqa: S311
 
 
-def _asked(error: openai.APIError) -> float | None:
+def _asked(error: Exception) -> float | None:
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         value = _header(error, name)
         try:
@@ -69,6 +65,6 @@ def _asked(error: openai.APIError) -> float | None:
     return None
 
 
-def _header(error: openai.APIError, name: str) -> str:
+def _header(error: Exception, name: str) -> str:
     response = getattr(error, "response", None)
     return str(response.headers.get(name, "")) if response is not None else ""

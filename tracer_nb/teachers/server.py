@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from tracer_nb.errors import InvalidInput, TeacherError
 
 __all__ = [
+    "CONNECT_SECONDS",
     "OPENAI_HOST",
     "OWN_VARIABLE",
     "Secret",
@@ -24,6 +25,9 @@ __all__ = [
     "read_key",
     "redact",
 ]
+
+CONNECT_SECONDS = 10.0
+"""Most that making a connection may take."""
 
 OPENAI_HOST = "api.openai.com"
 OWN_VARIABLE = "TRACER_NB_API_KEY"
@@ -111,6 +115,10 @@ class Secret:
         if self:
             message = message.replace(self.value, "***")
         return redact(message)
+
+    def redact_bytes(self, body: bytes) -> bytes:
+        """Take the key, and nothing else, out of a body."""
+        return body.replace(self.value.encode(), b"***") if self else body
 
     def __reduce__(self) -> str:
         raise TypeError("a key is not pickled")

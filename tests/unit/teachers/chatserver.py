@@ -4,6 +4,8 @@ import asyncio
 import json
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +28,11 @@ class Say:
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
 
+    async def respond(self, request: web.Request) -> web.StreamResponse:
+        del request
+        await asyncio.sleep(self.seconds)
+        return self.response()
+
     def response(self) -> web.Response:
         if self.raw is not None:
             body = self.raw
@@ -43,6 +50,23 @@ class Say:
         return web.Response(
             body=body, status=self.status, content_type="application/json", headers=self.headers
         )
+
+
+@dataclass
+class Drip:
+    """A reply that comes in parts, each so many seconds after the one before."""
+
+    parts: int
+    seconds: float
+
+    async def respond(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with suppress(ConnectionResetError):  # nobody waits any longer
+            for _ in range(self.parts):
+                await response.write(b" ")
+                await asyncio.sleep(self.seconds)
+        return response
 
 
 def labelled(label: str, **options: Any) -> Say:
@@ -80,15 +104,14 @@ class ChatServer:
         self._loop.run_until_complete(runner.cleanup())
         self._loop.close()
 
-    async def _answer(self, request: web.Request) -> web.Response:
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         text = json.loads(body["messages"][1]["content"])["text"]
         self.bodies.append(body)
         self.headers.append(dict(request.headers))
         self.asked[text] += 1
         say = self.script.pop(0) if self.script else self.rule(text)
-        await asyncio.sleep(say.seconds)
-        return say.response()
+        return await say.respond(request)
 
     async def _answer_elsewhere(self, request: web.Request) -> web.Response:
         return await self._answer(request) if self._without_v1 else Say(status=404).response()
@@ -100,6 +123,34 @@ class ChatServer:
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(30)
+
+
+@contextmanager
+def odd_server(reply: bytes) -> Iterator[str]:
+    """Address of a server that says ``reply`` to whatever it hears, and hangs up."""
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(65536)
+        writer.write(reply)
+        with suppress(ConnectionError):
+            await writer.drain()
+        writer.close()
+
+    async def serve() -> asyncio.Server:
+        return await asyncio.start_server(say, "127.0.0.1", 0)
+
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(serve())
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(30)
+        server.close()
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.close()
 
 
 def ask(teacher, *texts):

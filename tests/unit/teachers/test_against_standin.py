@@ -38,37 +38,6 @@ def test_all_labels_and_their_cost():
     )
 
 
-def test_every_fault_ends_as_a_label_or_a_reason():
-    faults = Faults(
-        rate_limit=0.04,
-        server_error=0.04,
-        bad_gateway=0.04,
-        drop=0.04,
-        malformed=0.04,
-        wrong_label=0.04,
-        bad_json_content=0.04,
-        empty_choices=0.04,
-        no_usage=0.04,
-        refusal=0.04,
-        truncated=0.04,
-        retry_after=0.01,
-        first_attempts=1,
-    )
-    with serve(TABLE, faults=faults) as standin:
-        run = run_labels(teacher_at(standin.base_url, concurrency=32), TABLE)
-        met = standin.met()
-    assert len(run.answers) == len(TABLE)
-    assert set(met) == set(Faults.__slots__) - {
-        "stall", "slow_body", "retry_after", "stall_seconds", "first_attempts"
-    }  # fmt: skip
-    reasons = [a.reason for a in run.answers.values() if a.label is None]
-    # What a retry or a repair can mend is mended; the rest is paid and says why.
-    assert len(reasons) == met["refusal"] + met["truncated"] + met["empty_choices"]
-    assert reasons.count("refused") == met["refusal"]
-    right = sum(a.label == TABLE[text] for text, a in run.answers.items())
-    assert right + len(reasons) == len(TABLE)
-
-
 def test_a_cap_holds_at_a_real_server():
     with serve(TABLE) as standin:
         teacher = teacher_at(standin.base_url)

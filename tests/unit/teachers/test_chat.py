@@ -7,7 +7,7 @@ from tracer_nb.errors import InvalidInput, TeacherError
 from tracer_nb.teachers.chat import ChatTeacher
 from tracer_nb.teachers.costs import MAX_REPLIES
 
-from .chatserver import LABELS, Say, ask, labelled
+from .chatserver import LABELS, Drip, Say, ask, labelled, odd_server
 
 KEY = "sk-secret-0123456789"
 
@@ -73,7 +73,6 @@ def test_two_wrong_answers_are_a_paid_answer_without_a_label(server, chat):
         (Say(None, refusal="I cannot help with that"), "refused"),
         (Say("", finish="content_filter"), "refused"),
         (Say('{"la', finish="length"), "truncated by max_answer_tokens before a label was there"),
-        (Say(raw=b'{"choices": []}'), "the reply holds no choice"),
     ],
 )
 def test_answers_that_no_repair_would_help_are_kept(server, chat, said, reason):
@@ -81,6 +80,17 @@ def test_answers_that_no_repair_would_help_are_kept(server, chat, said, reason):
     answer = ask(chat(), "x")
     assert (answer.label, answer.reason, answer.keep) == (None, reason, True)
     assert sum(server.asked.values()) == 1
+
+
+def test_a_reply_without_a_choice_is_asked_for_once_more(server, chat):
+    empty = Say(raw=b'{"choices": [], "usage": {"prompt_tokens": 90, "completion_tokens": 0}}')
+    server.script = [empty, labelled("refund")]
+    answer = ask(chat(), "x")
+    assert (answer.label, answer.prompt_tokens) == ("refund", 190)
+    server.script = [empty, empty]
+    answer = ask(chat(), "y")
+    assert (answer.reason, answer.keep) == ("the reply holds no choice", True)
+    assert (server.asked["y"], answer.prompt_tokens) == (2, 180)
 
 
 def test_a_message_in_parts(server, chat):
@@ -310,6 +320,43 @@ def test_a_time_out_before_the_answer_is_counted(server, chat, monkeypatch):
     assert answer.cost == pytest.approx(teacher.cost_bound("x") / MAX_REPLIES + 110e-6)
     tokens = answer.prompt_tokens + answer.completion_tokens
     assert tokens == teacher.token_bound("x") / MAX_REPLIES + 105
+
+
+def test_a_reply_that_drips_in_is_a_time_out(server, chat):
+    # Each part comes in time, and all of them never do.
+    server.rule = lambda _: Drip(parts=1000, seconds=0.05)
+    answer = ask(chat(timeout=0.2, max_retries=0), "x")
+    assert answer.reason == "no reply within 0.2 s, 1 tries"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"SSH-2.0-OpenSSH\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\nabc\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"a" * 20_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd",
+        b"",
+    ],
+    ids=["no HTTP", "broken chunk", "endless header", "no gzip", "nothing"],
+)
+def test_a_server_that_speaks_no_proper_http_is_a_failure_of_one_text(chat, monkeypatch, reply):
+    monkeypatch.setattr("tracer_nb.teachers.endpoint.pause", lambda *_: 0)
+    with odd_server(reply) as address:
+        answer = ask(chat(base_url=address, max_retries=1), "x")
+    assert (answer.label, answer.keep) == (None, False)
+    assert answer.reason.startswith("connection lost, 2 tries: ")
+    assert "\n" not in answer.reason
+
+
+def test_an_answer_that_breaks_off_is_billed(chat, monkeypatch):
+    monkeypatch.setattr("tracer_nb.teachers.endpoint.pause", lambda *_: 0)
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n"
+    with odd_server(head + b'{"choices"') as address:
+        teacher = chat(base_url=address, max_retries=6)
+        answer = ask(teacher, "x")
+    assert not answer.keep
+    assert answer.cost == pytest.approx(MAX_REPLIES * teacher.cost_estimate("x")[2])
 
 
 def test_errors_that_pass_are_retried_more_often_than_time_outs(server, chat):

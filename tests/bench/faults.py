@@ -1,0 +1,141 @@
+"""What a labelling goes through when a server or its store fails, as tables.
+
+    python tests/bench/faults.py [--texts 300] [--kills 50]
+
+The runs are those that tests/unit/teachers/test_faults.py judges. The server is the stand-in,
+with made-up prices; pauses before a retry are cut to hundredths of a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from common import machine, table
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from faulty.server import FAULTS, SHARE, Fault, Survived, survive_lasting, survive_passing
+from faulty.store import STORE_FAULTS, StoreSurvived, killed
+
+BOOKS = {
+    "exact": "to the token",
+    "estimated": "estimated",
+    "bound": "at the most",
+}
+
+
+def passing(fault: Fault, path: Path, n: int) -> dict[str, object]:
+    """A row of the first table."""
+    result = survive_passing(fault, path, n)
+    return {
+        "fault": fault.name,
+        "requests": result.requests,
+        "met the fault": sum(result.met.values()),
+        "labelled": result.n_labelled,
+        "missing, with reasons": reasons(result),
+        **money(fault, result),
+        "table as without faults": same(result),
+    }
+
+
+def lasting(fault: Fault, path: Path, n: int) -> dict[str, object]:
+    """A row of the second table."""
+    result = survive_lasting(fault, path, n)
+    return {
+        "fault": fault.name,
+        "requests": result.requests,
+        "met the fault": sum(result.met.values()),
+        "missing after the first run, with reasons": reasons(result),
+        "asked again after an answer": result.asked_again + result.asked_needlessly,
+        **money(fault, result),
+        "labelled in the end": result.n_labelled,
+        "table as without faults": same(result),
+    }
+
+
+def store(fault: Callable[[Path, int], StoreSurvived], path: Path, n: int) -> dict[str, object]:
+    """A row of the third table."""
+    result = fault(path, n)
+    said = [line.replace(f"{path}", "PATH") for line in result.said]
+    return {
+        "fault": result.fault,
+        "what the run says": said[0] if said else "nothing: it goes on",
+        "answers kept": result.n_kept,
+        "asked again after an answer was stored": result.asked_again,
+        "requests beyond one a text": result.n_repeated,
+        "in the books, one answer a text": "yes"
+        if abs(result.stored - result.once) < 1e-9
+        else f"no: ${result.stored:.4f}, not ${result.once:.4f}",
+        "table as without faults": "yes" if result.same else "no",
+    }
+
+
+def reasons(result: Survived) -> str:
+    """How many texts have no label, and why."""
+    counts = sorted(result.missing.items(), key=lambda item: -item[1])
+    return "; ".join(f"{n} {reason}" for reason, n in counts) or "none"
+
+
+def money(fault: Fault, result: Survived) -> dict[str, object]:
+    """What was paid by the books, and what the server would bill."""
+    balance = abs(result.paid - result.stored - result.lost) < 1e-9
+    return {
+        "books": f"${result.paid:.4f}, {BOOKS[fault.books]}" if balance else "do not balance",
+        "server's bill": f"${result.billed:.4f}",
+    }
+
+
+def same(result: Survived) -> str:
+    """Whether the final table is the one without faults, but for paid answers that are none."""
+    if result.wrong:
+        return f"no: {len(result.wrong)} wrong labels"
+    left = result.n_texts - result.n_labelled
+    return "yes" if result.same else f"yes, but for {left} paid without a label"
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """An empty place for a store."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name) / "labels.sqlite"
+
+
+def rows(measure: Callable[..., dict[str, object]], faults: Any, n: int) -> str:
+    """A table, a row for each fault."""
+    made = []
+    for fault in faults:
+        with folder() as path:
+            made.append(measure(fault, path, n))
+        print(".", end="", flush=True, file=sys.stderr)
+    return table(made)
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--texts", type=int, default=300)
+    parser.add_argument("--kills", type=int, default=50)
+    options = parser.parse_args()
+    n, share = options.texts, f"{100 * SHARE:g} %"
+    print(f"Machine: {machine()}. {n} texts each.\n")
+    print(f"A fault meets the first request about {share} of the texts; one run:\n")
+    print(rows(passing, FAULTS, n))
+    print(
+        f"\nA fault meets {share} of all requests, and each is retried once; two runs, and a "
+        "third after the fault is gone:\n"
+    )
+    print(rows(lasting, FAULTS, n))
+    print("\nThe store fails in the middle of a run; the run is begun again:\n")
+    faults = [f if f is not killed else partial(killed, kills=options.kills) for f in STORE_FAULTS]
+    print(rows(store, faults, n))
+
+
+if __name__ == "__main__":
+    main()
