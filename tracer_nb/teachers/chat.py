@@ -193,6 +193,8 @@ class ChatTeacher:
         self._ballots: Ballots | None = None
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_server"):  # in the traceback of a failure to make it
+            return "ChatTeacher(…)"
         return (
             f"ChatTeacher({self.model!r}, {len(self.labels)} labels, server={self._server.shown!r})"
         )
