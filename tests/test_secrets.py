@@ -1,70 +1,90 @@
-"""A key is seen by the server that it is meant for, and by nobody else.
-
-The key of these tests has a shape that no list of shapes knows, so that it is hidden because
-it is the key and not because it looks like one. What is searched is searched for its halves,
-too, and for ways to write it.
-"""
+"""A key is seen by the server that it is meant for, and by nobody else."""
 
 from __future__ import annotations
 
-import base64
 import copy
-import gc
-import json
-import logging
+import os
 import pickle
-import traceback
-from collections.abc import Callable, Iterator
+import re
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from unittest import mock
 
-import pandas as pd
 import pytest
 from aiohttp import web
+from faulty.echo import ECHOES, echoing, listen
+from faulty.secrets import (
+    KEY,
+    assert_clean,
+    assert_clean_folder,
+    everything_below,
+    logging_all,
+    traces,
+    verbose,
+)
+from faulty.world import short_pauses
 
+import tracer_nb
 from tracer_nb import Tracer, load
-from tracer_nb.errors import InvalidInput, TeacherError, TracerError
-from tracer_nb.standin import serve
-from tracer_nb.teachers import ChatTeacher, LabelStore, Price, make_teacher, run_labels
+from tracer_nb.errors import InvalidInput, TeacherError
+from tracer_nb.standin import Faults, serve
+from tracer_nb.teachers import (
+    ChatTeacher,
+    FunctionTeacher,
+    LabelStore,
+    make_teacher,
+    run_labels,
+)
 from tracer_nb.teachers.ledger import answer_sets, export_answers
 from tracer_nb.teachers.server import Secret
-from tracer_nb.widgets import Card, page
+from tracer_nb.widgets import Card, ProgressView, page
 
-KEY = "wombat" + "/Qx81+" * 4 + "tail"
-LOGGERS = ("", "openai", "httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "asyncio")
-FAST = {"features": "lsa", "surrogate": "logistic", "pipeline": "single", "gate": "margin"}
+ROOT = Path(tracer_nb.__file__).parents[1]
 LABELS = ("login", "parcel", "refund")
 
 
-def traces(key: str = KEY) -> set[str]:
-    """Ways in which a key, or half of it, may show."""
-    half = len(key) // 2
-    plain = {key, key[:half], key[half:]}
-    written = {base64.b64encode(key.encode()).decode().rstrip("=")}
-    written |= {base64.b64encode(f":{key}".encode()).decode().rstrip("=")}
-    return plain | written | {quote(key, safe=""), json.dumps(key)[1:-1], key[::-1]}
+@pytest.fixture(autouse=True)
+def logs(caplog: pytest.LogCaptureFixture) -> Any:
+    """Whatever a test does, no log may show the key."""
+    with logging_all() as said:
+        yield said
+    assert_clean(said(), "a log")
+    caplog.clear()
 
 
-def assert_clean(shown: Any, what: str, key: str = KEY) -> None:
-    data = shown if isinstance(shown, bytes) else str(shown).encode("utf-8", "replace")
-    for trace in traces(key):
-        assert trace.encode() not in data, f"the key shows in {what}"
+@pytest.fixture(params=["as an option", "in the environment"])
+def given(request, monkeypatch) -> dict[str, Any]:
+    """Options of a teacher that has the key, in both ways to give it."""
+    if request.param == "as an option":
+        return {"api_key": KEY}
+    monkeypatch.setenv("TRACER_NB_API_KEY", KEY)
+    return {}
 
 
-def assert_clean_folder(folder: Path, key: str = KEY) -> list[str]:
-    """Look into every file; their names."""
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    for path in files:
-        assert_clean(path.read_bytes(), path.name, key)
-        assert_clean(path.name, "the name of a file", key)
-    return [path.name for path in files]
+def job(base_url: str, folder: Path, **options: Any) -> Tracer:
+    return Tracer(
+        "openai:m",
+        LABELS,
+        "Choose.",
+        base_url=base_url,
+        price="1,2",
+        store=folder / "labels.sqlite",
+        surrogate="logistic",
+        pipeline="single",
+        gate="margin",
+        **options,
+    )
 
 
-def verbose(error: BaseException) -> str:
-    """A traceback with the variables of every frame, as verbose tools print it."""
-    shown = traceback.TracebackException.from_exception(error, capture_locals=True)
-    return "".join(shown.format(chain=True))
+def error_of(work: Callable[[], Any]) -> BaseException:
+    try:
+        work()
+    except Exception as error:  # noqa: BLE001 -- whatever it is
+        return error
+    raise AssertionError("nothing was raised")
 
 
 def test_the_search_finds_what_it_looks_for(tmp_path):
@@ -76,102 +96,59 @@ def test_the_search_finds_what_it_looks_for(tmp_path):
     with pytest.raises(AssertionError, match="the key shows in file"):
         assert_clean_folder(tmp_path)
 
-    def broken(key: str) -> None:
+    def fail(_key: str) -> None:
         raise RuntimeError
 
-    try:
-        broken(KEY)
-    except RuntimeError as error:
-        assert KEY in verbose(error)
-
-
-@pytest.fixture
-def key(monkeypatch) -> Iterator[Callable[[], str]]:
-    """The key is in the environment; its value comes from a call, not from a variable."""
-    monkeypatch.setenv("TRACER_NB_API_KEY", KEY)
-    yield lambda: KEY
-
-
-@pytest.fixture
-def logs() -> Iterator[Callable[[], str]]:
-    """What all loggers said, at the level at which they say most."""
-    said: list[str] = []
-
-    class Keep(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            said.append(f"{record.name}: {record.getMessage()} {record.__dict__!r}")
-
-    handler = Keep(logging.DEBUG)
-    levels = {name: logging.getLogger(name).level for name in LOGGERS}
-    for name in LOGGERS:
-        logging.getLogger(name).setLevel(logging.DEBUG)
-    logging.getLogger().addHandler(handler)
-    yield lambda: "\n".join(said)
-    logging.getLogger().removeHandler(handler)
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
-
-
-def job(base_url: str, store: Path, **options: Any) -> Tracer:
-    return Tracer(
-        "openai:m",
-        LABELS,
-        "Choose.",
-        base_url=base_url,
-        price="1,2",
-        store=store,
-        **FAST,
-        **options,
-    )
+    error = error_of(lambda: fail(KEY))
+    assert KEY in verbose(error, own="another")
+    assert KEY not in verbose(error, own=__file__)
+    assert KEY in [*everything_below({"a": [KEY]})]
 
 
 # --- a job that goes well -------------------------------------------------------------
 
 
-@pytest.mark.parametrize("given", ["as an option", "in the environment"])
-def test_a_whole_job_leaves_no_key_behind(world, tmp_path, given, key, logs, capsys, monkeypatch):
-    options = {}
-    if given == "as an option":
-        monkeypatch.delenv("TRACER_NB_API_KEY")
-        options = {"api_key": key()}
-    store = tmp_path / "labels.sqlite"
+def test_a_whole_job_leaves_no_key_behind(world, tmp_path, given, capsys):
     seen: list[str] = []
+    view = ProgressView()
 
     def watch(progress: Any) -> None:
-        seen.append(repr(progress))
+        view(progress)
         seen.extend(assert_clean_folder(tmp_path))  # also while the store is open
+        assert_clean(f"{progress!r} {view._line.value}", "progress")
 
-    with serve(world.truth, api_key=key()) as server:
-        tracer = job(server.base_url, store, **options)
+    with serve(world.truth, api_key=KEY, faults=Faults(wrong_label=0.05)) as server:
+        tracer = job(server.base_url, tmp_path, **given)
         plan = tracer.plan(world.texts, sample=150)
         routed = tracer.run(world.texts, sample=150, on_progress=watch)
-    assert routed["label"].notna().all()
     assert {"labels.sqlite", "labels.sqlite-wal", "labels.sqlite-shm"} <= set(seen)
-    assert_clean("\n".join(seen), "progress")
 
     tracer.save(tmp_path / "intents.tracer")
     routed.to_csv(tmp_path / "routed.csv")
     (tmp_path / "page.html").write_text(page(tracer.report))
-    with LabelStore(store) as opened:
-        export_answers(opened, tmp_path / "answers.csv")
-        export_answers(opened, tmp_path / "answers.parquet")
-        sets = answer_sets(opened)
-        assert_clean(repr(opened), "repr of the store")
-    shown = [tracer.report, plan, tracer.labels, routed, sets, load(tmp_path / "intents.tracer")]
-    (tmp_path / "records.pickle").write_bytes(pickle.dumps(shown[:5]))
-    shown += [tracer, tracer.teacher, tracer.teacher.identity, Card(tracer.report).html()]
+    with LabelStore(tmp_path / "labels.sqlite") as store:
+        export_answers(store, tmp_path / "answers.csv")
+        export_answers(store, tmp_path / "answers.parquet")
+        shown = [tracer.report, plan, tracer.labels, tracer.router, routed, answer_sets(store)]
+        assert_clean(repr(store), "a store")
+    (tmp_path / "records.pickle").write_bytes(pickle.dumps(shown))
+    shown += [load(tmp_path / "intents.tracer"), tracer, tracer.teacher, tracer.teacher.identity]
     for value in shown:
-        assert_clean(repr(value), type(value).__name__)
+        assert_clean(repr(value), f"a {type(value).__name__}")
+    assert_clean(Card(tracer.report).html(), "the card")
     assert len(assert_clean_folder(tmp_path)) >= 7
-    assert "openai" in logs()
-    assert_clean(logs(), "a log")
     assert_clean(capsys.readouterr(), "the output")
 
 
-def test_nothing_that_a_job_refers_to_shows_the_key(world, tmp_path, key):
-    """Everything that can be reached from a job, as ``vars`` and ``repr`` show it."""
-    with serve(world.truth, api_key=key()) as server:
-        tracer = job(server.base_url, tmp_path / "labels.sqlite", api_key=key())
+def test_the_loggers_do_say_something(world, tmp_path, given, logs):
+    with serve(world.truth, api_key=KEY) as server:
+        job(server.base_url, tmp_path, **given).label(world.texts, sample=150)
+    assert {"openai._base_client", "httpx2"} <= {line.split(":")[0] for line in logs().split("\n")}
+
+
+def test_nothing_that_a_job_refers_to_shows_the_key(world, tmp_path):
+    with serve(world.truth, api_key=KEY) as server:
+        tracer = job(server.base_url, tmp_path, api_key=KEY)
         tracer.label(world.texts, sample=150)
     reached = everything_below(tracer)
     assert any(isinstance(value, Secret) for value in reached)
@@ -180,30 +157,20 @@ def test_nothing_that_a_job_refers_to_shows_the_key(world, tmp_path, key):
             assert_clean(repr(value), f"a {type(value).__name__}")
 
 
-def everything_below(start: Any) -> list[Any]:
-    """Objects of this package, and plain values in them, without the inside of a Secret."""
-    found: dict[int, Any] = {}
-    left = [start]
-    while left:
-        value = left.pop()
-        if id(value) in found:
-            continue
-        found[id(value)] = value
-        if isinstance(value, (dict, list, tuple, set, frozenset)):
-            left += gc.get_referents(value)
-        elif type(value).__module__.startswith("tracer_nb") and not isinstance(value, Secret):
-            slots = [getattr(value, name, None) for name in getattr(type(value), "__slots__", ())]
-            left += [*slots, *getattr(value, "__dict__", {}).values()]
-    return list(found.values())
+def test_an_open_client_is_not_kept_after_a_run(world, tmp_path, given):
+    with serve(world.truth, api_key=KEY) as server:
+        tracer = job(server.base_url, tmp_path, **given)
+        tracer.label(world.texts, sample=150)
+    kinds = {type(value).__module__.partition(".")[0] for value in everything_below(tracer)}
+    assert kinds.isdisjoint({"openai", "httpx2", "aiohttp"})
 
 
-def test_a_teacher_with_a_key_is_not_pickled_and_one_without_is(key):
-    for copied in (pickle.dumps, copy.deepcopy):
-        with pytest.raises(TypeError, match="a key is not pickled") as caught:
-            copied(ChatTeacher("m", LABELS, "", base_url="http://x/v1", api_key=key()))
-        assert_clean(verbose(caught.value), "the error")
-    teacher = ChatTeacher("m", LABELS, "", base_url="http://x/v1")
-    assert_clean(pickle.dumps(teacher.identity), "a pickle")
+@pytest.mark.parametrize("copied", [pickle.dumps, copy.deepcopy])
+def test_a_teacher_with_a_key_is_not_copied(copied):
+    teacher = ChatTeacher("m", LABELS, "", base_url="http://x/v1", api_key=KEY)
+    with pytest.raises(TypeError, match="a key is not pickled") as caught:
+        copied(teacher)
+    assert_clean(verbose(caught.value, __file__), "a traceback")
 
 
 # --- tracebacks -----------------------------------------------------------------------
@@ -213,48 +180,240 @@ def broken(*_: Any, **__: Any) -> Any:
     raise RuntimeError("a bug in the middle")
 
 
-BUGS = {
-    "making the client": "openai.AsyncOpenAI.__init__",
-    "making its transport": "openai.DefaultAioHttpClient.__init__",
-    "building a request": "openai._base_client.BaseClient._build_request",
-    "building its headers": "openai._base_client.BaseClient._build_headers",
-    "sending": "aiohttp.ClientSession._request",
-    "connecting": "aiohttp.TCPConnector.connect",
-    "reading the reply": "tracer_nb.teachers.endpoint.read_reply",
-    "the conversation": "tracer_nb.teachers.chat.converse",
-    "the key": "tracer_nb.teachers.chat.find_key",
-    "storing": "tracer_nb.teachers.store.LabelStore.put_many",
-    "counting": "tracer_nb.teachers.tally.Tally.asked",
-    "fitting": "tracer_nb.tracer.fit_surrogate",
-    "the report": "tracer_nb.tracer.make_report",
-}
-
-
-def fails(work: Callable[[], Any]) -> BaseException:
-    try:
-        work()
-    except Exception as error:  # noqa: BLE001 -- any
-        return error
-    raise AssertionError("nothing was raised")
+BUGS = [
+    "openai.AsyncOpenAI.__init__",
+    "openai.DefaultAioHttpClient.__init__",
+    "openai._base_client.BaseClient._build_request",
+    "openai._base_client.BaseClient._build_headers",
+    "aiohttp.ClientSession._request",
+    "aiohttp.TCPConnector.connect",
+    "tracer_nb.teachers.chat.find_key",
+    "tracer_nb.teachers.chat.converse",
+    "tracer_nb.teachers.endpoint.read_reply",
+    "tracer_nb.teachers.store.LabelStore.put_many",
+    "tracer_nb.tracer.fit_surrogate",
+    "tracer_nb.tracer.make_report",
+]
 
 
 @pytest.mark.parametrize("where", BUGS)
-@pytest.mark.parametrize("given", ["as an option", "in the environment"])
-def test_a_traceback_with_all_variables(world, tmp_path, monkeypatch, where, given, key, logs):
-    options = {}
-    if given == "as an option":
-        monkeypatch.delenv("TRACER_NB_API_KEY")
-        options = {"api_key": Secret(key())}  # of this test's frames, which are shown, too
-    with serve(world.truth, api_key=key()) as server:
-        import openai  # noqa: F401 -- before something of it is replaced
+def test_a_bug_in_the_middle_shows_no_key_in_any_variable(world, tmp_path, where, given):
+    import openai  # noqa: F401 -- before something of it is replaced
 
-        monkeypatch.setattr(BUGS[where], broken)
-        error = fails(
-            lambda: job(server.base_url, tmp_path / "s.sqlite", **options).run(
-                world.texts, sample=150
-            )
-        )
-    shown = verbose(error)
+    def work() -> None:
+        tracer = job(server.base_url, tmp_path, **given)
+        tracer.run(world.texts, sample=150)
+        _ = tracer.report
+
+    with serve(world.truth, api_key=KEY) as server, mock.patch(where, broken):
+        error = error_of(work)
+    shown = verbose(error, __file__)
     assert "a bug in the middle" in shown
+    assert f"{ROOT}/tracer_nb" in shown
     assert_clean(shown, "a traceback")
-    assert_clean(logs(), "a log")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"base_url": "http://host:port/v1"},
+        {"base_url": "http://api.openai.com/v1"},
+        {"base_url": "http://x/v1", "timeout": -1},
+        {"base_url": "http://x/v1", "tiemout": 1},
+        {"base_url": "http://x/v1", "target": 2},
+    ],
+)
+@pytest.mark.parametrize("made", ["Tracer", "make_teacher", "ChatTeacher", "load"])
+def test_a_mistake_in_the_options_shows_no_key_in_any_variable(world, tmp_path, options, made):
+    maker: Callable[..., Any] = {
+        "Tracer": lambda **o: Tracer("openai:m", LABELS, **o),
+        "make_teacher": lambda **o: make_teacher("openai:m", LABELS, **o),
+        "ChatTeacher": lambda **o: ChatTeacher("m", LABELS, "", **o),
+        "load": lambda **o: load(tmp_path / "x.tracer", teacher="openai:m", **o),
+    }[made]
+    if made == "load":
+        saved = Tracer(world.teach, LABELS, store=":memory:", features=world.X)
+        saved.run(world.texts, sample=150)
+        saved.save(tmp_path / "x.tracer")
+    error = error_of(lambda: maker(api_key=KEY, **options))
+    assert_clean(verbose(error, __file__), "a traceback")
+
+
+@pytest.mark.parametrize("variable", ["OPENAI_API_KEY", "TRACER_NB_API_KEY", "OTHER_API_KEY"])
+def test_no_variable_of_a_traceback_is_the_whole_environment(monkeypatch, variable):
+    monkeypatch.setenv(variable, KEY)
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://gateway.example/v1?x=1")
+    errors = [error_of(lambda: ChatTeacher("m", LABELS, ""))]
+    monkeypatch.setenv("OPENAI_BASE_URL", "")
+    if variable == "OPENAI_API_KEY":
+        monkeypatch.setenv(variable, f"{KEY}ключ")
+    errors.append(error_of(lambda: run_labels(ChatTeacher("m", LABELS, ""), ["x"])))
+    for error in errors:
+        assert isinstance(error, (InvalidInput, TeacherError))
+        assert_clean(verbose(error, __file__), "a traceback")
+
+
+@pytest.mark.parametrize("mode", ["Verbose", "Context", "Minimal"])
+def test_a_bug_in_a_cell_shows_no_key(shell, world, monkeypatch, mode):
+    monkeypatch.setenv("TRACER_NB_API_KEY", KEY)
+    cell = (
+        "%%tracer df.text --teacher openai:m --base-url {} --labels intents --price 1,2 "
+        "--features X --sample 150 --surrogate logistic\nChoose."
+    )
+    shell.run(f"%xmode {mode}")
+    try:
+        with serve(world.truth, api_key=KEY) as server:
+            for where in ("aiohttp.ClientSession._request", "tracer_nb.tracer.fit_surrogate"):
+                with mock.patch(where, broken):
+                    ran = shell.try_run(cell.format(server.base_url))
+                assert "a bug in the middle" in ran.text
+                assert_clean(ran.text, f"a traceback of mode {mode}")
+            assert "certif" in shell.run(cell.format(server.base_url))
+    finally:
+        shell.run("%xmode Context")
+
+
+# --- servers and proxies that tell ----------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ECHOES)
+def test_a_server_that_repeats_the_key(world, tmp_path, how):
+    with echoing(how) as address, short_pauses():
+        tracer = job(address, tmp_path, max_retries=1, api_key=KEY)
+        try:
+            tracer.label(world.texts, sample=150)
+            shown = f"{tracer.labels!r} {tracer.report!r} {Card(tracer.report).html()}"
+        except tracer_nb.errors.TracerError as error:
+            shown = verbose(error, __file__)
+        with LabelStore(tmp_path / "labels.sqlite") as store:
+            export_answers(store, tmp_path / "answers.csv")
+    assert_clean(shown, "what is shown")
+    assert_clean(repr(tracer._asker.answers), "the answers")
+    assert_clean_folder(tmp_path)
+
+
+def test_a_wrong_key_that_the_stand_in_repeats_is_one_line_without_it(shell, world, monkeypatch):
+    monkeypatch.setenv("TRACER_NB_API_KEY", KEY)
+    with serve(world.truth, api_key="right") as server:
+        said = shell.complaint(
+            f"%tracer label df.text --teacher openai:m --base-url {server.base_url} "
+            "--labels intents --price 1,2 --features X"
+        )
+    assert "refused the API key" in said
+    assert "***" in said
+    assert_clean(said, "the complaint")
+
+
+def test_a_redirect_takes_no_key_to_another_host():
+    heard: list[str] = []
+
+    async def listener(request: web.Request) -> web.StreamResponse:
+        heard.append(str(dict(request.headers)))
+        return web.json_response({})
+
+    with listen(listener) as other:
+
+        async def redirect(_request: web.Request) -> web.StreamResponse:
+            # The same machine by another name: another origin.
+            raise web.HTTPTemporaryRedirect(other.replace("127.0.0.1", "localhost"))
+
+        with listen(redirect) as address, short_pauses():
+            teacher = ChatTeacher("m", LABELS, "", base_url=address, max_retries=1, api_key=KEY)
+            run_labels(teacher, ["x"])
+    assert heard, "the redirect was not followed; then this test shows nothing"
+    assert_clean("".join(heard), "another host")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the SDK's, of aiohttp
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("how", ["a 401", "a 500", "no JSON", "nobody"])
+def test_a_proxy_with_a_password(monkeypatch, scheme, how):
+    async def say(request: web.Request) -> web.StreamResponse:
+        return ECHOES[how](request.headers.get("Proxy-Authorization", ""))
+
+    with listen(say) as address, short_pauses():
+        port = 9 if how == "nobody" else address.split(":")[2].removesuffix("/v1")
+        for variable in ("HTTP_PROXY", "HTTPS_PROXY"):
+            monkeypatch.setenv(variable, f"http://me:{KEY.replace('/', '_')}@127.0.0.1:{port}")
+        teacher = ChatTeacher("m", LABELS, "", base_url=f"{scheme}://gateway.invalid/v1")
+        try:
+            shown = repr(run_labels(teacher, ["x"]))
+        except TeacherError as error:
+            shown = verbose(error, __file__)
+    assert_clean(shown, "what is shown", KEY.replace("/", "_"))
+
+
+def test_an_address_with_a_key_in_it_is_refused_before_anything_is_sent(shell):
+    for url in (f"http://127.0.0.1:9/v1?key={KEY}", f"http://me:{KEY}@127.0.0.1:9/v1"):
+        said = shell.complaint(
+            f"%tracer plan df.text --teacher openai:m --labels intents --base-url {url}"
+        )
+        assert said.startswith("base_url must ")
+        assert_clean(said, "the complaint")
+
+
+def test_a_function_that_tells_its_own_key(monkeypatch):
+    monkeypatch.setenv("SOME_PROVIDERS_API_KEY", KEY)
+
+    def call(text: str) -> str:
+        raise OSError(f"401 for https://api.example/v1?q={text}&api_key=hunter22, not {KEY}")
+
+    run = run_labels(FunctionTeacher(call, LABELS), ["x"])
+    assert "401 for https://api.example" in run.answers["x"].reason
+    assert "hunter22" not in run.answers["x"].reason
+    assert_clean(repr(run), "a reason")
+
+
+# --- repository -----------------------------------------------------------------------
+
+SHAPES = re.compile(
+    r"sk-(?:proj-|ant-)?[A-Za-z0-9_]{24,}|AIza[0-9A-Za-z_-]{35}|gsk_[0-9A-Za-z]{40,}"
+    r"|hf_[A-Za-z]{30,}|xai-[0-9A-Za-z]{40,}|gh[pousr]_[0-9A-Za-z]{36}|AKIA[0-9A-Z]{16}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----|eyJ[\w-]{20,}\.eyJ[\w-]{20,}\.[\w-]{20,}"
+    r"|://[^/\s:@{}]+:(?!hunter2|pass@|\{)[^/\s@{}]{6,}@"
+)
+
+
+def test_the_repository_holds_no_key():
+    made = {"x": "sk-proj-" + "a1B2" * 8, "y": "AKIA" + "ABCD" * 4, "z": "://a:" + "b1c2d3e4@"}
+    assert all(SHAPES.search(text) for text in made.values())
+    found = []
+    for folder in ("tracer_nb", "tests", "notebooks", "binder", ".ci"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file() and path.suffix not in (".pyc", ".npz", ".png"):
+                text = path.read_text("utf-8", "replace")
+                found += [f"{path}: {match[0]}" for match in SHAPES.finditer(text)]
+    assert found == []
+
+
+def test_a_script_that_dies_of_a_bug_prints_no_key(tmp_path):
+    """The interpreter's own traceback, of a real process, with asyncio's debug mode."""
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    with serve({"x": "login"}, api_key=KEY) as server:
+        ran = subprocess.run(
+            [sys.executable, "-X", "dev", "-W", "ignore", str(script), server.base_url],
+            env={**os.environ, "TRACER_NB_API_KEY": KEY, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    assert "a bug in the middle" in ran.stderr
+    assert "Traceback" in ran.stderr
+    assert_clean(ran.stdout + ran.stderr, "the output of a script")
+
+
+SCRIPT = """
+import logging, sys
+import aiohttp
+from tracer_nb.teachers import ChatTeacher, run_labels
+
+logging.basicConfig(level=logging.DEBUG)
+
+def broken(*_, **__):
+    raise RuntimeError("a bug in the middle")
+
+aiohttp.ClientSession._request = broken
+run_labels(ChatTeacher("m", ["login", "refund"], "", base_url=sys.argv[1]), ["x"])
+"""

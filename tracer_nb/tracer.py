@@ -746,6 +746,8 @@ class Tracer:
         return chosen.onto(source)
 
     def __repr__(self) -> str:
+        if not hasattr(self, "outcome"):  # in the traceback of a failure to make it
+            return "Tracer(…)"
         done = [
             name
             for name, value in (

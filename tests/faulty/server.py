@@ -34,7 +34,8 @@ class Fault:
 
     ``books`` says how sure the cost is: "exact" where every usage was told, "estimated" where
     a reply was made and its usage lost, "bound" where nobody knows whether there was a reply.
-    ``final`` says that the fault is an answer, paid and without a label.
+    ``final`` says that the fault is an answer, paid and without a label; ``options`` are the
+    teacher's.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Fault:
     books: str = "exact"
     final: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     timeout: float = 60.0
 
     def faults(self, **more: Any) -> Faults:
@@ -66,7 +68,7 @@ FAULTS = (
     Fault("talk around the label", ("bad_json_content",)),
     Fault("empty choices", ("empty_choices",)),
     Fault("usage missing", ("no_usage",), "estimated"),
-    Fault("logprobs missing", ("no_logprobs",)),
+    Fault("logprobs missing", ("no_logprobs",), options={"logprobs": True}),
     Fault("refusal", ("refusal",), final=True),
     Fault("truncated", ("truncated",), final=True),
     Fault(
@@ -75,6 +77,7 @@ FAULTS = (
         "bound",
         final=True,
         settings={"stall_seconds": 1.5},
+        options={"logprobs": True},
         timeout=0.3,
     ),
 )  # fmt: skip
@@ -149,7 +152,9 @@ def _survive(
         before = stored(path)
         failed = {t for run in runs[-1:] for t, a in run.answers.items() if not a.keep}
         with short_pauses(), serve(table, faults=faults, seed=seed) as server:
-            teacher = teacher_at(server.base_url, max_retries=max_retries, timeout=fault.timeout)
+            teacher = teacher_at(
+                server.base_url, max_retries=max_retries, timeout=fault.timeout, **fault.options
+            )
             with LabelStore(path) as store:
                 runs.append(run_labels(teacher, table, store=store, max_cost=CAP))
             again += asked_again(before, server.asked())

@@ -105,7 +105,7 @@ def _typed(server: str) -> Secret:
         with warnings.catch_warnings():
             # Where it cannot be hidden, getpass would warn and show it.
             warnings.simplefilter("error", getpass.GetPassWarning)
-            text = getpass.getpass(prompt)
+            key = read_key(getpass.getpass(prompt), "typed")
     except (StdinNotImplementedError, EOFError, OSError, getpass.GetPassWarning) as error:
         raise InvalidInput(
             "--ask-key needs a frontend with a hidden prompt, and this one has none; set "
@@ -113,7 +113,6 @@ def _typed(server: str) -> Secret:
         ) from error
     except KeyboardInterrupt as error:
         raise InvalidInput("no key was typed, and nothing was asked") from error
-    key = read_key(text, "typed")
     if not key:
         raise InvalidInput("no key was typed, and nothing was asked")
     return key

@@ -19,6 +19,7 @@ from typing import Any
 
 from tracer_nb.errors import InvalidInput, MissingExtra, TeacherError
 from tracer_nb.teachers.anyllm_errors import raise_as_sdk
+from tracer_nb.teachers.failures import forget_frames
 from tracer_nb.teachers.server import Secret, Server, public_address, redact
 
 __all__ = ["AnyllmClient", "Reached", "reach_anyllm"]
@@ -34,7 +35,7 @@ class Reached:
 
 
 def reach_anyllm(
-    name: str, base_url: str | None = None, environ: Mapping[str, str] = os.environ
+    name: str, base_url: str | None = None, environ: Mapping[str, str] | None = None
 ) -> Reached:
     """Find the provider that ``PROVIDER/MODEL`` names; nothing is sent.
 
@@ -56,7 +57,7 @@ def reach_anyllm(
             "anyllm:anthropic/claude-haiku-4-5"
         )
     kind = _provider_class(provider)
-    ambient = environ.get(kind.ENV_API_BASE_NAME or "", "")
+    ambient = (os.environ if environ is None else environ).get(kind.ENV_API_BASE_NAME or "", "")
     where = f"any-llm/{provider}"
     paired = True
     if base_url:
@@ -76,9 +77,14 @@ def reach_anyllm(
     def open_client(
         _server: Server, secret: Secret, *, timeout: float, max_retries: int
     ) -> AnyllmClient:
-        # "none" keeps any-llm from looking for a key that is not meant for this address.
-        key = secret.value if secret or not paired else None
-        return AnyllmClient(_create(provider, key, base_url, max_retries), secret, timeout=timeout)
+        try:
+            # "none" keeps any-llm from looking for a key that is not meant for this address.
+            key = secret if secret or not paired else None
+            made = _create(provider, key, base_url, max_retries)
+        except Exception as error:
+            forget_frames(error)  # they hold the key
+            raise error  # noqa: TRY201 -- without a name Python 3.10 puts the frames back
+        return AnyllmClient(made, secret, timeout=timeout)
 
     return Reached(model, server, open_client)
 
@@ -157,7 +163,7 @@ def _provider_class(provider: str) -> Any:
     return kind
 
 
-def _create(provider: str, key: str | None, base_url: str | None, max_retries: int) -> Any:
+def _create(provider: str, secret: Secret | None, base_url: str | None, max_retries: int) -> Any:
     from any_llm import AnyLLM  # noqa: PLC0415
     from any_llm.exceptions import (  # noqa: PLC0415
         AnyLLMError,
@@ -165,6 +171,7 @@ def _create(provider: str, key: str | None, base_url: str | None, max_retries: i
         UnsupportedParameterError,
     )
 
+    key = None if secret is None else secret.value
     options: dict[str, Any] = {"api_key": key, "api_base": base_url, "unified_exceptions": True}
     try:
         try:

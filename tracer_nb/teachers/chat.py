@@ -130,6 +130,8 @@ class ChatTeacher:
         server: Server | None = None,
         open_client: Callable[..., Any] = open_client,
     ) -> None:
+        # At once: a plain key among the variables shows in a verbose traceback.
+        api_key = as_secret(api_key)
         if not model.strip():
             raise InvalidInput(
                 "model is empty; write the name that the server knows, as gpt-5-mini"
@@ -146,7 +148,7 @@ class ChatTeacher:
         self.name = name or self.model
         self.concurrency = concurrency
         self._server = server or find_server(base_url)
-        self._key = as_secret(api_key)
+        self._key = api_key
         self._timeout = timeout
         self._max_retries = max_retries
         self._open_client = open_client
@@ -193,7 +195,7 @@ class ChatTeacher:
         self._ballots: Ballots | None = None
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_server"):  # in the traceback of a failure to make it
+        if not hasattr(self, "_endpoint"):  # in the traceback of a failure to make it
             return "ChatTeacher(…)"
         return (
             f"ChatTeacher({self.model!r}, {len(self.labels)} labels, server={self._server.shown!r})"

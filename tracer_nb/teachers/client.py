@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from tracer_nb.teachers.failures import forget_frames
 from tracer_nb.teachers.server import CONNECT_SECONDS, Secret, Server
 
 __all__ = ["open_client"]
@@ -17,9 +18,21 @@ def open_client(
     *,
     timeout: float,
     max_retries: int,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
 ) -> Any:
     """Open an ``openai.AsyncOpenAI`` on ``server``: once a run, inside its event loop."""
+    try:
+        return _open(
+            server, secret, timeout, max_retries, os.environ if environ is None else environ
+        )
+    except Exception as e:
+        forget_frames(e)  # they hold the key
+        raise e  # noqa: TRY201 -- without a name Python 3.10 puts the frames back
+
+
+def _open(
+    server: Server, secret: Secret, timeout: float, max_retries: int, environ: Mapping[str, str]
+) -> Any:
     import openai  # noqa: PLC0415 -- 1.3 s of CPU time, and only chat teachers need it
 
     headers: dict[str, Any] = {}

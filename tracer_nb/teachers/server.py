@@ -48,13 +48,24 @@ _LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")
 # Shapes of keys that are not ours but that a server may echo, whole or half masked.
 _KEY_SHAPES = re.compile(
     r"\bsk-[\w*.…-]+|\bgsk_\w{8,}|\bAIza[\w-]{20,}"
-    r"|(?<=Bearer )\S+|(?<=key provided: )\S+|(?<=key: )\S+",
+    r"|(?<=Bearer )\S+|(?<=Basic )[\w+/-]{16,}=*|(?<=key provided: )\S+|(?<=key: )\S+"
+    r"|(?<=://)[^/\s@]+(?=@)"
+    r"|(?<=[?&])[\w-]*(?:key|token|secret|signature|password)=[^&\s'\"]+",
     re.IGNORECASE,
 )
+_SECRET_NAMES = re.compile(r"KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
+_SHORTEST = 8
 
 
 def redact(message: str) -> str:
-    """Take whatever looks like a key out of a message."""
+    """Take whatever looks like a key, and the environment's keys, out of a message.
+
+    >>> redact("401 for https://me:pass@host/v1?api_key=abc&n=1, key: xyz")
+    '401 for https://***@host/v1?***&n=1, key: ***'
+    """
+    for name, value in os.environ.items():
+        if len(value) >= _SHORTEST and _SECRET_NAMES.search(name):
+            message = message.replace(value, "***")
     return _KEY_SHAPES.sub("***", message)
 
 
@@ -65,9 +76,9 @@ class Server:
     Attributes
     ----------
     url : str
-        As it is called; it may hold a key in its query, so it is never shown.
+        As it is called.
     shown : str
-        The address without its query.
+        As it is written in messages, and stored with answers.
     host : str
         What prices go by; empty for what is not reached by an address.
     variables : tuple of str
@@ -79,7 +90,7 @@ class Server:
         client, is meant for this server.
     """
 
-    url: str = field(repr=False)
+    url: str
     shown: str
     host: str
     variables: tuple[str, ...]
@@ -132,10 +143,11 @@ def read_key(text: str, origin: str) -> Secret:
     TeacherError
         It holds characters that cannot be sent.
     """
-    key = text.strip()
-    if not (key.isascii() and key.isprintable()):
+    secret = Secret(text.strip() or _NO_KEY, origin)
+    del text  # a verbose traceback would show it
+    if not (secret.value.isascii() and secret.value.isprintable()):
         raise TeacherError("the API key holds characters no key has; copy it again")
-    return Secret(key, origin) if key else Secret(_NO_KEY, origin)
+    return secret
 
 
 def as_secret(key: str | Secret | None) -> Secret | None:
@@ -151,16 +163,16 @@ def hide_key(options: dict[str, Any]) -> None:
         options["api_key"] = as_secret(options["api_key"])
 
 
-def find_server(base_url: str | None, environ: Mapping[str, str] = os.environ) -> Server:
+def find_server(base_url: str | None, environ: Mapping[str, str] | None = None) -> Server:
     """Server at ``base_url``; else at ``OPENAI_BASE_URL``; else OpenAI's own.
 
     Raises
     ------
     InvalidInput
-        The address is not http or https with a host, or holds a password; or it is OpenAI's
-        without https, which would show the key to everyone on the way.
+        The address is not http or https with a host, or holds a password or a query; or it is
+        OpenAI's without https, which would show the key to everyone on the way.
     """
-    ambient = (environ.get("OPENAI_BASE_URL") or "").strip()
+    ambient = _ambient("OPENAI_BASE_URL", environ)
     url = (base_url or ambient or "").strip()
     if not url:
         url = f"https://{OPENAI_HOST}/v1"
@@ -191,18 +203,18 @@ def _is_of(host: str, owner: str) -> bool:
 
 
 def public_address(url: str) -> str:
-    """An address without its query, which may hold a key.
+    """An address as it is shown.
 
     Raises
     ------
     InvalidInput
-        It is none, or holds a password.
+        It is none, or holds a password or a query.
     """
     return _public_part(url)[0]
 
 
 def _public_part(url: str) -> tuple[str, str]:
-    """Address without its query, and the host alone."""
+    """Address as it is shown, and the host alone."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -213,16 +225,23 @@ def _public_part(url: str) -> tuple[str, str]:
             f"base_url must not hold a user name or password (host {host!r}); give a key as "
             "api_key or in TRACER_NB_API_KEY"
         )
+    if "?" in url:
+        # The SDK would put the path behind the query, and write both into its log.
+        raise InvalidInput(
+            f"base_url must end before the question mark, got {url.partition('?')[0]}?…; give a "
+            "key as api_key or in TRACER_NB_API_KEY"
+        )
     if parts.scheme not in ("http", "https") or not host:
         raise InvalidInput(
-            f"base_url must be an address such as http://localhost:11434/v1, got {redact(url)!r}"
+            "base_url must be an address such as http://localhost:11434/v1, got "
+            f"{redact(url.rpartition('@')[2])!r}"
         )
     netloc = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
     return f"{parts.scheme}://{netloc}{parts.path}".rstrip("/"), host
 
 
 def find_key(
-    server: Server, given: Secret | None, environ: Mapping[str, str] = os.environ
+    server: Server, given: Secret | None, environ: Mapping[str, str] | None = None
 ) -> Secret:
     """Key for ``server``: the one given, or the environment's that is meant for it.
 
@@ -242,7 +261,7 @@ def find_key(
     if given is not None:
         return read_key(given.value, given.origin)
     for variable in server.variables:
-        secret = read_key(environ.get(variable) or "", variable)
+        secret = read_key(_ambient(variable, environ), variable)
         if secret:
             return secret
     if server.is_openai:
@@ -251,3 +270,8 @@ def find_key(
             "another server with base_url"
         )
     return Secret(_NO_KEY, server.variables[0] if server.variables else "")
+
+
+def _ambient(name: str, environ: Mapping[str, str] | None) -> str:
+    # Not a default of the functions above: a traceback would show the whole environment.
+    return ((os.environ if environ is None else environ).get(name) or "").strip()

@@ -102,6 +102,7 @@ class ChatServer:
         self._ready.set()
         self._loop.run_forever()
         self._loop.run_until_complete(runner.cleanup())
+        self._loop.run_until_complete(end_tasks())
         self._loop.close()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
@@ -123,6 +124,14 @@ class ChatServer:
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(30)
+
+
+async def end_tasks() -> None:
+    """Cancel what still runs in the loop: replies that nobody waits for."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @contextmanager
@@ -149,7 +158,7 @@ def odd_server(reply: bytes) -> Iterator[str]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(30)
         server.close()
-        loop.run_until_complete(asyncio.sleep(0))
+        loop.run_until_complete(end_tasks())
         loop.close()
 
 

@@ -98,6 +98,16 @@ def test_the_runs_tokens_are_the_servers_tokens():
     assert run.spending.cost == pytest.approx(PRICE.of(*server.billed))
 
 
+def test_an_answer_whose_logprobs_are_missing_has_no_distribution():
+    table = make_table(N)
+    faults = Faults(no_logprobs=0.5, first_attempts=1)
+    with serve(table, faults=faults) as server:
+        run = run_labels(teacher_at(server.base_url, logprobs=True), table)
+        met = server.met()["no_logprobs"]
+    assert labels_of(run.answers) == table
+    assert 0 < sum(a.probabilities is None for a in run.answers.values()) == met < N
+
+
 def test_the_same_faults_give_the_same_table_whatever_the_order_of_requests():
     table = make_table(N)
     faults = FAULTS[-3].faults()

@@ -114,6 +114,8 @@ def test_a_key_does_not_show_itself():
         f"header x-api-key={KEY}!",
         "gsk_abcDEF123456 is unknown",
         "API key AIzaSyA1234567890abcdefghij not valid",
+        f"GET https://gateway.example/v1?n=1&api_key={KEY}",
+        f"proxy http://me:{KEY}@proxy.example:3128 said no",
     ],
 )
 def test_keys_are_taken_out_of_messages(message):
@@ -141,10 +143,27 @@ def test_a_password_in_the_address_is_refused_without_showing_it():
     assert "hunter2" not in str(caught.value)
 
 
-def test_the_address_is_shown_without_its_query():
-    server = find_server("https://gateway.example:8443/v1/?key=hunter2", {})
-    assert server.shown == "https://gateway.example:8443/v1"
-    assert "hunter2" not in repr(server)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://gateway.example:8443/v1/?key=hunter2",
+        "gateway.example/v1?key=hunter2",
+        "me:hunter2@gateway.example/v1",
+        "http://me:hunter2@gateway.example/v1?key=hunter2",
+    ],
+)
+def test_an_address_with_a_secret_in_it_is_refused_without_showing_it(url):
+    for base_url, environ in ((url, {}), (None, {"OPENAI_BASE_URL": url})):
+        with pytest.raises(InvalidInput, match="base_url") as caught:
+            find_server(base_url, environ)
+        assert "hunter2" not in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_the_environments_own_keys_are_taken_out_of_messages(monkeypatch):
+    monkeypatch.setenv("SOME_PROVIDERS_API_KEY", "wombat-4711")
+    monkeypatch.setenv("SHORT_TOKEN", "the")
+    assert redact("no such thing: wombat-4711 is the key") == "no such thing: *** is the key"
 
 
 def test_only_loopback_is_local():
