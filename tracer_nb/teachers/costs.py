@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 
+from tracer_nb.teachers.fence import fence
 from tracer_nb.teachers.forms import Form
 from tracer_nb.teachers.prices import Price
 from tracer_nb.teachers.prompt import ECHO_CHARS, ChatPrompt
@@ -78,7 +79,7 @@ class Costs:
         """Dollars for so many replies to ``text`` at the very most, or None."""
         if self._price is None:
             return None
-        prompt_tokens = self._longest + _size(text)
+        prompt_tokens = self._longest + _fenced_size(text)
         return replies * self._price.of(prompt_tokens, self._max_answer_tokens)
 
     def token_bound(self, text: str) -> int:
@@ -91,7 +92,7 @@ class Costs:
 
     def tokens(self, text: str) -> tuple[int, int]:
         """Estimate the prompt and completion tokens of one request for ``text``."""
-        prompt_tokens = math.ceil((self._first + _size(text)) / _BYTES_PER_TOKEN)
+        prompt_tokens = math.ceil((self._first + _fenced_size(text)) / _BYTES_PER_TOKEN)
         return prompt_tokens, self._answer_tokens
 
 
@@ -100,6 +101,11 @@ def _longest(prompt: ChatPrompt, form: Form) -> int:
     repair = _size(prompt.repair("", form, "x" * ECHO_CHARS, shown=False))
     # Of what is shown back, a character may take four bytes.
     return repair + 3 * ECHO_CHARS + _size(form.fields)
+
+
+def _fenced_size(text: str) -> int:
+    """Bytes of ``text`` inside a request, where a mark of a template is written longer."""
+    return len(fence(json.dumps(text, ensure_ascii=False)).encode("utf-8", "replace"))
 
 
 def _size(value: object) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tracer_nb.errors import InvalidInput
+from tracer_nb.teachers.fence import fence
 from tracer_nb.teachers.reading import LabelMatcher
 
 __all__ = ["Examples"]
@@ -108,7 +109,7 @@ def _checked(pool: Any, match: LabelMatcher) -> Iterable[tuple[str, str]]:
 
 def _line(text: str, label: str) -> str:
     clean = text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-    return json.dumps({"text": clean, "label": label}, ensure_ascii=False)
+    return fence(json.dumps({"text": clean, "label": label}, ensure_ascii=False))
 
 
 def _size(line: str) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 from tracer_nb.documents import named_columns, spoken
 from tracer_nb.teachers.examples import Examples
+from tracer_nb.teachers.fence import fence
 from tracer_nb.teachers.forms import Form
 from tracer_nb.teachers.reading import LabelMatcher
 
@@ -105,7 +106,7 @@ class ChatPrompt:
         fenced = text if self.columns and text else json.dumps({"text": text}, ensure_ascii=False)
         return [
             {"role": "system", "content": system},
-            {"role": "user", "content": printable(fenced)},
+            {"role": "user", "content": printable(fence(fenced))},
         ]
 
     def repair(
