@@ -38,7 +38,6 @@ from tracer_nb.teachers import (
     make_teacher,
     run_labels,
 )
-from tracer_nb.teachers.ledger import answer_sets, export_answers
 from tracer_nb.teachers.server import Secret
 from tracer_nb.widgets import Card, ProgressView, page
 
@@ -127,17 +126,30 @@ def test_a_whole_job_leaves_no_key_behind(world, tmp_path, given, capsys):
     routed.to_csv(tmp_path / "routed.csv")
     (tmp_path / "page.html").write_text(page(tracer.report))
     with LabelStore(tmp_path / "labels.sqlite") as store:
-        export_answers(store, tmp_path / "answers.csv")
-        export_answers(store, tmp_path / "answers.parquet")
-        shown = [tracer.report, plan, tracer.labels, tracer.router, routed, answer_sets(store)]
         assert_clean(repr(store), "a store")
+    shown = [tracer.report, plan, tracer.labels, tracer.router, routed]
     (tmp_path / "records.pickle").write_bytes(pickle.dumps(shown))
     shown += [load(tmp_path / "intents.tracer"), tracer, tracer.teacher, tracer.teacher.identity]
     for value in shown:
         assert_clean(repr(value), f"a {type(value).__name__}")
     assert_clean(Card(tracer.report).html(), "the card")
-    assert len(assert_clean_folder(tmp_path)) >= 7
+    assert len(assert_clean_folder(tmp_path)) >= 5
     assert_clean(capsys.readouterr(), "the output")
+
+
+def test_what_the_magics_show_and_write(shell, world, monkeypatch):
+    monkeypatch.setenv("TRACER_NB_API_KEY", KEY)
+    with serve(world.truth, api_key=KEY) as server:
+        said = shell.run(
+            f"%%tracer df.text --teacher openai:m --base-url {server.base_url} --labels intents "
+            "--price 1,2 --features X --sample 150 --surrogate logistic --output routed\nChoose."
+        )
+    for line in ("status", "save intents.tracer", "labels", "labels a.csv", "labels a.parquet"):
+        said += shell.run(f"%tracer {line}")
+    said += repr(shell.ip.find_line_magic("tracer").__self__.jobs)
+    assert_clean(said, "the output")
+    names = assert_clean_folder(Path.cwd())
+    assert {"a.csv", "a.parquet", "intents.tracer", "labels.sqlite"} <= set(names)
 
 
 def test_the_loggers_do_say_something(world, tmp_path, given, logs):
@@ -285,8 +297,6 @@ def test_a_server_that_repeats_the_key(world, tmp_path, how):
             shown = f"{tracer.labels!r} {tracer.report!r} {Card(tracer.report).html()}"
         except tracer_nb.errors.TracerError as error:
             shown = verbose(error, __file__)
-        with LabelStore(tmp_path / "labels.sqlite") as store:
-            export_answers(store, tmp_path / "answers.csv")
     assert_clean(shown, "what is shown")
     assert_clean(repr(tracer._asker.answers), "the answers")
     assert_clean_folder(tmp_path)

@@ -7,18 +7,21 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from faulty.children import start
 from faulty.world import asked_again, billed, cost_of, labels_of, make_table, stored, teacher_at
+from tracer_nb import Tracer
 from tracer_nb.errors import StoreError
+from tracer_nb.records import Answer
 from tracer_nb.standin import StandIn, serve
-from tracer_nb.teachers import LabelRun, LabelStore, run_labels
+from tracer_nb.teachers import LabelStore, run_labels
 
 KILLS = 50
 _FEW = 4  # requests at a time: the least that is under way when a kernel dies
@@ -67,11 +70,13 @@ class StoreSurvived:
 def full_disk(path: Path, n: int) -> StoreSurvived:
     """The disk is full after a part of the answers; the run is repeated when it is not."""
 
+    def fill(store: LabelStore) -> None:
+        pages = store._db.execute("PRAGMA page_count").fetchone()[0]
+        store._db.execute(f"PRAGMA max_page_count = {pages + max(n // 30, 1)}")
+
     def fault(world: _World) -> None:
-        with LabelStore(path) as store:
-            pages = store._db.execute("PRAGMA page_count").fetchone()[0]
-            store._db.execute(f"PRAGMA max_page_count = {pages + max(n // 30, 1)}")
-            world.run(store)
+        with _stores(prepare=fill):
+            world.label()
 
     return _survive("full disk", path, n, fault)
 
@@ -80,9 +85,11 @@ def locked(path: Path, n: int) -> StoreSurvived:
     """Another process writes, for longer than the run waits for it."""
 
     def fault(world: _World) -> None:
-        with LabelStore(path, timeout=0.05) as store, closing(_connect(path)) as other:
-            world.when_asked(n // 3, lambda: other.execute("BEGIN IMMEDIATE"))
-            world.run(store)
+        other = _Writer(path)
+        world.when_asked(n // 3, other.begin)
+        with _stores(timeout=0.05):
+            world.label()
+        other.end()
 
     return _survive("store locked for longer than is waited", path, n, fault)
 
@@ -92,13 +99,13 @@ def locked_briefly(path: Path, n: int) -> StoreSurvived:
 
     def fault(world: _World) -> None:
         def write() -> None:
-            other.execute("BEGIN IMMEDIATE")
+            other = _Writer(path)
+            other.begin()
             time.sleep(0.1)
-            other.execute("ROLLBACK")
+            other.end()
 
-        with LabelStore(path) as store, closing(_connect(path)) as other:
-            world.when_asked(n // 3, write)
-            world.run(store)
+        world.when_asked(n // 3, write)
+        world.label()
 
     return _survive("store locked for a moment", path, n, fault)
 
@@ -107,16 +114,12 @@ def truncated(path: Path, n: int) -> StoreSurvived:
     """A part of the file is gone. It is refused, and nothing asked, until it is moved away."""
 
     def fault(world: _World) -> None:
-        with LabelStore(path) as store:
-            world.run(store, list(world.table)[: n // 2])
+        world.label(n // 2)
         whole = path.read_bytes()
         path.write_bytes(whole[: len(whole) * 3 // 5])
+        world.begin_session()
         before = world.server.requests
-        try:
-            with LabelStore(path) as store:
-                world.run(store)
-        except StoreError as error:
-            world.said.append(str(error))
+        world.label()
         assert world.server.requests == before, "a damaged store was written to"
         for part in path.parent.glob(f"{path.name}*"):
             part.rename(part.with_name(f"damaged-{part.name}"))
@@ -177,31 +180,34 @@ STORE_FAULTS: tuple[Callable[[Path, int], StoreSurvived], ...] = (
 
 
 class _World:
-    """A server, the store of one fault, and what came of the runs."""
+    """A server, the store of one fault, and what came of labelling."""
 
     def __init__(self, table: dict[str, str], path: Path, server: StandIn) -> None:
         self.table, self.path, self.server = table, path, server
         self.said: list[str] = []
         self.again = 0
         self._waiting: list[threading.Thread] = []
+        self.begin_session()
 
-    def run(self, store: LabelStore, texts: list[str] | None = None) -> LabelRun | None:
-        """Label in this process; a run that breaks says why."""
-        before, asked = stored(self.path), self.server.asked()
+    def begin_session(self) -> None:
+        """What a new kernel would have: a job that has asked nothing yet."""
+        teacher = teacher_at(self.server.base_url, concurrency=_FEW)
+        self._tracer = Tracer(teacher, store=self.path, target=0.5)
+
+    def label(self, n: int | None = None) -> None:
+        """Run the labelling step; when it ends early, it says why."""
+        asked = self.server.asked()
+        before: dict[str, Answer] = {}
         try:
-            run = run_labels(
-                teacher_at(self.server.base_url, concurrency=_FEW), texts or self.table, store=store
-            )
+            before = stored(self.path)
+            labels = self._tracer.label(list(self.table), sample=n or len(self.table))
+            self.said += [] if labels.stopped is None else [labels.stopped]
         except StoreError as error:
             self.said.append(str(error))
-            return None
         finally:
             self.again += asked_again(before, self.server.asked() - asked)
             for thread in self._waiting:
                 thread.join(_PATIENCE)
-        if run.stopped is not None:
-            self.said.append(run.stopped)
-        return run
 
     def kernel(self) -> tuple[BaseProcess, Any]:
         """Another process that is ready to label."""
@@ -233,9 +239,9 @@ def _survive(name: str, path: Path, n: int, fault: Callable[[_World], None]) -> 
         world = _World(table, path, server)
         fault(world)
         kept = len(stored(path))
-        with LabelStore(path) as store:
-            run = world.run(store)
-        assert run is not None, world.said
+        ended_early = len(world.said)
+        world.label()
+        assert len(world.said) == ended_early, world.said
         answers = stored(path)
         asked: Counter[str] = server.asked()
         bill = billed(server)
@@ -253,9 +259,37 @@ def _survive(name: str, path: Path, n: int, fault: Callable[[_World], None]) -> 
         stored=cost_of(answers.values()),
         once=once,
         billed=bill,
-        same=labels_of(run.answers) == table == labels_of(answers),
+        same=labels_of(answers) == table,
     )
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+@contextmanager
+def _stores(
+    *, timeout: float = 10.0, prepare: Callable[[LabelStore], None] = lambda _: None
+) -> Iterator[None]:
+    """Jobs open their stores with this patience, and after this preparation."""
+
+    def opened(path: Path) -> LabelStore:
+        store = LabelStore(path, timeout=timeout)
+        prepare(store)
+        return store
+
+    with mock.patch("tracer_nb.asking.LabelStore", opened):
+        yield
+
+
+class _Writer:
+    """Another process that writes to the store, and lets nobody else."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def begin(self) -> None:
+        """Take the store."""
+        self._db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def end(self) -> None:
+        """Give it back."""
+        self._db.execute("ROLLBACK")
+        self._db.close()
