@@ -35,6 +35,7 @@ from tracer_nb.teachers import (
     ChatTeacher,
     FunctionTeacher,
     LabelStore,
+    Price,
     make_teacher,
     run_labels,
 )
@@ -328,7 +329,9 @@ def test_a_redirect_takes_no_key_to_another_host():
             raise web.HTTPTemporaryRedirect(other.replace("127.0.0.1", "localhost"))
 
         with listen(redirect) as address, short_pauses():
-            teacher = ChatTeacher("m", LABELS, "", base_url=address, max_retries=1, api_key=KEY)
+            teacher = ChatTeacher(
+                "m", LABELS, "", base_url=address, price=Price(1, 2), max_retries=1, api_key=KEY
+            )
             run_labels(teacher, ["x"])
     assert heard, "the redirect was not followed; then this test shows nothing"
     assert_clean("".join(heard), "another host")
@@ -345,7 +348,9 @@ def test_a_proxy_with_a_password(monkeypatch, scheme, how):
         port = 9 if how == "nobody" else address.split(":")[2].removesuffix("/v1")
         for variable in ("HTTP_PROXY", "HTTPS_PROXY"):
             monkeypatch.setenv(variable, f"http://me:{KEY.replace('/', '_')}@127.0.0.1:{port}")
-        teacher = ChatTeacher("m", LABELS, "", base_url=f"{scheme}://gateway.invalid/v1")
+        teacher = ChatTeacher(
+            "m", LABELS, "", base_url=f"{scheme}://gateway.invalid/v1", price=Price(1, 2)
+        )
         try:
             shown = repr(run_labels(teacher, ["x"]))
         except TeacherError as error:
@@ -417,7 +422,7 @@ def test_a_script_that_dies_of_a_bug_prints_no_key(tmp_path):
 SCRIPT = """
 import logging, sys
 import aiohttp
-from tracer_nb.teachers import ChatTeacher, run_labels
+from tracer_nb.teachers import ChatTeacher, Price, run_labels
 
 logging.basicConfig(level=logging.DEBUG)
 
@@ -425,5 +430,6 @@ def broken(*_, **__):
     raise RuntimeError("a bug in the middle")
 
 aiohttp.ClientSession._request = broken
-run_labels(ChatTeacher("m", ["login", "refund"], "", base_url=sys.argv[1]), ["x"])
+teacher = ChatTeacher("m", ["login", "refund"], "", base_url=sys.argv[1], price=Price(1, 2))
+run_labels(teacher, ["x"])
 """
