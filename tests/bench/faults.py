@@ -1,6 +1,6 @@
 """What a labelling goes through when a server or its store fails, as tables.
 
-    python tests/bench/faults.py [--texts 300] [--kills 50]
+    python tests/bench/faults.py [--texts 200] [--kills 50]
 
 The runs are those that tests/unit/teachers/test_faults.py judges. The server is the stand-in,
 with made-up prices; pauses before a retry are cut to hundredths of a second.
@@ -120,7 +120,7 @@ def rows(measure: Callable[..., dict[str, object]], faults: Any, n: int) -> str:
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--texts", type=int, default=300)
+    parser.add_argument("--texts", type=int, default=200)
     parser.add_argument("--kills", type=int, default=50)
     options = parser.parse_args()
     n, share = options.texts, f"{100 * SHARE:g} %"
