@@ -75,7 +75,7 @@ def full_disk(path: Path, n: int) -> StoreSurvived:
         store._db.execute(f"PRAGMA max_page_count = {pages + max(n // 30, 1)}")
 
     def fault(world: _World) -> None:
-        with _stores(prepare=fill):
+        with _stores(fill):
             world.label()
 
     return _survive("full disk", path, n, fault)
@@ -86,8 +86,7 @@ def locked(path: Path, n: int) -> StoreSurvived:
 
     def fault(world: _World) -> None:
         other = _Writer(path)
-        world.when_asked(n // 3, other.begin)
-        with _stores(timeout=0.05):
+        with _stores(_when_stored(n // 3, other.begin), timeout=0.05):
             world.label()
         other.end()
 
@@ -101,11 +100,10 @@ def locked_briefly(path: Path, n: int) -> StoreSurvived:
         def write() -> None:
             other = _Writer(path)
             other.begin()
-            time.sleep(0.1)
-            other.end()
+            threading.Timer(0.1, other.end).start()
 
-        world.when_asked(n // 3, write)
-        world.label()
+        with _stores(_when_stored(n // 3, write)):
+            world.label()
 
     return _survive("store locked for a moment", path, n, fault)
 
@@ -141,7 +139,12 @@ def two_kernels(path: Path, n: int) -> StoreSurvived:
             tables.append(labels)
             spent += spending.cost
         assert tables == [world.table, world.table]
-        assert abs(spent - billed(world.server)) < 1e-9, "a request is in nobody's books"
+        assert abs(spent - billed(world.server)) < 1e-9, (
+            spent,
+            billed(world.server),
+            world.server.requests,
+            world.server.met(),
+        )
 
     return _survive("two kernels at once", path, n, fault)
 
@@ -186,7 +189,6 @@ class _World:
         self.table, self.path, self.server = table, path, server
         self.said: list[str] = []
         self.again = 0
-        self._waiting: list[threading.Thread] = []
         self.begin_session()
 
     def begin_session(self) -> None:
@@ -206,24 +208,12 @@ class _World:
             self.said.append(str(error))
         finally:
             self.again += asked_again(before, self.server.asked() - asked)
-            for thread in self._waiting:
-                thread.join(_PATIENCE)
 
     def kernel(self) -> tuple[BaseProcess, Any]:
         """Another process that is ready to label."""
         process, pipe = start(self.server.base_url, self.path, list(self.table), _FEW)
         assert pipe.recv() == "ready"
         return process, pipe
-
-    def when_asked(self, n: int, action: Callable[[], Any]) -> None:
-        """Do something, in a thread, when the server has seen ``n`` requests."""
-
-        def watch() -> None:
-            self.wait(lambda: self.server.requests >= n)
-            action()
-
-        self._waiting.append(threading.Thread(target=watch))
-        self._waiting[-1].start()
 
     def wait(self, until: Callable[[], bool]) -> None:
         """Wait for something to be so."""
@@ -263,10 +253,26 @@ def _survive(name: str, path: Path, n: int, fault: Callable[[_World], None]) -> 
     )
 
 
+def _when_stored(n: int, action: Callable[[], None]) -> Callable[[LabelStore], None]:
+    """Make a store do something before it stores its ``n``-th answer."""
+
+    def prepare(store: LabelStore) -> None:
+        put, left = store.put_many, [n]
+
+        def put_many(identity: Any, answered: Any) -> int:
+            pairs = list(answered)
+            if 0 < left[0] <= len(pairs):
+                action()
+            left[0] -= len(pairs)
+            return put(identity, pairs)
+
+        store.put_many = put_many  # type: ignore[method-assign]
+
+    return prepare
+
+
 @contextmanager
-def _stores(
-    *, timeout: float = 10.0, prepare: Callable[[LabelStore], None] = lambda _: None
-) -> Iterator[None]:
+def _stores(prepare: Callable[[LabelStore], None], *, timeout: float = 10.0) -> Iterator[None]:
     """Jobs open their stores with this patience, and after this preparation."""
 
     def opened(path: Path) -> LabelStore:
