@@ -15,9 +15,9 @@ ROOT = Path(tracer_nb.__file__).parent
 
 BASE = {"errors", "records", "labelset", "documents"}
 FACADE = {
-    *("accuracy", "answering", "asking", "costing", "forecasting", "frames", "matrices"),
-    *("opinions", "outcome", "planning", "queueing", "reporting", "reviewing", "sampling"),
-    *("saved", "scanning", "shortlists", "tracer", "words"),
+    *("accuracy", "answering", "asking", "batching", "costing", "forecasting", "frames"),
+    *("matrices", "opinions", "outcome", "planning", "queueing", "reporting", "reviewing"),
+    *("sampling", "saved", "scanning", "shortlists", "tracer", "words"),
 }
 
 # What each part of tracer_nb may import of the others; a new part needs a line here.

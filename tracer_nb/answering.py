@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tracer_nb.asking import Asker, OnProgress
 from tracer_nb.errors import StoreError, TeacherError
 from tracer_nb.frames import Texts
 from tracer_nb.outcome import Outcome, combine
-from tracer_nb.records import Caps, Routing
+from tracer_nb.records import Answer, Caps, Routing
 
-__all__ = ["answer_rows"]
+__all__ = ["answer_rows", "deferred_texts"]
+
+
+def deferred_texts(texts: Texts, routing: Routing, known: Mapping[str, Answer]) -> list[str]:
+    """Distinct texts that the teacher is to be asked about."""
+    return [
+        text
+        for text, handled in zip(texts.unique, routing.handled, strict=True)
+        # A request that failed is made again, whoever might answer the row.
+        if (not handled and text not in known) or (text in known and not known[text].keep)
+    ]
 
 
 def answer_rows(
@@ -40,12 +52,7 @@ def answer_rows(
     """
     asker.stop("deferred", None)
     known = asker.known(texts.unique)
-    deferred = [
-        text
-        for text, handled in zip(texts.unique, routing.handled, strict=True)
-        # A request that failed is made again, whoever might answer the row.
-        if (not handled and text not in known) or (text in known and not known[text].keep)
-    ]
+    deferred = deferred_texts(texts, routing, known)
     unasked = "deferred, teacher not asked"
     if not certified:
         unasked += ": nothing was certified"

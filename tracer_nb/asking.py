@@ -13,9 +13,11 @@ from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput, StoreError
 from tracer_nb.records import Answer, Caps, Progress, Spending, Superseded
 from tracer_nb.teachers import LabelRun, LabelStore, ReplayTeacher, Teacher, run_labels
+from tracer_nb.teachers.batch import under_way
 from tracer_nb.teachers.capping import check_bounded, check_caps
 from tracer_nb.teachers.experience import Experience, find_experience
 from tracer_nb.teachers.superseded import find_superseded, superseded_in_run
+from tracer_nb.words import waiting_sentence
 
 __all__ = ["Asker", "OnProgress", "Past", "make_caps"]
 
@@ -126,19 +128,25 @@ class Asker:
         on_progress: OnProgress | None,
         step: str,
     ) -> None:
-        """Get an answer to every text; those that are remembered or stored cost nothing."""
+        """Get an answer to every text; those that are remembered or stored cost nothing.
+
+        Texts that are in a batch are left out: they are paid there.
+        """
         if self._stores:
             with LabelStore(self._path) as store:
                 self._save_late(store)
+                held, since = under_way(store, self.teacher.identity, texts)
                 run = run_labels(
                     self.teacher,
-                    texts,
+                    [text for text in texts if text not in held],
                     store=store,
                     **asdict(caps),
                     on_progress=on_progress,
                     step=step,
                 )
                 self._take(run, step)
+                if held and run.stopped is None:
+                    self.stop(step, waiting_sentence(len(held), since))
                 # What was superseded is good to know, but not worth the new answers.
                 with suppress(StoreError):
                     self.superseded += superseded_in_run(store, self.teacher.identity)

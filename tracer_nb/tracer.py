@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.answering import answer_rows
+from tracer_nb.answering import answer_rows, deferred_texts
 from tracer_nb.asking import Asker, OnProgress, make_caps
+from tracer_nb.batching import Batches
 from tracer_nb.costing import check_latency_weight, mean_cost, mean_wait, text_costs
 from tracer_nb.engine import Router, SurrogateFit, calibrate_router, fit_surrogate
 from tracer_nb.engine.features import Features, FunctionFeatures, make_features
@@ -25,14 +26,17 @@ from tracer_nb.opinions import Opinion, Subject, surrogate_opinions
 from tracer_nb.outcome import Outcome
 from tracer_nb.planning import check_job, check_sample, fewest_labels, make_plan
 from tracer_nb.records import (
+    Batch,
     Caps,
     Certificate,
+    Collected,
     Labels,
     LearningCurve,
     Plan,
     Progress,
     Report,
     Routing,
+    Submitted,
 )
 from tracer_nb.reporting import Standing, in_round, learned_on_column, make_report
 from tracer_nb.reviewing import (
@@ -129,9 +133,10 @@ class Tracer:
     seed : int, default 0
         Of the random sample, the split and the fit.
     **options
-        Of the teacher: ``base_url``, ``price`` ("IN,OUT" in dollars per million tokens),
-        ``concurrency``, ``api_key`` (by default from the environment), ``examples`` (labelled
-        texts to show, or "reviewed": those that a human reviewed with these labels), …
+        Of the teacher: ``base_url``, ``price`` and ``batch_price`` ("IN,OUT" in dollars per
+        million tokens), ``concurrency``, ``api_key`` (by default from the environment),
+        ``examples`` (labelled texts to show, or "reviewed": those that a human reviewed with
+        these labels), …
 
     Raises
     ------
@@ -190,8 +195,9 @@ class Tracer:
         self._matrix = None if named else ready_matrix(features)
         self._features: Features | None = make_features(features, seed=seed) if named else None
         names = None if labels is None else clean_labels(labels)
-        if isinstance(options.get("price"), str):
-            options["price"] = parse_price(options["price"])
+        for name in ("price", "batch_price"):
+            if isinstance(options.get(name), str):
+                options[name] = parse_price(options[name])
         self._prompt = prompt or ""
         if isinstance(labels, Mapping):
             self._prompt = explain_labels(labels, self._prompt)
@@ -202,6 +208,7 @@ class Tracer:
         # Columns that the prompt speaks of, beside the labelled one.
         self._named: tuple[str, ...] = tuple(getattr(self.teacher, "columns", ()))
         self._asker = Asker(self.teacher, store)
+        self._batches = Batches(self.teacher, store)
         self._column: _Column | None = None
         self._others: Texts | None = None  # routed last, when not the labelled column
         self._subject: dict[str, None] = {}
@@ -209,6 +216,7 @@ class Tracer:
         self._tested: Texts | None = None
         self._last_found = ""
         self._decided: dict[float | None, Routing] = {}
+        self._routed: tuple[Texts, Routing] | None = None  # last
         self._seconds = 0.0  # that an answer took while labelling
         self._target: float | None = None  # of the last routing, when not the main one
         self.labels: Labels | None = None
@@ -265,11 +273,7 @@ class Tracer:
         InvalidInput
             The column cannot be read, or there are more labels than rows.
         """
-        texts = read_texts(column, table, self._named)
-        askable = self._askable(texts)
-        drawn = _sizes(sample, self._fewest(len(texts.usable)), len(askable.usable))
-        check_job(askable, self.teacher.labels, drawn, fewest=0)
-        rows = draw_rows(askable, drawn, self.seed)
+        texts, rows = self._drawn(column, table, sample, fewest=0)
         sampled = distinct_texts(texts, rows)
         return make_plan(
             self.teacher,
@@ -518,6 +522,7 @@ class Tracer:
             on_progress=on_progress,
         )
         self.outcome, self._others, self._target = outcome, None if own else texts, target
+        self._routed = texts, routing
         self._subject.update(dict.fromkeys(texts.unique))
         return self.frame_of(home.source if column is None else column, outcome)
 
@@ -760,7 +765,129 @@ class Tracer:
         ]
         return f"Tracer({self.teacher.name!r}, target={self.target:g}, {', '.join(done) or 'new'})"
 
+    # --- batches ---------------------------------------------------------------------
+
+    def submit(
+        self,
+        column: Any,
+        *,
+        table: Any = None,
+        sample: int | str = 2000,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
+    ) -> Submitted:
+        """Send a random sample of the column to the server's batch endpoint.
+
+        It answers within a day, for less: half the price at OpenAI. :meth:`collect` brings the
+        answers in, in another session if you like; :meth:`label` with the same sample then
+        finds them all, and asks nothing. Until then these texts are not asked online. A server
+        that takes no schemas refuses every line: label a few rows online first, from which
+        this session learns how to ask.
+
+        Parameters
+        ----------
+        column, table
+            As in :meth:`plan`.
+        sample : int or "auto"
+            Rows to draw at random, the same that :meth:`label` draws; of "auto" those that it
+            draws at first.
+        max_cost, max_tokens, max_rows : optional
+            Hard caps in dollars, tokens and texts for all batches of this teacher that are
+            under way. The most that a batch can take must fit before it is sent. Where the
+            price of a batch is unknown, one of the last two must be given.
+
+        Raises
+        ------
+        InvalidInput, NotEnoughData
+            As in :meth:`label`; the teacher has no server, there is no store on disk, or the
+            cap is too low. Nothing was sent.
+        TeacherError
+            The server takes no batches, or not this one.
+        StoreError
+            The store failed.
+        """
+        texts, rows = self._drawn(column, table, sample)
+        caps = make_caps(max_cost, max_tokens, max_rows)
+        return self._batches.submit(distinct_texts(texts, rows), caps)
+
+    def submit_deferred(
+        self,
+        *,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
+    ) -> Submitted:
+        """Send what :meth:`route` deferred, and did not ask about, in a batch.
+
+        Route with ``ask_teacher=False`` first, and again after :meth:`collect`.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`route`.
+        InvalidInput, TeacherError, StoreError
+            As in :meth:`submit`.
+        """
+        if self._routed is None or self.outcome is None:
+            raise NotFitted("nothing is routed yet; call route(ask_teacher=False) first")
+        texts, routing = self._routed
+        deferred = deferred_texts(texts, routing, self._asker.known(texts.unique))
+        return self._batches.submit(deferred, make_caps(max_cost, max_tokens, max_rows))
+
+    def collect(self) -> Collected:
+        """Store what this teacher's batches have brought, and say where the others stand.
+
+        The teacher must be the one that submitted: same model, server, labels, prompt and
+        parameters. Collecting twice changes nothing.
+
+        Raises
+        ------
+        InvalidInput
+            The teacher has no server, or there is no store on disk.
+        TeacherError
+            The server cannot tell. What was stored is safe.
+        StoreError
+            The store failed: collect again.
+        """
+        return self._batches.collect()
+
+    def batches(self) -> tuple[Batch, ...]:
+        """All batches in the store, the last one first; this teacher's as they are now.
+
+        Raises
+        ------
+        InvalidInput, TeacherError, StoreError
+            As in :meth:`collect`.
+        """
+        return self._batches.status()
+
+    def cancel(self, key: str) -> Batch:
+        """Stop the batch of this key; collect what it has answered when it has stopped.
+
+        One that has ended and cannot be collected is given up: its texts may be asked again.
+
+        Raises
+        ------
+        InvalidInput
+            No batch of this teacher has this key.
+        TeacherError, StoreError
+            As in :meth:`collect`.
+        """
+        return self._batches.cancel(key)
+
     # --- parts of the steps ----------------------------------------------------------
+
+    def _drawn(
+        self, column: Any, table: Any, sample: int | str, fewest: int | None = None
+    ) -> tuple[Texts, NDArray[np.intp]]:
+        """A column, and the rows that labelling draws from it at first."""
+        texts = read_texts(column, table, self._named)
+        askable = self._askable(texts)
+        needed = self._fewest(len(texts.usable))
+        drawn = _sizes(sample, needed, len(askable.usable))
+        check_job(askable, self.teacher.labels, drawn, needed if fewest is None else fewest)
+        return texts, draw_rows(askable, drawn, self.seed)
 
     def _askable(self, texts: Texts) -> Texts:
         """The column without the rows that the teacher has no record of.

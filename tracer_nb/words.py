@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from tracer_nb.records import (
+    Batch,
     Certificate,
+    Collected,
     Comparison,
     Labels,
     Plan,
@@ -15,12 +18,15 @@ from tracer_nb.records import (
     Report,
     ReviewState,
     Spending,
+    Submitted,
     Superseded,
 )
 
 __all__ = [
+    "batch_sentence",
     "certificate_sentence",
     "choices_sentence",
+    "collected_lines",
     "comparison_lines",
     "count",
     "curve_sentence",
@@ -29,6 +35,7 @@ __all__ = [
     "label_lines",
     "level",
     "missing_sentence",
+    "moment",
     "money",
     "money_sentence",
     "percent",
@@ -42,7 +49,9 @@ __all__ = [
     "rows_sentence",
     "saved_lines",
     "stopped_sentence",
+    "submitted_lines",
     "superseded_sentence",
+    "waiting_sentence",
 ]
 
 _NOT_EXACT = (
@@ -104,6 +113,11 @@ def duration(seconds: float) -> str:
     if hours >= 10 or not minutes:
         return f"{round(seconds / 3600):,} h"
     return f"{hours} h {minutes} min"
+
+
+def moment(time: str | None) -> str:
+    """A stored time on this machine's clock, to the minute."""
+    return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M") if time else ""
 
 
 def plan_lines(plan: Plan) -> list[str]:
@@ -220,6 +234,77 @@ def stopped_sentence(stopped: str) -> str:
     if stopped.startswith(("cost cap", "token cap", "row cap")):
         again = "a new run may spend up to the cap again"
     return f"Stopped: {stopped}. Every stored answer is kept; {again}."
+
+
+def waiting_sentence(n_texts: int, since: str) -> str:
+    """Why texts are not asked: they are paid in a batch."""
+    are = "is" if n_texts == 1 else "are"
+    return (
+        f"{count(n_texts, 'text')} {are} in a batch submitted at {moment(since)}; %tracer collect"
+    )
+
+
+def submitted_lines(submitted: Submitted) -> list[str]:
+    """What was sent in batches, and what was not."""
+    batches, lines = submitted.batches, []
+    if batches:
+        known = [batch.reserved for batch in batches if batch.reserved is not None]
+        most = f"at the most {money(sum(known))}"
+        cost = most if len(known) == len(batches) else "at unknown cost"
+        keys = ", ".join(batch.key for batch in batches)
+        lines.append(
+            f"{count(submitted.n_texts, 'text')} submitted to {batches[0].server} in "
+            f"{count(len(batches), 'batch', 'batches')} ({keys}), {cost}. You may close the "
+            "notebook; %tracer collect brings the answers in."
+        )
+    else:
+        lines.append("Nothing to submit.")
+    for n, why in (
+        (submitted.n_stored, "answered already"),
+        (submitted.n_waiting, "in a batch already; %tracer collect"),
+        (submitted.n_unusable, "whose reply in a batch held no label; %tracer label repairs it"),
+    ):
+        if n:
+            lines.append(f"{count(n, 'text')} {why}.")
+    return lines
+
+
+def collected_lines(collected: Collected) -> list[str]:
+    """What batches brought in, one a line, and what is left to do."""
+    lines = [batch_sentence(batch) for batch in collected.batches]
+    if not lines:
+        lines = ["No batch of this teacher is under way."]
+    if collected.n_others:
+        lines.append(
+            f"{count(collected.n_others, 'batch waits', 'batches wait')} for another teacher, "
+            "prompt or label set: name the one that submitted; %tracer batches."
+        )
+    if collected.n_answers:
+        text = f"{count(collected.n_answers, 'answer')} stored"
+        if collected.spending.missing:
+            text += f", {collected.spending.missing:,} of them without a label"
+        lines.append(f"{text}. Paid {money(collected.spending.cost)}.")
+    if collected.n_unusable:
+        lines.append(
+            f"{count(collected.n_unusable, 'reply held', 'replies held')} no label: %tracer label "
+            "asks about them once more, online."
+        )
+    if collected.n_free:
+        lines.append(
+            f"{count(collected.n_free, 'text')} got no reply and cost nothing: %tracer submit or "
+            "label asks about them again."
+        )
+    return lines
+
+
+def batch_sentence(batch: Batch) -> str:
+    """Where one batch stands."""
+    text = f"Batch {batch.key}, {count(batch.n_texts, 'text')}: {batch.state.replace('_', ' ')}"
+    if batch.collected_at is not None:
+        text += f", {count(batch.n_answers, 'answer')} stored, {money(batch.cost)}"
+    elif batch.n_done or batch.n_failed:
+        text += f", {batch.n_done:,} answered and {batch.n_failed:,} failed so far"
+    return f"{text}; {batch.note}." if batch.note else f"{text}."
 
 
 def progress_line(progress: Progress) -> str:

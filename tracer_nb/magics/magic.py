@@ -34,7 +34,7 @@ _TABLES = (".csv", ".parquet")
 # Options of a line that loading takes.
 _OF_LOADING = ("teacher", "store", "examples", *OF_TEACHER)
 # Steps that may ask the teacher.
-_ASKING = ("run", "label", "route")
+_ASKING = ("run", "label", "route", "submit", "collect", "batches", "cancel")
 
 
 @magics_class
@@ -54,10 +54,11 @@ class TracerMagics(Magics):
         metavar="[STEP] [COLUMN]",
         help=(
             "STEP: run (the whole job; the default of a cell), plan, label, fit, calibrate, route, "
-            "status, save, load, labels, compare or review. COLUMN: df.text, df['text'] or a "
-            "variable; a file for save and load; for labels and review nothing, or a .csv or "
-            ".parquet file to write; for labels also the key of a set of answers, and for compare "
-            "those of two."
+            "status, save, load, labels, compare, review, or, for a server's batch endpoint, "
+            "submit, collect, batches or cancel. COLUMN: df.text, df['text'] or a variable; a file "
+            "for save and load; for labels and review nothing, or a .csv or .parquet file to "
+            "write; for labels also the key of a set of answers, for compare those of two, and "
+            "for cancel that of a batch."
         ),
     )
     @argument(
@@ -93,6 +94,7 @@ class TracerMagics(Magics):
         help="Hard cap on texts asked, stored answers aside, for the whole job (inf: none).",
     )
     @argument("--price", help="IN,OUT: dollars per million tokens, where the price is unknown.")
+    @argument("--batch-price", help="IN,OUT of a batch (at OpenAI half the price).")
     @argument("--base-url", help="Address of an OpenAI-compatible server.")
     @argument(
         "--ask-key",
@@ -158,6 +160,7 @@ class TracerMagics(Magics):
     @argument("--wrong", type=float, help="Share of wrong answers of the stand-in (0.02).")
     @argument("--output", help="Variable for the labelled frame.")
     @argument("--name", default="main", help="Name of the job, to keep several apart.")
+    @argument("--deferred", action="store_true", help="Submit what route left to the teacher.")
     @argument("--dry-run", action="store_true", help="Show the plan; ask and pay nothing.")
     @argument(
         "--ask",
@@ -218,7 +221,10 @@ class TracerMagics(Magics):
         if verb == "review" and (file := unquote(column.strip())).endswith(_TABLES):
             self._export_reviews(job, file)
             return
-        source = read_source(column, variables)
+        if verb == "batches" and job.tracer is None and args.teacher is None:
+            self._all_batches(args)
+            return
+        source = read_source(_expression(verb, column), variables)
         if job.loaded is not None and verb in ("route", "status"):
             self._use_loaded(job, args, source)
             return
@@ -329,6 +335,47 @@ class TracerMagics(Magics):
 
         _with_progress(work)
 
+    def _submit(self, job: Job, args: Any) -> None:
+        from tracer_nb.magics.show import Lines  # noqa: PLC0415
+        from tracer_nb.words import submitted_lines  # noqa: PLC0415
+
+        tracer = _tracer(job)
+        if args.deferred:
+            submitted = tracer.submit_deferred(**asdict(job.caps))
+        else:
+            submitted = tracer.submit(
+                job.column, table=job.table, sample=job.sample, **asdict(job.caps)
+            )
+        display(Lines([*submitted_lines(submitted), *_note(tracer)]))
+
+    def _collect(self, job: Job, args: Any) -> None:
+        del args
+        from tracer_nb.magics.show import Lines  # noqa: PLC0415
+        from tracer_nb.words import collected_lines  # noqa: PLC0415
+
+        tracer = _tracer(job)
+        display(Lines([*collected_lines(tracer.collect()), *_note(tracer)]))
+
+    def _batches(self, job: Job, args: Any) -> None:
+        del args
+        from tracer_nb.magics.show import BatchTable  # noqa: PLC0415
+
+        display(BatchTable(_tracer(job).batches()))
+
+    def _all_batches(self, args: Any) -> None:
+        from tracer_nb.magics.show import BatchTable  # noqa: PLC0415
+        from tracer_nb.teachers import LabelStore  # noqa: PLC0415
+        from tracer_nb.teachers.batchrows import all_batches  # noqa: PLC0415
+
+        with LabelStore(None if args.store is None else unquote(args.store)) as store:
+            display(BatchTable(all_batches(store)))
+
+    def _cancel(self, job: Job, args: Any) -> None:
+        from tracer_nb.magics.show import Lines  # noqa: PLC0415
+        from tracer_nb.words import batch_sentence  # noqa: PLC0415
+
+        display(Lines([batch_sentence(_tracer(job).cancel(" ".join(args.words[1:])))]))
+
     def _status(self, job: Job, args: Any) -> None:
         del args
         display(_card(_tracer(job)))
@@ -433,6 +480,12 @@ def _tracer(job: Job) -> Any:
     return job.tracer
 
 
+def _note(tracer: Any) -> list[str]:
+    """What must be said with every answer of this teacher."""
+    note = str(getattr(tracer.teacher, "note", ""))
+    return [note] if note else []
+
+
 def _card(tracer: Any) -> Any:
     from tracer_nb.widgets import Card  # noqa: PLC0415
 
@@ -455,6 +508,11 @@ def _user_variables(shell: Any) -> dict[str, Any]:
     """The notebook's variables, without those that IPython puts there."""
     hidden = shell.user_ns_hidden
     return {k: v for k, v in shell.user_ns.items() if k not in hidden or v is not hidden[k]}
+
+
+def _expression(verb: str, words: str) -> str:
+    """What names a column on a line; what stands behind ``cancel`` is a key."""
+    return "" if verb == "cancel" else words
 
 
 def _check_step(verb: str, column: str, source: Source | None, job: Job) -> None:

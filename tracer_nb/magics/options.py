@@ -30,11 +30,12 @@ __all__ = [
 VERBS = (
     *("run", "plan", "label", "fit", "calibrate", "route", "status"),
     *("save", "load", "labels", "compare", "review"),
+    *("submit", "collect", "batches", "cancel"),
 )
 OF_TEACHER = (
-    *("answers", "base_url", "concurrency", "latency", "logprobs", "max_answer_tokens"),
-    *("n_examples", "price", "reasoning_effort", "requests_per_minute", "shuffle"),
-    *("tokens_per_minute", "wrong"),
+    *("answers", "base_url", "batch_price", "concurrency", "latency", "logprobs"),
+    *("max_answer_tokens", "n_examples", "price", "reasoning_effort", "requests_per_minute"),
+    *("shuffle", "tokens_per_minute", "wrong"),
 )
 _PLAIN = (
     *("confidence", "strategy", "threshold", "certificate", "gate", "pipeline", "guard"),

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tracer_nb.records import AnswerRun, AnswerSet, Trial
+from tracer_nb.records import AnswerRun, AnswerSet, Batch, Trial
 from tracer_nb.widgets.html import safe
-from tracer_nb.words import count, money, percent
+from tracer_nb.words import count, moment, money, percent
 
-__all__ = ["AnswerRuns", "AnswerSets", "Lines", "Table", "Trials"]
+__all__ = ["AnswerRuns", "AnswerSets", "BatchTable", "Lines", "Table", "Trials"]
 
 
 class Lines:
@@ -127,10 +127,38 @@ class AnswerRuns(Table):
             [
                 (
                     *(_when(r.began), f"{r.n_answers:,}", _missing(r), *_sums(r)),
-                    f"{r.n_answers / r.elapsed:,.1f}" if r.elapsed > 0 else "",
+                    f"{r.n_answers / r.elapsed:,.1f}"
+                    if r.elapsed > 0 and r.seconds is not None
+                    else "",
                     _when(r.last),
                 )
                 for r in runs
+            ]
+        )
+
+
+class BatchTable(Table):
+    """Batches in the store: where they stand, what they brought, what they cost."""
+
+    head = (
+        *("batch", "teacher", "sent", "state", "texts", "done", "failed", "stored", "cost"),
+        "note",
+    )
+    note = "%tracer collect brings in what is done; %tracer cancel BATCH stops one."
+
+    def __init__(self, batches: Sequence[Batch]) -> None:
+        super().__init__(
+            [
+                (
+                    b.key,
+                    b.teacher,
+                    moment(b.sent_at),
+                    b.state.replace("_", " ") + ("" if b.collected_at is None else ", collected"),
+                    *(f"{n:,}" for n in (b.n_texts, b.n_done, b.n_failed, b.n_answers)),
+                    _cost(b),
+                    b.note,
+                )
+                for b in batches
             ]
         )
 
@@ -161,6 +189,13 @@ def _in_all(costs: Sequence[float | None]) -> str:
 
 def _when(time: str) -> str:
     return time.replace("T", " ")[:16]
+
+
+def _cost(batch: Batch) -> str:
+    """What a batch did cost, or may cost."""
+    if batch.collected_at is not None or batch.reserved is None:
+        return money(batch.cost)
+    return f"up to {money(batch.reserved)}"
 
 
 def _short(text: str) -> str:

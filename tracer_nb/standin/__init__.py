@@ -14,7 +14,8 @@ or, from Python::
         client = openai.AsyncOpenAI(base_url=standin.base_url, api_key="stand-in")
 """
 
+from tracer_nb.standin.batches import BatchRules
 from tracer_nb.standin.faults import Faults
 from tracer_nb.standin.server import StandIn, serve
 
-__all__ = ["Faults", "StandIn", "serve"]
+__all__ = ["BatchRules", "Faults", "StandIn", "serve"]

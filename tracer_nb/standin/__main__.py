@@ -11,6 +11,7 @@ import pandas as pd
 
 from tracer_nb.datasets import load
 from tracer_nb.errors import InvalidInput, TracerError
+from tracer_nb.standin.batches import BatchRules
 from tracer_nb.standin.faults import KINDS, Faults
 from tracer_nb.standin.server import serve
 
@@ -34,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 stall_seconds=args.stall_seconds,
                 first_attempts=args.first_attempts,
             ),
+            batches=BatchRules(polls=args.batch_polls),
             seed=args.seed,
             api_key=args.api_key,
             host=args.host,
@@ -70,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--jitter", action="store_true", help="vary the latency")
     add("--wrong", type=float, default=0.0, metavar="SHARE", help="of texts labelled wrongly")
     add("--seed", type=int, default=0, help="decides wrong answers, faults and latencies")
+    add("--batch-polls", type=int, default=1, metavar="N", help="until a batch is done")
     group = parser.add_argument_group("faults", "each is a share of requests, 0.05 for 5 %%")
     for kind in KINDS:
         group.add_argument(f"--{kind.replace('_', '-')}", type=float, default=0.0, metavar="SHARE")

@@ -9,16 +9,19 @@ import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from types import TracebackType
+from typing import Any
 
 import pandas as pd
 from aiohttp import web
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.standin.answers import Answers
+from tracer_nb.standin.batchdesk import BatchDesk
+from tracer_nb.standin.batches import Batches, BatchRules
 from tracer_nb.standin.counts import Counts
 from tracer_nb.standin.faults import Faults, uniform
 from tracer_nb.standin.protocol import Ask
-from tracer_nb.standin.wire import error, respond
+from tracer_nb.standin.wire import batched, error, respond
 
 __all__ = ["StandIn", "serve"]
 
@@ -37,6 +40,7 @@ class StandIn(Counts):
         jitter: bool = False,
         wrong: float = 0.0,
         faults: Faults | None = None,
+        batches: BatchRules | None = None,
         seed: int = 0,
         obedient: bool = False,
         api_key: str | None = None,
@@ -52,6 +56,7 @@ class StandIn(Counts):
         self._latency, self._jitter, self._seed = latency, jitter, seed
         self._faults = faults or Faults()
         self._api_key = api_key
+        self.batches = Batches(batches or BatchRules(), self._batched, seed)
         self._models = None if models is None else tuple(models)
         self._rejects = tuple(rejects)
         self._host, self._port = host, port
@@ -97,9 +102,10 @@ class StandIn(Counts):
         self.close()
 
     async def _live(self, ready: Future[int]) -> None:
-        app = web.Application(client_max_size=2**24)
+        app = web.Application(client_max_size=2**28)
         app.router.add_get("/v1/models", self._list_models)
         app.router.add_post("/v1/chat/completions", self._chat)
+        BatchDesk(self.batches, self._may).add_routes(app.router)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         try:
@@ -163,6 +169,21 @@ class StandIn(Counts):
                 bill=self._count_tokens,
             )
 
+    def _batched(self, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]] | None:
+        """Status and body of the answer to a request in a batch; None for a broken line."""
+        try:
+            ask = Ask.read(body)
+        except InvalidInput as problem:
+            return 400, {"error": {"message": str(problem)}}
+        if self._models is not None and ask.model not in self._models:
+            return 404, {"error": {"message": f"the stand-in has no model {ask.model!r}"}}
+        known = self.answers.truth(ask.text) is not None
+        with self._count_request(ask.text, known=known) as (number, earlier):
+            fault = self._faults.draw(self._seed, ask.text, earlier)
+            if fault:
+                self._count_fault(fault)
+            return batched(ask, self.answers, number, fault, bill=self._count_tokens)
+
     def _may(self, request: web.Request) -> bool:
         sent = request.headers.get("Authorization", "")
         return self._api_key is None or sent == f"Bearer {self._api_key}"
@@ -188,6 +209,7 @@ def serve(
     jitter: bool = False,
     wrong: float = 0.0,
     faults: Faults | None = None,
+    batches: BatchRules | None = None,
     seed: int = 0,
     obedient: bool = False,
     api_key: str | None = None,
@@ -213,6 +235,8 @@ def serve(
         and the same labels every time.
     faults : Faults, optional
         What goes wrong, and how often; nothing by default.
+    batches : BatchRules, optional
+        How batches go; by default they are done when they are asked for.
     seed : int, default 0
         Decides wrong answers, faults and latencies.
     obedient : bool, default False
@@ -232,8 +256,8 @@ def serve(
     Returns
     -------
     StandIn
-        ``base_url``, and the counts ``requests``, ``unknown``, ``peak``, ``billed``,
-        ``asked()`` and ``met()``.
+        ``base_url``, the counts ``requests``, ``unknown``, ``peak``, ``billed``, ``asked()``
+        and ``met()``, and ``batches.made``.
 
     Raises
     ------
@@ -253,6 +277,7 @@ def serve(
         jitter=jitter,
         wrong=wrong,
         faults=faults,
+        batches=batches,
         seed=seed,
         obedient=obedient,
         api_key=api_key,

@@ -69,6 +69,7 @@ class StandInTeacher(ChatTeacher):
             prompt,
             base_url=server.base_url,
             price=price or _PRICE,
+            batch_price=(price or _PRICE).at_batch_rate(),
             concurrency=concurrency,
             answers=answers,
             logprobs=logprobs,

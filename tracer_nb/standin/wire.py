@@ -15,7 +15,7 @@ from tracer_nb.standin.faults import Faults
 from tracer_nb.standin.logprobs import token_logprobs
 from tracer_nb.standin.protocol import Ask, completion
 
-__all__ = ["error", "respond"]
+__all__ = ["batched", "error", "respond"]
 
 _OUTSIDE = "none of the labels"
 _REFUSAL = "I'm sorry, but I can't help with that."
@@ -82,6 +82,22 @@ def _unanswered(
             request.transport.abort()
         return web.Response()  # goes nowhere
     return None
+
+
+def batched(
+    ask: Ask, answers: Answers, number: int, fault: str | None, *, bill: Callable[[int, int], None]
+) -> tuple[int, dict[str, Any]] | None:
+    """Status and body of the answer to a request in a batch; None when its line is broken."""
+    status = {"rate_limit": 429, "server_error": 500, "bad_gateway": 502}.get(fault or "", 200)
+    if status != 200:
+        return status, {"error": {"message": f"{fault}, on purpose", "type": fault, "code": None}}
+    said = _body(ask, answers, number, fault)
+    bill(said["usage"]["prompt_tokens"], said["usage"]["completion_tokens"])
+    if fault == "malformed":
+        return None
+    if fault == "no_usage":
+        del said["usage"]
+    return status, said
 
 
 def _body(ask: Ask, answers: Answers, number: int, fault: str | None) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from tracer_nb.labelset import clean_labels
 from tracer_nb.records import Answer
 from tracer_nb.teachers.ballots import Ballots
 from tracer_nb.teachers.base import NotAsked
+from tracer_nb.teachers.batchserver import BatchServer
 from tracer_nb.teachers.checks import check_at_least, check_rates
 from tracer_nb.teachers.client import open_client
-from tracer_nb.teachers.conversation import converse
+from tracer_nb.teachers.conversation import converse, read_once
 from tracer_nb.teachers.costs import Costs
 from tracer_nb.teachers.dialect import Dialect, thinks
 from tracer_nb.teachers.endpoint import Endpoint
@@ -23,10 +24,13 @@ from tracer_nb.teachers.forms import make_forms
 from tracer_nb.teachers.pace import TIMING, Pace, Timing
 from tracer_nb.teachers.prices import Price, price_of
 from tracer_nb.teachers.prompt import VERSION, ChatPrompt
+from tracer_nb.teachers.reply import read_reply
 from tracer_nb.teachers.server import Secret, Server, as_secret, find_key, find_server
 from tracer_nb.teachers.voting import poll
 
 __all__ = ["ChatTeacher"]
+
+_BATCH_RETRIES = 2
 
 
 class ChatTeacher:
@@ -54,6 +58,8 @@ class ChatTeacher:
         It is looked up when the first text is asked, so that a plan needs no key.
     price : Price, optional
         Needed for a cost cap when the model is not one of :data:`prices.PRICES`.
+    batch_price : Price, optional
+        Of tokens in a batch; at OpenAI half of ``price``, at other servers unknown.
     concurrency : int
         Requests at the same time at the most: it begins with a few, and finds out how many
         the server takes.
@@ -111,6 +117,7 @@ class ChatTeacher:
         base_url: str | None = None,
         api_key: str | Secret | None = None,
         price: Price | None = None,
+        batch_price: Price | None = None,
         concurrency: int = 64,
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
@@ -166,6 +173,12 @@ class ChatTeacher:
             self.labels, self._prompt.schema, answers, logprobs=None if reasons else logprobs
         )
         self._costs = Costs(self._prompt, forms, self.price, max_answer_tokens, thinks=reasons)
+        halved = self.price.at_batch_rate() if self.price and self._server.is_openai else None
+        self.batch_price = batch_price or halved
+        self._batch_costs = Costs(
+            self._prompt, forms, self.batch_price, max_answer_tokens, thinks=reasons
+        )
+        self._forms = {form.name: form for form in forms}
         self._dialect = Dialect(
             forms,
             max_answer_tokens,
@@ -251,6 +264,50 @@ class ChatTeacher:
         if self._pace is not None:
             self._pace.halt()
 
+    # --- batches -----------------------------------------------------------------------
+
+    def batch_requests(self) -> tuple[str, Callable[[str], dict[str, Any]]]:
+        """Name of the form that answers are asked in now, and what makes a text's request."""
+        way = self._dialect.way
+
+        def body(text: str) -> dict[str, Any]:
+            messages = self._prompt.messages(text, way.form)
+            return {"model": self.model, "messages": messages, **way.fields}
+
+        return way.form.name, body
+
+    def answer_from(self, text: str, body: bytes, form: str) -> Answer:
+        """Read the one reply to a request of a batch, which asked in this ``form``."""
+        reply = read_reply(body, self._forms[form])
+        return read_once(reply, self._prompt, self._batch_costs, text)
+
+    def batch_bound(self, text: str) -> tuple[int, float | None]:
+        """Tokens and dollars (None when unknown) of ``text`` in a batch at the very most."""
+        tokens = self._batch_costs.most_tokens(text)
+        return sum(tokens), self._batch_costs.dollars(*tokens)
+
+    def open_batches(self) -> BatchServer:
+        """Open the batch endpoints of the teacher's server.
+
+        Raises
+        ------
+        InvalidInput
+            The teacher goes through a library that has none, or asks about a text several
+            times.
+        TeacherError
+            No key.
+        """
+        if not self._server.url:
+            raise InvalidInput(f"{self._server.shown} has no batch endpoints; use %tracer label")
+        if self.votes > 1:
+            raise InvalidInput(
+                f"a batch asks about each text once; for votes={self.votes} use %tracer label"
+            )
+        client, failures = self._open(max_retries=min(self._max_retries, _BATCH_RETRIES))
+        return BatchServer(client, failures, self._server.shown)
+
+    # --- connection --------------------------------------------------------------------
+
     async def close(self) -> None:
         """Close the connections. The teacher can be used again, also in another loop."""
         endpoint, self._endpoint, self._pace = self._endpoint, None, None
@@ -288,10 +345,8 @@ class ChatTeacher:
         return answer
 
     def _connect(self, pace: Pace) -> Endpoint:
-        secret = find_key(self._server, self._key)
-        failures = Failures(self.model, self._server, secret, timeout=self._timeout)
         # The SDK does not tell what it retries, and a time-out may be billed.
-        client = self._open_client(self._server, secret, timeout=self._timeout, max_retries=0)
+        client, failures = self._open(max_retries=0)
         self._failed_in_a_row = 0
         return Endpoint(
             self.model,
@@ -302,6 +357,13 @@ class ChatTeacher:
             pace=pace,
             answer_tokens=self._costs.tokens("")[1],
         )
+
+    def _open(self, max_retries: int) -> tuple[Any, Failures]:
+        secret = find_key(self._server, self._key)
+        failures = Failures(self.model, self._server, secret, timeout=self._timeout)
+        open_client = self._open_client
+        client = open_client(self._server, secret, timeout=self._timeout, max_retries=max_retries)
+        return client, failures
 
 
 def _temperature(given: float | str | None, votes: int) -> float | None:

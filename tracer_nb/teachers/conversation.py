@@ -14,7 +14,7 @@ from tracer_nb.teachers.prompt import ChatPrompt
 from tracer_nb.teachers.reading import quoted, read_label
 from tracer_nb.teachers.reply import Reply
 
-__all__ = ["converse"]
+__all__ = ["converse", "read_once"]
 
 
 async def converse(
@@ -55,6 +55,23 @@ async def converse(
         if is_final or wrong is not None or bill.replies >= MAX_REPLIES:
             return bill.answer(None, reason=_reason(reply))
         wrong = reply
+
+
+def read_once(reply: Reply | None, prompt: ChatPrompt, costs: Costs, text: str) -> Answer:
+    """Answer in the one reply there is; None stands for one that cannot be read.
+
+    What a second question might repair is not to be kept as an answer.
+    """
+    bill = _Bill(costs, text)
+    if reply is None:
+        bill.add_unread(1)
+        return bill.answer(None, reason="the reply was not readable", keep=False)
+    bill.add(reply)
+    found = read_label(reply, prompt.order(text), prompt.match)
+    if found.label is not None and not reply.refused:
+        return bill.answer(found.label, mode=found.mode, probabilities=found.probabilities)
+    is_final = reply.refused or reply.truncated
+    return bill.answer(None, reason=_reason(reply), keep=is_final)
 
 
 def _reason(reply: Reply) -> str:

@@ -136,12 +136,15 @@ def _tokens(store: LabelStore, ids: Sequence[str], *, same_prompt: bool) -> dict
 
 
 def _rate(store: LabelStore, ids: Sequence[str]) -> float | None:
-    """Answers a second, from the beginning of the latest run to its last answer."""
+    """Answers a second, from the beginning of the latest run to its last answer.
+
+    Those that a batch has brought came all at once: nobody timed them, and they say nothing.
+    """
     marks = ",".join("?" * len(ids))
     rows = store.select(
         "SELECT count(*) AS n, (julianday(max(created_at)) - julianday(began_at)) * 86400 "  # noqa: S608
         f"AS elapsed FROM answers JOIN runs ON runs.id = run_id WHERE answers.identity_id IN ({marks}) "
-        "GROUP BY run_id HAVING n >= ? AND elapsed > 0 ORDER BY run_id DESC LIMIT 1",
+        "GROUP BY run_id HAVING n >= ? AND elapsed > 0 AND count(seconds) > 0 ORDER BY run_id DESC LIMIT 1",
         [*ids, _FEWEST],
     )
     return rows[0][0] / rows[0][1] if rows else None

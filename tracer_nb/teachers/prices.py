@@ -35,6 +35,14 @@ class Price:
         """
         return (prompt_tokens * self.input + completion_tokens * self.output) / 1e6
 
+    def at_batch_rate(self) -> Price:
+        """Half of it: OpenAI's rule for batches.
+
+        >>> Price(0.25, 2.0).at_batch_rate()
+        Price(input=0.125, output=1.0, source='given, half for batches')
+        """
+        return Price(self.input / 2, self.output / 2, f"{self.source}, half for batches")
+
 
 _PLAIN = "without discounts for cached input"
 _OPENAI = f"OpenAI's price list of October 2026, {_PLAIN}"

@@ -69,6 +69,36 @@ CREATE TABLE reviews (
     reviewed_at TEXT NOT NULL,
     UNIQUE (label_set_id, text_id)
 );
+CREATE TABLE batches (
+    number INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    identity_id TEXT NOT NULL REFERENCES identities (id),
+    server TEXT NOT NULL,
+    form TEXT NOT NULL,
+    n_texts INTEGER NOT NULL,
+    most_tokens INTEGER NOT NULL,
+    reserved REAL,
+    state TEXT NOT NULL,
+    file_id TEXT,
+    batch_id TEXT,
+    n_done INTEGER NOT NULL,
+    n_failed INTEGER NOT NULL,
+    n_answers INTEGER NOT NULL,
+    cost REAL,
+    note TEXT NOT NULL,
+    noted_at TEXT NOT NULL,
+    sent_at TEXT,
+    collected_at TEXT
+);
+CREATE TABLE batch_texts (
+    identity_id TEXT NOT NULL,
+    text_id TEXT NOT NULL,
+    batch_key TEXT NOT NULL REFERENCES batches (key),
+    text BLOB NOT NULL,
+    reason TEXT,
+    PRIMARY KEY (identity_id, text_id)
+) WITHOUT ROWID;
+CREATE INDEX texts_of_batch ON batch_texts (batch_key);
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """

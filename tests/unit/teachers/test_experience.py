@@ -31,6 +31,7 @@ def clock(monkeypatch):
 
 
 def say(store, identity, texts, prompt, completion=6, **answer):
+    answer = {"seconds": 0.5, **answer}
     store.put_many(
         identity,
         [
@@ -151,6 +152,14 @@ def test_the_rate_is_that_of_the_latest_run(store, clock):
     store.begin()
     say(store, ME, [f"more {i}" for i in range(50)], lambda _: 1)
     assert find_experience(store, ME).rate == pytest.approx(12.0, rel=1e-3)
+
+
+def test_what_a_batch_brought_at_once_is_no_rate(store, clock):
+    store.begin()
+    clock[0] = 10.0
+    say(store, ME, [f"text {i}" for i in range(30)], lambda _: 1, seconds=None)
+    assert find_experience(store, ME).rate is None
+    assert find_experience(store, ME).n_answers == 30
 
 
 def test_the_rate_of_another_prompt_is_better_than_none(store, clock):

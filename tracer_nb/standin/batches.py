@@ -1,0 +1,258 @@
+"""Files and batches of the stand-in, in memory: how a batch goes from requests to answers."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tracer_nb.errors import InvalidInput
+from tracer_nb.standin.faults import check_share, uniform
+
+__all__ = ["BatchRules", "Batches", "is_under_way"]
+
+_ENDINGS = ("completed", "expired", "failed")
+_MAX_REQUESTS = 50_000
+_EXPIRED = {
+    "code": "batch_expired",
+    "message": "This request could not be executed before the completion window expired.",
+}
+# Status and body of the answer to one request; None for a line that is broken.
+_Answer = Callable[[Mapping[str, Any]], "tuple[int, dict[str, Any]] | None"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRules:
+    """How the stand-in's batches go.
+
+    What happens to single requests is decided by :class:`Faults`, as for those that come
+    one by one: a rate limit or a server error becomes a line with that status, a malformed
+    body a broken line; what has to do with a connection does not occur.
+
+    Attributes
+    ----------
+    polls : int
+        How often the state must be asked for until the batch is done.
+    ending : str
+        "completed", "expired" or "failed" (which is how a failed validation ends).
+    answered : float
+        Share of the requests that are answered when a batch expires or is cancelled.
+    has_output : bool
+        False: the answers are nowhere to be found.
+    one_file : bool
+        Failed requests stand among the answers, not in a file of errors.
+    shuffled : bool
+        Lines of the output are in another order than the requests.
+    lost_replies : int
+        So many batches are made whose maker never hears of it: the connection drops.
+    keeps_metadata : bool
+        False, as at some servers: a batch is shown without its metadata.
+    has_list : bool
+        False: the server does not list its batches.
+    available : bool
+        False: there are no such endpoints.
+
+    Raises
+    ------
+    InvalidInput
+        Another ending, a negative number, or a share outside [0, 1].
+    """
+
+    polls: int = 1
+    ending: str = "completed"
+    answered: float = 0.5
+    has_output: bool = True
+    one_file: bool = False
+    shuffled: bool = False
+    lost_replies: int = 0
+    keeps_metadata: bool = True
+    has_list: bool = True
+    available: bool = True
+
+    def __post_init__(self) -> None:
+        if self.ending not in _ENDINGS:
+            raise InvalidInput.unknown_name("ending of a batch", self.ending, _ENDINGS)
+        for name in ("polls", "lost_replies"):
+            if getattr(self, name) < 0:
+                raise InvalidInput(f"{name} must be 0 or more, got {getattr(self, name)!r}")
+        check_share("answered", self.answered)
+
+
+@dataclass(slots=True)
+class _Batch:
+    shown: dict[str, Any]
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    polls: int = 0
+
+
+class Batches:
+    """Files and batches; a batch is answered when it is done.
+
+    Parameters
+    ----------
+    rules : BatchRules
+    answer : callable
+        From the body of a request to status and body of its answer, None for a broken line.
+    seed : int
+        Decides the order of shuffled lines.
+
+    Attributes
+    ----------
+    files : dict of str to bytes
+        Contents by the name of the file.
+    """
+
+    def __init__(self, rules: BatchRules, answer: _Answer, seed: int) -> None:
+        self.rules = rules
+        self.files: dict[str, bytes] = {}
+        self._answer = answer
+        self._seed = seed
+        self._batches: dict[str, _Batch] = {}
+
+    @property
+    def made(self) -> list[dict[str, Any]]:
+        """Batches that were made, the first one first, as they are shown."""
+        return [batch.shown for batch in list(self._batches.values())]
+
+    def shown(self, name: str) -> dict[str, Any] | None:
+        """A batch as it is shown, None when there is none of that name."""
+        batch = self._batches.get(name)
+        return None if batch is None else batch.shown
+
+    def keep(self, content: bytes) -> str:
+        """Keep a file; its name."""
+        name = f"file-{len(self.files) + 1}"
+        self.files[name] = content
+        return name
+
+    def make(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a batch of the requests in a file that is there."""
+        batch = _Batch(_new(f"batch-{len(self._batches) + 1}", body))
+        if not self.rules.keeps_metadata:
+            batch.shown["metadata"] = None
+        self._batches[batch.shown["id"]] = batch
+        self._validate(batch, self.files[body["input_file_id"]])
+        return batch.shown
+
+    def poll(self, name: str) -> dict[str, Any]:
+        """A batch as it is shown when it has been asked for once more."""
+        batch = self._batches[name]
+        if is_under_way(batch.shown):
+            batch.polls += 1
+            self._go_on(batch)
+        return batch.shown
+
+    def _validate(self, batch: _Batch, content: bytes) -> None:
+        """Read the requests, or find what is wrong with them."""
+        seen: set[str] = set()
+        for number, line in enumerate(content.splitlines(), 1):
+            try:
+                request = json.loads(line)
+                name = str(request["custom_id"])
+                right = isinstance(request["body"], dict) and request["method"] == "POST"
+                right = right and request["url"] == batch.shown["endpoint"] and name not in seen
+            except (ValueError, KeyError, TypeError):
+                right, name, request = False, "", {}
+            if not right:
+                _fail(batch, "invalid_request", "this line is no request, or one twice", number)
+                return
+            seen.add(name)
+            batch.lines.append(request)
+        batch.shown["request_counts"]["total"] = len(batch.lines)
+        if not 1 <= len(batch.lines) <= _MAX_REQUESTS:
+            _fail(batch, "invalid_size", f"a batch of {len(batch.lines):,} requests")
+
+    def _go_on(self, batch: _Batch) -> None:
+        if batch.shown["status"] == "cancelling":
+            self._end(batch, "cancelled", self.rules.answered)
+        elif batch.polls < self.rules.polls:
+            batch.shown["status"] = "in_progress"
+        elif self.rules.ending == "failed":
+            _fail(batch, "token_limit_exceeded", "Enqueued token limit reached, on purpose")
+        else:
+            share = 1.0 if self.rules.ending == "completed" else self.rules.answered
+            self._end(batch, self.rules.ending, share)
+
+    def _end(self, batch: _Batch, status: str, share: float) -> None:
+        """Answer a share of the requests, and put the answers and the errors into files."""
+        good: list[str] = []
+        bad: list[str] = []
+        counts = batch.shown["request_counts"]
+        n_answered = round(share * len(batch.lines))
+        for i, request in enumerate(batch.lines):
+            if i >= n_answered:
+                bad.append(_line(request, None, _EXPIRED))
+                continue
+            answer = self._answer(request["body"])
+            if answer is None:
+                line = _line(request, (200, {"choices": []}), None)
+                good.append(line[: len(line) // 2])
+                counts["completed"] += 1
+                continue
+            into = good if answer[0] == 200 or self.rules.one_file else bad
+            into.append(_line(request, answer, None))
+            counts["completed" if answer[0] == 200 else "failed"] += 1
+            _add_usage(batch.shown["usage"], answer[1].get("usage", {}))
+        if self.rules.shuffled:
+            good.sort(key=lambda line: uniform(self._seed, "order", line))
+        names = [self.keep("\n".join(lines).encode()) if lines else None for lines in (good, bad)]
+        batch.shown["output_file_id"], batch.shown["error_file_id"] = names
+        if not self.rules.has_output and names[0] is not None:
+            del self.files[names[0]]
+        batch.shown["status"] = status
+
+
+def _new(name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": name,
+        "object": "batch",
+        "endpoint": body.get("endpoint"),
+        "input_file_id": body["input_file_id"],
+        "completion_window": body.get("completion_window"),
+        "status": "validating",
+        "created_at": int(time.time()),
+        "metadata": body.get("metadata"),
+        "errors": None,
+        "output_file_id": None,
+        "error_file_id": None,
+        "request_counts": {"total": 0, "completed": 0, "failed": 0},
+        "usage": {
+            "input_tokens": 0,
+            "input_tokens_details": {"cached_tokens": 0},
+            "output_tokens": 0,
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": 0,
+        },
+    }
+
+
+def _line(
+    request: Mapping[str, Any],
+    answer: tuple[int, dict[str, Any]] | None,
+    problem: Mapping[str, Any] | None,
+) -> str:
+    """One line of an output."""
+    name = request["custom_id"]
+    response = None
+    if answer is not None:
+        response = {"status_code": answer[0], "request_id": f"req-{name}", "body": answer[1]}
+    line = {"id": f"batch_req_{name}", "custom_id": name, "response": response, "error": problem}
+    return json.dumps(line)
+
+
+def _fail(batch: _Batch, code: str, message: str, line: int | None = None) -> None:
+    wrong = {"code": code, "message": message, "param": None, "line": line}
+    batch.shown["errors"] = {"object": "list", "data": [wrong]}
+    batch.shown["status"] = "failed"
+
+
+def is_under_way(shown: Mapping[str, Any]) -> bool:
+    """Whether a batch may still change."""
+    return shown["status"] in ("validating", "in_progress", "cancelling")
+
+
+def _add_usage(total: dict[str, Any], usage: Mapping[str, int]) -> None:
+    for here, there in (("input", "prompt"), ("output", "completion"), ("total", "total")):
+        total[f"{here}_tokens"] += usage.get(f"{there}_tokens", 0)

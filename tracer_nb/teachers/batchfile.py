@@ -1,0 +1,91 @@
+"""A batch as a file: one request a line on the way out, one answer a line on the way back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tracer_nb.teachers.rows import text_address
+
+__all__ = ["ENDPOINT", "MAX_BYTES", "MAX_REQUESTS", "Line", "line_name", "read_lines", "request_line", "split_texts"]  # fmt: skip
+
+ENDPOINT = "/v1/chat/completions"
+MAX_REQUESTS = 50_000
+MAX_BYTES = 200_000_000
+_OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one line says about one request.
+
+    Attributes
+    ----------
+    name : str
+        Of the request, as :func:`line_name` gave it.
+    body : bytes or None
+        The reply; None when there is none.
+    reason : str
+        Why there is none.
+    """
+
+    name: str
+    body: bytes | None
+    reason: str = ""
+
+
+def line_name(text: str) -> str:
+    """Name of the request about ``text``.
+
+    It is made from the text, not from a number: an answer out of order, or one out of another
+    batch's file, can then never be taken for the answer to something else.
+    """
+    return text_address(text)[:32]
+
+
+def request_line(text: str, body: Mapping[str, Any]) -> bytes:
+    """One request as a line of the file."""
+    line = {"custom_id": line_name(text), "method": "POST", "url": ENDPOINT, "body": body}
+    return json.dumps(line, ensure_ascii=False).encode() + b"\n"
+
+
+def split_texts(texts: Sequence[str], size: Callable[[str], int]) -> list[list[str]]:
+    """Parts of ``texts``, each within the limits of one batch; ``size`` gives a line's bytes."""
+    parts: list[list[str]] = []
+    total = MAX_BYTES
+    for text in texts:
+        n = size(text)
+        if total + n > MAX_BYTES or len(parts[-1]) == MAX_REQUESTS:
+            parts.append([])
+            total = 0
+        parts[-1].append(text)
+        total += n
+    return parts
+
+
+def read_lines(content: bytes) -> Iterator[Line]:
+    """What an output says, line by line; a line that cannot be read says nothing."""
+    for raw in content.splitlines():
+        try:
+            value = json.loads(raw)
+        except (ValueError, RecursionError):
+            continue
+        name = value.get("custom_id") if isinstance(value, dict) else None
+        if isinstance(name, str):
+            yield _read(name, value)
+
+
+def _read(name: str, value: Mapping[str, Any]) -> Line:
+    response = _dict(value.get("response"))
+    status = response.get("status_code")
+    if status == _OK:
+        return Line(name, json.dumps(response.get("body")).encode())
+    error = _dict(value.get("error")) or _dict(_dict(response.get("body")).get("error"))
+    said = " ".join(str(error.get("message") or "no reason given").split())[:200]
+    return Line(name, None, f"error {status}: {said}" if status else said)
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

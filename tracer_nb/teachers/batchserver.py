@@ -1,0 +1,263 @@
+"""The files and batches endpoints of one server, their failures told in one line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO, TypeVar
+
+from tracer_nb.errors import KeyRefused, TeacherError
+from tracer_nb.teachers.batchfile import ENDPOINT
+from tracer_nb.teachers.failures import Failures, connect_error, forget_frames, request_errors
+
+__all__ = ["BatchServer", "CannotList", "NotMade", "ServerBatch"]
+
+# What a batch is found by, should the reply to its making be lost.
+_MARK = "tracer_nb_batch"
+_FILE_SECONDS = 600.0
+# The longest that a request to make a batch may take: see ``collecting``.
+_MAKING_SECONDS = 60.0
+_MISSING = frozenset({404, 405, 501})
+# After these a request may have been carried out all the same.
+_UNSURE = frozenset({408, 409})
+# Words of servers that speak of states in their own way.
+_SAME_STATES = {"canceled": "cancelled", "canceling": "cancelling", "succeeded": "completed"}
+
+T = TypeVar("T")
+
+
+class NotMade(TeacherError):
+    """The server has certainly made no batch."""
+
+
+class CannotList(TeacherError):
+    """The server does not tell which batches it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerBatch:
+    """A batch as the server tells it.
+
+    Attributes
+    ----------
+    id, state : str
+        "validating", "in_progress", "finalizing", "completed", "failed", "expired",
+        "cancelling" or "cancelled".
+    n_done, n_failed : int
+        Requests that were answered, and that failed.
+    output_file, error_file : str or None
+        Names of the files with the answers and the failures.
+    prompt_tokens, completion_tokens : int
+        Of the whole batch; 0 where the server does not say.
+    note : str
+        What was wrong with it.
+    """
+
+    id: str
+    state: str
+    n_done: int = 0
+    n_failed: int = 0
+    output_file: str | None = None
+    error_file: str | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    note: str = ""
+
+
+class BatchServer:
+    """Sends and fetches batches through one client of the SDK.
+
+    Parameters
+    ----------
+    client : openai.AsyncOpenAI
+        It may retry: only the making of a batch must not be repeated unseen.
+    failures : Failures
+    shown : str
+        The server's address.
+    """
+
+    def __init__(self, client: Any, failures: Failures, shown: str) -> None:
+        self._client = client
+        self._failures = failures
+        self.shown = shown
+
+    async def upload(self, file: BinaryIO) -> str:
+        """Send the requests; the name of the file at the server. Nothing is asked by this.
+
+        Raises
+        ------
+        TeacherError
+            There are no such endpoints, no server, no key, or the file was refused.
+        """
+        client = self._client.with_options(timeout=_FILE_SECONDS)
+        made = client.files.create(file=("batch.jsonl", file), purpose="batch")
+        return _name(await self._call(made, making=True), "file", self.shown)
+
+    async def create(self, file_id: str, key: str) -> ServerBatch:
+        """Make a batch of an uploaded file, marked with ``key``.
+
+        Raises
+        ------
+        NotMade, KeyRefused
+            The server made none.
+        TeacherError
+            It is not known whether it did.
+        """
+        # Without retries: a reply that was lost may be that of a batch that was made.
+        client = self._client.with_options(max_retries=0, timeout=_MAKING_SECONDS)
+        made = client.batches.create(
+            completion_window="24h",
+            endpoint=ENDPOINT,
+            input_file_id=file_id,
+            metadata={_MARK: key},
+        )
+        # The SDK's time-out is for each part of a reply: one that drips in never meets it.
+        whole = asyncio.wait_for(made, _MAKING_SECONDS)
+        return self._read(await self._call(whole, making=True))
+
+    async def find(self, key: str, file_id: str | None) -> ServerBatch | None:
+        """The batch that was made with ``key``, or of this file; None when there is none.
+
+        Raises
+        ------
+        CannotList
+            It has no list of batches.
+        TeacherError
+            It does not give it now.
+        """
+        found = await self._call(self._search(key, file_id), missing_ok=True)
+        if found is None:
+            raise CannotList(f"{self.shown} does not list its batches")
+        return next(iter(found), None)
+
+    async def retrieve(self, batch_id: str) -> ServerBatch | None:
+        """The batch as it is now; None when the server does not know it.
+
+        Raises
+        ------
+        TeacherError
+            The server cannot tell.
+        """
+        found = await self._call(self._client.batches.retrieve(batch_id), missing_ok=True)
+        return None if found is None else self._read(found)
+
+    async def cancel(self, batch_id: str) -> ServerBatch | None:
+        """Ask the server to stop the batch; None when it does not know it.
+
+        Raises
+        ------
+        TeacherError
+            The server did not do so.
+        """
+        found = await self._call(self._client.batches.cancel(batch_id), missing_ok=True)
+        return None if found is None else self._read(found)
+
+    async def content(self, file_id: str) -> bytes | None:
+        """What a file holds; None when the server does not have it.
+
+        Raises
+        ------
+        TeacherError
+            It could not be fetched.
+        """
+        client = self._client.with_options(timeout=_FILE_SECONDS)
+        response = await self._call(client.files.content(file_id), missing_ok=True)
+        if response is None:
+            return None
+        # A model may repeat the key, where a gateway puts headers into prompts.
+        return self._failures.without_key(bytes(response.content))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def _search(self, key: str, file_id: str | None) -> list[ServerBatch]:
+        seen: set[str] = set()
+        async for batch in self._client.batches.list(limit=100):
+            if batch.id in seen:  # a server that gives the same page for ever
+                break
+            seen.add(batch.id)
+            # Not every server keeps metadata, but a file of ours is in no other batch.
+            marked = (getattr(batch, "metadata", None) or {}).get(_MARK) == key
+            if marked or (file_id is not None and batch.input_file_id == file_id):
+                return [self._read(batch)]
+        return []
+
+    def _read(self, batch: Any) -> ServerBatch:
+        counts = getattr(batch, "request_counts", None)
+        usage = getattr(batch, "usage", None)
+        errors = getattr(getattr(batch, "errors", None), "data", None) or []
+        said = [f"line {e.line}: {e.message}" if e.line else str(e.message) for e in errors]
+        return ServerBatch(
+            id=_name(batch, "batch", self.shown),
+            state=_state(str(getattr(batch, "status", ""))),
+            n_done=_count(counts, "completed"),
+            n_failed=_count(counts, "failed"),
+            output_file=getattr(batch, "output_file_id", None) or None,
+            error_file=getattr(batch, "error_file_id", None) or None,
+            prompt_tokens=_count(usage, "input_tokens"),
+            completion_tokens=_count(usage, "output_tokens"),
+            note=self.line("; ".join(said[:2])),
+        )
+
+    async def _call(
+        self, call: Awaitable[T], *, making: bool = False, missing_ok: bool = False
+    ) -> T | Any:
+        import openai  # noqa: PLC0415 -- slow to import; there is a client, so it is loaded
+
+        try:
+            return await call
+        except openai.APIStatusError as e:
+            forget_frames(e)  # they hold the key
+            if e.status_code in _MISSING and missing_ok:
+                return None
+            raise self._status_error(e, making=making) from None
+        except request_errors() as e:
+            forget_frames(e)
+            failure = self._failures.of_connection(e, answered=False, tries=1)
+            refused = connect_error(e) is not None
+            raise self._error(failure, not_made=making and refused) from None
+        except (openai.OpenAIError, ValueError) as e:
+            forget_frames(e)
+            line = f"{self.shown} sent what cannot be read: {self._failures.line(e)}"
+            raise TeacherError(line) from None
+
+    def _status_error(self, error: Any, *, making: bool) -> TeacherError:
+        code = error.status_code
+        if code in _MISSING:
+            line = f"{self.shown} has no batch endpoints (error {code}); use %tracer label"
+            return self._error(TeacherError(line), not_made=making)
+        failure = self._failures.of_status(error, answered=False, tries=1)
+        surely = code < 500 and code not in _UNSURE
+        return self._error(failure, not_made=making and surely)
+
+    def _error(self, failure: Exception, *, not_made: bool) -> TeacherError:
+        if isinstance(failure, KeyRefused):
+            return failure
+        # What concerns one request elsewhere concerns the whole batch here.
+        whole = isinstance(failure, TeacherError)
+        kind = NotMade if not_made else TeacherError
+        return kind(str(failure) if whole else f"{self.shown}: {failure}")
+
+    def line(self, said: str) -> str:
+        """One short line without secrets."""
+        return self._failures.line(said)
+
+
+def _state(said: str) -> str:
+    """A state in OpenAI's words."""
+    said = said.strip().lower()
+    return _SAME_STATES.get(said, said)
+
+
+def _name(value: Any, kind: str, shown: str) -> str:
+    name = getattr(value, "id", None)
+    if not isinstance(name, str) or not name:
+        raise TeacherError(f"what {shown} replied is no {kind}; is base_url right?")
+    return name
+
+
+def _count(value: Any, name: str) -> int:
+    number = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+    return number if isinstance(number, int) and number >= 0 else 0
