@@ -17,6 +17,7 @@ from tracer_nb.records import (
     Progress,
     Report,
     ReviewState,
+    Scan,
     Spending,
     Submitted,
     Superseded,
@@ -48,6 +49,7 @@ __all__ = [
     "review_lines",
     "rows_sentence",
     "saved_lines",
+    "scan_lines",
     "stopped_sentence",
     "submitted_lines",
     "superseded_sentence",
@@ -478,6 +480,35 @@ def report_lines(report: Report) -> list[str]:
         lines.append(evidence_sentence(report))
     if report.stopped:
         lines.append(stopped_sentence(report.stopped))
+    return lines
+
+
+def scan_lines(scan: Scan) -> list[str]:
+    """What a log of past calls says about routing."""
+    read = f"{count(scan.n_calls, 'logged call')} about {count(scan.n_texts, 'distinct text')}"
+    read += f", {count(scan.n_labels, 'label')}"
+    if scan.n_used < scan.n_calls:
+        read += f"; {scan.n_used:,} of them, drawn at random, were used"
+    lines = [f"{read}."]
+    if scan.skipped:
+        left_out = ", ".join(f"{n:,} with {why}" for why, n in scan.skipped)
+        lines.append(f"Left out of {count(scan.n_read, 'row')}: {left_out}.")
+    for choice in scan.choices:
+        if not choice.certified:
+            lines.append(f"At {level(choice.target)} agreement: nothing can be certified.")
+            continue
+        line = f"At {level(choice.target)} agreement a surrogate would answer "
+        line += percent(choice.coverage)
+        if choice.saved is not None:
+            line += f" of such calls and have saved about {money(choice.saved)}"
+            line += f" of {money(scan.paid)}"
+        lines.append(f"{line}.")
+    if any(choice.certified for choice in scan.choices):
+        lines.append(
+            f"All of this holds together with {level(scan.confidence)} confidence, for calls like "
+            "the logged ones; the agreement is with the logged answers. The features were fitted "
+            "on these calls, so it is close, not exact."
+        )
     return lines
 
 

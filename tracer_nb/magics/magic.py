@@ -25,6 +25,7 @@ from tracer_nb.magics.options import (
     read_words,
     split_line,
 )
+from tracer_nb.magics.scan import scan
 from tracer_nb.records import Caps
 
 __all__ = ["TracerMagics", "register"]
@@ -55,8 +56,8 @@ class TracerMagics(Magics):
         help=(
             "STEP: run (the whole job; the default of a cell), plan, label, fit, calibrate, route, "
             "status, save, load, labels, compare, review, or, for a server's batch endpoint, "
-            "submit, collect, batches or cancel. COLUMN: df.text, df['text'] or a variable; a file "
-            "for save and load; for labels and review nothing, or a .csv or .parquet file to "
+            "submit, collect, batches or cancel, or, for a log of past calls, scan. COLUMN: "
+            "df.text, df['text'] or a variable; a file for save, load and scan; for labels and review nothing, or a .csv or .parquet file to "
             "write; for labels also the key of a set of answers, for compare those of two, and "
             "for cancel that of a batch."
         ),
@@ -158,6 +159,7 @@ class TracerMagics(Magics):
     @argument("--store", help="File that keeps paid answers (.tracer_nb/labels.sqlite).")
     @argument("--latency", type=float, help="Seconds an answer of the stand-in takes.")
     @argument("--wrong", type=float, help="Share of wrong answers of the stand-in (0.02).")
+    @argument("--columns", help="Of a log to scan: text=COLUMN,label=COLUMN.")
     @argument("--output", help="Variable for the labelled frame.")
     @argument("--name", default="main", help="Name of the job, to keep several apart.")
     @argument("--deferred", action="store_true", help="Submit what route left to the teacher.")
@@ -215,14 +217,7 @@ class TracerMagics(Magics):
         if verb in ("save", "load"):
             getattr(self, f"_{verb}")(args.name, _file(verb, column), args, variables)
             return
-        if verb in ("labels", "compare"):
-            self._stored(verb, column, args)
-            return
-        if verb == "review" and (file := unquote(column.strip())).endswith(_TABLES):
-            self._export_reviews(job, file)
-            return
-        if verb == "batches" and job.tracer is None and args.teacher is None:
-            self._all_batches(args)
+        if self._do_without_column(verb, column, job, args, variables):
             return
         source = read_source(_expression(verb, column), variables)
         if job.loaded is not None and verb in ("route", "status"):
@@ -249,6 +244,22 @@ class TracerMagics(Magics):
         except InvalidInput:
             job.sample, job.caps = before  # a line that could not be done sets nothing
             raise
+
+    def _do_without_column(
+        self, verb: str, words: str, job: Job, args: Any, variables: Any
+    ) -> bool:
+        """Do a step that is about a file or the store; False for other steps."""
+        if verb == "scan":
+            _with_progress(lambda view: scan(words, args, variables, view))
+        elif verb in ("labels", "compare"):
+            self._stored(verb, words, args)
+        elif verb == "review" and (file := unquote(words.strip())).endswith(_TABLES):
+            self._export_reviews(job, file)
+        elif verb == "batches" and job.tracer is None and args.teacher is None:
+            self._all_batches(args)
+        else:
+            return False
+        return True
 
     def _parse(self, line: str) -> Any:
         parser = self.tracer.parser

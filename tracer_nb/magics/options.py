@@ -30,7 +30,7 @@ __all__ = [
 VERBS = (
     *("run", "plan", "label", "fit", "calibrate", "route", "status"),
     *("save", "load", "labels", "compare", "review"),
-    *("submit", "collect", "batches", "cancel"),
+    *("submit", "collect", "batches", "cancel", "scan"),
 )
 OF_TEACHER = (
     *("answers", "base_url", "batch_price", "concurrency", "latency", "logprobs"),

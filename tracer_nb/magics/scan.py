@@ -1,0 +1,63 @@
+"""``%tracer scan``: a log of past calls, read and judged at no cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tracer_nb.errors import InvalidInput
+from tracer_nb.magics.names import unquote
+from tracer_nb.magics.options import read_settings
+from tracer_nb.records import Progress, Spending
+
+__all__ = ["scan"]
+
+_OPTIONS = ("confidence", "features", "seed")
+
+
+def scan(
+    words: str, args: Any, variables: Mapping[str, Any], on_progress: Callable[[Progress], None]
+) -> Any:
+    """Scan the log that the line names, a file or a variable; what to show of it.
+
+    Raises
+    ------
+    InvalidInput
+        No log is named, or it cannot be read.
+    """
+    from tracer_nb.magics.show import Lines  # noqa: PLC0415
+    from tracer_nb.scanning import scan_logs  # noqa: PLC0415
+    from tracer_nb.words import scan_lines  # noqa: PLC0415
+
+    named = unquote(words.strip())
+    if not named:
+        raise InvalidInput("name a log: %tracer scan calls.jsonl")
+    source = variables.get(named, named)
+    given = read_settings(args, None, None, variables)
+    options = {name: given[name] for name in _OPTIONS if name in given}
+    if "target" in given:
+        options["targets"] = given["target"]
+    if args.sample is not None:
+        options["sample"] = _rows(args.sample)
+
+    def tell(step: str) -> None:
+        on_progress(Progress(0, 1, Spending(), 0.0, step))
+
+    found = scan_logs(source, columns=_columns(args.columns), on_step=tell, **options)
+    return Lines(scan_lines(found))
+
+
+def _rows(text: str) -> int:
+    if not text.isdigit() or not int(text):
+        raise InvalidInput(f"--sample must be a number of calls to use, got {text!r}")
+    return int(text)
+
+
+def _columns(text: str | None) -> dict[str, str] | None:
+    """``text=body,label=verdict``, field to the log's own name."""
+    if text is None:
+        return None
+    pairs = [part.partition("=") for part in unquote(text).split(",")]
+    if not all(field.strip() and name.strip() for field, _, name in pairs):
+        raise InvalidInput(f"--columns must be as text=COLUMN,label=COLUMN, got {text!r}")
+    return {field.strip(): name.strip() for field, _, name in pairs}
