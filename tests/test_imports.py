@@ -15,9 +15,10 @@ ROOT = Path(tracer_nb.__file__).parent
 
 BASE = {"errors", "records", "labelset", "documents"}
 FACADE = {
-    *("accuracy", "answering", "asking", "batching", "costing", "forecasting", "frames"),
-    *("matrices", "opinions", "outcome", "planning", "queueing", "reporting", "reviewing"),
-    *("sampling", "saved", "scanning", "shortlists", "tracer", "words"),
+    *("accuracy", "answering", "asking", "batching", "costing", "forecasting"),
+    *("frames", "inspecting", "inspection", "judging", "matrices", "opinions"),
+    *("outcome", "planning", "queueing", "reporting", "reviewing", "sampling"),
+    *("saved", "scanning", "shortlists", "tracer", "viewing", "words"),
 }
 
 # What each part of tracer_nb may import of the others; a new part needs a line here.
@@ -32,7 +33,7 @@ MAY_IMPORT = {
     "standin": {"errors", "datasets"},
     "logs": {"errors"},
     **dict.fromkeys(FACADE, BASE | FACADE | {"engine", "logs", "teachers"}),
-    "charts": {"errors", "records"},
+    "charts": {"errors", "records", "words"},
     "widgets": {"errors", "records", "words", "charts"},
     "magics": BASE | FACADE | {"charts", "widgets"},
     "__init__": set(),

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput
-from tracer_nb.records import Spending
+from tracer_nb.frames import Texts
+from tracer_nb.records import Labels, Spending
 from tracer_nb.teachers import Teacher
 
-__all__ = ["check_latency_weight", "mean_cost", "mean_wait", "text_costs"]
+__all__ = ["check_latency_weight", "mean_cost", "mean_wait", "text_costs", "unasked_dollars"]
 
 # Seconds that an answer is taken to need while none has been waited for.
 _GUESSED_SECONDS = 1.0
@@ -84,3 +85,30 @@ def mean_cost(teacher: Teacher, texts: Sequence[str], spending: Spending) -> flo
     costs = [teacher.cost_estimate(text)[2] for text in texts[:_PRICED_TEXTS]]
     known = [c for c in costs if c is not None]
     return sum(known) / len(known) if known and len(known) == len(costs) else None
+
+
+def unasked_dollars(
+    texts: Texts, labels: Labels, costs: NDArray[np.float64] | None, each: float | None
+) -> NDArray[np.float64] | None:
+    """Dollars that not asking about each distinct text saves; 0 for texts of the sample.
+
+    Parameters
+    ----------
+    texts : Texts
+        The column.
+    labels : Labels
+    costs : ndarray of shape (n_texts,), or None
+        Of each distinct text, where they are known.
+    each : float or None
+        Of a text, for when they are not.
+
+    Returns
+    -------
+    ndarray of shape (n_texts,), or None
+        None when neither is known.
+    """
+    if costs is None and each is None:
+        return None
+    dollars = np.full(len(texts.unique), each) if costs is None else costs.copy()
+    dollars[texts.codes[labels.rows]] = 0.0
+    return np.asarray(dollars, dtype=np.float64)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "STATUSES",
     "Answer",
     "AnswerRun",
     "AnswerSet",
@@ -25,27 +26,40 @@ __all__ = [
     "Choice",
     "ClassCertificate",
     "Collected",
+    "ColumnMap",
     "Comparison",
+    "ConfusedPair",
+    "Confusion",
     "Disputes",
     "Frontier",
+    "HandThreshold",
+    "LabelAgreement",
+    "LabelCounts",
     "Labels",
     "LearningCurve",
     "Pilot",
     "Plan",
+    "Preview",
     "Progress",
+    "Reliability",
     "Report",
     "Review",
     "ReviewItem",
     "ReviewQueue",
     "ReviewState",
     "Routing",
+    "RowPage",
+    "RowView",
     "Scan",
+    "Selection",
     "Setting",
     "Slice",
     "Spending",
     "Submitted",
     "Superseded",
+    "Targets",
     "TeacherAccuracy",
+    "Timeline",
     "Trial",
 ]
 
@@ -55,6 +69,8 @@ BoolArray = NDArray[np.bool_]
 
 # Answers from which a run may foretell its end.
 _ENOUGH = 10
+# Of a timeline.
+_MOMENTS = 240
 
 
 # --- label ---------------------------------------------------------------------------
@@ -1157,3 +1173,481 @@ class Report:
     exact: bool = True
     saved: float | None = None
     superseded: Superseded = Superseded()
+
+
+# --- inspect -------------------------------------------------------------------------
+
+STATUSES = ("agree", "disagree", "handled", "deferred", "labelled", "unlabelled")
+"""What a row of the column is: labelled, and a surrogate that was not fitted on it agrees or
+disagrees with the teacher; not in the sample, and handled or deferred; labelled, with no such
+surrogate yet; neither labelled nor decided about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows to look at. What is left out does not matter; what is said holds together.
+
+    Attributes
+    ----------
+    teacher, surrogate : tuple of str, or None
+        Labels that the teacher, or the surrogate, may have given.
+    status : tuple of str, or None
+        Some of ``STATUSES``.
+    scores : tuple of (float, float), or None
+        Lowest and highest gate score, both included. Rows that the guard defers have none.
+    rows : tuple of int, or None
+        Positions in the column.
+    search : str
+        Text that a row must hold, whatever its case.
+    tested : bool
+        Only the rows that confusion, agreement and reliability count.
+    """
+
+    teacher: tuple[str, ...] | None = None
+    surrogate: tuple[str, ...] | None = None
+    status: tuple[str, ...] | None = None
+    scores: tuple[float, float] | None = None
+    rows: tuple[int, ...] | None = None
+    search: str = ""
+    tested: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RowView:
+    """One row to look at.
+
+    Attributes
+    ----------
+    row : int
+        Position in the column.
+    text : str
+        Cut at 2,000 characters; cells of other columns that the prompt names stand below.
+    teacher, surrogate : str or None
+        Labels. The surrogate's is always of a fit without this row, where there is one.
+    score : float or None
+        Gate score; None where no surrogate has looked at the row, or ``far``.
+    status : str
+        One of ``STATUSES``.
+    answered_by : str or None
+        "surrogate" or "teacher" in the routed output; before routing, "teacher" for labelled
+        rows.
+    fitted : bool
+        The surrogate was fitted on the row's text.
+    far : bool
+        Unlike every labelled row, so that it is deferred whatever its score.
+    """
+
+    row: int
+    text: str
+    teacher: str | None
+    surrogate: str | None
+    score: float | None
+    status: str
+    answered_by: str | None
+    fitted: bool
+    far: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """Some of the rows that match a selection, in the order of the column.
+
+    Attributes
+    ----------
+    rows : tuple of RowView
+    total : int
+        Rows that match.
+    offset : int
+        Matching rows before the first one here.
+    """
+
+    rows: tuple[RowView, ...] = ()
+    total: int = 0
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelCounts:
+    """How often each label occurs: in the random sample, and in the routed output.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        The label set.
+    sample : ndarray of shape (K,), int
+        Rows of the sample with this label, by the teacher.
+    by_teacher, by_surrogate : ndarray of shape (K,), int
+        Rows of the output with this label, by who answered; zeros before routing.
+    n_sample, n_sample_missing : int
+        Rows of the sample so far; those without a label among them.
+    n_missing : int
+        Rows of the output without a label.
+    """
+
+    labels: tuple[str, ...]
+    sample: IntArray
+    by_teacher: IntArray
+    by_surrogate: IntArray
+    n_sample: int
+    n_sample_missing: int
+    n_missing: int
+
+    @property
+    def n_routed(self) -> int:
+        """Rows of the output; 0 before routing."""
+        return int(self.by_teacher.sum() + self.by_surrogate.sum()) + self.n_missing
+
+
+@dataclass(frozen=True, slots=True)
+class ConfusedPair:
+    """Rows to which the teacher gives one label and the surrogate another.
+
+    Attributes
+    ----------
+    teacher, surrogate : str
+    n, n_handled : int
+        Rows, and those handled among them.
+    """
+
+    teacher: str
+    surrogate: str
+    n: int
+    n_handled: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Confusion:
+    """The teacher's labels against the surrogate's, on rows it was not fitted on.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        Rows and columns of the matrix, the label with most disagreements first.
+    folded : tuple of str
+        Labels that share one further row and column, the last; empty when all are shown.
+    counts, handled : ndarray of shape (m, m), int
+        Rows by teacher's label (first index) and surrogate's, and those handled among them.
+    n_folded_agree : int
+        Of the last cell, the rows on which both agree.
+    pairs : tuple of ConfusedPair
+        Disagreements, the most frequent first; at most fifty.
+    n_rows, n_agree : int
+        Rows with a teacher's label; those on which both agree.
+    n_missing : int
+        Rows without one, which are not in the matrix and count as disagreements elsewhere.
+    basis : str
+        "calibration" rows; "left-out": calibration rows, each left out of a fit;
+        "out-of-fold": fitting rows, as long as nothing is calibrated.
+    """
+
+    labels: tuple[str, ...]
+    folded: tuple[str, ...]
+    counts: IntArray
+    handled: IntArray
+    n_folded_agree: int
+    pairs: tuple[ConfusedPair, ...]
+    n_rows: int
+    n_agree: int
+    n_missing: int
+    basis: str
+
+    def cell(self, i: int, j: int) -> Selection:
+        """The rows of a cell: teacher's label ``i``, surrogate's ``j``."""
+        return Selection(teacher=self._labels(i), surrogate=self._labels(j), tested=True)
+
+    def _labels(self, i: int) -> tuple[str, ...]:
+        return (self.labels[i],) if i < len(self.labels) else self.folded
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelAgreement:
+    """Agreement for each label, on rows the surrogate was not fitted on.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        Those that occur.
+    by : str
+        Whose label groups the rows: "teacher" or "surrogate".
+    n_rows : ndarray of shape (K,), int
+    n_handled, n_agree : ndarray of shape (K,), int
+        Rows that count, and those on which both agree: the handled ones, or, as long as none
+        is, all.
+    lower, upper : ndarray of shape (K,), float
+        Two-sided, pointwise 90 % Clopper-Pearson interval of the agreement; (0, 1) for no rows.
+    handled_only : bool
+        Whether ``n_handled`` are handled rows.
+    target : float
+    basis : str
+        As in :class:`Confusion`.
+    """
+
+    labels: tuple[str, ...]
+    by: str
+    n_rows: IntArray
+    n_handled: IntArray
+    n_agree: IntArray
+    lower: FloatArray
+    upper: FloatArray
+    handled_only: bool
+    target: float
+    basis: str
+
+    @property
+    def agreement(self) -> FloatArray:
+        """Observed; nan for no rows."""
+        share = np.full(len(self.labels), np.nan)
+        np.divide(self.n_agree, self.n_handled, out=share, where=self.n_handled > 0)
+        return share
+
+    @property
+    def coverage(self) -> FloatArray:
+        """Share of each label's rows that is handled."""
+        handled = self.n_handled if self.handled_only else np.zeros(len(self.labels))
+        return np.asarray(handled / np.maximum(self.n_rows, 1), dtype=np.float64)
+
+    def bar(self, i: int) -> Selection:
+        """The rows of a label."""
+        label = (self.labels[i],)
+        if self.by == "teacher":
+            return Selection(teacher=label, tested=True)
+        return Selection(surrogate=label, tested=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reliability:
+    """The gate's scores against what was observed, on rows the surrogate was not fitted on.
+
+    Bins hold about equally many rows; equal scores are in one bin.
+
+    Attributes
+    ----------
+    low, high, score : ndarray of shape (n_bins,), float
+        Lowest, highest and mean score of each bin.
+    n_rows, n_agree : ndarray of shape (n_bins,), int
+    lower, upper : ndarray of shape (n_bins,), float
+        Two-sided, pointwise 90 % Clopper-Pearson interval of the agreement.
+    n_far : int
+        Rows that the guard defers whatever their score; they are in no bin.
+    basis : str
+        As in :class:`Confusion`.
+    """
+
+    low: FloatArray
+    high: FloatArray
+    score: FloatArray
+    n_rows: IntArray
+    n_agree: IntArray
+    lower: FloatArray
+    upper: FloatArray
+    n_far: int
+    basis: str
+
+    def bin(self, i: int) -> Selection:
+        """The rows of a bin."""
+        return Selection(scores=(float(self.low[i]), float(self.high[i])), tested=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ColumnMap:
+    """Texts of the column as points in the plane.
+
+    Attributes
+    ----------
+    method : str
+        "pca", "t-sne" or "umap".
+    x, y : ndarray of shape (n,), float
+        Positions, without unit.
+    rows : ndarray of shape (n,), int
+        A row of the column with this text.
+    status : ndarray of shape (n,), int
+        Index into ``STATUSES``.
+    labels : tuple of (str or None), length n
+        The teacher's label, else the surrogate's.
+    scores : ndarray of shape (n,), float
+        Gate scores; nan where there is none.
+    texts : tuple of str, length n
+        Cut at 160 characters.
+    n_texts : int
+        Distinct texts of the column.
+    sampled : tuple of (status, shown, all)
+        Distinct texts shown, and all, for each status that occurs: rare ones are shown more
+        often than their share.
+    explained : float
+        Share of the variance that the plane keeps; nan unless by "pca".
+    """
+
+    method: str
+    x: FloatArray
+    y: FloatArray
+    rows: IntArray
+    status: IntArray
+    labels: tuple[str | None, ...]
+    scores: FloatArray
+    texts: tuple[str, ...]
+    n_texts: int
+    sampled: tuple[tuple[str, int, int], ...]
+    explained: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Targets:
+    """What each target would give: estimates for a picture, beside what is certified.
+
+    Attributes
+    ----------
+    targets : ndarray of shape (n,), float
+        Ascending; those that were certified among them.
+    thresholds : ndarray of shape (n,), float
+        The loosest at which the tested rows agree that often; inf where none does.
+    coverage : ndarray of shape (n,), float
+        Share of the column's rows at or above it, without the fitting rows. Counted, not
+        estimated.
+    agreement, lower, upper : ndarray of shape (n,), float
+        Observed on the tested rows there, with two-sided, pointwise 90 % Clopper-Pearson
+        interval. The threshold was found on the same rows, which flatters it.
+    n_handled : ndarray of shape (n,), int
+        Tested rows there.
+    expected : ndarray of shape (n,), float
+        Coverage that a certificate may be expected to reach if calibrated at this target
+        alone; judged by the pilot.
+    saved : ndarray of shape (n,), float
+        Dollars that not asking about the rows of ``coverage`` saves; nan when unknown.
+    certified : tuple of Choice
+        What was certified.
+    main : float
+        The target in use.
+    n_rows, n_population : int
+        Tested rows; rows of the column that ``coverage`` is a share of.
+    """
+
+    targets: FloatArray
+    thresholds: FloatArray
+    coverage: FloatArray
+    agreement: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    n_handled: IntArray
+    expected: FloatArray
+    saved: FloatArray
+    certified: tuple[Choice, ...]
+    main: float
+    n_rows: int
+    n_population: int
+
+
+@dataclass(frozen=True, slots=True)
+class HandThreshold:
+    """A threshold that somebody moved by hand. It is never certified.
+
+    Attributes
+    ----------
+    threshold : float
+    coverage : float
+        As in :class:`Targets`.
+    n_rows, n_handled, n_agree : int
+        Tested rows; those handled; those on which both agree among them.
+    agreement, lower, upper : float
+        As in :class:`Targets`; nan, 0 and 1 when none is handled.
+    saved : float or None
+        Dollars; None when unknown.
+    """
+
+    threshold: float
+    coverage: float
+    n_rows: int
+    n_handled: int
+    n_agree: int
+    lower: float
+    upper: float
+    saved: float | None
+
+    @property
+    def agreement(self) -> float:
+        """Observed on the handled tested rows; nan when none is handled."""
+        return self.n_agree / self.n_handled if self.n_handled else math.nan
+
+    @property
+    def certified(self) -> bool:
+        """Never: moving the threshold by hand voids the certificate (GUARANTEES section 6)."""
+        return False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Preview:
+    """The frontier while labelling goes on, by a quick surrogate.
+
+    Made of fitting rows alone, out of fold: no calibration label is looked at, so that
+    watching it, and stopping by it, costs the certificate nothing.
+
+    Attributes
+    ----------
+    n_labels : int
+        Rows of the sample so far, calibration rows included.
+    n_fit : int
+        Fitting rows among them, which is all that was looked at.
+    frontier : Frontier
+        On them, out of fold.
+    target : float
+    expected_coverage : float
+        Coverage that a certificate with so many labels may be expected to reach.
+    """
+
+    n_labels: int
+    n_fit: int
+    frontier: Frontier
+    target: float
+    expected_coverage: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timeline:
+    """How a run went so far: at most 240 moments, whatever its length.
+
+    Attributes
+    ----------
+    seconds : ndarray of shape (n,), float
+        Since the run began, ascending.
+    done, asked : ndarray of shape (n,), int
+        Texts that have an answer; those that were asked for it in this run.
+    cost : ndarray of shape (n,), float
+        Dollars paid; nan when unknown.
+    total : int
+        Texts of the run.
+    step : str
+        As in :class:`Progress`.
+    max_cost : float or None
+        The cap in dollars.
+    """
+
+    seconds: FloatArray = field(default_factory=lambda: np.empty(0))
+    done: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    asked: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    cost: FloatArray = field(default_factory=lambda: np.empty(0))
+    total: int = 0
+    step: str = "label"
+    max_cost: float | None = None
+
+    def after(self, progress: Progress) -> Timeline:
+        """The timeline with one moment more; another step begins a new one.
+
+        Where there would be too many moments, every second one goes, the last never. A moment
+        that is not later than the last one takes its place.
+        """
+        begun = replace(Timeline(), max_cost=self.max_cost)
+        old = self if progress.step == self.step else begun
+        kept = slice(0, int(np.searchsorted(old.seconds, progress.seconds)))
+        cost = math.nan if progress.spending.cost is None else progress.spending.cost
+        seconds = np.r_[old.seconds[kept], progress.seconds]
+        thin = slice(None)
+        if len(seconds) > _MOMENTS:
+            thin = slice((len(seconds) - 1) % 2, None, 2)
+        return replace(
+            old,
+            seconds=seconds[thin],
+            done=np.r_[old.done[kept], progress.done][thin],
+            asked=np.r_[old.asked[kept], progress.spending.asked][thin],
+            cost=np.r_[old.cost[kept], cost][thin],
+            total=progress.total,
+            step=progress.step,
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,23 @@ from numpy.typing import NDArray
 from tracer_nb.answering import answer_rows, deferred_texts
 from tracer_nb.asking import Asker, OnProgress, make_caps
 from tracer_nb.batching import Batches
-from tracer_nb.costing import check_latency_weight, mean_cost, mean_wait, text_costs
+from tracer_nb.costing import (
+    check_latency_weight,
+    mean_cost,
+    mean_wait,
+    text_costs,
+    unasked_dollars,
+)
 from tracer_nb.engine import Router, SurrogateFit, calibrate_router, fit_surrogate
 from tracer_nb.engine.features import Features, FunctionFeatures, make_features
 from tracer_nb.engine.learning import learning_curve
 from tracer_nb.engine.options import make_options
+from tracer_nb.engine.pipeline import Answers
 from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
 from tracer_nb.frames import Texts, read_texts
+from tracer_nb.inspecting import Inspecting
+from tracer_nb.inspection import Inspection, Makers
+from tracer_nb.judging import rows_to_route
 from tracer_nb.labelset import clean_labels, explain_labels
 from tracer_nb.matrices import Blocks, as_blocks, featurize, ready_matrix, rows_of, take
 from tracer_nb.opinions import Opinion, Subject, surrogate_opinions
@@ -83,7 +94,7 @@ class _Column:
     X: Blocks | None = None
 
 
-class Tracer:
+class Tracer(Inspecting):
     """Label a column with a teacher, let a certified surrogate answer the easy rows.
 
     Parameters
@@ -210,11 +221,15 @@ class Tracer:
         self._asker = Asker(self.teacher, store)
         self._batches = Batches(self.teacher, store)
         self._column: _Column | None = None
+        self._featurizing = Lock()  # a panel may look on while another thread labels
+        self._drawn: NDArray[np.intp] | None = None  # rows that are being asked about
+        self._inspection: Inspection | None = None
         self._others: Texts | None = None  # routed last, when not the labelled column
         self._subject: dict[str, None] = {}
         self.rounds = 0  # certificates made on rows of this column
         self._tested: Texts | None = None
         self._last_found = ""
+        self._answers: Answers | None = None  # of the surrogate, on every distinct text
         self._decided: dict[float | None, Routing] = {}
         self._routed: tuple[Texts, Routing] | None = None  # last
         self._seconds = 0.0  # that an answer took while labelling
@@ -342,7 +357,7 @@ class Tracer:
         X = None if self._matrix is None else rows_of(self._matrix, texts)
         order = draw_rows(askable, len(askable.usable), self.seed)
         self._asker.check(distinct_texts(texts, order[:drawn]), caps)
-        self._column = _Column(column, texts, X)
+        self._drawn, self._column = None, _Column(column, texts, X)
         self.labels = self.fitted = self.router = self.outcome = self._others = self.curve = None
         self._subject = dict.fromkeys(texts.unique)
         if self._tested is None or not _same(texts, self._tested):
@@ -350,7 +365,7 @@ class Tracer:
         asker = self._asker
         asker.begin()
         while True:
-            rows = order[:drawn]
+            rows = self._drawn = order[:drawn]
             asker.ask(
                 distinct_texts(texts, rows),
                 caps=self.caps_left(caps),
@@ -366,6 +381,7 @@ class Tracer:
                 stopped=asker.stopped,
                 superseded=asker.superseded,
             )
+            self._drawn = None
             # Frozen here: a cost that moved between calibration and routing would void both.
             self._seconds = mean_wait(asker.spending)
             if sample != "auto" or asker.stopped or len(rows) == len(order):
@@ -419,19 +435,11 @@ class Tracer:
         texts, labels, X = self._featurized()
         if self.fitted is None:
             raise NotFitted("nothing is fitted yet; call fit() first")
-        codes = texts.codes[labels.rows]
-        tested = np.zeros(len(codes), dtype=bool)
-        if self.fitted.left_out is None:  # under cross-fitting every labelled row is fitted on
-            tested[self.fitted.calibration_rows] = True
-        # The certificate speaks about rows whose text the surrogate was not fitted on.
-        seen = np.zeros(len(texts.unique), dtype=bool)
-        seen[codes[~tested]] = True
-        others = np.setdiff1d(texts.usable, labels.rows)
-        others = texts.codes[others[~seen[texts.codes[others]]]]
+        others = texts.codes[rows_to_route(texts, labels, self.fitted)]
         costs = self._costs(texts)
         self.router = calibrate_router(
             self.fitted,
-            take(X, codes),
+            take(X, texts.codes[labels.rows]),
             label_names(labels),
             column=take(X, others),
             column_costs=None if costs is None else costs[others],
@@ -442,7 +450,7 @@ class Tracer:
         if found != self._last_found or not self.rounds:
             self.rounds, self._tested, self._last_found = self.rounds + 1, texts, found
         self.router = in_round(self.router, self.rounds)
-        self._decided.clear()
+        self._decided, self._answers = {}, None
         self.outcome = self._others = None
         certificate = self.router.column_certificate
         assert certificate is not None  # noqa: S101  a column was passed
@@ -907,14 +915,23 @@ class Tracer:
 
     def _featurized(self) -> tuple[Texts, Labels, Blocks]:
         """The labelled column, its labels, and the features of its distinct texts."""
-        column, labels = self._labelled()
-        if column.X is None:
-            assert self._features is not None  # noqa: S101  label() took the rows of a matrix
-            plain = column.texts.plain
-            X = as_blocks(self._features.fit(plain).transform(plain))
-            column = self._column = replace(column, X=X)
-        assert column.X is not None  # noqa: S101
-        return column.texts, labels, column.X
+        _, labels = self._labelled()
+        X = self._column_features()
+        assert self._column is not None  # noqa: S101
+        return self._column.texts, labels, X
+
+    def _column_features(self) -> Blocks:
+        """Features of the column's distinct texts, made once."""
+        with self._featurizing:
+            column = self._column
+            assert column is not None  # noqa: S101
+            if column.X is None:
+                assert self._features is not None  # noqa: S101  label() took a matrix's rows
+                plain = column.texts.plain
+                X = as_blocks(self._features.fit(plain).transform(plain))
+                column = self._column = replace(column, X=X)
+            assert column.X is not None  # noqa: S101
+            return column.X
 
     def _featurize(self, texts: Texts, features: Any) -> Blocks:
         """Features of the distinct texts of rows that were not labelled, (n_unique, d)."""
@@ -937,9 +954,11 @@ class Tracer:
         assert self.router is not None  # noqa: S101
         if target not in self._decided:
             texts, _, X = self._featurized()
-            self._decided[target] = self.router.route(
-                X, column=True, target=target, costs=self._costs(texts)
-            )
+            if self._answers is None:
+                self._answers = self.router.fit.pipeline.predict(X)
+            certificate = self.router.certificate_for(target, column=True)
+            costs = self._costs(texts)
+            self._decided[target] = self.router.decide(self._answers, certificate, costs)
         return self._decided[target]
 
     def _savings(self, each: float | None) -> tuple[float | None, ...]:
@@ -947,14 +966,11 @@ class Tracer:
         if self.router is None or len(self.options.targets) < 2 or self._others is not None:
             return (None,) * len(self.options.targets)
         texts, labels, _ = self._featurized()
-        asked = np.zeros(len(texts.unique), dtype=bool)
-        asked[texts.codes[labels.rows]] = True
-        costs = self._costs(texts)
-        if costs is None and each is None:
-            return (None,) * len(self.options.targets)
-        dear = np.full(len(asked), each) if costs is None else costs
+        dollars = unasked_dollars(texts, labels, self._costs(texts), each)
         targets = self.options.targets
-        return tuple(float(dear[self._decide(t).handled & ~asked].sum()) for t in targets)
+        if dollars is None:
+            return (None,) * len(targets)
+        return tuple(float(dollars[self._decide(t).handled].sum()) for t in targets)
 
     def continue_from(self, other: Tracer) -> None:
         """Count the certificates that another Tracer made on the same column as tries, too.
@@ -980,6 +996,46 @@ class Tracer:
             n_rows=len(texts.usable),
             options=self.options,
             price=mean_cost(self.teacher, texts.unique, self._asker.spending),
+        )
+
+    def _inspect(self) -> Inspection | None:
+        """Where the job stands; the same object again as long as nothing happens."""
+        column, labels, router = self._column, self._labels_so_far(), self.router
+        if column is None or labels is None:
+            return None
+        texts = column.texts
+        now = Inspection(
+            texts,
+            labels,
+            self.fitted if router is None else router.fit,
+            router,
+            None if self._others is not None else self.outcome,
+            self._target,
+            self.options,
+            Makers(
+                self._column_features,
+                self._decide,
+                self._costs,
+                lambda: mean_cost(self.teacher, texts.unique, self._asker.spending),
+            ),
+        )
+        if self._inspection is None or not self._inspection.is_of(now):
+            self._inspection = now
+        return self._inspection
+
+    def _labels_so_far(self) -> Labels | None:
+        """The labels; while they are asked for, those of the sample's first answered rows."""
+        rows, column = self._drawn, self._column
+        if rows is None or column is None:
+            return self.labels
+        asker = self._asker
+        return collect_labels(
+            column.texts,
+            rows,
+            asker.known(distinct_texts(column.texts, rows)),
+            classes=self.teacher.labels,
+            spending=asker.spending,
+            stopped="not done",
         )
 
     def _labelled(self) -> tuple[_Column, Labels]:

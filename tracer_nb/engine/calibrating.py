@@ -15,7 +15,7 @@ from tracer_nb.engine.frontier import frontier
 from tracer_nb.engine.judge import path_pilot
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.engine.router import Router
-from tracer_nb.engine.strategy import check_costs, path_of
+from tracer_nb.engine.strategy import check_costs
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Certificate, Pilot
 
@@ -28,10 +28,6 @@ class _Rows:
 
     answers: Answers
     costs: NDArray[np.float64] | None
-
-    def path(self, fit: SurrogateFit, target: float) -> NDArray[np.float64]:
-        scores = np.where(self.answers.far, -np.inf, self.answers.scores)
-        return path_of(fit.options.strategy, scores, self.costs, target, fit.typical_cost)
 
 
 def calibrate_router(
@@ -89,7 +85,7 @@ def calibrate_router(
     about_column = None
     if others is not None:
         about_column = tuple(_certify(fit, tested, agree, others, target) for target in targets)
-    picture = frontier(tested.path(fit, targets[0]), agree)
+    picture = frontier(fit.path(tested.answers, tested.costs, targets[0]), agree)
     return Router(fit, about_new, about_column, picture)
 
 
@@ -105,8 +101,8 @@ def _certify(
         "n_targets": len(options.targets),
         "seed": options.seed,
     }
-    scores = tested.path(fit, target)
-    other_scores = None if others is None else others.path(fit, target)
+    scores = fit.path(tested.answers, tested.costs, target)
+    other_scores = None if others is None else fit.path(others.answers, others.costs, target)
     if options.certificate == "per-class":
         rest = None
         if others is not None and other_scores is not None:

@@ -27,7 +27,7 @@ from tracer_nb.engine.split import (
     is_calibration,
     split_rows,
 )
-from tracer_nb.engine.strategy import strategy_costs
+from tracer_nb.engine.strategy import path_of, strategy_costs
 from tracer_nb.engine.views import make_views, smoothing_over
 from tracer_nb.engine.zoo.kernel_ridge import EXACT_ROWS
 from tracer_nb.errors import InvalidInput, NotEnoughData
@@ -81,6 +81,13 @@ class SurrogateFit:
     n_features: tuple[int, ...]
     uses_column: bool
     trials: tuple[Trial, ...]
+
+    def path(
+        self, answers: Answers, costs: NDArray[np.float64] | None, target: float
+    ) -> NDArray[np.float64]:
+        """Path scores of rows under the strategy; -inf where the guard defers."""
+        scores = np.where(answers.far, -np.inf, answers.scores)
+        return path_of(self.options.strategy, scores, costs, target, self.typical_cost)
 
 
 def fit_surrogate(

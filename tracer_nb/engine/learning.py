@@ -9,19 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer_nb.engine.checks import check_blocks, check_labels
-from tracer_nb.engine.contest import Rows, enter
-from tracer_nb.engine.judge import Judge
+from tracer_nb.engine.early import FEWEST_ROWS, early_rows, enter_early
 from tracer_nb.engine.options import Options
-from tracer_nb.engine.split import FIT_SHARE, PILOT_SHARE, is_calibration
-from tracer_nb.engine.views import View
-from tracer_nb.engine.zoo import SURROGATES
 from tracer_nb.errors import NotEnoughData
 from tracer_nb.records import LearningCurve
 
 __all__ = ["learning_curve"]
 
 _PARTS = (0.5, 0.7, 0.85, 1.0)
-_FEWEST_ROWS = 20
 _SIZES = 200
 _FIRST_SIGN = 0.05
 
@@ -65,10 +60,8 @@ def learning_curve(
     blocks = check_blocks(X)
     n = blocks[0].shape[0]
     values = np.asarray(y, dtype=object)
-    # Under cross-fitting most rows are tested, and only the pilot's may be looked at.
-    share = PILOT_SHARE if options.certificate == "cross-fit" else FIT_SHARE
-    fitting = np.flatnonzero(~is_calibration(n, share))
-    if len(fitting) < _FEWEST_ROWS:
+    fitting, share = early_rows(n, options)
+    if len(fitting) < FEWEST_ROWS:
         raise NotEnoughData(f"{len(fitting)} fitting rows tell nothing of the next; label more")
     _, codes = check_labels(values[fitting], len(fitting))
     points = [
@@ -90,29 +83,12 @@ def _coverage(
 ) -> float:
     """Coverage to expect of a certificate from so many fitting rows."""
     known = codes >= 0
-    rows, own = rows[known], codes[known]
-    if len(rows) < _FEWEST_ROWS or len(np.unique(own)) < 2:
-        return 0.0
-    _, own = np.unique(own, return_inverse=True)
-    part = Rows(
-        [block[rows] for block in blocks],
-        np.eye(own.max() + 1, dtype=np.float32)[own],
-        own,
-        np.ones(len(rows), dtype=bool),
-        None,
-    )
     n_calibration = round(len(known) / share * (1.0 - share))
-    name = "kernel-ridge"
-    entry = enter(
-        (name, SURROGATES[name]),
-        View("plain"),
-        part,
-        options,
-        Judge(options, n_calibration, 1.0),
-        gate="margin",
+    entry = enter_early(
+        [block[rows[known]] for block in blocks], codes[known], options, n_calibration
     )
     # Rows without a label are disagreements that no threshold avoids.
-    return entry.trial.expected_coverage * float(known.mean())
+    return 0.0 if entry is None else entry.trial.expected_coverage * float(known.mean())
 
 
 def _project(

@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from tracer_nb.engine.checks import check_blocks
 from tracer_nb.engine.fitting import SurrogateFit
 from tracer_nb.engine.pipeline import Answers
-from tracer_nb.engine.strategy import path_of, strategy_costs
+from tracer_nb.engine.strategy import strategy_costs
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Certificate, Frontier, Routing
 
-__all__ = ["Router"]
+__all__ = ["Router", "row_thresholds"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,24 +110,38 @@ class Router:
             Another number of features, NaN or infinite values, an unknown target, missing
             costs, or ``column=True`` without a column certificate.
         """
+        blocks = check_blocks(X, n_features=self.fit.n_features)
+        each = strategy_costs(self.fit.options.strategy, costs, blocks[0].shape[0])
         certificate = self.certificate_for(target, column=column)
-        fit = self.fit
-        blocks = check_blocks(X, n_features=fit.n_features)
-        each = strategy_costs(fit.options.strategy, costs, blocks[0].shape[0])
-        answers = fit.pipeline.predict(blocks)
-        path = path_of(
-            fit.options.strategy, answers.scores, each, certificate.target, fit.typical_cost
-        )
+        return self.decide(self.fit.pipeline.predict(blocks), certificate, each)
+
+    def decide(
+        self, answers: Answers, certificate: Certificate, costs: NDArray[np.float64] | None
+    ) -> Routing:
+        """Who answers rows that the surrogate has looked at already.
+
+        Parameters
+        ----------
+        answers : Answers
+            Of the fit's pipeline on n rows.
+        certificate : Certificate
+            From :meth:`certificate_for`.
+        costs : ndarray of shape (n,), or None
+            As in :meth:`route`, checked.
+        """
+        path = self.fit.path(answers, costs, certificate.target)
         return Routing(
-            handled=(path >= _thresholds(certificate, answers)) & ~answers.far,
-            labels=fit.classes[answers.codes],
+            handled=path >= row_thresholds(certificate, answers.codes),
+            labels=self.fit.classes[answers.codes],
             scores=answers.scores,
             far=answers.far,
         )
 
 
-def _thresholds(certificate: Certificate, answers: Answers) -> float | NDArray[np.float64]:
-    """One threshold, or that of each row's predicted class."""
+def row_thresholds(
+    certificate: Certificate, codes: NDArray[np.intp]
+) -> float | NDArray[np.float64]:
+    """One threshold for all rows, or that of each row's predicted class, (n,)."""
     if not certificate.classes:
         return certificate.threshold
-    return np.array([part.threshold for part in certificate.classes])[answers.codes]
+    return np.array([part.threshold for part in certificate.classes])[codes]

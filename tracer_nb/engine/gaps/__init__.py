@@ -1,0 +1,32 @@
+"""Where surrogate and teacher part: what pictures and tables of it are made of.
+
+Everything is computed on rows that the surrogate was not fitted on, or on predictions of a fit
+without them.
+"""
+
+from tracer_nb.engine.gaps.by_label import count_labels, label_agreement
+from tracer_nb.engine.gaps.confusion import confusion
+from tracer_nb.engine.gaps.judged import Judged
+from tracer_nb.engine.gaps.layout import LAYOUTS, draw_points, lay_out
+from tracer_nb.engine.gaps.preview import preview
+from tracer_nb.engine.gaps.reliability import reliability
+from tracer_nb.engine.gaps.select import RowTable, select_rows
+from tracer_nb.engine.gaps.targets import Others, Tested, at_threshold, target_estimates
+
+__all__ = [
+    "LAYOUTS",
+    "Judged",
+    "Others",
+    "RowTable",
+    "Tested",
+    "at_threshold",
+    "confusion",
+    "count_labels",
+    "draw_points",
+    "label_agreement",
+    "lay_out",
+    "preview",
+    "reliability",
+    "select_rows",
+    "target_estimates",
+]
