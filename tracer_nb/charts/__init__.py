@@ -1,6 +1,35 @@
-"""Charts: pure functions from a record to an altair chart, and to SVG where no widget lives."""
+"""Charts: pure functions from a record to an altair chart, and to SVG where no widget lives.
 
-from tracer_nb.charts.frontier import frontier_chart
+All data of a chart have names, and its titles and domains come with them, so that a live chart
+is updated by sending data alone (:mod:`tracer_nb.charts.live`).
+"""
+
+from tracer_nb.charts.agreement import agreement_chart
+from tracer_nb.charts.confusion import confusion_chart
+from tracer_nb.charts.frontier import frontier_chart, preview_chart
+from tracer_nb.charts.labels import label_chart
+from tracer_nb.charts.learning import learning_chart, total_cost_chart
+from tracer_nb.charts.live import join, split
+from tracer_nb.charts.map import map_chart
+from tracer_nb.charts.reliability import reliability_chart
+from tracer_nb.charts.run import rate_chart, spending_chart
 from tracer_nb.charts.static import to_svg
+from tracer_nb.charts.targets import targets_chart
 
-__all__ = ["frontier_chart", "to_svg"]
+__all__ = [
+    "agreement_chart",
+    "confusion_chart",
+    "frontier_chart",
+    "join",
+    "label_chart",
+    "learning_chart",
+    "map_chart",
+    "preview_chart",
+    "rate_chart",
+    "reliability_chart",
+    "spending_chart",
+    "split",
+    "targets_chart",
+    "to_svg",
+    "total_cost_chart",
+]

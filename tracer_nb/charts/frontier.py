@@ -1,18 +1,28 @@
-"""The coverage-agreement curve, with the target and the certified point."""
+"""The coverage-agreement curve, with the target, the certified point, and one moved by hand."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from tracer_nb.charts.theme import CERTIFIED, CURVE, TARGET, themed
-from tracer_nb.records import Certificate, Frontier
+from tracer_nb.charts.parts import Rows, about, fact, finish, number
+from tracer_nb.charts.theme import CERTIFIED, CURVE, HAND, TARGET
+from tracer_nb.records import Certificate, Frontier, HandThreshold, Preview
+from tracer_nb.words import count, level, percent
 
-__all__ = ["frontier_chart"]
+__all__ = ["frontier_chart", "preview_chart"]
+
+_AGREEMENT = "Agreement with the teacher"
+_FEWEST_ROWS = 20
 
 
 def frontier_chart(
-    frontier: Frontier, certificate: Certificate, *, width: int = 620, height: int = 250
+    frontier: Frontier,
+    certificate: Certificate,
+    *,
+    hand: HandThreshold | None = None,
+    width: int | str = 620,
+    height: int = 250,
 ) -> Any:
     """Selective agreement against coverage on the calibration rows.
 
@@ -21,32 +31,87 @@ def frontier_chart(
     frontier : Frontier
     certificate : Certificate
         Its target is drawn as a line and, when certified, its threshold as a point.
-    width, height : int
+    hand : HandThreshold, optional
+        Drawn as a point that is not certified.
+    width : int or "container"
         Pixels.
+    height : int
+        Pixels, without title and axis.
 
     Returns
     -------
     altair.LayerChart
-        At most 100 points of data, whatever the number of rows.
+        Data "curve", "target", "certified", "hand" and "about"; at most 100 rows of data each,
+        whatever the number of rows of the column.
     """
+    certified: Rows = []
+    if certificate.certified and certificate.n_calibration and certificate.n_handled:
+        # On the calibration rows, like the curve: the column's own coverage may differ a little.
+        coverage = certificate.n_handled / certificate.n_calibration
+        certified = [_point(coverage, certificate.agreement, f"certified: {percent(coverage)}")]
+    by_hand: Rows = []
+    if hand is not None and hand.n_handled:
+        coverage = hand.n_handled / hand.n_rows
+        text = f"by hand: {percent(coverage)}, not certified"
+        by_hand = [_point(coverage, hand.agreement, text)]
+    rows = count(certificate.n_calibration, "calibration row")
+    title = f"On {rows}; band: pointwise 90 % interval"
+    return _chart(
+        frontier,
+        certificate.target,
+        certified=certified,
+        hand=by_hand,
+        title=(title,),
+        width=width,
+        height=height,
+    )
+
+
+def preview_chart(preview: Preview, *, width: int | str = 620, height: int = 250) -> Any:
+    """The same while labelling goes on, on fitting rows out of fold.
+
+    Parameters
+    ----------
+    preview : Preview
+    width, height
+        As in :func:`frontier_chart`, with the same data names.
+    """
+    expected = percent(preview.expected_coverage)
+    title = (
+        f"Preview with {count(preview.n_labels, 'label')}: a certificate may reach {expected}",
+        f"On {count(preview.n_fit, 'fitting row')} out of fold; band: pointwise 90 % interval",
+    )
+    return _chart(
+        preview.frontier,
+        preview.target,
+        certified=[],
+        hand=[],
+        title=title,
+        width=width,
+        height=height,
+    )
+
+
+def _point(coverage: float, agreement: float, text: str) -> dict[str, Any]:
+    return {"coverage": coverage, "agreement": agreement, "text": text, "right": coverage > 0.5}
+
+
+def _chart(
+    frontier: Frontier,
+    target: float,
+    *,
+    certified: Rows,
+    hand: Rows,
+    title: tuple[str, ...],
+    width: int | str,
+    height: int,
+) -> Any:
     import altair as alt  # noqa: PLC0415  slow to import
 
-    # The curve's first points rest on a handful of rows; their whole-range bands say nothing.
-    shown = frontier.n_handled >= min(20, int(frontier.n_handled.max(initial=0)))
-    rows = [
-        {"coverage": c, "agreement": a, "low": lo, "high": hi, "rows": int(n)}
-        for c, a, lo, hi, n in zip(
-            frontier.coverage[shown].tolist(),
-            frontier.agreement[shown].tolist(),
-            frontier.lower[shown].tolist(),
-            frontier.upper[shown].tolist(),
-            frontier.n_handled[shown].tolist(),
-            strict=True,
-        )
-    ]
-    floor = min([certificate.target, *(r["low"] for r in rows)], default=certificate.target)
-    bottom = max(0.0, math.floor((floor - 0.005) * 20) / 20)
-    scale = alt.Scale(domain=[bottom, 1.0], clamp=True, nice=False)
+    curve = _curve(frontier)
+    lowest = [target, *(row["low"] for row in curve), *(p["agreement"] for p in certified + hand)]
+    bottom = max(0.0, math.floor((min(lowest) - 0.005) * 20) / 20)
+    scale = alt.Scale(domain=[fact("bottom", 0.5), 1.0], clamp=True, nice=False)
     x = alt.X(
         "coverage:Q",
         title="Coverage: share of rows the surrogate answers",
@@ -54,38 +119,59 @@ def frontier_chart(
         axis=alt.Axis(format=".0%", tickCount=6, grid=False),
     )
     y_axis = alt.Axis(format=".0%", tickCount=5)
-    y = alt.Y("agreement:Q", title="Agreement with the teacher", scale=scale, axis=y_axis)
+    y = alt.Y("agreement:Q", title=_AGREEMENT, scale=scale, axis=y_axis)
     tooltip = [
         alt.Tooltip("coverage:Q", format=".1%", title="coverage"),
         alt.Tooltip("agreement:Q", format=".1%", title="agreement"),
         alt.Tooltip("low:Q", format=".1%", title="90 % interval, from"),
         alt.Tooltip("high:Q", format=".1%", title="to"),
-        alt.Tooltip("rows:Q", format=",", title="calibration rows"),
+        alt.Tooltip("rows:Q", format=",", title="rows handled"),
+        alt.Tooltip("threshold:Q", format=".3f", title="threshold"),
     ]
-    curve = alt.Chart(alt.Data(values=rows))
+    base = alt.Chart(alt.NamedData("curve"))
     layers = [
-        curve.mark_area(opacity=0.18, color=CURVE).encode(
-            x=x, y=alt.Y("low:Q", scale=scale, title="Agreement with the teacher"), y2="high:Q"
+        base.mark_area(opacity=0.18, color=CURVE).encode(
+            x=x, y=alt.Y("low:Q", scale=scale, title=_AGREEMENT), y2="high:Q"
         ),
-        curve.mark_line(color=CURVE, strokeWidth=2).encode(x=x, y=y),
+        base.mark_line(color=CURVE, strokeWidth=2).encode(x=x, y=y),
         # Wide and invisible: makes the thin line easy to hover.
-        curve.mark_point(opacity=0, size=160, filled=True).encode(x=x, y=y, tooltip=tooltip),
-        *_target(alt, certificate, scale),
-        *_point(alt, certificate, scale, height),
+        base.mark_point(opacity=0, size=160, filled=True).encode(x=x, y=y, tooltip=tooltip),
+        *_target(alt, scale),
+        *_marked(alt, "certified", scale, height, CERTIFIED, filled=True),
+        *_marked(alt, "hand", scale, height, HAND, filled=False),
     ]
-    chart = alt.layer(*layers).properties(
-        width=width,
-        height=height,
-        title=f"On {certificate.n_calibration:,} calibration rows; band: pointwise 90 % interval",
-    )
-    return themed(chart)
+    data = {
+        "curve": curve,
+        "target": [{"coverage": 0.005, "agreement": target, "text": f"target {level(target)}"}],
+        "certified": certified,
+        "hand": hand,
+        "about": about(*title, bottom=bottom),
+    }
+    return finish(layers, data, width=width, height=height)
 
 
-def _target(alt: Any, certificate: Certificate, scale: Any) -> list[Any]:
-    target = f"target {100 * certificate.target:g} %"
-    base = alt.Chart(
-        alt.Data(values=[{"coverage": 0.005, "agreement": certificate.target, "text": target}])
+def _curve(frontier: Frontier) -> Rows:
+    # The curve's first points rest on a handful of rows; their whole-range bands say nothing.
+    shown = frontier.n_handled >= min(_FEWEST_ROWS, int(frontier.n_handled.max(initial=0)))
+    columns = (
+        *(frontier.coverage, frontier.agreement, frontier.lower, frontier.upper),
+        *(frontier.n_handled, frontier.thresholds),
     )
+    return [
+        {
+            "coverage": number(c),
+            "agreement": number(a),
+            "low": number(lo),
+            "high": number(hi),
+            "rows": n,
+            "threshold": number(t, 6),
+        }
+        for c, a, lo, hi, n, t in zip(*(column[shown].tolist() for column in columns), strict=True)
+    ]
+
+
+def _target(alt: Any, scale: Any) -> list[Any]:
+    base = alt.Chart(alt.NamedData("target"))
     y = alt.Y("agreement:Q", scale=scale)
     return [
         base.mark_rule(color=TARGET, strokeDash=[5, 4], strokeWidth=1.5).encode(y=y),
@@ -95,32 +181,41 @@ def _target(alt: Any, certificate: Certificate, scale: Any) -> list[Any]:
     ]
 
 
-def _point(alt: Any, certificate: Certificate, scale: Any, height: int) -> list[Any]:
-    if not certificate.certified or not certificate.n_calibration:
-        return []
-    # On the calibration rows, like the curve: the column's own coverage may differ a little.
-    coverage = certificate.n_handled / certificate.n_calibration
-    at = {
-        "coverage": coverage,
-        "agreement": certificate.agreement,
-        "text": f"certified: {100 * coverage:.1f} %",
-    }
-    base = alt.Chart(alt.Data(values=[at]))
+def _marked(
+    alt: Any, name: str, scale: Any, height: int, colour: str, *, filled: bool
+) -> list[Any]:
+    """A rule at a coverage, a point on it, and what it is at the foot: on the side with room."""
+    base = alt.Chart(alt.NamedData(name))
     y = alt.Y("agreement:Q", scale=scale)
     tooltip = [
-        alt.Tooltip("coverage:Q", format=".1%", title="certified: coverage"),
+        alt.Tooltip("text:N", title="threshold"),
+        alt.Tooltip("coverage:Q", format=".1%", title="coverage"),
         alt.Tooltip("agreement:Q", format=".1%", title="observed agreement"),
     ]
-    return [
-        base.mark_rule(color=CERTIFIED, strokeWidth=1, opacity=0.7).encode(x="coverage:Q"),
-        base.mark_point(color=CERTIFIED, filled=True, size=90, opacity=1).encode(
-            x="coverage:Q", y=y, tooltip=tooltip
-        ),
-        base.mark_text(
-            color=CERTIFIED,
-            align="right" if coverage > 0.5 else "left",
-            dx=-8 if coverage > 0.5 else 8,
+    # Both may stand at one coverage: their words are at different heights.
+    foot = alt.value(height - (10 if filled else 26))
+    words = [
+        base.transform_filter(f"{'' if right else '!'}datum.right")
+        .mark_text(
+            color=colour,
+            align="right" if right else "left",
+            dx=-8 if right else 8,
             fontSize=12,
             fontWeight="bold",
-        ).encode(x="coverage:Q", y=alt.value(height - 10), text="text:N"),
+        )
+        .encode(x="coverage:Q", y=foot, text="text:N")
+        for right in (True, False)
+    ]
+    dash = {} if filled else {"strokeDash": [3, 3]}
+    return [
+        base.mark_rule(color=colour, strokeWidth=1, opacity=0.7, **dash).encode(x="coverage:Q"),
+        base.mark_point(
+            color=colour,
+            filled=filled,
+            shape="circle" if filled else "diamond",
+            size=90,
+            opacity=1,
+            strokeWidth=2,
+        ).encode(x="coverage:Q", y=y, tooltip=tooltip),
+        *words,
     ]

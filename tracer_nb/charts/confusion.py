@@ -1,0 +1,132 @@
+"""The teacher's labels against the surrogate's, as a heat map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tracer_nb.charts.parts import SHORT_NAME, Rows, about, finish, short_names
+from tracer_nb.charts.theme import STRONG, TEXT, WEAK
+from tracer_nb.records import Confusion
+from tracer_nb.words import count
+
+__all__ = ["BASES", "confusion_chart"]
+
+BASES = {
+    "calibration": "calibration row",
+    "left-out": "calibration row",
+    "out-of-fold": "fitting row",
+}
+"""What rows of each basis are called."""
+
+
+def confusion_chart(confusion: Confusion, *, width: int | str = 620) -> Any:
+    """Rows by both labels: agreements outlined, disagreements in colour.
+
+    Parameters
+    ----------
+    confusion : Confusion
+    width : int or "container"
+        Pixels; the height follows the number of labels.
+
+    Returns
+    -------
+    altair.LayerChart
+        Data "cells" (fields ``i`` and ``j`` as :meth:`Confusion.cell` takes them), "labels",
+        "about".
+    """
+    import altair as alt  # noqa: PLC0415  slow to import
+
+    names = alt.LookupData(data=alt.NamedData("labels"), key="place", fields=["name"])
+    base = (
+        alt.Chart(alt.NamedData("cells"))
+        .transform_lookup(lookup="i", from_=names, as_=["teacher"])
+        .transform_lookup(lookup="j", from_=names, as_=["surrogate"])
+    )
+    axis = {"ticks": False, "domain": False, "labelExpr": SHORT_NAME}
+    x = alt.X(
+        "surrogate:N",
+        title="Surrogate's label",
+        sort=alt.EncodingSortField("j", op="min"),
+        axis=alt.Axis(labelAngle=-90, **axis),
+    )
+    y = alt.Y(
+        "teacher:N",
+        title="Teacher's label",
+        sort=alt.EncodingSortField("i", op="min"),
+        axis=alt.Axis(**axis),
+    )
+    tooltip = [
+        alt.Tooltip("teacher:N", title="teacher"),
+        alt.Tooltip("surrogate:N", title="surrogate"),
+        alt.Tooltip("n:Q", format=",", title="rows"),
+        alt.Tooltip("wrong:Q", format=",", title="disagreeing"),
+        alt.Tooltip("handled:Q", format=",", title="handled"),
+    ]
+    layers = [
+        # Opaque, so that the white numbers are read on any page; agreements are outlined.
+        base.mark_rect(stroke=TEXT, strokeWidth=1).encode(
+            x=x,
+            y=y,
+            fill=alt.Fill(
+                "weight:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[WEAK, STRONG])
+            ),
+            fillOpacity=alt.condition("datum.weight > 0", alt.value(1), alt.value(0)),
+            strokeOpacity=alt.condition("datum.weight > 0", alt.value(0), alt.value(0.6)),
+            tooltip=tooltip,
+        ),
+        base.mark_text(fontSize=10).encode(
+            x=x,
+            y=y,
+            text=alt.Text("n:Q", format=","),
+            color=alt.condition("datum.weight > 0", alt.value("#fff"), alt.value(TEXT)),
+            tooltip=tooltip,
+        ),
+    ]
+    labels = [*short_names(confusion.labels), *_others(confusion)]
+    data = {
+        "cells": _cells(confusion),
+        "labels": [{"place": i, "name": name} for i, name in enumerate(labels)],
+        "about": about(*_title(confusion)),
+    }
+    return finish(layers, data, width=width, height={"step": 20})
+
+
+def _others(confusion: Confusion) -> list[str]:
+    return [f"{len(confusion.folded):,} other labels"] if confusion.folded else []
+
+
+def _title(confusion: Confusion) -> tuple[str, str]:
+    wrong = confusion.n_rows - confusion.n_agree
+    rows = count(confusion.n_rows, BASES[confusion.basis])
+    first = f"{wrong:,} disagreements on {rows} that were not fitted on"
+    if not confusion.n_rows:
+        return "No row to compare yet", ""
+    if confusion.folded:
+        k = len(confusion.labels)
+        return first, f"The {k} labels with most of them; outlined: agreements. No interval"
+    return first, "Outlined: agreements. Counts, no interval"
+
+
+def _cells(confusion: Confusion) -> Rows:
+    """Cells that hold rows; ``weight`` is 0 on the diagonal, and above it by disagreements."""
+    wrong = confusion.counts.copy()
+    np.fill_diagonal(wrong, 0)
+    most = int(wrong.max(initial=1))
+    cells = []
+    for i, j in zip(*(axis.tolist() for axis in confusion.counts.nonzero()), strict=True):
+        bad = int(wrong[i, j])
+        if confusion.folded and i == j == len(wrong) - 1:
+            bad = int(confusion.counts[i, j]) - confusion.n_folded_agree
+        cells.append(
+            {
+                "i": i,
+                "j": j,
+                "n": int(confusion.counts[i, j]),
+                "wrong": bad,
+                "handled": int(confusion.handled[i, j]),
+                "weight": round(int(wrong[i, j]) / most, 3),
+            }
+        )
+    return cells

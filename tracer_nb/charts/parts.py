@@ -1,0 +1,98 @@
+"""What all charts share: named data, titles that come with the data, sizes."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tracer_nb.charts.theme import themed
+
+__all__ = ["SHORT_NAME", "Rows", "about", "fact", "finish", "number", "short_names"]
+
+Rows = list[dict[str, Any]]
+
+_TITLE = "length(data('about')) ? data('about')[0].title : ''"
+_NAME_LENGTH = 60
+SHORT_NAME = (
+    "length(datum.label) > 26 ? slice(datum.label, 0, 14) + '…' + slice(datum.label, -11) : "
+    "datum.label"
+)
+"""Of an axis with names: what tells long ones apart often stands at their end."""
+
+# About 400 pixels.
+_LINE_LENGTH = 66
+
+
+def about(*title: str, **facts: Any) -> Rows:
+    """The data set "about": lines of the title, broken where long, and figures for scales.
+
+    Titles and domains that are data leave the specification as it is when data change, so
+    that a live chart is updated and not drawn anew.
+    """
+    # "90 %" is not torn apart.
+    whole = (line.replace(" %", "\N{NO-BREAK SPACE}%") for line in title)
+    lines = [part for line in whole for part in textwrap.wrap(line, _LINE_LENGTH)]
+    return [{"title": lines, **facts}]
+
+
+def fact(name: str, otherwise: float) -> dict[str, str]:
+    """A figure of the data set "about", where the specification takes an expression."""
+    return {"expr": f"length(data('about')) ? data('about')[0].{name} : {otherwise}"}
+
+
+def number(value: float, digits: int = 4) -> float | None:
+    """A figure as it is sent: rounded to so many digits that count; None for nan and infinity."""
+    return float(f"{value:.{digits}g}") if math.isfinite(value) else None
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Names cut at 60 characters, and still all different.
+
+    >>> [name[-5:] for name in short_names(["x" * 80 + "1", "x" * 80 + "2", "y"])]
+    ['xxxx…', '… (2)', 'y']
+    """
+    found: dict[str, None] = {}
+    for name in names:
+        cut = shown = name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…"
+        i = 2
+        while shown in found:
+            shown, i = f"{cut} ({i})", i + 1
+        found[shown] = None
+    return list(found)
+
+
+def finish(
+    layers: Sequence[Any],
+    data: Mapping[str, Rows],
+    *,
+    width: int | str,
+    height: int | Mapping[str, int],
+) -> Any:
+    """One chart of some layers, with its data sets by name, one title, one look.
+
+    Parameters
+    ----------
+    layers : sequence of altair.Chart
+        Each names its data; those that share data share the name.
+    data : mapping of str to rows
+        "about" among them.
+    width : int or "container"
+        Pixels, axes and legends included.
+    height : int or mapping
+        Pixels, or ``{"step": pixels}`` for each line of a chart with names.
+    """
+    import altair as alt  # noqa: PLC0415  slow to import
+
+    # Data that no mark uses would be left out, and with it title and domains.
+    unseen = alt.Chart(alt.NamedData("about")).mark_point(size=0, opacity=0, aria=False)
+    anchor = unseen.encode(x=alt.value(0), y=alt.value(0))
+    made = alt.layer(anchor, *layers).properties(
+        width=width,
+        height=height,
+        title=alt.TitleParams(text=alt.ExprRef(_TITLE)),
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+    )
+    made.datasets = dict(data)
+    return themed(made)
