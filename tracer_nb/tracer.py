@@ -22,6 +22,7 @@ from tracer_nb.costing import (
     unasked_dollars,
 )
 from tracer_nb.engine import Router, SurrogateFit, calibrate_router, fit_surrogate
+from tracer_nb.engine.checks import check_blocks
 from tracer_nb.engine.features import Features, FunctionFeatures, make_features
 from tracer_nb.engine.learning import learning_curve
 from tracer_nb.engine.options import make_options
@@ -437,11 +438,13 @@ class Tracer(Inspecting):
             raise NotFitted("nothing is fitted yet; call fit() first")
         others = texts.codes[rows_to_route(texts, labels, self.fitted)]
         costs = self._costs(texts)
+        # The whole column at once: for the certificate, and to route it.
+        answers = self.fitted.pipeline.predict(check_blocks(X))
         self.router = calibrate_router(
             self.fitted,
             take(X, texts.codes[labels.rows]),
             label_names(labels),
-            column=take(X, others),
+            column=answers.take(others),
             column_costs=None if costs is None else costs[others],
         )
         # The same certificate again says nothing new; another one is a further try, which
@@ -450,7 +453,7 @@ class Tracer(Inspecting):
         if found != self._last_found or not self.rounds:
             self.rounds, self._tested, self._last_found = self.rounds + 1, texts, found
         self.router = in_round(self.router, self.rounds)
-        self._decided, self._answers = {}, None
+        self._decided, self._answers = {}, answers
         self.outcome = self._others = None
         certificate = self.router.column_certificate
         assert certificate is not None  # noqa: S101  a column was passed
@@ -951,13 +954,10 @@ class Tracer(Inspecting):
 
     def _decide(self, target: float | None) -> Routing:
         """Who answers each distinct text of the labelled column; decided once."""
-        assert self.router is not None  # noqa: S101
+        assert self.router is not None and self._answers is not None  # noqa: S101, PT018
         if target not in self._decided:
-            texts, _, X = self._featurized()
-            if self._answers is None:
-                self._answers = self.router.fit.pipeline.predict(X)
             certificate = self.router.certificate_for(target, column=True)
-            costs = self._costs(texts)
+            costs = self._costs(self._labelled()[0].texts)
             self._decided[target] = self.router.decide(self._answers, certificate, costs)
         return self._decided[target]
 

@@ -44,7 +44,8 @@ def map_chart(
     Returns
     -------
     altair.Chart
-        Data "points" (field ``row``), "labels" and "about" (what the legend says among it). Texts are cut as far as it takes to keep the values below 400 kB.
+        Data "points" (field ``row``), "labels" and "about". Texts are cut as far as it takes
+        to keep the values below 400 kB.
 
     Raises
     ------
@@ -59,12 +60,11 @@ def map_chart(
     colours = [*LABEL_COLOURS, OTHER] if by_label else list(STATUS_COLOURS)
     shapes = [SHAPES[i % len(SHAPES)] for i in range(len(colours))]
     domain = list(range(len(colours)))
-    # The legend's words are data too; groups that do not occur have none.
-    words = "length(data('about')) ? data('about')[0].groups[datum.value] : ''"
-    data = _data(points, by_label=by_label)
+    data, groups = _data(points, by_label=by_label)
     legend = alt.Legend(
         title=None,
-        labelExpr=words,
+        # Its words are not data: a legend is laid out once.
+        labelExpr=f"{json.dumps(groups)}[datum.value]",
         labelLimit=110,
         values=sorted({row["group"] for row in data["points"]}),
         columns=3 if by_label else 6,
@@ -82,9 +82,9 @@ def map_chart(
             x=alt.X("x:Q", title=None, axis=plain, scale=scale),
             y=alt.Y("y:Q", title=None, axis=plain, scale=scale),
             color=alt.Color(
-                "group:O", scale=alt.Scale(domain=domain, range=colours), legend=legend
+                "group:N", scale=alt.Scale(domain=domain, range=colours), legend=legend
             ),
-            shape=alt.Shape("group:O", scale=alt.Scale(domain=domain, range=shapes)),
+            shape=alt.Shape("group:N", scale=alt.Scale(domain=domain, range=shapes)),
             tooltip=[
                 alt.Tooltip("text:N", title="text"),
                 alt.Tooltip("named:N", title="label"),
@@ -108,7 +108,8 @@ def _title(points: ColumnMap) -> tuple[str, str]:
     return first, f"Drawn at random: {', '.join(parts)}"
 
 
-def _data(points: ColumnMap, *, by_label: bool) -> dict[str, Rows]:
+def _data(points: ColumnMap, *, by_label: bool) -> tuple[dict[str, Rows], list[str]]:
+    """Data sets, and what the legend says."""
     counts = Counter(label for label in points.labels if label is not None)
     ranked = [label for label, _ in counts.most_common()]
     place = {label: i for i, label in enumerate(ranked)}
@@ -140,7 +141,7 @@ def _data(points: ColumnMap, *, by_label: bool) -> dict[str, Rows]:
         )
     labels = [{"place": i, "name": name} for i, name in enumerate([*shown, "none yet"])]
     _shorten(rows, _BYTES - len(json.dumps(labels)))
-    return {"points": rows, "labels": labels, "about": about(*_title(points), groups=groups)}
+    return {"points": rows, "labels": labels, "about": about(*_title(points))}, groups
 
 
 def _middle_cut(name: str) -> str:

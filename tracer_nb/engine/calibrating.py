@@ -45,9 +45,10 @@ def calibrate_router(
     fit : SurrogateFit
     X, y : as in :func:`~tracer_nb.engine.fit_surrogate`
         The same labelled rows in the same order.
-    column : matrix of shape (n_others, d) or several, optional
-        The column's other rows: those without a label whose text is not among the fitting
-        rows. When given, the router also gets the column certificate.
+    column : matrix of shape (n_others, d) or several, or Answers, optional
+        The column's other rows, or what the fit's pipeline says on them: those without a label
+        whose text is not among the fitting rows. When given, the router also gets the column
+        certificate.
     column_costs : array_like of shape (n_others,), optional
         What asking the teacher about each of them costs.
 
@@ -72,14 +73,14 @@ def calibrate_router(
     agree = answers.codes == given[rows]
     others = None
     if column is not None:
-        other_blocks = check_blocks(column, n_features=fit.n_features)
-        n_others = other_blocks[0].shape[0]
+        if not isinstance(column, Answers):
+            column = fit.pipeline.predict(check_blocks(column, n_features=fit.n_features))
         costs = None
         if column_costs is not None:
-            costs = check_costs("column_costs", column_costs, n_others)
+            costs = check_costs("column_costs", column_costs, len(column.codes))
         elif fit.options.strategy == "cost-aware":
             raise InvalidInput("strategy 'cost-aware' needs column_costs for the column's rows")
-        others = _Rows(fit.pipeline.predict(other_blocks), costs)
+        others = _Rows(column, costs)
     targets = fit.options.targets
     about_new = tuple(_certify(fit, tested, agree, None, target) for target in targets)
     about_column = None
