@@ -144,7 +144,7 @@ class Inspection:
         return [text.casefold() for text in self.texts.plain]
 
     @cached_property
-    def parts(self) -> tuple[SurrogateFit, gaps.Tested, gaps.Others] | None:
+    def parts(self) -> tuple[SurrogateFit, gaps.Labelled, gaps.Others] | None:
         """The fit, the tested rows and the column's texts; None before calibration."""
         if self.fitted is None or self.router is None:
             return None

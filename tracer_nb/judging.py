@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.engine import Router, SurrogateFit
-from tracer_nb.engine.gaps import Judged, RowTable, Tested
+from tracer_nb.engine.gaps import Judged, Labelled, RowTable
 from tracer_nb.engine.judge import path_pilot
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.engine.router import row_thresholds
@@ -125,14 +125,14 @@ def judged_rows(sample: Sample) -> Judged:
     )
 
 
-def tested_rows(sample: Sample, fitted: SurrogateFit) -> Tested | None:
+def tested_rows(sample: Sample, fitted: SurrogateFit) -> Labelled | None:
     """The calibration rows, for estimates at other targets; None before calibration."""
     if sample.calibration is None:
         return None
     rows = fitted.calibration_rows
     costs = None if fitted.costs is None else fitted.costs[rows]
     agree = sample.teacher[rows] == sample.surrogate[rows]
-    return Tested(sample.calibration, agree, costs)
+    return Labelled(sample.calibration, agree, costs)
 
 
 def text_table(

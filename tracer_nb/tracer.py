@@ -440,7 +440,7 @@ class Tracer(Inspecting):
         costs = self._costs(texts)
         # The whole column at once: for the certificate, and to route it.
         answers = self.fitted.pipeline.predict(check_blocks(X))
-        self.router = calibrate_router(
+        router = calibrate_router(
             self.fitted,
             take(X, texts.codes[labels.rows]),
             label_names(labels),
@@ -449,11 +449,11 @@ class Tracer(Inspecting):
         )
         # The same certificate again says nothing new; another one is a further try, which
         # spends the error budget again.
-        found = repr((self.router.certificates, self.router.column_certificates))
+        found = repr((router.certificates, router.column_certificates))
         if found != self._last_found or not self.rounds:
             self.rounds, self._tested, self._last_found = self.rounds + 1, texts, found
-        self.router = in_round(self.router, self.rounds)
         self._decided, self._answers = {}, answers
+        self.router = in_round(router, self.rounds)
         self.outcome = self._others = None
         certificate = self.router.column_certificate
         assert certificate is not None  # noqa: S101  a column was passed
@@ -1036,6 +1036,7 @@ class Tracer(Inspecting):
             classes=self.teacher.labels,
             spending=asker.spending,
             stopped="not done",
+            superseded=asker.superseded,
         )
 
     def _labelled(self) -> tuple[_Column, Labels]:

@@ -11,14 +11,14 @@ from tracer_nb.engine.gaps.layout import LAYOUTS, draw_points, lay_out
 from tracer_nb.engine.gaps.preview import preview
 from tracer_nb.engine.gaps.reliability import reliability
 from tracer_nb.engine.gaps.select import RowTable, select_rows
-from tracer_nb.engine.gaps.targets import Others, Tested, at_threshold, target_estimates
+from tracer_nb.engine.gaps.targets import Labelled, Others, at_threshold, target_estimates
 
 __all__ = [
     "LAYOUTS",
     "Judged",
+    "Labelled",
     "Others",
     "RowTable",
-    "Tested",
     "at_threshold",
     "confusion",
     "count_labels",

@@ -17,13 +17,13 @@ from tracer_nb.engine.pipeline import Answers
 from tracer_nb.engine.sequence import plan_sequence
 from tracer_nb.records import Choice, HandThreshold, Targets
 
-__all__ = ["Others", "Tested", "at_threshold", "target_estimates"]
+__all__ = ["Labelled", "Others", "at_threshold", "target_estimates"]
 
 _GRID = np.arange(80, 100) / 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tested:
+class Labelled:
     """Calibration rows.
 
     Attributes
@@ -49,7 +49,7 @@ class Others:
     n_rows : ndarray of int
         Rows with this text that the column certificate speaks about, without the tested ones.
     costs : ndarray of float, or None
-        As in :class:`Tested`.
+        As in :class:`Labelled`.
     dollars : ndarray of float, or None
         What not asking about the text saves: 0 where it was asked. None when unknown.
     """
@@ -62,7 +62,7 @@ class Others:
 
 def target_estimates(
     fit: SurrogateFit,
-    tested: Tested,
+    tested: Labelled,
     others: Others,
     *,
     certified: Sequence[Choice],
@@ -73,7 +73,7 @@ def target_estimates(
     Parameters
     ----------
     fit : SurrogateFit
-    tested : Tested
+    tested : Labelled
     others : Others
     certified : sequence of Choice
     main : float
@@ -120,14 +120,14 @@ def target_estimates(
 
 
 def at_threshold(
-    fit: SurrogateFit, tested: Tested, others: Others, threshold: float, *, main: float
+    fit: SurrogateFit, tested: Labelled, others: Others, threshold: float, *, main: float
 ) -> HandThreshold:
     """What handling all rows with a path score of at least ``threshold`` gives.
 
     Parameters
     ----------
     fit : SurrogateFit
-    tested : Tested
+    tested : Labelled
     others : Others
     threshold : float
         In [0, 1].
