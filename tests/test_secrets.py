@@ -71,6 +71,7 @@ def job(base_url: str, folder: Path, **options: Any) -> Tracer:
         "Choose.",
         base_url=base_url,
         price="1,2",
+        batch_price="0.5,1",
         store=folder / "labels.sqlite",
         surrogate="logistic",
         pipeline="single",
@@ -153,6 +154,20 @@ def test_what_the_magics_show_and_write(shell, world, monkeypatch):
     assert {"a.csv", "a.parquet", "intents.tracer", "labels.sqlite"} <= set(names)
 
 
+def test_a_batch_leaves_no_key_behind(world, tmp_path, given, capsys):
+    with serve(world.truth, api_key=KEY) as server:
+        tracer = job(server.base_url, tmp_path, **given)
+        shown = [tracer.submit(world.texts, sample=150)]
+        assert_clean_folder(tmp_path)
+        shown += [tracer.batches(), tracer.collect(), tracer.label(world.texts, sample=150)]
+        assert set(server.asked().values()) == {1}
+    for value in [*shown, *everything_below(tracer)]:
+        if not isinstance(value, Secret):
+            assert_clean(repr(value), f"a {type(value).__name__}")
+    assert "labels.sqlite" in assert_clean_folder(tmp_path)
+    assert_clean(capsys.readouterr(), "the output")
+
+
 def test_the_loggers_do_say_something(world, tmp_path, given, logs):
     with serve(world.truth, api_key=KEY) as server:
         job(server.base_url, tmp_path, **given).label(world.texts, sample=150)
@@ -224,6 +239,35 @@ def test_a_bug_in_the_middle_shows_no_key_in_any_variable(world, tmp_path, where
     assert "a bug in the middle" in shown
     assert f"{ROOT}/tracer_nb" in shown
     assert_clean(shown, "a traceback")
+
+
+BUGS_OF_BATCHES = [
+    "openai.AsyncOpenAI.__init__",
+    "openai._base_client.BaseClient._build_headers",
+    "aiohttp.ClientSession._request",
+    "openai.resources.files.AsyncFiles.create",
+    "openai.resources.batches.AsyncBatches.create",
+    "openai.resources.batches.AsyncBatches.retrieve",
+    "openai.resources.files.AsyncFiles.content",
+    "tracer_nb.teachers.batchbook.BatchBook.finish",
+]
+
+
+@pytest.mark.parametrize("where", BUGS_OF_BATCHES)
+def test_a_bug_in_the_middle_of_a_batch_shows_no_key_in_any_variable(world, tmp_path, where):
+    import openai  # noqa: F401 -- before something of it is replaced
+
+    def work() -> None:
+        tracer = job(server.base_url, tmp_path, api_key=KEY)
+        tracer.submit(world.texts, sample=150)
+        tracer.collect()
+
+    with serve(world.truth, api_key=KEY) as server, mock.patch(where, broken):
+        error = error_of(work)
+    shown = verbose(error, __file__)
+    assert "a bug in the middle" in shown
+    assert_clean(shown, "a traceback")
+    assert_clean_folder(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -300,6 +344,16 @@ def test_a_server_that_repeats_the_key(world, tmp_path, how):
             shown = verbose(error, __file__)
     assert_clean(shown, "what is shown")
     assert_clean(repr(tracer._asker.answers), "the answers")
+    assert_clean_folder(tmp_path)
+
+
+@pytest.mark.parametrize("how", ECHOES)
+def test_a_server_of_batches_that_repeats_the_key(world, tmp_path, how):
+    with echoing(how) as address:
+        tracer = job(address, tmp_path, api_key=KEY)
+        error = error_of(lambda: tracer.submit(world.texts, sample=150))
+    assert isinstance(error, TeacherError)
+    assert_clean(verbose(error, __file__), "a traceback")
     assert_clean_folder(tmp_path)
 
 

@@ -92,7 +92,10 @@ class BatchServer:
         """
         client = self._client.with_options(timeout=_FILE_SECONDS)
         made = client.files.create(file=("batch.jsonl", file), purpose="batch")
-        return _name(await self._call(made, making=True), "file", self.shown)
+        name = self._name(await self._call(made, making=True))
+        if name is None:
+            raise self._no("file")
+        return name
 
     async def create(self, file_id: str, key: str) -> ServerBatch:
         """Make a batch of an uploaded file, marked with ``key``.
@@ -185,12 +188,16 @@ class BatchServer:
         return []
 
     def _read(self, batch: Any) -> ServerBatch:
+        name = self._name(batch)
+        if name is None:
+            del batch  # whatever it is, a verbose traceback would show it
+            raise self._no("batch")
         counts = getattr(batch, "request_counts", None)
         usage = getattr(batch, "usage", None)
         errors = getattr(getattr(batch, "errors", None), "data", None) or []
         said = [f"line {e.line}: {e.message}" if e.line else str(e.message) for e in errors]
         return ServerBatch(
-            id=_name(batch, "batch", self.shown),
+            id=name,
             state=_state(str(getattr(batch, "status", ""))),
             n_done=_count(counts, "completed"),
             n_failed=_count(counts, "failed"),
@@ -200,6 +207,15 @@ class BatchServer:
             completion_tokens=_count(usage, "output_tokens"),
             note=self.line("; ".join(said[:2])),
         )
+
+    def _name(self, value: Any) -> str | None:
+        """The name that the server gave a thing; None for a thing without one, or with the key."""
+        name = getattr(value, "id", None)
+        is_name = isinstance(name, str) and name and self.line(name) == name
+        return name if is_name else None
+
+    def _no(self, kind: str) -> TeacherError:
+        return TeacherError(f"what {self.shown} replied is no {kind}; is base_url right?")
 
     async def _call(
         self, call: Awaitable[T], *, making: bool = False, missing_ok: bool = False
@@ -222,6 +238,9 @@ class BatchServer:
             forget_frames(e)
             line = f"{self.shown} sent what cannot be read: {self._failures.line(e)}"
             raise TeacherError(line) from None
+        except Exception as e:  # a bug; whoever sees its traceback need not see the key
+            forget_frames(e)
+            raise e  # noqa: TRY201 -- without a name Python 3.10 puts the frames back
 
     def _status_error(self, error: Any, *, making: bool) -> TeacherError:
         code = error.status_code
@@ -249,13 +268,6 @@ def _state(said: str) -> str:
     """A state in OpenAI's words."""
     said = said.strip().lower()
     return _SAME_STATES.get(said, said)
-
-
-def _name(value: Any, kind: str, shown: str) -> str:
-    name = getattr(value, "id", None)
-    if not isinstance(name, str) or not name:
-        raise TeacherError(f"what {shown} replied is no {kind}; is base_url right?")
-    return name
 
 
 def _count(value: Any, name: str) -> int:
