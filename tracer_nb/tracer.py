@@ -223,7 +223,7 @@ class Tracer(Inspecting):
         self._batches = Batches(self.teacher, store)
         self._column: _Column | None = None
         self._featurizing = Lock()  # a panel may look on while another thread labels
-        self._drawn: NDArray[np.intp] | None = None  # rows that are being asked about
+        self._underway: NDArray[np.intp] | None = None  # rows that are being asked about
         self._inspection: Inspection | None = None
         self._others: Texts | None = None  # routed last, when not the labelled column
         self._subject: dict[str, None] = {}
@@ -358,7 +358,7 @@ class Tracer(Inspecting):
         X = None if self._matrix is None else rows_of(self._matrix, texts)
         order = draw_rows(askable, len(askable.usable), self.seed)
         self._asker.check(distinct_texts(texts, order[:drawn]), caps)
-        self._drawn, self._column = None, _Column(column, texts, X)
+        self._underway, self._column = None, _Column(column, texts, X)
         self.labels = self.fitted = self.router = self.outcome = self._others = self.curve = None
         self._subject = dict.fromkeys(texts.unique)
         if self._tested is None or not _same(texts, self._tested):
@@ -366,7 +366,7 @@ class Tracer(Inspecting):
         asker = self._asker
         asker.begin()
         while True:
-            rows = self._drawn = order[:drawn]
+            rows = self._underway = order[:drawn]
             asker.ask(
                 distinct_texts(texts, rows),
                 caps=self.caps_left(caps),
@@ -382,7 +382,7 @@ class Tracer(Inspecting):
                 stopped=asker.stopped,
                 superseded=asker.superseded,
             )
-            self._drawn = None
+            self._underway = None
             # Frozen here: a cost that moved between calibration and routing would void both.
             self._seconds = mean_wait(asker.spending)
             if sample != "auto" or asker.stopped or len(rows) == len(order):
@@ -1025,7 +1025,7 @@ class Tracer(Inspecting):
 
     def _labels_so_far(self) -> Labels | None:
         """The labels; while they are asked for, those of the sample's first answered rows."""
-        rows, column = self._drawn, self._column
+        rows, column = self._underway, self._column
         if rows is None or column is None:
             return self.labels
         asker = self._asker
