@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from json import JSONDecodeError
@@ -104,6 +106,40 @@ PRAGMA user_version = {SCHEMA_VERSION};
 """
 
 
+_opening = threading.RLock()
+_open: Counter[tuple[int, int] | None] = Counter()
+"""How many connections this process has to each file, by device and inode."""
+
+
+class _Counted(sqlite3.Connection):
+    """A connection that is counted while it is open."""
+
+    _key: tuple[int, int] | None = None
+
+    def count(self, path: Path) -> None:
+        """Count it as one to ``path``."""
+        self._key = _file_key(path)
+        if self._key is not None:
+            _open[self._key] += 1
+
+    def close(self) -> None:
+        """Close it, and count it no more."""
+        with _opening:
+            super().close()
+            if self._key is not None:
+                _open[self._key] -= 1
+                self._key = None
+
+
+def _file_key(path: Path) -> tuple[int, int] | None:
+    """What a file is to the system, under whatever name; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def prepare_file(path: Path) -> None:
     """Make folder and store when missing, for their owner only, the folder ignored by git.
 
@@ -124,7 +160,11 @@ def prepare_file(path: Path) -> None:
     if not folder.exists():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / ".gitignore").write_text("*\n", encoding="utf-8")
-    check_leftovers(path)
+    with _opening:
+        # To look at a file and close it drops SQLite's locks on it in all of this process: see
+        # "How to corrupt an SQLite database file", section 2.2. What is open was looked at.
+        if not _open[_file_key(path)]:
+            check_leftovers(path)
     if path.exists():
         return
     made = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
@@ -153,9 +193,16 @@ def open_database(path: Path, timeout: float) -> sqlite3.Connection:
     """
     # Never made here: a file that is gone by now must not come back empty.
     name = str(path) if in_memory(path) else f"{path.absolute().as_uri()}?mode=rw"
-    db = sqlite3.connect(
-        name, timeout=timeout, isolation_level=None, check_same_thread=False, uri=True
-    )
+    with _opening:
+        db = sqlite3.connect(
+            name,
+            timeout=timeout,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=True,
+            factory=_Counted,
+        )
+        db.count(path)
     try:
         if in_memory(path):
             _create(db)
