@@ -13,18 +13,28 @@ import tracer_nb
 
 ROOT = Path(tracer_nb.__file__).parent
 
-BASE = {"errors", "records", "labelset", "documents"}
+BASE = {"errors", "records", "moments", "labelset", "documents"}
 FACADE = {
-    *("accuracy", "answering", "asking", "batching", "costing", "forecasting"),
-    *("frames", "inspecting", "inspection", "judging", "matrices", "opinions"),
-    *("outcome", "planning", "queueing", "reporting", "reviewing", "sampling"),
-    *("saved", "scanning", "shortlists", "tracer", "viewing", "words"),
+    *(
+        "accuracy",
+        "answering",
+        "asking",
+        "batching",
+        "costing",
+        "forecasting",
+        "frames",
+        "inspecting",
+    ),
+    *("inspection", "judging", "looking", "matrices", "opinions", "outcome", "planning"),
+    *("queueing", "reporting", "reviewing", "sampling", "saved", "scanning", "session"),
+    *("shortlists", "tracer", "viewing", "words"),
 }
 
 # What each part of tracer_nb may import of the others; a new part needs a line here.
 MAY_IMPORT = {
     "errors": set(),
     "records": set(),
+    "moments": {"records"},
     "labelset": {"errors"},
     "documents": set(),
     "engine": {"errors", "records"},
@@ -34,7 +44,7 @@ MAY_IMPORT = {
     "logs": {"errors"},
     **dict.fromkeys(FACADE, BASE | FACADE | {"engine", "logs", "teachers"}),
     "charts": {"errors", "records", "words"},
-    "widgets": {"errors", "records", "words", "charts"},
+    "widgets": {"errors", "records", "moments", "words", "charts"},
     "magics": BASE | FACADE | {"charts", "widgets"},
     "__init__": set(),
     "__main__": BASE | FACADE | {"charts", "widgets", "datasets"},
@@ -47,8 +57,11 @@ EXCEPTIONS = {
     "teachers.spec": {"standin"},
     # What the label store holds, shown on a line.
     "magics.magic": {"teachers"},
-    # A key that was typed is read as teachers read keys.
+    # Keys are read, and taken out of messages, as teachers do it.
     "magics.keys": {"teachers"},
+    "magics.workspace": {"teachers"},
+    # A report is written by what shows it; imported when it is asked for.
+    "tracer": {"widgets"},
     # Public names, imported when they are first used.
     "__init__": {"engine", "tracer", "magics", "saved"},
 }

@@ -37,7 +37,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _job(options: argparse.Namespace) -> None:
     from tracer_nb import Tracer, datasets  # noqa: PLC0415  after the options were read
-    from tracer_nb.widgets import page  # noqa: PLC0415
 
     messages = datasets.load("support")
     tracer = Tracer(
@@ -59,8 +58,8 @@ def _job(options: argparse.Namespace) -> None:
     print(f"  The data set's own label is on {percent(same)} of the rows (2 % of the stand-in's")
     print("  answers are wrong on purpose).")
     path = Path(options.output)
-    path.write_text(page(tracer.report), encoding="utf-8")
-    print(f"\nWrote {path.resolve()}: open it in a browser to see the chart.")
+    tracer.save_report(path)
+    print(f"\nWrote {path.resolve()}: open it in a browser to see the charts.")
     print("The same in a notebook: pip install jupyterlab, then")
     print("  jupyter lab notebooks/01_quickstart.ipynb")
 

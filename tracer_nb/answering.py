@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 
 from tracer_nb.asking import Asker, OnProgress
@@ -32,6 +33,7 @@ def answer_rows(
     caps: Caps,
     ask_teacher: bool | None,
     on_progress: OnProgress | None,
+    stop: threading.Event | None = None,
 ) -> Outcome:
     """Ask about deferred texts if that is wanted, and combine both sources.
 
@@ -47,7 +49,7 @@ def answer_rows(
         teacher is asked about it only when ``ask_teacher`` says so.
     caps : Caps
         Of what is asked now.
-    ask_teacher, on_progress
+    ask_teacher, on_progress, stop
         As in :meth:`tracer_nb.Tracer.route`.
     """
     asker.stop("deferred", None)
@@ -58,7 +60,7 @@ def answer_rows(
         unasked += ": nothing was certified"
     if certified if ask_teacher is None else ask_teacher:
         try:
-            asker.ask(deferred, caps=caps, on_progress=on_progress, step="deferred")
+            asker.ask(deferred, caps=caps, on_progress=on_progress, step="deferred", stop=stop)
         except (StoreError, TeacherError) as error:
             # The surrogate's rows are certified all the same; these come out missing.
             asker.stop("deferred", str(error))

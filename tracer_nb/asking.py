@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -12,7 +13,14 @@ from typing import Any
 from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput, StoreError
 from tracer_nb.records import Answer, Caps, Progress, Spending, Superseded
-from tracer_nb.teachers import LabelRun, LabelStore, ReplayTeacher, Teacher, run_labels
+from tracer_nb.teachers import (
+    INTERRUPTED,
+    LabelRun,
+    LabelStore,
+    ReplayTeacher,
+    Teacher,
+    run_labels,
+)
 from tracer_nb.teachers.batch import under_way
 from tracer_nb.teachers.capping import check_bounded, check_caps
 from tracer_nb.teachers.experience import Experience, find_experience
@@ -63,10 +71,11 @@ class Asker:
             store is None or os.fspath(store) != ":memory:"
         )
 
-    def begin(self) -> None:
-        """Count money anew, for a new labelling job; answers stay."""
-        self.spending = Spending()
-        self.superseded = Superseded()
+    def begin(self, *, anew: bool = True) -> None:
+        """Begin to label; a new job counts money ``anew``. Answers stay."""
+        if anew:
+            self.spending = Spending()
+            self.superseded = Superseded()
         self._stops.clear()
 
     @property
@@ -127,11 +136,15 @@ class Asker:
         caps: Caps,
         on_progress: OnProgress | None,
         step: str,
+        stop: threading.Event | None = None,
     ) -> None:
         """Get an answer to every text; those that are remembered or stored cost nothing.
 
         Texts that are in a batch are left out: they are paid there.
         """
+        if stop is not None and stop.is_set():  # while the surrogate was fitted, for example
+            self.stop(step, INTERRUPTED)
+            return
         if self._stores:
             with LabelStore(self._path) as store:
                 self._save_late(store)
@@ -143,6 +156,7 @@ class Asker:
                     **asdict(caps),
                     on_progress=on_progress,
                     step=step,
+                    stop=stop,
                 )
                 self._take(run, step)
                 if held and run.stopped is None:
@@ -155,7 +169,14 @@ class Asker:
             missing = sum(answer.label is None for answer in known.values())
             self.spending = _add(self.spending, Spending(reused=len(known), missing=missing))
             left = [text for text in texts if text not in known]
-            run = run_labels(self.teacher, left, **asdict(caps), on_progress=on_progress, step=step)
+            run = run_labels(
+                self.teacher,
+                left,
+                **asdict(caps),
+                on_progress=on_progress,
+                step=step,
+                stop=stop,
+            )
             self._take(run, step)
 
     def _take(self, run: LabelRun, step: str) -> None:

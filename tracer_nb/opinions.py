@@ -41,6 +41,8 @@ class Subject:
         Other labels of these texts.
     teacher, other : str
         Names.
+    chosen : tuple of str
+        Texts that somebody wants to have reviewed.
     """
 
     texts: Texts
@@ -49,6 +51,7 @@ class Subject:
     opinions: Mapping[str, Opinion]
     teacher: str
     other: str
+    chosen: tuple[str, ...] = ()
 
     def labelled(self) -> dict[str, str]:
         """The teacher's label of every text that it gave one to."""

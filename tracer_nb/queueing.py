@@ -17,7 +17,7 @@ from tracer_nb.teachers.rows import text_address
 
 __all__ = ["ORDERS", "make_queue"]
 
-ORDERS = ("mixed", "random", "uncertain", "disputed")
+ORDERS = ("mixed", "random", "uncertain", "disputed", "chosen")
 _LIKELY = 4  # labels on the shortlist because somebody gave them
 _RANDOM = "Drawn at random, so it counts for the accuracy."
 
@@ -59,7 +59,7 @@ def make_queue(
         raise InvalidInput("no row of the sample has a label of the teacher to review")
     order = [texts.unique[code] for code in texts.codes[given]]
     ranked = _ranked(subject, of)
-    quota = 0 if of in ("uncertain", "disputed") else rows
+    quota = rows if of in ("mixed", "random") else 0
     if of == "mixed":
         quota -= min(rows // 2, len(ranked))
     random = order[: max(quota, _drawn_before(order, reviewed))]
@@ -166,6 +166,10 @@ def _ranked(subject: Subject, of: str) -> dict[str, tuple[str, str]]:
         return uncertain
     if of == "random":
         return {}
+    if of == "chosen":
+        if not subject.chosen:
+            raise InvalidInput("no row was chosen; send some to review in %tracer panel")
+        return dict.fromkeys(subject.chosen, ("chosen", "Chosen by you."))
     doubted = ((text, why) for text, why in uncertain.items() if text not in disputed)
     turns = chain.from_iterable(zip_longest(disputed.items(), doubted))
     return dict(turn for turn in turns if turn is not None)

@@ -884,7 +884,7 @@ class Review:
         One of the labels; None when the human skipped it.
     note : str
     drawn : str
-        Why it was shown: "random", "uncertain" or "disputed".
+        Why it was shown: "random", "uncertain", "disputed" or "chosen".
     blind : bool
         The human had not seen the teacher's label when answering.
     reviewed_at : str

@@ -28,6 +28,7 @@ from tracer_nb.teachers.rows import text_address
 __all__ = [
     "REVIEW_COLUMNS",
     "Reviewing",
+    "relabel_text",
     "review_rows",
     "reviewed_examples",
     "reviewed_pairs",
@@ -223,6 +224,27 @@ class Reviewing:
                 other=self.queue.other,
                 blind=self.blind,
             )
+
+
+def relabel_text(
+    store: ReviewStore, labels: tuple[str, ...], text: str, label: str, note: str
+) -> None:
+    """Keep what somebody said who looked a row up and saw the labels that it has.
+
+    Raises
+    ------
+    InvalidInput
+        Not one of the labels, or a note that is not text.
+    StoreError
+        It could not be stored.
+    """
+    if label not in labels:
+        raise InvalidInput.unknown_name("label", str(label), labels)
+    if not isinstance(note, str):
+        raise InvalidInput(f"a note must be text, got {note!r}")
+    at = datetime.now(timezone.utc).isoformat(timespec="microseconds")
+    review = Review(text, label, note.strip(), drawn="chosen", blind=False, reviewed_at=at)
+    store.put(labels, review)
 
 
 def start_review(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from threading import Lock
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from tracer_nb.costing import (
     unasked_dollars,
 )
 from tracer_nb.engine import Router, SurrogateFit, calibrate_router, fit_surrogate
-from tracer_nb.engine.checks import check_blocks
+from tracer_nb.engine.checks import check_blocks, is_number
 from tracer_nb.engine.features import Features, FunctionFeatures, make_features
 from tracer_nb.engine.learning import learning_curve
 from tracer_nb.engine.options import make_options
@@ -33,6 +34,7 @@ from tracer_nb.inspecting import Inspecting
 from tracer_nb.inspection import Inspection, Makers
 from tracer_nb.judging import rows_to_route
 from tracer_nb.labelset import clean_labels, explain_labels
+from tracer_nb.looking import Lookout
 from tracer_nb.matrices import Blocks, as_blocks, featurize, ready_matrix, rows_of, take
 from tracer_nb.opinions import Opinion, Subject, surrogate_opinions
 from tracer_nb.outcome import Outcome
@@ -54,6 +56,7 @@ from tracer_nb.reporting import Standing, in_round, learned_on_column, make_repo
 from tracer_nb.reviewing import (
     REVIEW_COLUMNS,
     Reviewing,
+    relabel_text,
     review_rows,
     reviewed_examples,
     reviewed_pairs,
@@ -222,11 +225,12 @@ class Tracer(Inspecting):
         self._asker = Asker(self.teacher, store)
         self._batches = Batches(self.teacher, store)
         self._column: _Column | None = None
-        self._featurizing = Lock()  # a panel may look on while another thread labels
+        self._featurizing = threading.Lock()  # a panel may look on while another thread labels
         self._underway: NDArray[np.intp] | None = None  # rows that are being asked about
         self._inspection: Inspection | None = None
         self._others: Texts | None = None  # routed last, when not the labelled column
         self._subject: dict[str, None] = {}
+        self._chosen: dict[str, None] = {}  # texts that wait for a review
         self.rounds = 0  # certificates made on rows of this column
         self._tested: Texts | None = None
         self._last_found = ""
@@ -314,6 +318,8 @@ class Tracer(Inspecting):
         max_tokens: int | None = None,
         max_rows: int | None = None,
         on_progress: OnProgress | None = None,
+        stop: threading.Event | None = None,
+        go_on: bool = False,
     ) -> Labels:
         """Ask the teacher about a random sample of the column.
 
@@ -332,6 +338,10 @@ class Tracer(Inspecting):
             alone, so that the certificate stays valid.
         on_progress : callable, optional
             Called with :class:`~tracer_nb.records.Progress` a few times a second.
+        stop : threading.Event, optional
+            Another thread sets it to end the run, as an interrupt does.
+        go_on : bool, default False
+            Count money on from the run before, so that one cap holds for both.
 
         Returns
         -------
@@ -364,7 +374,7 @@ class Tracer(Inspecting):
         if self._tested is None or not _same(texts, self._tested):
             self.rounds = 0
         asker = self._asker
-        asker.begin()
+        asker.begin(anew=not go_on)
         while True:
             rows = self._underway = order[:drawn]
             asker.ask(
@@ -372,6 +382,7 @@ class Tracer(Inspecting):
                 caps=self.caps_left(caps),
                 on_progress=on_progress,
                 step="label",
+                stop=stop,
             )
             self.labels = collect_labels(
                 texts,
@@ -471,6 +482,7 @@ class Tracer(Inspecting):
         max_rows: int | None = None,
         ask_teacher: bool | None = None,
         on_progress: OnProgress | None = None,
+        stop: threading.Event | None = None,
     ) -> Any:
         """Label every row: the surrogate where it is certified, the teacher elsewhere.
 
@@ -494,6 +506,8 @@ class Tracer(Inspecting):
             Whether deferred rows go to the teacher. By default only when something was
             certified: without a certificate that would be the whole column.
         on_progress : callable, optional
+        stop : threading.Event, optional
+            As in :meth:`label`.
 
         Returns
         -------
@@ -531,6 +545,7 @@ class Tracer(Inspecting):
             caps=caps,
             ask_teacher=ask_teacher,
             on_progress=on_progress,
+            stop=stop,
         )
         self.outcome, self._others, self._target = outcome, None if own else texts, target
         self._routed = texts, routing
@@ -548,6 +563,8 @@ class Tracer(Inspecting):
         max_rows: int | None = None,
         ask_teacher: bool | None = None,
         on_progress: OnProgress | None = None,
+        stop: threading.Event | None = None,
+        go_on: bool = False,
     ) -> Any:
         """Label, fit, calibrate and route in one call.
 
@@ -567,7 +584,13 @@ class Tracer(Inspecting):
         """
         caps = make_caps(max_cost, max_tokens, max_rows)
         labels = self.label(
-            column, table=table, sample=sample, **asdict(caps), on_progress=on_progress
+            column,
+            table=table,
+            sample=sample,
+            **asdict(caps),
+            on_progress=on_progress,
+            stop=stop,
+            go_on=go_on,
         )
         if labels.stopped == INTERRUPTED:
             return None
@@ -583,7 +606,7 @@ class Tracer(Inspecting):
         self._tell(on_progress, "Certifying a threshold")
         self.calibrate()
         left = asdict(self.caps_left(caps))
-        return self.route(**left, ask_teacher=ask_teacher, on_progress=on_progress)
+        return self.route(**left, ask_teacher=ask_teacher, on_progress=on_progress, stop=stop)
 
     def caps_left(self, caps: Caps) -> Caps:
         """What is left of caps for the whole job after what was spent since :meth:`label`."""
@@ -636,7 +659,7 @@ class Tracer(Inspecting):
             "random" rows tell the teacher's accuracy; "uncertain" rows have a low gate score,
             or the teacher's own probabilities are close; on "disputed" rows teacher and
             surrogate differ, although the surrogate was not fitted on them. "mixed" alternates
-            random rows with the others.
+            random rows with the others; "chosen" are those of :meth:`send_to_review`.
         rows : int, default 50
             To review in all, earlier reviews among them. Fix it beforehand: the interval of
             the accuracy does not allow for stopping when the figure pleases.
@@ -674,13 +697,63 @@ class Tracer(Inspecting):
             _, _, X = self._featurized()
             opinions = surrogate_opinions(self.fitted, column.texts, labels, X, answers)
         return start_review(
-            Subject(column.texts, labels, answers, opinions, self.teacher.name, other),
+            Subject(
+                *(column.texts, labels, answers, opinions, self.teacher.name, other),
+                chosen=tuple(self._chosen),
+            ),
             self._reviews,
             of=of,
             rows=rows,
             blind=blind,
             confidence=self.confidence,
         )
+
+    def send_to_review(self, rows: Iterable[int]) -> int:
+        """Put rows aside for ``review(of="chosen")``; how many wait there.
+
+        Parameters
+        ----------
+        rows : iterable of int
+            Positions in the labelled column.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`label`.
+        InvalidInput
+            No such row, or one to which the teacher gave no label.
+        """
+        for row in rows:
+            text = self._text_of(row)
+            answer = self._asker.answers.get(text)
+            if answer is None or answer.label is None:
+                raise InvalidInput(f"row {row} has no label of the teacher to review")
+            self._chosen[text] = None
+        return len(self._chosen)
+
+    def relabel(self, row: int, label: str, note: str = "") -> None:
+        """Say which label a row should have; kept as a review that was not blind.
+
+        The teacher's answer stays as it is: certificates are about it.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`label`.
+        InvalidInput
+            No such row, not one of the labels, or a note that is not text.
+        StoreError
+            It could not be stored.
+        """
+        relabel_text(self._reviews, self.teacher.labels, self._text_of(row), label, note)
+
+    def _text_of(self, row: int) -> str:
+        if self._column is None:
+            raise NotFitted("nothing is labelled yet; call label(column) first")
+        codes = self._column.texts.codes
+        if not is_number(row) or row != int(row) or not 0 <= row < len(codes) or codes[row] < 0:
+            raise InvalidInput(f"no row {row!r} with text among the {len(codes):,} of the column")
+        return str(self._column.texts.unique[codes[int(row)]])
 
     def export_reviews(self, path: str | os.PathLike[str]) -> int:
         """Write every review with this label set to a CSV or Parquet file; how many there were.
@@ -699,6 +772,28 @@ class Tracer(Inspecting):
         reviews = self._reviews.reviews(self.teacher.labels).values()
         known = self._asker.known([review.text for review in reviews])
         return write_table(path, REVIEW_COLUMNS, review_rows(reviews, known), {"blind": bool})
+
+    def save_report(self, path: str | os.PathLike[str], title: str = "tracer_nb report") -> None:
+        """Write where the job stands to one HTML file with interactive charts.
+
+        The file holds everything that it shows, and needs no network and no notebook.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`label`.
+        InvalidInput
+            The file cannot be written.
+        """
+        from tracer_nb.widgets import report_page  # noqa: PLC0415  only where something is shown
+
+        if self.labels is None:
+            raise NotFitted("nothing to report yet; call label(column) first")
+        page = report_page(self.report, Lookout(self).findings(), title)
+        try:
+            Path(path).expanduser().write_text(page, encoding="utf-8")
+        except OSError as error:
+            raise InvalidInput(f"cannot write {str(path)!r}: {error.strerror or error}") from error
 
     # --- results ---------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from typing import Any
 from tracer_nb.records import (
     Batch,
     Certificate,
+    Choice,
     Collected,
     Comparison,
     Labels,
@@ -18,9 +19,11 @@ from tracer_nb.records import (
     Report,
     ReviewState,
     Scan,
+    Selection,
     Spending,
     Submitted,
     Superseded,
+    Targets,
 )
 
 __all__ = [
@@ -43,16 +46,20 @@ __all__ = [
     "plan_lines",
     "progress_line",
     "promise_sentence",
+    "report_facts",
     "report_lines",
     "revealed_sentence",
     "review_line",
     "review_lines",
     "rows_sentence",
+    "sample_sentence",
     "saved_lines",
     "scan_lines",
+    "selection_sentence",
     "stopped_sentence",
     "submitted_lines",
     "superseded_sentence",
+    "target_sentence",
     "waiting_sentence",
 ]
 
@@ -463,11 +470,38 @@ def _spent(spending: Spending) -> str:
     return text + "."
 
 
+def report_facts(report: Report) -> list[tuple[str, str]]:
+    """The few figures that are looked for first, each with what it is."""
+    facts = []
+    done = report.n_surrogate + report.n_teacher + report.n_missing
+    if done:
+        facts.append((percent(report.n_surrogate / done), "of all rows by the surrogate"))
+    if report.certificate is not None and report.certificate.n_handled:
+        facts.append((percent(report.certificate.agreement), "agreement seen on handled rows"))
+    if report.spending.cost is not None:
+        paid = "at made-up prices" if report.simulated else "paid"
+        if report.cost_all is not None:
+            paid += f", instead of about {money(report.cost_all)}"
+        facts.append((money(report.spending.cost), paid))
+    elif report.spending.asked:
+        facts.append((count(report.spending.asked, "text"), "asked, at unknown cost"))
+    return facts
+
+
+def sample_sentence(report: Report) -> str:
+    """How far the labelling is, as long as that is all that there is; else empty."""
+    if report.surrogate or not report.n_labelled:
+        return ""
+    return f"{count(report.n_labelled, 'row')} of the sample labelled."
+
+
 def report_lines(report: Report) -> list[str]:
     """Everything a status line needs: rows, promise, money, evidence."""
     lines = []
     if report.surrogate:
         lines.append(certificate_sentence(report))
+    if sentence := sample_sentence(report):
+        lines.append(sentence)
     lines.extend(s for s in (choices_sentence(report), curve_sentence(report)) if s)
     if report.n_surrogate + report.n_teacher + report.n_missing:
         lines.append(rows_sentence(report))
@@ -659,3 +693,50 @@ def evidence_sentence(report: Report) -> str:
             f". For the whole output the promise is at least {_rounded_down(c.whole_output_lower)}"
         )
     return f"{text}. Agreement is with the teacher, not with the truth."
+
+
+def target_sentence(targets: Targets, i: int) -> str:
+    """What one of several targets would give, and whether that is certified."""
+    target = float(targets.targets[i])
+    for choice in targets.certified:
+        if choice.target == target:
+            return _certified_target(choice)
+    if not targets.n_handled[i]:
+        return f"Estimate at {level(target)}: no threshold agrees that often."
+    saved = "" if math.isnan(targets.saved[i]) else f", saves about {money(targets.saved[i])}"
+    return (
+        f"Estimate at {level(target)}, not certified: the surrogate would answer "
+        f"{percent(targets.coverage[i])}{saved}; observed agreement "
+        f"{percent(targets.agreement[i])} (90 % interval {percent(targets.lower[i])} to "
+        f"{percent(targets.upper[i])}). A certificate may be expected to reach "
+        f"{percent(targets.expected[i])}."
+    )
+
+
+def _certified_target(choice: Choice) -> str:
+    if not choice.certified:
+        return f"At {level(choice.target)} nothing is certified."
+    saved = "" if choice.saved is None else f" and saves about {money(choice.saved)}"
+    answers = percent(choice.coverage)
+    return f"Certified at {level(choice.target)}: the surrogate answers {answers}{saved}."
+
+
+def selection_sentence(selection: Selection, total: int) -> str:
+    """Which rows are looked at, and how many."""
+    parts = []
+    for who, labels in (("teacher", selection.teacher), ("surrogate", selection.surrogate)):
+        if labels is not None:
+            shown = labels[0] if len(labels) == 1 else f"one of {len(labels):,} other labels"
+            parts.append(f"{who} says {shown}")
+    if selection.status is not None:
+        parts.append(" or ".join(selection.status))
+    if selection.scores is not None:
+        low, high = selection.scores
+        parts.append(f"gate score {low:.3f} to {high:.3f}")
+    if selection.rows is not None:
+        parts.append(f"row {', '.join(f'{row:,}' for row in selection.rows)}")
+    if selection.search.strip():
+        parts.append(f"with “{selection.search.strip()}”")
+    if selection.tested:
+        parts.append("among the rows that the charts count")
+    return f"{count(total, 'row')}{': ' if parts else ''}{', '.join(parts)}"

@@ -414,7 +414,7 @@ def test_help_shows_every_option(shell):
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("", "say what to do: %tracer run|plan|label|fit|calibrate|route|status|save|load|labels|compare|"),
+        ("", "say what to do: %tracer run|plan|label|fit|calibrate|route|status|panel|report|save|load|labels|compare|"),
         ("lable df.text", "no step 'lable'; did you mean 'label'? There are: run, plan, label"),
         ("df.text", "no step 'df.text'; there are: run, plan"),
         ("status", "no job yet; start with %tracer plan df.text"),

@@ -528,6 +528,7 @@ def test_a_report_has_every_sentence_once(make_report):
 def test_a_report_before_anything_was_done(make_report):
     fresh = make_report(
         surrogate="",
+        n_labelled=0,
         n_surrogate=0,
         n_teacher=0,
         n_missing=0,
@@ -538,3 +539,10 @@ def test_a_report_before_anything_was_done(make_report):
         missing_reasons=(),
     )
     assert report_lines(fresh) == ["Paid $0.00 for 0 texts."]
+
+
+def test_a_report_of_a_labelled_sample(make_report):
+    labelled = make_report(
+        surrogate="", n_surrogate=0, n_teacher=0, n_missing=0, certificate=None, frontier=None
+    )
+    assert report_lines(labelled)[0] == "1,000 rows of the sample labelled."

@@ -15,8 +15,10 @@ from tracer_nb.charts.reliability import reliability_chart
 from tracer_nb.charts.run import rate_chart, spending_chart
 from tracer_nb.charts.static import to_svg
 from tracer_nb.charts.targets import targets_chart
+from tracer_nb.charts.theme import SHADES
 
 __all__ = [
+    "SHADES",
     "agreement_chart",
     "confusion_chart",
     "frontier_chart",

@@ -10,6 +10,7 @@ __all__ = [
     "HAND",
     "LABEL_COLOURS",
     "OTHER",
+    "SHADES",
     "SHAPES",
     "STATUS_COLOURS",
     "STRONG",
@@ -42,6 +43,38 @@ LABEL_COLOURS = (
     *("#d6568c", "#7c6fd6", "#1f9e9e", "#a0703c", "#7f8c1f"),
 )
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross")
+
+# What a live chart, which knows its page, takes instead: contrast of 4.5 and more.
+_ON_LIGHT = {
+    CURVE: "#3377a7",
+    TARGET: "#bb5300",
+    CERTIFIED: "#00825f",
+    HAND: "#a749bf",
+    TEXT: "#5c5c5c",
+    OTHER: "#727272",
+    UNSURE: "#926a09",
+    "#d6568c": "#ce3374",
+    "#7c6fd6": "#6f61d2",
+    "#1f9e9e": "#197e7e",
+    "#a0703c": "#956838",
+    "#7f8c1f": "#6c771a",
+}
+_ON_DARK = {
+    CURVE: "#559bcb",
+    TARGET: "#f46c00",
+    CERTIFIED: "#00ab7c",
+    HAND: "#c07cd1",
+    TEXT: "#b8b8b8",
+    OTHER: "#959595",
+    UNSURE: "#c28d0c",
+    "#d6568c": "#dd73a0",
+    "#7c6fd6": "#958bde",
+    "#1f9e9e": "#21a7a7",
+    "#a0703c": "#be8a51",
+    "#7f8c1f": "#8e9d23",
+}
+SHADES = {"light": _ON_LIGHT, "dark": _ON_DARK}
+"""For each colour, what it is on a light and on a dark page."""
 
 
 def themed(chart: Any) -> Any:

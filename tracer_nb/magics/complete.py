@@ -7,9 +7,9 @@ from typing import Any
 
 from tracer_nb.magics.options import VERBS
 
-__all__ = ["complete"]
+__all__ = ["VALUES", "complete"]
 
-_VALUES = {
+VALUES: dict[str, tuple[str, ...]] = {
     "--surrogate": (
         *("auto", "kernel-ridge", "logistic", "mlp-1", "mlp-2", "extra-trees"),
         *("random-forest", "hist-gradient-boosting", "xgboost"),
@@ -25,6 +25,7 @@ _VALUES = {
     "--of": ("mixed", "random", "uncertain", "disputed"),
     "--strategy": ("adaptive-threshold", "fixed-threshold", "cost-aware"),
 }
+"""Values that an option may have, for those that have a list of them."""
 _FUNCTION_TOO = ("--features", "--teacher")
 
 
@@ -46,8 +47,8 @@ def complete(event: Any, parser: Any, variables: Mapping[str, Any]) -> list[str]
     if word.startswith("-"):
         options = [o for action in parser._actions for o in action.option_strings]  # noqa: SLF001
         return [o for o in options if o.startswith(word) and o.startswith("--")]
-    if before and before[-1] in _VALUES:
-        values = [*_VALUES[before[-1]]]
+    if before and before[-1] in VALUES:
+        values = [*VALUES[before[-1]]]
         if before[-1] in _FUNCTION_TOO:
             values += [n for n, v in variables.items() if _is_own_function(v)]
         # IPython completes what stands behind the colon.

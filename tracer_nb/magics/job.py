@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tracer_nb.errors import InvalidInput
 from tracer_nb.magics.names import Source
 from tracer_nb.records import Caps
+from tracer_nb.session import Session
 
 if TYPE_CHECKING:
     from tracer_nb.saved import SavedRouter
@@ -22,6 +23,9 @@ class Job:
     """Settings are remembered from line to line, so that a step needs only what changes.
 
     The caps are some of them: they hold for the whole job, whichever line set them.
+    ``session`` runs the job and is what panels watch.
+    ``written`` is what the lines said, by the name of the setting, and ``expression`` how they
+    named the column: from both, a line can be written that does the same.
     ``source`` is the column named last, ``home`` the one that was labelled. A job that was
     loaded from a file has a router and no Tracer. ``keyed`` is the server whose key is typed,
     not the key.
@@ -35,6 +39,9 @@ class Job:
     tracer: Tracer | None = None
     loaded: SavedRouter | None = None
     keyed: str | None = None
+    session: Session = field(default_factory=Session)
+    written: dict[str, str] = field(default_factory=dict)
+    expression: str = ""
 
     def change(
         self,
@@ -42,10 +49,14 @@ class Job:
         source: Source | None,
         sample: int | str | None,
         caps: Mapping[str, Any],
+        written: Mapping[str, str],
+        *,
+        whole: bool = False,
     ) -> None:
         """Take over new settings; a Tracer made from other ones is put away.
 
-        ``caps`` holds the ones that the line gives; None where it gives none.
+        ``caps`` holds the ones that the line gives; None where it gives none. ``whole``: the
+        settings are all that there are, and what they leave out has its default.
 
         Raises
         ------
@@ -56,7 +67,7 @@ class Job:
         from tracer_nb.planning import check_sample  # noqa: PLC0415
 
         # A line that names a teacher says what job it is; nothing lingers from other ones.
-        anew = "teacher" in settings and not _equal(settings, self.settings)
+        anew = whole or ("teacher" in settings and not _equal(settings, self.settings))
         base = Job() if anew else self
         merged = {**base.settings, **settings}
         if sample is None:
@@ -79,6 +90,7 @@ class Job:
                 self.tracer.continue_from(old)
         self.loaded = None
         self.settings, self.sample, self.caps = merged, sample, capped
+        self.written = {**base.written, **written}
         self.source = source or self.source
 
     @property

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import keyword
-from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -19,14 +17,18 @@ from tracer_nb.magics.keys import Keys, refuse_keys
 from tracer_nb.magics.names import Source, unquote
 from tracer_nb.magics.options import (
     OF_TEACHER,
+    check_output,
+    read_caps,
     read_sample,
     read_settings,
     read_source,
     read_words,
     split_line,
 )
-from tracer_nb.magics.scan import scan
-from tracer_nb.records import Caps
+from tracer_nb.magics.scan import show_scan
+from tracer_nb.magics.settings import written_options
+from tracer_nb.magics.workspace import Workspace, made, user_variables
+from tracer_nb.session import Reins
 
 __all__ = ["TracerMagics", "register"]
 
@@ -35,7 +37,7 @@ _TABLES = (".csv", ".parquet")
 # Options of a line that loading takes.
 _OF_LOADING = ("teacher", "store", "examples", *OF_TEACHER)
 # Steps that may ask the teacher.
-_ASKING = ("run", "label", "route", "submit", "collect", "batches", "cancel")
+_ASKING = ("run", "label", "route", "panel", "submit", "collect", "batches", "cancel")
 
 
 @magics_class
@@ -46,6 +48,7 @@ class TracerMagics(Magics):
         super().__init__(shell)
         self.jobs: dict[str, Job] = {}
         self._keys = Keys()
+        self._space = Workspace(shell, self._parse, lambda: self.tracer.parser, self._keys)
 
     @no_var_expand
     @magic_arguments()
@@ -55,11 +58,11 @@ class TracerMagics(Magics):
         metavar="[STEP] [COLUMN]",
         help=(
             "STEP: run (the whole job; the default of a cell), plan, label, fit, calibrate, route, "
-            "status, save, load, labels, compare, review, or, for a server's batch endpoint, "
-            "submit, collect, batches or cancel, or, for a log of past calls, scan. COLUMN: "
-            "df.text, df['text'] or a variable; a file for save, load and scan; for labels and review nothing, or a .csv or .parquet file to "
-            "write; for labels also the key of a set of answers, for compare those of two, and "
-            "for cancel that of a batch."
+            "status, panel, report, save, load, labels, compare, review, or, for a server's batch "
+            "endpoint, submit, collect, batches or cancel, or, for a log of past calls, scan. "
+            "COLUMN: df.text, df['text'] or a variable; a file for report, save, load and scan; "
+            "for labels and review nothing, or a .csv or .parquet file to write; for labels also "
+            "the key of a set of answers, for compare those of two, and for cancel that of a batch."
         ),
     )
     @argument(
@@ -178,7 +181,7 @@ class TracerMagics(Magics):
         default=None,
         help=("Leave deferred rows without a label."),
     )
-    @argument("--of", help="Rows to review: mixed, random, uncertain or disputed (mixed).")
+    @argument("--of", help="Rows to review: mixed, random, uncertain, disputed or chosen (mixed).")
     @argument("--rows", type=int, help="Rows to review in all (50); fix it beforehand.")
     @argument("--against", help="Key of a set of answers: review where it differs.")
     @argument(
@@ -197,6 +200,7 @@ class TracerMagics(Magics):
         does it for a teacher that needs no words, such as a function. ``%tracer STEP`` does
         one step, with the settings of the lines before it.
         """
+        self._space.warm()
         try:
             self._do(line, cell)
         except TracerError as error:
@@ -208,16 +212,13 @@ class TracerMagics(Magics):
             raise UsageError(redact(str(error))) from error
 
     def _do(self, line: str, cell: str | None) -> None:
-        variables = _user_variables(self.shell)
+        variables = user_variables(self.shell)
         refuse_keys(split_line(line), variables)
         args = self._parse(line)
         verb, column = read_words(args.words, cell=cell is not None)
-        _check_output(args.output)
+        check_output(args.output)
         job = self.jobs.get(args.name, Job())
-        if verb in ("save", "load"):
-            getattr(self, f"_{verb}")(args.name, _file(verb, column), args, variables)
-            return
-        if self._do_without_column(verb, column, job, args, variables):
+        if self._is_done_alone(verb, column, args, job):
             return
         source = read_source(_expression(verb, column), variables)
         if job.loaded is not None and verb in ("route", "status"):
@@ -227,14 +228,22 @@ class TracerMagics(Magics):
         # Routing other rows leaves the job about the labelled ones.
         about = None if verb in ("route", "status") else source
         settings = read_settings(args, about or job.source, cell, variables)
-        if verb == "status" and job.tracer is None and not settings:
+        written = written_options(args, self.tracer.parser, settings)
+        if verb in ("status", "panel") and job.tracer is None and not settings:
             raise InvalidInput("no job yet; start with %tracer plan df.text --teacher …")
+        if job.session.moment.running and not settings and verb in ("panel", "status"):
+            self._space.look(verb, job)
+            return
+        job.session.check_free()
         before = job.sample, job.caps
-        job.change(settings, about, read_sample(args.sample), _caps(args))
+        job.change(settings, about, read_sample(args.sample), read_caps(args), written)
+        if about is not None:
+            job.expression = column
         self.jobs[args.name] = job
+        self._space.attach(args.name, job)
         try:
             asks = verb in _ASKING and not args.dry_run
-            self._keys.give(job, _tracer(job).teacher, wanted=args.ask_key, asks=asks)
+            self._keys.give(job, made(job).teacher, wanted=args.ask_key, asks=asks)
             if args.dry_run:
                 self._plan(job)
             elif verb == "route":
@@ -245,15 +254,16 @@ class TracerMagics(Magics):
             job.sample, job.caps = before  # a line that could not be done sets nothing
             raise
 
-    def _do_without_column(
-        self, verb: str, words: str, job: Job, args: Any, variables: Any
-    ) -> bool:
-        """Do a step that is about a file or the store; False for other steps."""
-        if verb == "scan":
-            _with_progress(lambda view: scan(words, args, variables, view))
+    def _is_done_alone(self, verb: str, column: str, args: Any, job: Job) -> bool:
+        """Do a step that is about files and stored answers, and changes no settings."""
+        if verb in ("report", "save", "load"):
+            variables = user_variables(self.shell)
+            getattr(self, f"_{verb}")(args.name, _file(verb, column), args, variables)
+        elif verb == "scan":
+            show_scan(column, args, user_variables(self.shell))
         elif verb in ("labels", "compare"):
-            self._stored(verb, words, args)
-        elif verb == "review" and (file := unquote(words.strip())).endswith(_TABLES):
+            self._stored(verb, column, args)
+        elif verb == "review" and (file := unquote(column.strip())).endswith(_TABLES):
             self._export_reviews(job, file)
         elif verb == "batches" and job.tracer is None and args.teacher is None:
             self._all_batches(args)
@@ -276,81 +286,79 @@ class TracerMagics(Magics):
         from tracer_nb.words import plan_lines  # noqa: PLC0415
 
         del args
-        plan = _tracer(job).plan(job.column, table=job.table, sample=job.sample, **asdict(job.caps))
+        plan = made(job).plan(job.column, table=job.table, sample=job.sample, **asdict(job.caps))
         display(Lines([*plan_lines(plan), "Nothing was asked or paid."]))
 
     def _run(self, job: Job, args: Any) -> None:
-        tracer, column = _tracer(job), job.column
         job.home = job.source
-
-        def work(view: Any) -> Any:
-            tracer.run(
-                column,
-                table=job.table,
-                sample=job.sample,
-                **asdict(job.caps),
-                ask_teacher=args.ask,
-                on_progress=view,
-            )
-            self._assign(tracer, job.home, args.output)
-            return _card(tracer)
-
-        _with_progress(work)
+        work = self._space.whole(job, args.output, args.ask)
+        self._space.watch(job, work, lambda: _card(made(job)))
 
     def _label(self, job: Job, args: Any) -> None:
         del args
         from tracer_nb.magics.show import Lines  # noqa: PLC0415
         from tracer_nb.words import label_lines  # noqa: PLC0415
 
-        tracer, column = _tracer(job), job.column
+        tracer, column = made(job), job.column
         job.home = job.source
 
-        def work(view: Any) -> Any:
-            labels = tracer.label(
+        def work(reins: Reins) -> None:
+            tracer.label(
                 column,
                 table=job.table,
                 sample=job.sample,
                 **asdict(job.caps),
-                on_progress=view,
+                on_progress=reins.on_progress,
+                stop=reins.stop,
+                go_on=reins.go_on,
             )
-            note = tracer.report.note
-            return Lines([*label_lines(labels), *([note] if note else [])])
 
-        _with_progress(work)
+        def result() -> Any:
+            note = tracer.report.note
+            return Lines([*label_lines(tracer.labels), *([note] if note else [])])
+
+        self._space.watch(job, work, result)
 
     def _fit(self, job: Job, args: Any) -> None:
         del args
         from tracer_nb.magics.show import Trials  # noqa: PLC0415
 
-        display(Trials(_tracer(job).fit().trials))
+        display(Trials(made(job).fit().trials))
+        job.session.look()
 
     def _calibrate(self, job: Job, args: Any) -> None:
         del args
-        _tracer(job).calibrate()
-        display(_card(_tracer(job)))
+        made(job).calibrate()
+        job.session.look()
+        display(_card(made(job)))
 
     def _route(self, job: Job, args: Any, source: Source | None) -> None:
-        tracer = _tracer(job)
+        tracer = made(job)
 
-        def work(view: Any) -> Any:
+        def work(reins: Reins) -> None:
             tracer.route(
                 None if source is None else source.column,
                 table=None if source is None else source.frame,
                 target=args.at,
                 **asdict(tracer.caps_left(job.caps)),
                 ask_teacher=args.ask,
-                on_progress=view,
+                on_progress=reins.on_progress,
+                stop=reins.stop,
             )
-            self._assign(tracer, source, args.output)
-            return _card(tracer)
+            self._space.assign(tracer, source, args.output)
 
-        _with_progress(work)
+        self._space.watch(job, work, lambda: _card(tracer))
+
+    def _panel(self, job: Job, args: Any) -> None:
+        del args
+        self._space.prepare(job)
+        self._space.look("panel", job)
 
     def _submit(self, job: Job, args: Any) -> None:
         from tracer_nb.magics.show import Lines  # noqa: PLC0415
         from tracer_nb.words import submitted_lines  # noqa: PLC0415
 
-        tracer = _tracer(job)
+        tracer = made(job)
         if args.deferred:
             submitted = tracer.submit_deferred(**asdict(job.caps))
         else:
@@ -364,14 +372,14 @@ class TracerMagics(Magics):
         from tracer_nb.magics.show import Lines  # noqa: PLC0415
         from tracer_nb.words import collected_lines  # noqa: PLC0415
 
-        tracer = _tracer(job)
+        tracer = made(job)
         display(Lines([*collected_lines(tracer.collect()), *_note(tracer)]))
 
     def _batches(self, job: Job, args: Any) -> None:
         del args
         from tracer_nb.magics.show import BatchTable  # noqa: PLC0415
 
-        display(BatchTable(_tracer(job).batches()))
+        display(BatchTable(made(job).batches()))
 
     def _all_batches(self, args: Any) -> None:
         from tracer_nb.magics.show import BatchTable  # noqa: PLC0415
@@ -385,18 +393,18 @@ class TracerMagics(Magics):
         from tracer_nb.magics.show import Lines  # noqa: PLC0415
         from tracer_nb.words import batch_sentence  # noqa: PLC0415
 
-        display(Lines([batch_sentence(_tracer(job).cancel(" ".join(args.words[1:])))]))
+        display(Lines([batch_sentence(made(job).cancel(" ".join(args.words[1:])))]))
 
     def _status(self, job: Job, args: Any) -> None:
         del args
-        display(_card(_tracer(job)))
+        display(_card(made(job)))
 
     def _review(self, job: Job, args: Any) -> None:
         from tracer_nb.widgets import ReviewPanel  # noqa: PLC0415
 
         given = {name: getattr(args, name) for name in ("of", "rows", "blind", "against")}
         options = {name: value for name, value in given.items() if value is not None}
-        ReviewPanel(_tracer(job).review(**options)).show()
+        ReviewPanel(made(job).review(**options)).show()
 
     def _export_reviews(self, job: Job, path: str) -> None:
         from tracer_nb.magics.show import Lines  # noqa: PLC0415
@@ -415,6 +423,17 @@ class TracerMagics(Magics):
 
         job.tracer.save(path)
         display(Lines([f"Saved to {path}. tracer_nb.load({path!r}) routes with it."]))
+
+    def _report(self, name: str, path: str, args: Any, variables: Any) -> None:
+        del args, variables
+        job = self.jobs.get(name)
+        if job is None or job.tracer is None:
+            raise InvalidInput("nothing to report yet; label, fit and calibrate first")
+        job.session.check_free()
+        from tracer_nb.magics.show import Lines  # noqa: PLC0415
+
+        job.tracer.save_report(path)
+        display(Lines([f"Report written to {path}: open it in a browser, no network is needed."]))
 
     def _load(self, name: str, path: str, args: Any, variables: Any) -> None:
         from tracer_nb.magics.show import Lines  # noqa: PLC0415
@@ -465,7 +484,7 @@ class TracerMagics(Magics):
             source.column,
             table=source.frame,
             target=args.at,
-            **_caps(args),
+            **read_caps(args),
             ask_teacher=args.ask,
         )
         outcome = loaded.outcome
@@ -474,21 +493,6 @@ class TracerMagics(Magics):
         n, m, left = (outcome.count(who) for who in ("surrogate", "teacher", None))
         line = f"Of {count(n + m + left, 'row')}: {n:,} answered by the surrogate, {m:,} by the"
         display(Lines([f"{line} teacher, {left:,} deferred."]))
-
-    def _assign(self, tracer: Any, source: Source | None, output: str | None) -> None:
-        """Put the labelled frame into the user's variable, if there is one to put."""
-        if output and tracer.outcome is not None and source is not None:
-            self.shell.push({output: tracer.frame_of(source.table)})
-
-
-def _caps(args: Any) -> dict[str, Any]:
-    """The caps that a line gives; None where it gives none."""
-    return {f.name: getattr(args, f.name) for f in fields(Caps)}
-
-
-def _tracer(job: Job) -> Any:
-    assert job.tracer is not None  # noqa: S101  change() made it
-    return job.tracer
 
 
 def _note(tracer: Any) -> list[str]:
@@ -501,24 +505,6 @@ def _card(tracer: Any) -> Any:
     from tracer_nb.widgets import Card  # noqa: PLC0415
 
     return Card(tracer.report)
-
-
-def _with_progress(work: Callable[[Any], Any]) -> None:
-    """Show a live bar while ``work`` runs, then its result in the same place."""
-    from tracer_nb.widgets import ProgressView  # noqa: PLC0415
-
-    view = ProgressView().show()
-    result: Any = None
-    try:
-        result = work(view)
-    finally:
-        view.replace(result)
-
-
-def _user_variables(shell: Any) -> dict[str, Any]:
-    """The notebook's variables, without those that IPython puts there."""
-    hidden = shell.user_ns_hidden
-    return {k: v for k, v in shell.user_ns.items() if k not in hidden or v is not hidden[k]}
 
 
 def _expression(verb: str, words: str) -> str:
@@ -547,13 +533,9 @@ def _file(verb: str, words: str) -> str:
     """The file that a line names."""
     path = unquote(words.strip())
     if not path:
-        raise InvalidInput(f"name a file: %tracer {verb} intents.tracer")
+        example = "report.html" if verb == "report" else "intents.tracer"
+        raise InvalidInput(f"name a file: %tracer {verb} {example}")
     return path
-
-
-def _check_output(name: str | None) -> None:
-    if name is not None and (not name.isidentifier() or keyword.iskeyword(name)):
-        raise InvalidInput(f"--output {name!r} is not a variable name; write for example routed")
 
 
 def register(ipython: Any) -> None:
@@ -562,6 +544,6 @@ def register(ipython: Any) -> None:
     ipython.register_magics(magics)
     ipython.set_hook(
         "complete_command",
-        lambda _, event: complete(event, magics.tracer.parser, _user_variables(ipython)),
+        lambda _, event: complete(event, magics.tracer.parser, user_variables(ipython)),
         re_key=r"%{1,2}tracer\b",
     )

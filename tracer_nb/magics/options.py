@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,13 @@ from tracer_nb.magics.names import (
     resolve_column,
     unquote,
 )
+from tracer_nb.records import Caps
 
 __all__ = [
     "OF_TEACHER",
     "VERBS",
+    "check_output",
+    "read_caps",
     "read_sample",
     "read_settings",
     "read_source",
@@ -28,7 +33,7 @@ __all__ = [
 ]
 
 VERBS = (
-    *("run", "plan", "label", "fit", "calibrate", "route", "status"),
+    *("run", "plan", "label", "fit", "calibrate", "route", "status", "panel", "report"),
     *("save", "load", "labels", "compare", "review"),
     *("submit", "collect", "batches", "cancel", "scan"),
 )
@@ -116,9 +121,26 @@ def read_settings(
     return settings
 
 
+def check_output(name: str | None) -> None:
+    """Refuse an ``--output`` that no variable can have as its name.
+
+    Raises
+    ------
+    InvalidInput
+        It is none.
+    """
+    if name is not None and (not name.isidentifier() or keyword.iskeyword(name)):
+        raise InvalidInput(f"--output {name!r} is not a variable name; write for example routed")
+
+
 def read_source(column: str, variables: Mapping[str, Any]) -> Source | None:
     """The column that the line names, if it names one."""
     return resolve_column(column, variables) if column else None
+
+
+def read_caps(args: Any) -> dict[str, Any]:
+    """The caps that a line gives; None where it gives none."""
+    return {f.name: getattr(args, f.name) for f in fields(Caps)}
 
 
 def read_sample(text: str | None) -> int | str | None:

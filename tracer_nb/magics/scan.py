@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
+
+from IPython.display import display
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.magics.names import unquote
 from tracer_nb.magics.options import read_settings
-from tracer_nb.records import Progress, Spending
 
-__all__ = ["scan"]
+__all__ = ["show_scan"]
 
 _OPTIONS = ("confidence", "features", "seed")
 
 
-def scan(
-    words: str, args: Any, variables: Mapping[str, Any], on_progress: Callable[[Progress], None]
-) -> Any:
-    """Scan the log that the line names, a file or a variable; what to show of it.
+def show_scan(words: str, args: Any, variables: Mapping[str, Any]) -> None:
+    """Scan the log that the line names, a file or a variable, and show what it says.
 
     Raises
     ------
@@ -40,11 +39,18 @@ def scan(
     if args.sample is not None:
         options["sample"] = _rows(args.sample)
 
-    def tell(step: str) -> None:
-        on_progress(Progress(0, 1, Spending(), 0.0, step))
-
-    found = scan_logs(source, columns=_columns(args.columns), on_step=tell, **options)
-    return Lines(scan_lines(found))
+    place = display(Lines(["Reading the log …"]), display_id=True)
+    try:
+        found = scan_logs(
+            source,
+            columns=_columns(args.columns),
+            on_step=lambda step: place.update(Lines([f"{step} …"])),
+            **options,
+        )
+    except BaseException:
+        place.update({"text/plain": ""}, raw=True)
+        raise
+    place.update(Lines(scan_lines(found)))
 
 
 def _rows(text: str) -> int:

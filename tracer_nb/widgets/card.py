@@ -12,20 +12,20 @@ from tracer_nb.widgets.html import framed, safe
 from tracer_nb.words import (
     certificate_sentence,
     choices_sentence,
-    count,
     curve_sentence,
     evidence_sentence,
     missing_sentence,
-    money,
     money_sentence,
     percent,
+    report_facts,
     report_lines,
     rows_sentence,
+    sample_sentence,
     stopped_sentence,
     superseded_sentence,
 )
 
-__all__ = ["Card", "page"]
+__all__ = ["Card"]
 
 
 class Card:
@@ -48,7 +48,7 @@ class Card:
         """The card as one HTML element with its style; every text is escaped."""
         report = self.report
         parts = _head(report)
-        if facts := _facts(report):
+        if facts := report_facts(report):
             cells = "".join(
                 f"<div><b>{safe(value)}</b> <span>{safe(name)}</span></div>"
                 for value, name in facts
@@ -59,17 +59,6 @@ class Card:
             parts.append(_picture(report))
             parts.append(f'<p class="tracer-small">{safe(evidence_sentence(report))}</p>')
         return framed("".join(parts))
-
-
-def page(report: Report, title: str = "tracer_nb") -> str:
-    """A self-contained HTML page with the card, for a browser and no notebook."""
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" '
-        f'content="light dark"><title>{escape(title)}</title></head>'
-        f'<body style="margin:32px auto;max-width:800px;padding:0 16px">{Card(report).html()}'
-        "</body></html>"
-    )
 
 
 def _head(report: Report) -> list[str]:
@@ -85,26 +74,9 @@ def _promise(report: Report) -> str:
     return f'<p class="{kind}">{safe(certificate_sentence(report))}</p>'
 
 
-def _facts(report: Report) -> list[tuple[str, str]]:
-    """The few figures that are looked for first."""
-    facts = []
-    done = report.n_surrogate + report.n_teacher + report.n_missing
-    if done:
-        facts.append((percent(report.n_surrogate / done), "of all rows by the surrogate"))
-    if report.certificate is not None and report.certificate.n_handled:
-        facts.append((percent(report.certificate.agreement), "agreement seen on handled rows"))
-    if report.spending.cost is not None:
-        paid = "at made-up prices" if report.simulated else "paid"
-        if report.cost_all is not None:
-            paid += f", instead of about {money(report.cost_all)}"
-        facts.append((money(report.spending.cost), paid))
-    elif report.spending.asked:
-        facts.append((count(report.spending.asked, "text"), "asked, at unknown cost"))
-    return facts
-
-
 def _lines(report: Report) -> list[str]:
-    lines = [s for s in (choices_sentence(report), curve_sentence(report)) if s]
+    sentences = (sample_sentence(report), choices_sentence(report), curve_sentence(report))
+    lines = [sentence for sentence in sentences if sentence]
     if report.n_surrogate + report.n_teacher + report.n_missing:
         lines.append(rows_sentence(report))
     if report.missing_reasons:

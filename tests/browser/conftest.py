@@ -1,0 +1,85 @@
+"""A real JupyterLab and a real Notebook 7 on loopback, in a browser that knows no other network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.jupyter import CHROMIUM, SHOTS, Notebook, Server
+
+SETUP = """\
+%load_ext tracer_nb
+from tracer_nb import datasets
+df = datasets.load("support")
+intents = sorted(set(df.label))
+"""
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory) -> Iterator[Server]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"no Chromium at {CHROMIUM}; apt-get install chromium")
+    pytest.importorskip("jupyterlab", reason="pip install jupyterlab")
+    server = Server(tmp_path_factory.mktemp("jupyter"))
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"no Chromium at {CHROMIUM}; apt-get install chromium")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(CHROMIUM),
+            args=[
+                *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+def open_page(browser: Any) -> Any:
+    page = browser.new_page(viewport={"width": 1100, "height": 1000})
+    page.set_default_timeout(60_000)
+    page.problems = []
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    return page
+
+
+@pytest.fixture(scope="session")
+def lab(server, browser) -> Iterator[Notebook]:
+    """One notebook in JupyterLab, with its kernel, for many tests."""
+    server.write("lab.ipynb", [SETUP])
+    notebook = Notebook(open_page(browser), server, "lab.ipynb", "lab")
+    notebook.ran(0)
+    yield notebook
+    notebook.page.close()
+
+
+@pytest.fixture(scope="session")
+def seven(server, browser) -> Iterator[Notebook]:
+    """The same in Notebook 7."""
+    server.write("seven.ipynb", [SETUP])
+    notebook = Notebook(open_page(browser), server, "seven.ipynb", "notebook")
+    notebook.ran(0)
+    yield notebook
+    notebook.page.close()
+
+
+@pytest.fixture
+def shot():
+    """Writes a picture of an element or a page to a folder that git ignores."""
+
+    def take(what: Any, name: str) -> None:
+        SHOTS.mkdir(exist_ok=True)
+        what.screenshot(path=SHOTS / f"{name}.png")
+
+    return take

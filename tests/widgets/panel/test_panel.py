@@ -1,0 +1,470 @@
+"""Traits and messages, both ways; texts as they are; what an update weighs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from ipywidgets.widgets.widget import _instances
+
+from tests.widgets.reader import NASTY, read
+from tracer_nb import Tracer
+from tracer_nb.errors import InvalidInput
+from tracer_nb.looking import Lookout
+from tracer_nb.moments import Moment, Option
+from tracer_nb.records import Caps, Progress, Spending, Timeline
+from tracer_nb.widgets import Panel
+
+
+class Form:
+    options = (Option("target", "--target", "0.9", "What is promised.", "Promise"),)
+    line = "%tracer run df.text --target 0.9"
+
+    def __init__(self):
+        self.applied = []
+
+    def draft(self, values):
+        return f"%tracer run {values}"
+
+    def apply(self, values):
+        if "bad" in values:
+            raise InvalidInput(f"bad {NASTY}")
+        self.applied.append(values)
+
+
+class Session:
+    """Moments that a test sets, and a record of what was pressed."""
+
+    def __init__(self, **values):
+        self.form = Form()
+        self.pressed = []
+        self.tracer = None
+        self.watchers = []
+        self.moment = Moment(**{"ready": True, **values})
+
+    def watch(self, callback):
+        self.watchers.append(callback)
+        return lambda: callback in self.watchers and self.watchers.remove(callback)
+
+    def at(self, **values):
+        self.moment = Moment(**{"ready": True, **values})
+        for callback in list(self.watchers):
+            callback()
+
+    def start(self):
+        self.pressed.append("start")
+
+    def pause(self):
+        self.pressed.append("pause")
+
+    def stop(self):
+        self.pressed.append("stop")
+
+    def rows(self, selection, **options):
+        return self.tracer.rows(selection, **options)
+
+    def map(self, method):
+        return self.tracer.map(method)
+
+    def relabel(self, row, label, note):
+        self.tracer.relabel(row, label, note)
+
+    def send_to_review(self, row):
+        return self.tracer.send_to_review([row])
+
+
+class Wire:
+    """Stands where the connection to the page is."""
+
+    comm_id = "wire"
+
+    def __init__(self):
+        self.sent = []
+
+    def on_msg(self, callback):
+        pass
+
+    def send(self, data=None, **_):
+        self.sent.append(data)
+
+    def close(self, **_):
+        pass
+
+
+class Watched:
+    """A panel whose updates are never held back, and what it sends to the page."""
+
+    def __init__(self, session, monkeypatch):
+        monkeypatch.setattr("tracer_nb.widgets.panel.panel._INTERVAL", 0.0)
+        self.session = session
+        self.panel = Panel(session)
+        self.view = self.panel.view
+        self.real = self.view.comm
+        self.view.comm = self.wire = Wire()
+        self.numbers = iter(range(1, 100))
+
+    def take(self):
+        """Messages since the last look."""
+        sent, self.wire.sent = self.wire.sent, []
+        return sent
+
+    def close(self):
+        _instances.pop(Wire.comm_id, None)
+        self.view.comm = self.real
+        self.panel.close()
+
+    def press(self, do, **values):
+        """Press as the page does; the receipt."""
+        number = next(self.numbers)
+        if do in ("hello", "bye"):
+            values = {"viewer": "v", **values}
+        content = {"do": do, "number": number, "run": self.session.moment.run, **values}
+        self.view._handle_custom_msg(content, [])
+        (receipt,) = [m["content"] for m in self.take() if m["method"] == "custom"]
+        assert receipt.pop("heard") == number
+        return receipt
+
+
+@pytest.fixture
+def watch(monkeypatch):
+    made = []
+
+    def make(session):
+        made.append(Watched(session, monkeypatch))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def progress(done, total=1000, step="label", **spending):
+    spent = Spending(**{"asked": done, "cost": done / 1000, **spending})
+    return Progress(done, total, spent, 10.0, step)
+
+
+@pytest.mark.parametrize(
+    ("values", "words", "actions"),
+    [
+        ({"ready": False}, "Not started", []),
+        ({}, "Not started", ["start"]),
+        ({"state": "running"}, "Running", ["pause", "stop"]),
+        ({"state": "running", "blocking": True}, "Running", ["stop"]),
+        ({"state": "running", "ending": "paused"}, "Pausing…", []),
+        ({"state": "running", "ending": "stopped"}, "Stopping…", []),
+        ({"state": "paused"}, "Paused", ["resume", "stop"]),
+        ({"state": "stopped"}, "Stopped", ["resume"]),
+        ({"state": "failed"}, "Failed", ["start"]),
+        ({"state": "done"}, "Done", ["start"]),
+    ],
+)
+def test_each_state_has_its_words_and_buttons(watch, values, words, actions):
+    sheet = watch(Session(**values)).view.sheet
+    assert (sheet["words"], sheet["actions"]) == (words, actions)
+
+
+def test_progress_is_a_line_a_share_and_figures(watch):
+    moment = {"paid": 1.25, "run": 1, "caps": Caps(max_cost=5.0, max_rows=400)}
+    view = watch(
+        Session(state="running", progress=progress(250, reused=50, missing=5), **moment)
+    ).view
+    assert view.live["line"].startswith("Labelling the sample: 250 of 1,000 · 25 a second")
+    assert view.live["share"] == 0.25
+    assert view.live["spent"] == 0.25
+    assert [(cell["value"], cell["name"]) for cell in view.live["cells"]] == [
+        ("250 of 1,000", "answered"),
+        ("25 a second", "rate"),
+        ("30 s", "left at this rate"),
+        ("about $1.00", "for this step in all"),
+        ("50 answers", "from the store"),
+        ("5 (2 %)", "without a label"),
+        ("$1.25", "paid for the whole job"),
+        ("$5.00", "hard cap"),
+        ("400 texts", "hard cap"),
+    ]
+
+
+def test_a_step_without_a_length_has_no_share(watch):
+    view = watch(Session(state="running", progress=progress(0, 1, "Fitting the surrogate"))).view
+    assert (view.live["line"], view.live["share"]) == ("Fitting the surrogate", None)
+
+
+def test_what_is_pressed_is_done(watch):
+    watched = watch(Session(state="running", run=1))
+    for do in ("hello", "start", "resume", "pause", "stop"):
+        assert watched.press(do) == {}
+    assert watched.session.pressed == ["start", "start", "pause", "stop"]
+    assert watched.view.sheet["message"] == ""
+
+
+def test_a_press_that_came_too_late_does_nothing(watch):
+    watched = watch(Session(state="running", run=2))
+    watched.view._handle_custom_msg({"do": "stop", "number": 1, "run": 1}, [])
+    assert watched.session.pressed == []
+
+
+def test_what_goes_wrong_is_said_and_forgotten_at_the_next_press(watch):
+    watched = watch(Session(state="running"))
+    watched.session.stop = lambda: 1 / 0
+    assert watched.press("stop") == {}
+    assert watched.view.sheet["message"] == "ZeroDivisionError: division by zero"
+    assert watched.press("hello") == {}
+    assert watched.view.sheet["message"] == ""
+
+
+def test_nonsense_is_refused_and_answered(watch):
+    watched = watch(Session())
+    watched.view._handle_custom_msg("boo", [])
+    assert [m["content"] for m in watched.take() if m["method"] == "custom"] == [{"heard": None}]
+    assert "which is no message" in watched.view.sheet["message"]
+
+
+def test_settings_are_shown_drafted_and_applied(watch):
+    watched = watch(Session())
+    assert watched.view.settings["line"] == Form.line
+    assert watched.view.settings["options"][0]["value"] == "0.9"
+    drafted = watched.press("draft", values={"target": "0.8"})
+    assert drafted == {"line": "%tracer run {'target': '0.8'}", "problem": ""}
+    assert watched.press("apply", values={"target": "0.8"}) == {"line": Form.line, "problem": ""}
+    assert watched.session.form.applied == [{"target": "0.8"}]
+    assert watched.press("apply", values={"bad": "x"}) == {"problem": f"bad {NASTY}"}
+    assert watched.view.sheet["message"] == ""
+
+
+def test_settings_of_a_script_stay_as_they_are(watch):
+    session = Session()
+    session.form = None
+    watched = watch(session)
+    assert watched.view.settings == {}
+    assert watched.press("apply", values={}) == {}
+    assert "belong to a script" in watched.view.sheet["message"]
+
+
+def test_two_panels_show_the_same(watch, make_report):
+    session = Session()
+    one, two = watch(session), watch(session)
+    session.at(state="done", run=1, report=make_report())
+    for trait in ("sheet", "live", "settings", "spec_frontier", "data_frontier"):
+        assert getattr(one.view, trait) == getattr(two.view, trait)
+    one.close()
+    session.at(state="running", run=2)
+    assert two.view.sheet["state"] == "running"
+
+
+def test_texts_go_to_the_page_as_they_are_and_into_html_escaped(watch, make_report):
+    report = make_report(teacher=NASTY, missing_reasons=((NASTY, 3),))
+    watched = watch(Session(state="failed", message=NASTY, report=report))
+    assert watched.view.sheet["message"] == NASTY
+    assert any(NASTY in line for line in watched.view.sheet["overview"]["lines"])
+    html = watched.panel._still()._repr_mimebundle_()["text/html"]
+    reader, text = read(html)
+    assert "script" not in reader.tags
+    assert NASTY in text
+    assert reader.tags[0] == "div"
+    assert f'data-tracer-static="{watched.view.static}"' in html
+
+
+# --- figures --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def found(hard_world):
+    """A job that is done, with everything that there is to look at."""
+    tracer = Tracer(
+        hard_world.teach, hard_world.labels, target=0.8, features=hard_world.X, store=":memory:"
+    )
+    tracer.run(hard_world.frame["text"], sample=400, ask_teacher=False)
+    session = Session(
+        state="done", run=1, report=tracer.report, findings=Lookout(tracer).findings()
+    )
+    session.tracer = tracer
+    return session
+
+
+def test_every_chart_has_a_specification_without_data_and_its_data(watch, found):
+    timeline = Timeline()
+    for done in (10, 20, 30):
+        timeline = timeline.after(replace(progress(done), seconds=float(done)))
+    found.moment = replace(found.moment, timeline=timeline)
+    view = watch(found).view
+    names = ("frontier", "targets", "counts", "agreement", "confusion", "reliability", "rate")
+    for name in (*names, "spending"):
+        assert "datasets" not in getattr(view, f"spec_{name}")
+        assert getattr(view, f"data_{name}")["about"]
+    for name in ("learning", "cost", "map"):
+        assert getattr(view, f"spec_{name}") == {}
+
+
+def test_what_is_gone_is_taken_away(watch, found):
+    watched = watch(found)
+    assert watched.view.spec_confusion
+    found.at(state="running", run=2)
+    assert watched.view.spec_confusion == watched.view.data_confusion == {}
+
+
+def test_targets_have_their_words(watch, found):
+    targets = watch(found).view.targets
+    assert targets["main"] == 0.8
+    by_name = {choice["name"]: choice for choice in targets["choices"]}
+    assert by_name["80 %"]["certified"]
+    assert by_name["80 %"]["words"].startswith("Certified at 80 %: the surrogate answers")
+    assert not by_name["95 %"]["certified"]
+    assert by_name["95 %"]["words"].startswith("Estimate at 95 %, not certified: ")
+
+
+def test_a_target_is_taken_over_as_a_setting(watch, found):
+    watched = watch(found)
+    assert watched.press("target", value=0.95) == {"line": Form.line, "problem": ""}
+    assert found.form.applied == [{"target": "0.95"}]
+
+
+def test_rows_behind_a_cell_a_bar_a_bin_and_a_point(watch, found):
+    watched, confusion = watch(found), found.moment.findings.confusion
+    i, j = next((i, j) for i, j in np.argwhere(confusion.counts).tolist() if i != j)
+    rows = watched.press("rows", where={"cell": [i, j]}, offset=0)["rows"]
+    assert rows["total"] == confusion.counts[i, j]
+    one = rows["rows"][0]
+    assert (one["teacher"], one["surrogate"]) == (confusion.labels[i], confusion.labels[j])
+    assert one["status"] == "disagree"
+    assert rows["title"].startswith(f"{rows['total']} row")
+    assert f"teacher says {confusion.labels[i]}" in rows["title"]
+    for where in ({"bar": 0}, {"bin": 0}, {"row": one["row"]}):
+        rows = watched.press("rows", where=where, offset=0)["rows"]
+        assert rows["total"] > 0
+    assert [row["row"] for row in rows["rows"]] == [one["row"]]
+
+
+def test_rows_by_label_status_and_text_a_page_at_a_time(watch, found):
+    watched = watch(found)
+    every = watched.press("rows", where={"search": " QUESTION 1"}, offset=0)["rows"]
+    assert every["total"] == 111  # 1, 10 to 19, 100 to 199
+    assert len(every["rows"]) == 20
+    further = watched.press("rows", where={"search": " QUESTION 1"}, offset=20)["rows"]
+    assert further["offset"] == 20
+    assert not {r["row"] for r in every["rows"]} & {r["row"] for r in further["rows"]}
+    where = {"teacher": "refund", "surrogate": "", "status": "disagree", "search": ""}
+    rows = watched.press("rows", where=where, offset=0)["rows"]["rows"]
+    assert {(row["teacher"], row["status"]) for row in rows} == {("refund", "disagree")}
+
+
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        ({"cell": [99, 99]}, "no longer there"),
+        ({"cell": [-1, 0]}, "no longer there"),
+        ({"cell": 3}, "open it again"),
+        ({"bar": "0"}, "open it again"),
+        ({"teacher": ["refund"]}, "should be a name"),
+        ({"teacher": NASTY}, "no label"),
+        ({"status": "lost"}, "no status 'lost'"),
+        ({"search": 3}, "searched for text"),
+    ],
+)
+def test_rows_that_are_not_there_are_refused_with_words(watch, found, where, says):
+    watched = watch(found)
+    assert watched.press("rows", where=where, offset=0) == {}
+    assert says in watched.view.sheet["message"]
+
+
+def test_a_map_is_drawn_when_it_is_asked_for(watch, found):
+    watched = watch(found)
+    assert watched.press("map", method="pca", colour="label") == {
+        "map": {"method": "pca", "colour": "label", "empty": False}
+    }
+    assert len(watched.view.data_map["points"]) == 600
+    assert watched.press("map", method="globe", colour="label") == {}
+    assert "no map 'globe'" in watched.view.sheet["message"]
+
+
+def test_a_row_is_relabelled_and_sent_to_review(watch, found):
+    watched = watch(found)
+    row = watched.press("rows", where={"status": "disagree"}, offset=0)["rows"]["rows"][0]
+    place = {"row": row["row"]}
+    done = watched.press("relabel", **place, label="refund", note="")["done"]
+    assert done == {**place, "words": "Kept as a review: refund"}
+    assert (row["text"], "refund") in found.tracer.reviews
+    done = watched.press("review", **place)["done"]
+    assert done == {**place, "words": "1 row waits: run %tracer review --of chosen"}
+    assert found.tracer.review(of="chosen").queue.items[0].text == row["text"]
+    assert watched.press("relabel", **place, label="nonsense", note="") == {}
+    assert "no label 'nonsense'" in watched.view.sheet["message"]
+
+
+# --- what is sent ---------------------------------------------------------------------
+
+
+def sizes(messages):
+    return [len(json.dumps(message)) for message in messages]
+
+
+def test_an_update_weighs_little_and_holds_what_changed(watch, make_report, make_frontier):
+    """Bytes of one message to the page: 4 a second are sent at most."""
+    report = make_report(frontier=make_frontier(100, n_rows=10**7))
+    session = Session(state="running", run=1, report=report)
+    watched = watch(session)
+    session.at(state="running", run=1, report=report, progress=progress(1, 10**7))
+    watched.take()
+    session.at(state="running", run=1, report=report, progress=progress(10**6, 10**7))
+    (update,) = watched.take()
+    assert set(update["state"]) == {"live"}
+    assert len(json.dumps(update)) < 1_500
+    # A new step: sentences and a curve, whatever the number of rows.
+    session.at(state="done", run=1, report=make_report(frontier=make_frontier(90, n_rows=10**7)))
+    (update,) = watched.take()
+    assert set(update["state"]) == {"live", "sheet", "data_frontier"}
+    assert len(json.dumps(update)) < 30_000
+
+
+def test_the_course_of_a_run_is_sent_once_a_second_and_is_bounded(watch, monkeypatch):
+    timeline = Timeline(max_cost=10.0)
+    for done in range(1, 500):
+        timeline = timeline.after(replace(progress(done, 10**6), seconds=done / 7))
+    later = timeline.after(replace(progress(600, 10**6), seconds=600 / 7))
+    clock = [0.0]
+    monkeypatch.setattr("tracer_nb.widgets.panel.panel.time.monotonic", lambda: clock[0])
+    session = Session(state="running", run=1, timeline=timeline)
+    clock[0] = 10.0
+    watched = watch(session)
+    clock[0] = 10.5
+    session.at(state="running", run=1, timeline=later)
+    assert watched.take() == []
+    clock[0] = 11.5
+    session.at(state="running", run=1, timeline=later)
+    (update,) = watched.take()
+    assert set(update["state"]) == {"data_spending", "data_rate"}
+    assert len(json.dumps(update)) < 25_000
+    # The end of a run waits for nothing.
+    session.at(state="done", run=1, timeline=timeline)
+    assert any("data_rate" in message["state"] for message in watched.take())
+
+
+def test_a_picture_that_did_not_change_is_not_sent(watch, found):
+    watched = watch(found)
+    found.at(**{f.name: getattr(found.moment, f.name) for f in fields(Moment)})
+    assert watched.take() == []
+
+
+def test_nobody_looks_and_nothing_is_sent(watch):
+    session = Session(state="running", run=1)
+    watched = watch(session)
+    watched.press("hello", viewer="a")
+    watched.press("hello", viewer="b")
+    watched.press("bye", viewer="a")
+    session.at(state="running", run=1, progress=progress(1))
+    assert len(watched.take()) == 1
+    watched.press("bye", viewer="b")
+    session.at(state="running", run=1, progress=progress(2))
+    assert watched.take() == []
+    # Somebody comes back, and finds it as it is now.
+    watched.press("hello", viewer="c")
+    assert watched.view.live["line"].startswith("Labelling the sample: 2 of")
+
+
+def test_a_closed_panel_watches_no_more(watch):
+    session = Session()
+    watched = watch(session)
+    watched.close()
+    assert session.watchers == []
+    assert watched.view.comm is None

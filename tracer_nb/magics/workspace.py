@@ -1,0 +1,170 @@
+"""Runs of the magics below a live panel, and what the panel may do with a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.display import display
+
+from tracer_nb.errors import InvalidInput, TracerError
+from tracer_nb.magics.job import Job
+from tracer_nb.magics.keys import Keys, refuse_keys
+from tracer_nb.magics.names import Source, unquote
+from tracer_nb.magics.options import check_output, read_caps, read_sample, read_settings, split_line
+from tracer_nb.magics.settings import Form, line_of
+from tracer_nb.session import Reins, Task
+
+__all__ = ["Work", "Workspace", "made", "user_variables"]
+
+Work = Callable[[Reins], None]
+"""What a session runs."""
+
+
+class Workspace:
+    """Lets jobs run and shows them.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+    parse : callable
+        From a line to its options.
+    parser : callable
+        Gives the magic's argparse.ArgumentParser.
+    keys : Keys
+    """
+
+    def __init__(
+        self, shell: Any, parse: Callable[[str], Any], parser: Callable[[], Any], keys: Keys
+    ) -> None:
+        self._shell, self._parse, self._parser, self._keys = shell, parse, parser, keys
+
+    @property
+    def in_kernel(self) -> bool:
+        """Whether somebody sees what is shown there."""
+        return hasattr(self._shell, "kernel")
+
+    def warm(self) -> None:
+        """Begin to make the panel's script, which takes a second."""
+        if self.in_kernel:
+            from tracer_nb.widgets.panel import warm  # noqa: PLC0415
+
+            warm()
+
+    # --- runs ------------------------------------------------------------------------
+
+    def whole(self, job: Job, output: str | None, ask: bool | None) -> Work:  # noqa: FBT001
+        """The whole job, on the column that is named now."""
+        tracer, column, source = made(job), job.column, job.source
+        table, sample, caps = job.table, job.sample, asdict(job.caps)
+
+        def work(reins: Reins) -> None:
+            tracer.run(
+                column,
+                table=table,
+                sample=sample,
+                **caps,
+                ask_teacher=ask,
+                on_progress=reins.on_progress,
+                stop=reins.stop,
+                go_on=reins.go_on,
+            )
+            self.assign(tracer, source, output)
+
+        return work
+
+    def assign(self, tracer: Any, source: Source | None, output: str | None) -> None:
+        """Put the labelled frame into the user's variable, if there is one to put."""
+        if output and tracer.outcome is not None and source is not None:
+            self._shell.push({output: tracer.frame_of(source.table)})
+
+    def watch(self, job: Job, work: Work, result: Callable[[], Any]) -> None:
+        """Do ``work`` in this cell below a live panel; a terminal gets ``result`` alone."""
+        task = Task(work, made(job), job.caps)
+        if not self.in_kernel:
+            job.session.run(task)
+            display(result())
+            return
+        from tracer_nb.widgets.panel import Panel  # noqa: PLC0415
+
+        panel = Panel(job.session).show()
+        try:
+            job.session.run(task)
+        finally:
+            if job.session.moment.progress is None:  # what was wrong is said below the cell
+                panel.remove()
+
+    # --- panels ----------------------------------------------------------------------
+
+    def look(self, verb: str, job: Job) -> None:
+        """Show a job that runs in the background, without touching it."""
+        from tracer_nb.widgets import Card, Panel  # noqa: PLC0415
+
+        report = job.session.moment.report
+        if verb == "panel":
+            Panel(job.session).show()
+        elif report is not None:
+            display(Card(report))
+
+    def prepare(self, job: Job) -> None:
+        """Let the panel's start button do the whole job."""
+        tracer = made(job)
+        if job.source is not None:
+            job.home = job.source
+            ask = {"--ask": True, "--no-ask": False}.get(job.written.get("ask", ""))
+            output = job.written.get("output")
+            work = self.whole(job, None if output is None else unquote(output), ask)
+            plan = None
+            if tracer.labels is None:
+                plan = tracer.plan(
+                    job.column, table=job.table, sample=job.sample, **asdict(job.caps)
+                )
+            job.session.prepare(Task(work, tracer, job.caps), plan)
+
+    def attach(self, name: str, job: Job) -> None:
+        """Give the session of a job a form of its settings."""
+        parser = self._parser()
+
+        def draft(written: Mapping[str, str]) -> str:
+            line = line_of(job.expression, written, name, parser)
+            refuse_keys(split_line(line), user_variables(self._shell))
+            return line
+
+        def apply(written: Mapping[str, str]) -> None:
+            from tracer_nb.teachers.server import redact  # noqa: PLC0415  loaded by the job
+
+            try:
+                self._apply(name, job, written)
+            except (TracerError, UsageError) as error:
+                raise InvalidInput(redact(str(error))) from error
+
+        job.session.form = Form(parser, lambda: job.written, draft, apply)
+
+    def _apply(self, name: str, job: Job, written: Mapping[str, str]) -> None:
+        """Take over settings as if a line had named all of them."""
+        job.session.check_free()
+        variables = user_variables(self._shell)
+        given = {k: v for k, v in written.items() if k != "prompt"}
+        line = line_of("", given, name, self._parser()).removeprefix("%tracer")
+        refuse_keys(split_line(line), variables)
+        args = self._parse(line)
+        check_output(args.output)
+        settings = read_settings(args, job.source, written.get("prompt"), variables)
+        sample = read_sample(args.sample)
+        job.change(settings, None, sample, read_caps(args), written, whole=True)
+        self._keys.give(job, made(job).teacher, wanted=False, asks=True)
+        self.prepare(job)
+
+
+def made(job: Job) -> Any:
+    """The job's Tracer, which every change of its settings makes."""
+    assert job.tracer is not None  # noqa: S101
+    return job.tracer
+
+
+def user_variables(shell: Any) -> dict[str, Any]:
+    """The notebook's variables, without those that IPython puts there."""
+    hidden = shell.user_ns_hidden
+    return {k: v for k, v in shell.user_ns.items() if k not in hidden or v is not hidden[k]}

@@ -1,0 +1,126 @@
+"""Records of a session that is watched: where it stands, what was found, its settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tracer_nb.records import (
+    Caps,
+    Confusion,
+    LabelAgreement,
+    LabelCounts,
+    Plan,
+    Preview,
+    Progress,
+    Reliability,
+    Report,
+    Targets,
+    Timeline,
+)
+
+__all__ = ["Findings", "Moment", "Option"]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One setting of a job, as a form shows it.
+
+    Attributes
+    ----------
+    name, flag : str
+        Of the setting, and how a magic line writes it.
+    value : str
+        As it is written; empty for the default.
+    hint, group : str
+    choices : tuple of str
+        Values that it may have.
+    closed : bool
+        It may have no other ones.
+    long : bool
+        It may have several lines.
+    """
+
+    name: str
+    flag: str
+    value: str
+    hint: str
+    group: str
+    choices: tuple[str, ...] = ()
+    closed: bool = False
+    long: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """What there is to look at; None for what needs a later step.
+
+    Attributes
+    ----------
+    counts : LabelCounts or None
+    preview : Preview or None
+        While labels come in.
+    agreement : LabelAgreement or None
+    confusion : Confusion or None
+    reliability : Reliability or None
+    targets : Targets or None
+    """
+
+    counts: LabelCounts | None = None
+    preview: Preview | None = None
+    agreement: LabelAgreement | None = None
+    confusion: Confusion | None = None
+    reliability: Reliability | None = None
+    targets: Targets | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """Where a session stands at one moment.
+
+    Attributes
+    ----------
+    state : str
+        "idle", "running", "paused", "stopped", "failed" or "done".
+    ending : str
+        "paused" or "stopped" while a run that was told so is coming to its end; else empty.
+    blocking : bool
+        A cell waits for the run, so that the kernel hears no click.
+    run : int
+        How many runs were begun.
+    ready : bool
+        There is something to start.
+    progress : Progress or None
+        Of the run that goes on, or went on last.
+    timeline : Timeline
+        Of its step; money is that of the whole job.
+    paid : float or None
+        Dollars for the whole job so far; None when unknown.
+    caps : Caps
+        Of the whole job.
+    report : Report or None
+        Where the job stood at the last step.
+    findings : Findings
+    plan : Plan or None
+        What a run would ask, before the first one.
+    message : str
+        What went wrong; empty otherwise.
+    """
+
+    state: str = "idle"
+    ending: str = ""
+    blocking: bool = False
+    run: int = 0
+    ready: bool = False
+    progress: Progress | None = None
+    timeline: Timeline = field(default_factory=Timeline)
+    paid: float | None = None
+    caps: Caps = field(default_factory=Caps)
+    report: Report | None = None
+    findings: Findings = field(default_factory=Findings)
+    plan: Plan | None = None
+    message: str = ""
+
+    @property
+    def running(self) -> bool:
+        """A run goes on."""
+        return self.state == "running"

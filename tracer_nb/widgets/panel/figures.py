@@ -1,0 +1,72 @@
+"""Charts as the page gets them: a specification without data, and its rows by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tracer_nb.charts import (
+    agreement_chart,
+    confusion_chart,
+    frontier_chart,
+    label_chart,
+    learning_chart,
+    preview_chart,
+    rate_chart,
+    reliability_chart,
+    spending_chart,
+    split,
+    targets_chart,
+    total_cost_chart,
+)
+from tracer_nb.moments import Moment
+
+__all__ = ["CHARTS", "LIVE", "Figure", "Source", "draw", "sources"]
+
+Figure = tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]
+"""Specification, and rows by the name of their data set."""
+
+Source = tuple[Any, ...]
+"""Records that a chart is drawn from."""
+
+_DRAW: dict[str, Callable[..., Any]] = {
+    "frontier": lambda *records: (frontier_chart if len(records) > 1 else preview_chart)(*records),
+    "targets": targets_chart,
+    "counts": label_chart,
+    "agreement": agreement_chart,
+    "confusion": confusion_chart,
+    "reliability": reliability_chart,
+    "spending": spending_chart,
+    "rate": rate_chart,
+    "learning": learning_chart,
+    "cost": total_cost_chart,
+}
+
+CHARTS = (*_DRAW, "map")
+"""Names of the charts of a panel. The map is drawn when somebody wants to see it."""
+
+LIVE = ("spending", "rate")
+"""Charts that change all the time during a run."""
+
+
+def sources(moment: Moment) -> dict[str, Source]:
+    """What there is to draw, by the name of the chart."""
+    report, findings = moment.report, moment.findings
+    found: dict[str, Source] = {}
+    if report is not None and report.frontier is not None and report.certificate is not None:
+        found["frontier"] = (report.frontier, report.certificate)
+    elif findings.preview is not None:
+        found["frontier"] = (findings.preview,)
+    for name in ("targets", "counts", "agreement", "confusion", "reliability"):
+        if (record := getattr(findings, name)) is not None:
+            found[name] = (record,)
+    if len(moment.timeline.seconds) > 1:
+        found["spending"] = found["rate"] = (moment.timeline,)
+    if report is not None and report.curve is not None:
+        found["learning"] = found["cost"] = (report.curve,)
+    return found
+
+
+def draw(name: str, source: Source) -> Figure:
+    """The chart of that name."""
+    return split(_DRAW[name](*source))

@@ -1,0 +1,104 @@
+// A chart that is made once; afterwards only its data change.
+
+//
+// `label` says what it shows to those who do not see it; `click` is called with the data of a
+// mark that was clicked.
+function makeChart(label, click) {
+  const node = make("div", click ? "tracer-chart tracer-clickable" : "tracer-chart");
+  node.setAttribute("role", "img");
+  node.setAttribute("aria-label", label);
+  node.hidden = true;
+  let spec = null;
+  let data = {};
+  let own = {}; // data sets that the page itself puts in
+  let theme = "light";
+  let view = null;
+  let drawn = "";
+
+  function wanted() {
+    return `${theme} ${JSON.stringify(spec)}`;
+  }
+
+  // Draws anew when the specification or the theme is another, else changes the data alone.
+  async function update() {
+    const width = node.clientWidth;
+    if (spec === null || width === 0) return;
+    if (drawn !== wanted()) return draw(width);
+    for (const [name, rows] of Object.entries({ ...data, ...own })) view.data(name, rows);
+    await view.runAsync();
+  }
+
+  async function draw(width) {
+    drawn = wanted();
+    const full = inShades(spec, theme);
+    full.datasets = { ...data, ...own };
+    full.width = width;
+    const place = make("div");
+    const made = await vegaEmbed(place, full, {
+      actions: false,
+      renderer: "svg",
+      ast: true, // no eval: pages may forbid it
+      tooltip: { theme },
+    });
+    view?.finalize();
+    view = made.view;
+    if (click) view.addEventListener("click", (event, item) => item?.datum && click(item.datum));
+    node.replaceChildren(place); // the old picture stays until the new one is there
+  }
+
+  // One step at a time; several wishes that wait are one.
+  let queue = Promise.resolve();
+  let waiting = false;
+  function enqueue(step) {
+    queue = queue.then(step).catch((error) => {
+      drawn = "";
+      const words = `This chart could not be drawn: ${error.message}`;
+      node.replaceChildren(make("p", "tracer-warn", words));
+    });
+  }
+  function soon() {
+    if (waiting) return;
+    waiting = true;
+    enqueue(() => {
+      waiting = false;
+      return update();
+    });
+  }
+
+  const sizes = new ResizeObserver(() => {
+    if (node.clientWidth === 0) return;
+    if (view === null) soon();
+    else enqueue(() => view.width(node.clientWidth).runAsync());
+  });
+  sizes.observe(node);
+
+  return {
+    node,
+    // An empty specification: there is nothing to show.
+    setSpec(next) {
+      node.hidden = !next || !Object.keys(next).length;
+      spec = node.hidden ? null : next;
+      soon();
+    },
+    setData(next) {
+      data = next ?? {};
+      soon();
+    },
+    // Another data set by that name, until there are new data from the kernel.
+    setOwn(name, rows) {
+      own = rows === null ? {} : { ...own, [name]: rows };
+      soon();
+    },
+    get data() {
+      return data;
+    },
+    setTheme(next) {
+      theme = next;
+      soon();
+    },
+    close() {
+      sizes.disconnect();
+      enqueue(() => view?.finalize());
+    },
+  };
+}

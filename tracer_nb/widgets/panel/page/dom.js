@@ -1,0 +1,26 @@
+// Elements. Every text goes in as text, never as HTML.
+
+function make(tag, name, text) {
+  const node = document.createElement(tag);
+  if (name) node.className = name;
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+function button(text, press, name) {
+  const node = make("button", name, text);
+  node.type = "button";
+  node.addEventListener("click", press);
+  return node;
+}
+
+// Text that stays where it is, so that screen readers and eyes are not disturbed for nothing.
+function say(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+let made = 0;
+function newId(kind) {
+  made += 1;
+  return `tracer-${kind}-${made}-${Math.random().toString(36).slice(2, 8)}`;
+}

@@ -1,0 +1,75 @@
+// Where surrogate and teacher part: by label, label against label, and by the gate's score.
+
+function makeGaps(open) {
+  const node = make("div");
+  const empty = make(
+    "p",
+    "tracer-empty",
+    "Nothing to compare yet: gaps show once the surrogate is fitted.",
+  );
+  const agreement = makeChart(
+    "Agreement with the teacher for each label",
+    open && (({ index }) => index !== undefined && open({ bar: index })),
+  );
+  const confusion = makeChart(
+    "The teacher's labels against the surrogate's",
+    open && (({ i, j }) => i !== undefined && open({ cell: [i, j] })),
+  );
+  const reliability = makeChart(
+    "Observed agreement against the gate's score",
+    open && (({ index }) => index !== undefined && open({ bin: index })),
+  );
+  node.append(empty, agreement.node, confusion.node, reliability.node);
+  return {
+    node,
+    charts: { agreement, confusion, reliability },
+    setEmpty: () => (empty.hidden = !agreement.node.hidden || !confusion.node.hidden),
+  };
+}
+
+// The column as points; drawn when the tab is opened, and again when it is asked for.
+function makeMap(send, open) {
+  const node = make("div");
+  const row = make("div", "tracer-row");
+  const method = make("select");
+  const colour = make("select");
+  for (const [field, values] of [
+    [method, { pca: "principal components, at once", "t-sne": "t-SNE, some seconds", umap: "UMAP, some seconds" }],
+    [colour, { status: "status", label: "label" }],
+  ]) {
+    for (const [value, text] of Object.entries(values)) {
+      field.append(Object.assign(make("option", "", text), { value }));
+    }
+    field.addEventListener("change", ask);
+  }
+  const again = button("Draw again", ask);
+  const said = make("span", "tracer-small");
+  said.setAttribute("role", "status");
+  const chart = makeChart(
+    "Texts of the column as points",
+    ({ row: at }) => at !== undefined && open({ row: at }),
+  );
+  row.append(makeChoice("Layout", method), makeChoice("Colour", colour), again, said);
+  node.append(row, chart.node);
+  let asked = false;
+
+  function ask() {
+    asked = true;
+    say(said, "Drawing…");
+    send({ do: "map", method: method.value, colour: colour.value });
+  }
+
+  return {
+    node,
+    chart,
+    opened: () => !asked && ask(),
+    hear(reply) {
+      if (!reply.map) {
+        if (reply.heard !== undefined && said.textContent === "Drawing…") say(said, "");
+        return;
+      }
+      asked = !reply.map.empty;
+      say(said, reply.map.empty ? "Nothing is labelled yet." : "");
+    },
+  };
+}

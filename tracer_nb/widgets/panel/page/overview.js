@@ -1,0 +1,29 @@
+// What is promised, in words and as a curve.
+
+function makeOverview(frontier, targets, choose) {
+  const node = make("div");
+  const head = make("p", "tracer-promise");
+  const facts = make("div", "tracer-facts");
+  const lines = make("div");
+  const evidence = make("p", "tracer-small");
+  const control = makeControl(frontier, targets, choose);
+  node.append(head, facts, frontier.node, control.node, targets.node, lines, evidence);
+  return {
+    node,
+    control,
+    set({ kind, head: words, facts: figures, lines: sentences, evidence: proof }) {
+      head.dataset.kind = kind;
+      say(head, words);
+      facts.hidden = !figures.length;
+      facts.replaceChildren(
+        ...figures.map(({ value, name }) => {
+          const cell = make("div");
+          cell.append(make("b", "", value), make("span", "", name));
+          return cell;
+        }),
+      );
+      lines.replaceChildren(...sentences.map((text) => make("p", "", text)));
+      say(evidence, proof ?? "");
+    },
+  };
+}

@@ -1,0 +1,141 @@
+// The panel: it shows what the kernel says, and sends what is pressed.
+
+// What shows figures, in a notebook as in a report: parts, and what each trait changes.
+// `act` holds what a kernel is needed for; a report has none.
+function makeFigures(act) {
+  const frontier = makeChart("Agreement with the teacher against coverage");
+  const targets = makeChart("Coverage against the target");
+  const overview = makeOverview(frontier, targets, act?.choose);
+  const gaps = makeGaps(act?.open);
+  const run = makeRunTab();
+  const charts = { frontier, targets, ...gaps.charts, ...run.charts };
+  const setters = {
+    sheet: (sheet) => overview.set(sheet.overview),
+    live: (live) => run.setLive(live),
+    targets: (values) => overview.control.set(values),
+  };
+  for (const [name, chart] of Object.entries(charts)) {
+    setters[`data_${name}`] = (rows) => {
+      chart.setData(rows);
+      if (name === "frontier") overview.control.setCurve(rows.curve);
+    };
+    // After the data, so that a chart is drawn with its own.
+    setters[`spec_${name}`] = (spec) => {
+      chart.setSpec(spec);
+      gaps.setEmpty();
+    };
+  }
+  return { overview, gaps, run, charts, setters };
+}
+
+function render({ model, el }) {
+  const viewer = newId("view");
+  const root = make("div", "tracer-panel");
+  const send = (what) => link.send(what);
+  const explorer = makeExplorer(send);
+  const figures = makeFigures({
+    choose: (value) => send({ do: "target", value }),
+    open: (where) => explorer.open(where),
+  });
+  const map = makeMap(send, (where) => explorer.open(where));
+  const charts = { ...figures.charts, map: map.chart };
+  const settings = makeSettings(send);
+  const head = makeHead(press);
+  // The rows stand below the charts that they come from.
+  const below = (body) => () => body.append(explorer.node);
+  const tabs = makeTabs([
+    { name: "Overview", body: figures.overview.node },
+    { name: "Run", body: figures.run.node },
+    { name: "Gaps", body: figures.gaps.node, opened: below(figures.gaps.node) },
+    {
+      name: "Map",
+      body: map.node,
+      opened: () => {
+        below(map.node)();
+        map.opened();
+      },
+    },
+    { name: "Settings", body: settings.node },
+  ]);
+  root.append(head.node, tabs.node);
+  el.replaceChildren(root);
+
+  // A panel that lives takes the place of the still figures beside it.
+  const hide = make("style", "", `[data-tracer-static="${model.get("static")}"]{display:none}`);
+  const link = makeLink(model, {
+    alive: () => root.append(hide),
+    silent: (words) => head.setSilence(words),
+    heard: (reply) => [settings, explorer, map].forEach((part) => part.hear(reply)),
+  });
+
+  function press(name) {
+    const { blocking } = model.get("sheet");
+    if (blocking && name === "stop") {
+      if (!interrupt(model.get("kernel"))) head.setSilence(DEAF);
+      return;
+    }
+    send({ do: name });
+  }
+
+  const listeners = Object.entries({
+    ...figures.setters,
+    data_map: (rows) => map.chart.setData(rows),
+    spec_map: (spec) => map.chart.setSpec(spec),
+    labels: (labels) => explorer.setLabels(labels),
+    settings: (values) => settings.set(values),
+  }).map(([trait, set]) => [`change:${trait}`, () => set(model.get(trait))]);
+  listeners.push([
+    "change:sheet",
+    () => {
+      const sheet = model.get("sheet");
+      head.setSheet(sheet);
+      settings.setLocked(sheet.state === "running");
+    },
+  ]);
+  listeners.push(["change:live", () => head.setLive(model.get("live"))]);
+  for (const [event, listen] of listeners) {
+    listen();
+    model.on(event, listen);
+  }
+  const unfollow = followTheme(root, (theme) => {
+    for (const chart of Object.values(charts)) chart.setTheme(theme);
+  });
+  const unwatch = watchCell(el, () => {
+    if (model.get("sheet").blocking) interrupt(model.get("kernel"));
+  });
+  send({ do: "hello", viewer });
+
+  return () => {
+    send({ do: "bye", viewer });
+    for (const [event, listen] of listeners) model.off(event, listen);
+    link.close();
+    unfollow();
+    unwatch();
+    for (const chart of Object.values(charts)) chart.close();
+  };
+}
+
+// A page of its own, with the same figures one below the other.
+function mountReport() {
+  const values = JSON.parse(document.getElementById("tracer-values").textContent);
+  const root = make("div", "tracer-panel tracer-still");
+  const figures = makeFigures(null);
+  root.append(make("h1", "", values.title));
+  const labels = make("div");
+  labels.append(figures.charts.counts.node, figures.charts.learning.node, figures.charts.cost.node);
+  for (const [name, body] of [
+    ["Overview", figures.overview.node],
+    ["Gaps", figures.gaps.node],
+    ["Labels", labels],
+  ]) {
+    const part = root.appendChild(make("section"));
+    part.append(make("h2", "", name), body);
+  }
+  document.getElementById("tracer-report").replaceChildren(root);
+  for (const [trait, set] of Object.entries(figures.setters)) {
+    if (trait in values) set(values[trait]);
+  }
+  followTheme(root, (theme) => {
+    for (const chart of Object.values(figures.charts)) chart.setTheme(theme);
+  });
+}

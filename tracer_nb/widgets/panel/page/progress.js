@@ -1,0 +1,101 @@
+// State, progress and buttons: always in sight, whatever tab is open.
+
+const NAMES = { start: "Start", pause: "Pause", resume: "Resume", stop: "Stop" };
+
+function makeHead(press) {
+  const node = make("div", "tracer-head");
+  const state = make("span", "tracer-state");
+  state.setAttribute("role", "status");
+  const buttons = make("div", "tracer-buttons");
+  const each = {};
+  for (const [name, text] of Object.entries(NAMES)) {
+    each[name] = button(text, () => press(name), `tracer-${name}`);
+    buttons.append(each[name]);
+  }
+  const line = make("span", "tracer-line");
+  const bar = make("div", "tracer-bar");
+  bar.setAttribute("role", "progressbar");
+  bar.setAttribute("aria-label", "Progress of the run");
+  const done = bar.appendChild(make("div"));
+  const message = make("div", "tracer-message");
+  message.setAttribute("role", "alert");
+  node.append(state, line, buttons, bar, message);
+  let said = "";
+  let silence = "";
+
+  function tell() {
+    say(message, silence || said);
+    message.hidden = !message.textContent;
+  }
+
+  return {
+    node,
+    setSheet(sheet) {
+      say(state, sheet.words);
+      state.dataset.state = sheet.state;
+      for (const [name, one] of Object.entries(each)) one.hidden = !sheet.actions.includes(name);
+      bar.hidden = sheet.state !== "running";
+      said = sheet.message;
+      tell();
+    },
+    setLive(live) {
+      say(line, live.line);
+      bar.classList.toggle("tracer-unknown", live.share === null);
+      if (live.share === null) bar.removeAttribute("aria-valuenow");
+      else bar.setAttribute("aria-valuenow", String(Math.round(100 * live.share)));
+      done.style.width = live.share === null ? "" : `${100 * live.share}%`;
+    },
+    setSilence(words) {
+      silence = words;
+      node.parentElement?.classList.toggle("tracer-silent", Boolean(words));
+      tell();
+    },
+  };
+}
+
+function makeRunTab() {
+  const node = make("div");
+  const empty = make("p", "tracer-empty", "Nothing has run yet.");
+  const cells = make("div", "tracer-facts");
+  const spent = make("div", "tracer-spent");
+  const bar = make("div", "tracer-bar");
+  const part = bar.appendChild(make("div"));
+  bar.setAttribute("role", "meter");
+  bar.setAttribute("aria-label", "Money spent, against the hard cap");
+  bar.setAttribute("aria-valuemin", "0");
+  bar.setAttribute("aria-valuemax", "100");
+  const words = make("span", "tracer-small");
+  spent.append(bar, words);
+  const charts = {
+    counts: makeChart("How often each label occurs"),
+    spending: makeChart("Money spent over time"),
+    rate: makeChart("Answers a second over time"),
+    learning: makeChart("Coverage against labels, with what is to be expected"),
+    cost: makeChart("What labels and deferrals cost together, against labels"),
+  };
+  node.append(empty, cells, spent, ...Object.values(charts).map((chart) => chart.node));
+  return {
+    node,
+    charts,
+    setLive(live) {
+      while (cells.children.length > live.cells.length) cells.lastChild.remove();
+      live.cells.forEach(({ name, value }, i) => {
+        let cell = cells.children[i];
+        if (!cell) {
+          cell = cells.appendChild(make("div"));
+          cell.append(make("b"), make("span"));
+        }
+        say(cell.children[0], value);
+        say(cell.children[1], name);
+      });
+      cells.hidden = !live.cells.length;
+      empty.hidden = !cells.hidden;
+      spent.hidden = live.spent === null || live.spent === undefined;
+      if (spent.hidden) return;
+      const share = Math.round(100 * live.spent);
+      part.style.width = `${100 * live.spent}%`;
+      bar.setAttribute("aria-valuenow", String(share));
+      say(words, `${share} % of the hard cap is spent`);
+    },
+  };
+}

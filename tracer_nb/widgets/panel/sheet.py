@@ -1,0 +1,190 @@
+"""What the page shows, as plain values: sentences and figures of a moment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from tracer_nb.moments import Moment, Option
+from tracer_nb.records import Caps, Plan, Progress, Report, Targets
+from tracer_nb.words import (
+    certificate_sentence,
+    choices_sentence,
+    count,
+    curve_sentence,
+    duration,
+    evidence_sentence,
+    level,
+    missing_sentence,
+    money,
+    money_sentence,
+    percent,
+    plan_lines,
+    progress_line,
+    report_facts,
+    rows_sentence,
+    sample_sentence,
+    stopped_sentence,
+    superseded_sentence,
+    target_sentence,
+)
+
+__all__ = ["live_values", "settings_values", "sheet_values", "target_values"]
+
+_STATES = {
+    "idle": "Not started",
+    "running": "Running",
+    "paused": "Paused",
+    "stopped": "Stopped",
+    "failed": "Failed",
+    "done": "Done",
+}
+_ENDING = {"paused": "Pausing…", "stopped": "Stopping…"}
+# What may be pressed in each state.
+_ACTIONS = {
+    "idle": ("start",),
+    "running": ("pause", "stop"),
+    "paused": ("resume", "stop"),
+    "stopped": ("resume",),
+    "failed": ("start",),
+    "done": ("start",),
+}
+
+
+def sheet_values(moment: Moment) -> dict[str, Any]:
+    """What changes with the state of the session and with its steps."""
+    actions = _ACTIONS[moment.state] if moment.ready else ()
+    if moment.blocking:  # a kernel that waits hears "stop" alone, as an interrupt
+        actions = ("stop",)
+    return {
+        "state": moment.state,
+        "words": _ENDING.get(moment.ending, _STATES[moment.state]),
+        "run": moment.run,
+        "blocking": moment.blocking,
+        "actions": [] if moment.ending else list(actions),
+        "message": moment.message,
+        "overview": _overview(moment),
+    }
+
+
+def settings_values(options: Sequence[Option], line: str) -> dict[str, Any]:
+    """The form, and the line that says the same."""
+    return {"line": line, "options": [asdict(option) for option in options]}
+
+
+def target_values(targets: Targets | None) -> dict[str, Any]:
+    """Each target with what it gives, for a control that moves along them."""
+    if targets is None:
+        return {}
+    certified = {choice.target: choice.certified for choice in targets.certified}
+    return {
+        "main": targets.main,
+        "choices": [
+            {
+                "target": target,
+                "name": level(target),
+                "certified": certified.get(target, False),
+                "words": target_sentence(targets, i),
+            }
+            for i, target in enumerate(targets.targets.tolist())
+        ],
+    }
+
+
+def _overview(moment: Moment) -> dict[str, Any]:
+    report = moment.report
+    if report is None or not report.n_rows:
+        return _page("empty", "Nothing is labelled yet.", _plan_lines(moment.plan))
+    if report.certificate is None and moment.running:
+        head = "Nothing is certified yet: the sample is being labelled."
+        return _page("open", head, [report.note] if report.note else [])
+    certificate = report.certificate
+    kind = "open"
+    if certificate is not None:
+        kind = "certified" if certificate.certified else "refused"
+    return {
+        **_page(kind, certificate_sentence(report), _lines(report)),
+        "facts": [{"value": value, "name": name} for value, name in report_facts(report)],
+        "evidence": evidence_sentence(report),
+    }
+
+
+def _page(kind: str, head: str, lines: Sequence[str]) -> dict[str, Any]:
+    return {"kind": kind, "head": head, "facts": [], "lines": list(lines), "evidence": ""}
+
+
+def _plan_lines(plan: Plan | None) -> list[str]:
+    return [] if plan is None else [*plan_lines(plan), "Nothing was asked or paid yet."]
+
+
+def _lines(report: Report) -> list[str]:
+    lines = [stopped_sentence(report.stopped)] if report.stopped else []
+    sentences = (sample_sentence(report), choices_sentence(report), curve_sentence(report))
+    lines += [sentence for sentence in sentences if sentence]
+    if report.n_surrogate + report.n_teacher + report.n_missing:
+        lines.append(rows_sentence(report))
+    if report.missing_reasons:
+        lines.append(missing_sentence(report))
+    lines.append(money_sentence(report))
+    if report.superseded.n:
+        lines.append(superseded_sentence(report.superseded))
+    return lines
+
+
+def live_values(moment: Moment) -> dict[str, Any]:
+    """What changes many times a second; about half a kilobyte."""
+    progress = moment.progress
+    if progress is None:
+        line = "Starting…" if moment.running else ""
+        return {"line": line, "share": None, "cells": _money_cells(moment), "spent": None}
+    known = progress.step in ("label", "deferred")
+    share = progress.done / progress.total if known and progress.total else None
+    return {
+        "line": progress_line(progress) if moment.running else "",
+        "share": share,
+        "cells": [*(_cells(progress) if known else []), *_money_cells(moment)],
+        "spent": _spent_share(moment),
+    }
+
+
+def _spent_share(moment: Moment) -> float | None:
+    cap = moment.caps.max_cost
+    if not cap or moment.paid is None:
+        return None
+    return min(moment.paid / cap, 1.0)
+
+
+def _money_cells(moment: Moment) -> list[dict[str, str]]:
+    caps = moment.caps
+    if moment.run == 0 and caps == Caps():
+        return []
+    paid = money(moment.paid) if moment.run else money(0.0)
+    cells = [{"name": "paid for the whole job", "value": paid}]
+    if caps.max_cost is not None:
+        cells.append({"name": "hard cap", "value": money(caps.max_cost)})
+    if caps.max_tokens is not None:
+        cells.append({"name": "hard cap", "value": count(caps.max_tokens, "token")})
+    if caps.max_rows is not None:
+        cells.append({"name": "hard cap", "value": count(caps.max_rows, "text")})
+    return cells
+
+
+def _cells(progress: Progress) -> list[dict[str, str]]:
+    spending = progress.spending
+    cells = [{"name": "answered", "value": f"{progress.done:,} of {progress.total:,}"}]
+    if math.isfinite(progress.rate) and progress.rate > 0:
+        cells.append({"name": "rate", "value": f"{progress.rate:,.3g} a second"})
+    if progress.seconds_left is not None:
+        cells.append({"name": "left at this rate", "value": duration(progress.seconds_left)})
+    if progress.cost_all is not None:
+        cells.append({"name": "for this step in all", "value": f"about {money(progress.cost_all)}"})
+    if spending.reused:
+        cells.append({"name": "from the store", "value": count(spending.reused, "answer")})
+    if spending.missing:
+        share = spending.missing / max(progress.done, 1)
+        cells.append(
+            {"name": "without a label", "value": f"{spending.missing:,} ({percent(share)})"}
+        )
+    return cells
