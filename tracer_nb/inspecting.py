@@ -141,7 +141,7 @@ class Inspecting:
         method : str
             "pca" (at once), "t-sne" or "umap" (a few seconds; the second needs umap-learn).
         n_points : int, optional
-            At most 4,000, 1,000 and 2,000. By default 2,000, or as many as the method takes.
+            At most 3,000, 1,000 and 2,000. By default 2,000, or as many as the method takes.
             Of more texts a sample is drawn, in which rare statuses are seen more often.
 
         Raises

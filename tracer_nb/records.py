@@ -1631,17 +1631,18 @@ class Timeline:
     def after(self, progress: Progress) -> Timeline:
         """The timeline with one moment more; another step begins a new one.
 
-        Where there would be too many moments, every second one goes, the last never. A moment
-        that is not later than the last one takes its place.
+        Where there would be too many moments, the one with the nearest neighbours goes, but
+        never the first or the last. A moment that is not later than the last one takes its
+        place.
         """
         begun = replace(Timeline(), max_cost=self.max_cost)
         old = self if progress.step == self.step else begun
         kept = slice(0, int(np.searchsorted(old.seconds, progress.seconds)))
         cost = math.nan if progress.spending.cost is None else progress.spending.cost
         seconds = np.r_[old.seconds[kept], progress.seconds]
-        thin = slice(None)
+        thin = np.ones(len(seconds), dtype=bool)
         if len(seconds) > _MOMENTS:
-            thin = slice((len(seconds) - 1) % 2, None, 2)
+            thin[1 + int(np.argmin(seconds[2:] - seconds[:-2]))] = False
         return replace(
             old,
             seconds=seconds[thin],

@@ -363,7 +363,7 @@ def test_long_texts_are_cut(world):
         (lambda t: t.at_threshold(1.5), r"threshold must be a score in \[0, 1\], got 1.5"),
         (lambda t: t.at_threshold("x"), "threshold must be a score"),
         (lambda t: t.map("tsne"), "no map 'tsne'; did you mean 't-sne'"),
-        (lambda t: t.map(n_points=0), "n_points must be from 1 to 4,000 for the map 'pca'"),
+        (lambda t: t.map(n_points=0), "n_points must be from 1 to 3,000 for the map 'pca'"),
         (lambda t: t.map("t-sne", n_points=2000), "n_points must be from 1 to 1,000"),
     ],
 )

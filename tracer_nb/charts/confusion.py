@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tracer_nb.charts.parts import SHORT_NAME, Rows, about, finish, short_names
+from tracer_nb.charts.parts import SHORT_NAME, Rows, about, fact, finish, short_names
 from tracer_nb.charts.theme import STRONG, TEXT, WEAK
 from tracer_nb.records import Confusion
 from tracer_nb.words import count
@@ -64,23 +64,23 @@ def confusion_chart(confusion: Confusion, *, width: int | str = 620) -> Any:
         alt.Tooltip("wrong:Q", format=",", title="disagreeing"),
         alt.Tooltip("handled:Q", format=",", title="handled"),
     ]
+    apart = "datum.i !== datum.j"
+    scale = alt.Scale(domain=[0, fact("most", 1)], range=[WEAK, STRONG], clamp=True)
     layers = [
         # Opaque, so that the white numbers are read on any page; agreements are outlined.
         base.mark_rect(stroke=TEXT, strokeWidth=1).encode(
             x=x,
             y=y,
-            fill=alt.Fill(
-                "weight:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[WEAK, STRONG])
-            ),
-            fillOpacity=alt.condition("datum.weight > 0", alt.value(1), alt.value(0)),
-            strokeOpacity=alt.condition("datum.weight > 0", alt.value(0), alt.value(0.6)),
+            fill=alt.Fill("wrong:Q", legend=None, scale=scale),
+            fillOpacity=alt.condition(apart, alt.value(1), alt.value(0)),
+            strokeOpacity=alt.condition(apart, alt.value(0), alt.value(0.6)),
             tooltip=tooltip,
         ),
         base.mark_text(fontSize=10).encode(
             x=x,
             y=y,
             text=alt.Text("n:Q", format=","),
-            color=alt.condition("datum.weight > 0", alt.value("#fff"), alt.value(TEXT)),
+            color=alt.condition(apart, alt.value("#fff"), alt.value(TEXT)),
             tooltip=tooltip,
         ),
     ]
@@ -88,7 +88,7 @@ def confusion_chart(confusion: Confusion, *, width: int | str = 620) -> Any:
     data = {
         "cells": _cells(confusion),
         "labels": [{"place": i, "name": name} for i, name in enumerate(labels)],
-        "about": about(*_title(confusion)),
+        "about": about(*_title(confusion), most=_most(confusion)),
     }
     return finish(layers, data, width=width, height={"step": 20})
 
@@ -109,24 +109,20 @@ def _title(confusion: Confusion) -> tuple[str, str]:
     return first, "Outlined: agreements. Counts, no interval"
 
 
+def _most(confusion: Confusion) -> int:
+    """Rows of the largest disagreement; the last cell of the diagonal holds many."""
+    apart = confusion.counts.copy()
+    np.fill_diagonal(apart, 0)
+    return int(apart.max(initial=1))
+
+
 def _cells(confusion: Confusion) -> Rows:
-    """Cells that hold rows; ``weight`` is 0 on the diagonal, and above it by disagreements."""
-    wrong = confusion.counts.copy()
-    np.fill_diagonal(wrong, 0)
-    most = int(wrong.max(initial=1))
+    """Cells that hold rows."""
+    last = len(confusion.labels)
     cells = []
     for i, j in zip(*(axis.tolist() for axis in confusion.counts.nonzero()), strict=True):
-        bad = int(wrong[i, j])
-        if confusion.folded and i == j == len(wrong) - 1:
-            bad = int(confusion.counts[i, j]) - confusion.n_folded_agree
-        cells.append(
-            {
-                "i": i,
-                "j": j,
-                "n": int(confusion.counts[i, j]),
-                "wrong": bad,
-                "handled": int(confusion.handled[i, j]),
-                "weight": round(int(wrong[i, j]) / most, 3),
-            }
-        )
+        n = int(confusion.counts[i, j])
+        wrong = n if i != j else n - confusion.n_folded_agree if i == last else 0
+        handled = int(confusion.handled[i, j])
+        cells.append({"i": i, "j": j, "n": n, "wrong": wrong, "handled": handled})
     return cells

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracer_nb.charts.parts import Rows, about, finish, number, short_names
 from tracer_nb.charts.theme import LABEL_COLOURS, OTHER, SHAPES, STATUS_COLOURS
@@ -17,9 +18,11 @@ from tracer_nb.words import count, percent
 __all__ = ["map_chart"]
 
 _COLOURED = len(LABEL_COLOURS)
-# Of all values, as JSON. Texts are cut to keep below it.
+# Of all values, as JSON in UTF-8. Names and texts are cut to keep below it.
 _BYTES = 390_000
-_TEXT_LENGTHS = (160, 120, 90, 60, 40, 20, 0)
+_LENGTHS = ((60, 160), (60, 120), (60, 90), (60, 60), (40, 40), (40, 20), (24, 20), (24, 0))
+# Places along each axis: finer than any screen.
+_GRID = 9999
 _LEGEND_LENGTH = 17
 # Rare and telling ones last, on top of the others.
 _LAYERING = ("unlabelled", "handled", "agree", "labelled", "deferred", "disagree")
@@ -60,23 +63,29 @@ def map_chart(
     colours = [*LABEL_COLOURS, OTHER] if by_label else list(STATUS_COLOURS)
     shapes = [SHAPES[i % len(SHAPES)] for i in range(len(colours))]
     domain = list(range(len(colours)))
-    data, groups = _data(points, by_label=by_label)
+    names, codes = _ranked(points)
+    groups = _groups(names) if by_label else list(STATUSES)
+    shown = [_group(code) for code in codes] if by_label else points.status.tolist()
     legend = alt.Legend(
         title=None,
         # Its words are not data: a legend is laid out once.
         labelExpr=f"{json.dumps(groups)}[datum.value]",
         labelLimit=110,
-        values=sorted({row["group"] for row in data["points"]}),
+        values=sorted(set(shown)),
         columns=3 if by_label else 6,
         symbolSize=70,
     )
     plain = alt.Axis(labels=False, ticks=False, domain=False, grid=False)
     scale = alt.Scale(zero=False, nice=False, padding=8)
-    names = alt.LookupData(data=alt.NamedData("labels"), key="place", fields=["name"])
+    named = alt.LookupData(data=alt.NamedData("labels"), key="place", fields=["name"])
+    of_label = f"datum.label < 0 || datum.label >= {_COLOURED} ? {_COLOURED} : datum.label"
     chart = (
         alt.Chart(alt.NamedData("points"))
-        .transform_lookup(lookup="label", from_=names, as_=["named"])
-        .transform_calculate(what=f"{json.dumps(list(STATUSES))}[datum.status]")
+        .transform_lookup(lookup="label", from_=named, as_=["named"])
+        .transform_calculate(
+            what=f"{json.dumps(list(STATUSES))}[datum.status]",
+            group=of_label if by_label else "datum.status",
+        )
         .mark_point(filled=True, size=34, opacity=0.85)
         .encode(
             x=alt.X("x:Q", title=None, axis=plain, scale=scale),
@@ -94,6 +103,11 @@ def map_chart(
             ],
         )
     )
+    # Rare and telling points stand on top of the others.
+    last = [code < 0 or code >= _COLOURED for code in codes] if by_label else None
+    rank = np.array([_LAYERING.index(status) for status in STATUSES])[points.status]
+    order = np.argsort(rank if last is None else ~np.array(last, dtype=bool), kind="stable")
+    data = {**_fitting(points, order.tolist(), names, codes), "about": about(*_title(points))}
     return finish([chart], data, width=width, height=height)
 
 
@@ -108,56 +122,63 @@ def _title(points: ColumnMap) -> tuple[str, str]:
     return first, f"Drawn at random: {', '.join(parts)}"
 
 
-def _data(points: ColumnMap, *, by_label: bool) -> tuple[dict[str, Rows], list[str]]:
-    """Data sets, and what the legend says."""
+def _ranked(points: ColumnMap) -> tuple[list[str], list[int]]:
+    """Labels, the most frequent first, and the place of each point's; -1 for none."""
     counts = Counter(label for label in points.labels if label is not None)
-    ranked = [label for label, _ in counts.most_common()]
-    place = {label: i for i, label in enumerate(ranked)}
-    shown = short_names(ranked)
-    if by_label:
-        groups = [*map(_middle_cut, shown[:_COLOURED]), *[""] * (_COLOURED - len(shown))]
-        rest = len(ranked) - _COLOURED
-        groups.append(f"{rest:,} other labels" if rest > 0 else "no label yet")
-    else:
-        groups = list(STATUSES)
-    codes = [len(ranked) if label is None else place[label] for label in points.labels]
-    rank = np.array([_LAYERING.index(status) for status in STATUSES])[points.status]
-    if by_label:
-        rank = np.array([_group(code, len(ranked)) < _COLOURED for code in codes], dtype=np.intp)
-    rows: Rows = []
-    for i in np.argsort(rank, kind="stable").tolist():
-        code = codes[i]
-        rows.append(
-            {
-                "x": number(points.x[i]),
-                "y": number(points.y[i]),
-                "row": int(points.rows[i]),
-                "status": int(points.status[i]),
-                "label": code,
-                "group": _group(code, len(ranked)) if by_label else int(points.status[i]),
-                "score": number(points.scores[i], 3),
-                "text": points.texts[i],
-            }
-        )
-    labels = [{"place": i, "name": name} for i, name in enumerate([*shown, "none yet"])]
-    _shorten(rows, _BYTES - len(json.dumps(labels)))
-    return {"points": rows, "labels": labels, "about": about(*_title(points))}, groups
+    names = [label for label, _ in counts.most_common()]
+    place = {label: i for i, label in enumerate(names)}
+    return names, [-1 if label is None else place[label] for label in points.labels]
+
+
+def _group(code: int) -> int:
+    """Place in the legend by label; the last for all others, and for points without one."""
+    return code if 0 <= code < _COLOURED else _COLOURED
+
+
+def _groups(names: list[str]) -> list[str]:
+    """What the legend says by label."""
+    cut = [_middle_cut(name) for name in names[:_COLOURED]]
+    rest = len(names) - _COLOURED
+    last = f"{rest:,} other labels" if rest > 0 else "no label yet"
+    return [*cut, *[""] * (_COLOURED - len(cut)), last]
 
 
 def _middle_cut(name: str) -> str:
     return name if len(name) <= _LEGEND_LENGTH else f"{name[:9]}…{name[-7:]}"
 
 
-def _group(code: int, n_labels: int) -> int:
-    """Place in the legend; the last for all others, and for points without a label."""
-    return code if code < min(n_labels, _COLOURED) else _COLOURED
+def _fitting(
+    points: ColumnMap, order: list[int], names: list[str], codes: list[int]
+) -> dict[str, Rows]:
+    """Data sets "points" and "labels", with names and texts as long as there is room for."""
+    data: dict[str, Rows] = {}
+    x, y = _on_grid(points.x), _on_grid(points.y)
+    for name_length, text_length in _LENGTHS:
+        data["points"] = [
+            {
+                "x": x[i],
+                "y": y[i],
+                "row": int(points.rows[i]),
+                "status": int(points.status[i]),
+                "label": codes[i],
+                "score": number(points.scores[i], 3),
+                "text": _cut(points.texts[i], text_length),
+            }
+            for i in order
+        ]
+        shown = ["none yet", *short_names(names, name_length)]
+        data["labels"] = [{"place": i - 1, "name": name} for i, name in enumerate(shown)]
+        if len(json.dumps(data, ensure_ascii=False).encode()) <= _BYTES:
+            break
+    return data
 
 
-def _shorten(rows: Rows, room: int) -> None:
-    """Cut texts, all at one length, until the rows fit into so many bytes of JSON."""
-    for length in _TEXT_LENGTHS:
-        for row in rows:
-            if len(row["text"]) > length:
-                row["text"] = row["text"][: max(length - 1, 0)] + "…"
-        if len(json.dumps(rows)) <= room:
-            return
+def _on_grid(values: NDArray[np.float64]) -> list[int]:
+    low = values.min(initial=0.0)
+    span = values.max(initial=0.0) - low
+    places = np.round((values - low) / (span if span > 0 else 1.0) * _GRID)
+    return [int(place) for place in places]
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: max(length - 1, 0)] + "…"

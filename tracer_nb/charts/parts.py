@@ -47,15 +47,15 @@ def number(value: float, digits: int = 4) -> float | None:
     return float(f"{value:.{digits}g}") if math.isfinite(value) else None
 
 
-def short_names(names: Sequence[str]) -> list[str]:
-    """Names cut at 60 characters, and still all different.
+def short_names(names: Sequence[str], length: int = _NAME_LENGTH) -> list[str]:
+    """Names cut at so many characters, and still all different.
 
     >>> [name[-5:] for name in short_names(["x" * 80 + "1", "x" * 80 + "2", "y"])]
     ['xxxx…', '… (2)', 'y']
     """
     found: dict[str, None] = {}
     for name in names:
-        cut = shown = name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…"
+        cut = shown = name if len(name) <= length else name[: length - 1] + "…"
         i = 2
         while shown in found:
             shown, i = f"{cut} ({i})", i + 1

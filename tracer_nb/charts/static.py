@@ -8,7 +8,8 @@ __all__ = ["to_svg"]
 
 
 def to_svg(chart: Any) -> str:
-    """SVG of an altair chart."""
+    """SVG of an altair chart, or of a Vega-Lite specification."""
     import vl_convert  # noqa: PLC0415  slow to import
 
-    return str(vl_convert.vegalite_to_svg(chart.to_dict()))
+    specification = chart if isinstance(chart, dict) else chart.to_dict()
+    return str(vl_convert.vegalite_to_svg(specification))

@@ -16,7 +16,7 @@ from tracer_nb.errors import InvalidInput, MissingExtra
 __all__ = ["LAYOUTS", "draw_points", "lay_out"]
 
 # Points that each method lays out in a few seconds on one core: 0.1 s, 3 s and 6 s.
-LAYOUTS = {"pca": 4000, "t-sne": 1000, "umap": 2000}
+LAYOUTS = {"pca": 3000, "t-sne": 1000, "umap": 2000}
 
 _FIT_ROWS = 5000
 # Statuses have room for such a part of the points each.

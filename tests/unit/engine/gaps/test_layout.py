@@ -172,4 +172,4 @@ def test_methods_and_points_that_cannot_be_used():
         lay_out([clusters()[0]], np.arange(10), method="tsne")
     with pytest.raises(InvalidInput, match="'t-sne' takes at most 1,000 points, got 1,200"):
         lay_out([clusters(1200)[0]], np.arange(1200), method="t-sne")
-    assert max(LAYOUTS.values()) == 4000
+    assert max(LAYOUTS.values()) == 3000

@@ -1,0 +1,181 @@
+"""Every chart, of a small job and of the largest that there may be."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tracer_nb import charts
+from tracer_nb.engine import gaps
+from tracer_nb.engine.frontier import frontier
+from tracer_nb.records import (
+    STATUSES,
+    Certificate,
+    Choice,
+    ColumnMap,
+    HandThreshold,
+    LabelCounts,
+    LearningCurve,
+    Preview,
+    Progress,
+    Spending,
+    Targets,
+    Timeline,
+)
+
+NAMES = {
+    "small": tuple(f"label {i}" for i in range(6)),
+    "other": tuple(f"label {i}" for i in range(6)),
+    # As many and as long as they get.
+    "large": tuple(f"{'ж' * 200} {i}" for i in range(1000)),
+}
+ROWS = {"small": 300, "other": 450, "large": 100_000}
+
+
+def rng_of(size):
+    return np.random.default_rng(sorted(ROWS).index(size))
+
+
+def judged(size="small", basis="calibration"):
+    rng, n, k = rng_of(size), ROWS[size], len(NAMES[size])
+    # Few labels take most rows, so that of a thousand labels many cells are full.
+    teacher = np.minimum(rng.geometric(0.1, size=n) - 1, k - 1)
+    scores = rng.random(n)
+    wrong = np.minimum(rng.geometric(0.1, size=n) - 1, k - 1)
+    surrogate = np.where(rng.random(n) < 0.4 + 0.6 * scores, teacher, wrong)
+    scores[: n // 50] = -np.inf
+    return gaps.Judged(NAMES[size], teacher, surrogate, scores, scores > 0.4, basis)
+
+
+def certificate(size="small", **changes):
+    rows = judged(size)
+    n_handled = int(rows.handled.sum())
+    n_agree = int((rows.agree & rows.handled).sum())
+    values = {
+        "method": "column",
+        "target": 0.9,
+        "confidence": 0.95,
+        "threshold": 0.4,
+        "certified": True,
+        "coverage": 0.6,
+        "agreement": n_agree / n_handled,
+        "agreement_lower": 0.9,
+        "n_fit": 700,
+        "n_calibration": len(rows.scores),
+        "n_handled": n_handled,
+        "n_agree": n_agree,
+    }
+    return Certificate(**{**values, **changes})
+
+
+def hand():
+    return HandThreshold(0.7, 0.3, 300, 90, 86, 0.9, 0.98, 12.5)
+
+
+def curve(size="small"):
+    rows = judged(size)
+    return frontier(rows.scores, rows.agree)
+
+
+def timeline(size="small"):
+    n = {"small": 12, "other": 40, "large": 100_000}[size]
+    values = np.linspace(1, 1000, min(n, 500))
+    line = Timeline(max_cost=4.0)
+    for i, seconds in enumerate(values.tolist()):
+        spending = Spending(asked=7 * i, cost=0.0004567891 * i)
+        line = line.after(Progress(8 * i, 8 * n, spending, seconds))
+    return line
+
+
+def counts(size="small", *, routed=False):
+    rng, k = rng_of(size), len(NAMES[size])
+    zeros = np.zeros(k, dtype=np.intp)
+    of = [rng.integers(1, 10_000, size=k) for _ in range(2)] if routed else [zeros, zeros]
+    sample = rng.integers(1, 50, size=k)
+    return LabelCounts(NAMES[size], sample, *of, int(sample.sum()) + 3, 3, 5 if routed else 0)
+
+
+def learning(size="small"):
+    n_rows = {"small": 2000, "other": 3000, "large": 10_000_000}[size]
+    sizes = np.unique(np.geomspace(400, n_rows, 200).round()).astype(np.intp)
+    share = 1 - 8 / np.sqrt(sizes)
+    tried = np.array([200, 280, 340, 400])
+    cost = 0.001 * (sizes + (n_rows - sizes) * (1 - share))
+    best = int(sizes[cost.argmin()])
+    return LearningCurve(tried, 1 - 8 / np.sqrt(tried), sizes, share, cost, 0.001, best)
+
+
+def targets(size="small", *, certified=True):
+    grid = np.arange(80, 100) / 100
+    n = len(grid)
+    falling = np.linspace(0.95, 0.3, n)
+    choice = Choice(0.9, certified=certified, coverage=0.6, saved=12.5)
+    return Targets(
+        targets=grid,
+        thresholds=np.linspace(0.2, 0.9, n),
+        coverage=falling,
+        agreement=np.where(grid < 0.99, grid + 0.003, np.nan),
+        lower=grid - 0.03,
+        upper=np.minimum(grid + 0.02, 1),
+        n_handled=np.where(grid < 0.99, 100, 0),
+        expected=falling - 0.1,
+        saved=np.where(grid < 0.98, falling * 20, np.nan),
+        certified=(choice, Choice(0.95, certified=False, coverage=0.0, saved=0.0)),
+        main=0.9,
+        n_rows=ROWS[size],
+        n_population=3 * ROWS[size],
+    )
+
+
+def points(size="small", *, method="pca", text="я" * 160):
+    rng = rng_of(size)
+    n = {"small": 60, "other": 90, "large": 3000}[size]
+    status = np.sort(rng.integers(len(STATUSES), size=n))
+    labels = rng.integers(-1, len(NAMES[size]), size=n)
+    every = np.bincount(status, minlength=len(STATUSES))
+    return ColumnMap(
+        method=method,
+        x=rng.normal(size=n),
+        y=rng.normal(size=n),
+        rows=rng.permutation(ROWS["large"])[:n],
+        status=status,
+        labels=tuple(NAMES[size][i] if i >= 0 else None for i in labels),
+        scores=np.where(status == 0, np.nan, rng.random(n)),
+        texts=(text,) * n,
+        n_texts=ROWS[size],
+        sampled=tuple(
+            (name, int(m), int(m) * 7) for name, m in zip(STATUSES, every, strict=True) if m
+        ),
+        explained=0.123 if method == "pca" else np.nan,
+    )
+
+
+def preview(size="small"):
+    rows = judged(size)
+    n = len(rows.scores)
+    return Preview(n + 100, n, frontier(rows.scores, rows.agree), 0.9, 0.55)
+
+
+# By name: of a size, with the options of the chart.
+CHARTS = {
+    "frontier": lambda size, **o: charts.frontier_chart(
+        curve(size), certificate(size), hand=hand(), **o
+    ),
+    "preview": lambda size, **o: charts.preview_chart(preview(size), **o),
+    "spending": lambda size, **o: charts.spending_chart(timeline(size), **o),
+    "spending by answers": lambda size, **o: charts.spending_chart(
+        timeline(size), over="answers", **o
+    ),
+    "rate": lambda size, **o: charts.rate_chart(timeline(size), **o),
+    "labels of the sample": lambda size, **o: charts.label_chart(counts(size), **o),
+    "labels of the output": lambda size, **o: charts.label_chart(counts(size, routed=True), **o),
+    "learning": lambda size, **o: charts.learning_chart(learning(size), **o),
+    "total cost": lambda size, **o: charts.total_cost_chart(learning(size), **o),
+    "confusion": lambda size, **o: charts.confusion_chart(gaps.confusion(judged(size)), **o),
+    "agreement": lambda size, **o: charts.agreement_chart(
+        gaps.label_agreement(judged(size), target=0.9), **o
+    ),
+    "reliability": lambda size, **o: charts.reliability_chart(gaps.reliability(judged(size)), **o),
+    "targets": lambda size, **o: charts.targets_chart(targets(size), hand=hand(), **o),
+    "map": lambda size, **o: charts.map_chart(points(size), **o),
+    "map by label": lambda size, **o: charts.map_chart(points(size), colour="label", **o),
+}
