@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 
 import pytest
 
 from tests.charts.pictures import CHARTS
-from tracer_nb.charts import join, split, to_svg
+from tracer_nb.charts import join, split, to_svg, values_of
 
 every = pytest.mark.parametrize("name", CHARTS)
+
+
+@lru_cache
+def parts(name, size="small"):
+    return split(CHARTS[name](size))
+
+
+@lru_cache
+def svg(name):
+    return to_svg(CHARTS[name]("small"))
+
+
+def title(name):
+    return parts(name)[1]["about"][0]["title"]
 
 
 def walk(value):
@@ -26,9 +41,9 @@ def walk(value):
 
 @every
 def test_a_chart_is_taken_apart_and_put_together_again(name):
-    chart = CHARTS[name]("small")
-    specification, values = split(chart)
-    assert to_svg(join(specification, values)) == to_svg(chart)
+    specification, values = parts(name)
+    assert to_svg(join(specification, values)) == svg(name)
+    assert values_of(CHARTS[name]("small")) == values
     # All figures are in the values, each data set once.
     assert not any("values" in part for part in walk(specification) if "data" in part)
     used = {part["data"]["name"] for part in walk(specification) if "data" in part}
@@ -36,7 +51,14 @@ def test_a_chart_is_taken_apart_and_put_together_again(name):
     assert used | looked_up == set(values)
     assert all(set(part["data"]) == {"name"} for part in walk(specification) if "data" in part)
     assert all(isinstance(row, dict) for rows in values.values() for row in rows)
-    assert to_svg(specification).startswith("<svg")  # empty, and no error
+
+
+@every
+def test_a_chart_without_its_data_is_empty_and_no_error(name):
+    empty = to_svg(parts(name)[0])
+    assert empty.startswith("<svg")
+    assert title(name)[0] not in empty
+    assert title(name)[0] in svg(name)
 
 
 def test_parts_of_a_chart_are_nobodys_else():
@@ -44,12 +66,16 @@ def test_parts_of_a_chart_are_nobodys_else():
     whole = join(specification, values)
     whole["layer"].clear()
     assert specification["layer"]
+    one, two = CHARTS["rate"]("small"), CHARTS["rate"]("other")
+    assert values_of(one) == values != values_of(two)
+    assert one.properties(width=10).to_dict()["width"] == 10
+    assert one.to_dict()["width"] == two.to_dict()["width"] == 620
 
 
 @every
 def test_other_data_need_no_other_specification(name):
-    one, values = split(CHARTS[name]("small"))
-    two, others = split(CHARTS[name]("other"))
+    one, values = parts(name)
+    two, others = parts(name, "other")
     if name == "map by label":  # a legend's words are laid out once
         pattern = r'"labelExpr": "[^}]*?datum.value\]"'
         one, two = (re.sub(pattern, "", json.dumps(s)) for s in (one, two))
@@ -59,14 +85,12 @@ def test_other_data_need_no_other_specification(name):
 
 
 def test_a_preview_becomes_a_certificate_without_being_drawn_anew():
-    preview, _ = split(CHARTS["preview"]("small"))
-    frontier, _ = split(CHARTS["frontier"]("small"))
-    assert preview == frontier
+    assert parts("preview")[0] == parts("frontier")[0]
 
 
 @every
 def test_values_stay_small_whatever_the_number_of_rows(name):
-    _, values = split(CHARTS[name]("large"))
+    values = values_of(CHARTS[name]("large"))
     size = len(json.dumps(values, ensure_ascii=False).encode())
     assert 200 < size < (400_000 if name.startswith("map") else 60_000)
     assert "NaN" not in json.dumps(values)
@@ -85,32 +109,26 @@ def test_the_page_decides_the_width(name):
 
 @every
 def test_a_chart_says_on_how_many_rows_it_stands(name):
-    (about,) = split(CHARTS[name]("small"))[1]["about"]
-    text = " ".join(about["title"])
-    assert re.search(r"\d", text)
-    assert all(len(line) <= 66 for line in about["title"])
-    shown = re.sub(r"<[^>]+>", " ", to_svg(CHARTS[name]("small")))
-    assert about["title"][0] in shown
+    assert re.search(r"\d", " ".join(title(name)))
+    assert all(len(line) <= 66 for line in title(name))
 
 
 @every
 def test_charts_with_an_interval_say_which_it_is(name):
-    with_interval = {"frontier", "preview", "agreement", "reliability"}
-    without = {"learning", "total cost", "confusion"}
-    title = " ".join(split(CHARTS[name]("small"))[1]["about"][0]["title"])
-    if name in with_interval:
-        assert "pointwise 90\N{NO-BREAK SPACE}% interval" in title
-    if name in without:
-        assert "no interval" in title.lower()
+    text = " ".join(title(name))
+    if name in {"frontier", "preview", "agreement", "reliability"}:
+        assert "pointwise 90\N{NO-BREAK SPACE}% interval" in text
+    if name in {"learning", "total cost", "confusion"}:
+        assert "no interval" in text.lower()
 
 
 @every
-def test_axes_have_units_or_words(name):
-    # Vega-Lite joins the titles of layers: of each channel only one may be there.
+def test_an_axis_has_one_title(name):
+    # Vega-Lite joins the titles of layers.
     for channel in ("x", "y"):
         titles = {
             layer["encoding"][channel].get("title")
-            for layer in CHARTS[name]("small").to_dict()["layer"]
+            for layer in parts(name)[0]["layer"]
             if "field" in layer.get("encoding", {}).get(channel, {})
         }
         assert len(titles - {None}) <= 1

@@ -10,17 +10,13 @@ import pytest
 
 from tests.charts import pictures
 from tracer_nb import charts
-from tracer_nb.charts import split, to_svg
+from tracer_nb.charts import to_svg, values_of
 from tracer_nb.charts.parts import short_names
 from tracer_nb.engine import gaps
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import STATUSES, LabelCounts, Timeline
 
 HOSTILE = "<script>alert('x')</script>"
-
-
-def values_of(chart):
-    return split(chart)[1]
 
 
 def title_of(chart):

@@ -9,7 +9,7 @@ from tracer_nb.charts.confusion import confusion_chart
 from tracer_nb.charts.frontier import frontier_chart, preview_chart
 from tracer_nb.charts.labels import label_chart
 from tracer_nb.charts.learning import learning_chart, total_cost_chart
-from tracer_nb.charts.live import join, split
+from tracer_nb.charts.live import join, split, values_of
 from tracer_nb.charts.map import map_chart
 from tracer_nb.charts.reliability import reliability_chart
 from tracer_nb.charts.run import rate_chart, spending_chart
@@ -34,4 +34,5 @@ __all__ = [
     "targets_chart",
     "to_svg",
     "total_cost_chart",
+    "values_of",
 ]

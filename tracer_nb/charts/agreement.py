@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tracer_nb.charts.confusion import BASES
-from tracer_nb.charts.parts import SHORT_NAME, Rows, about, finish, number, short_names
+from tracer_nb.charts.parts import SHORT_NAME, Rows, about, number, picture, short_names
 from tracer_nb.charts.theme import CURVE, TARGET, TEXT
 from tracer_nb.records import LabelAgreement
 from tracer_nb.words import count, level
@@ -31,8 +31,15 @@ def agreement_chart(agreement: LabelAgreement, *, width: int | str = 620) -> Any
     altair.LayerChart
         Data "bars" (field ``index`` as :meth:`LabelAgreement.bar` takes it), "target", "about".
     """
-    import altair as alt  # noqa: PLC0415  slow to import
+    data = {
+        "bars": _bars(agreement),
+        "target": [{"agreement": agreement.target}],
+        "about": about(*_title(agreement)),
+    }
+    return picture(_layers, data, width=width)
 
+
+def _layers(alt: Any) -> list[Any]:
     x = alt.X(
         "agreement:Q",
         title="Agreement with the teacher",
@@ -57,7 +64,7 @@ def agreement_chart(agreement: LabelAgreement, *, width: int | str = 620) -> Any
         alt.Tooltip("coverage:Q", format=".1%", title="handled"),
     ]
     base, target = alt.Chart(alt.NamedData("bars")), alt.Chart(alt.NamedData("target"))
-    layers = [
+    return [
         base.mark_bar(color=CURVE, opacity=0.4, height={"band": 0.7}).encode(
             x=x, y=y, tooltip=tooltip
         ),
@@ -67,12 +74,6 @@ def agreement_chart(agreement: LabelAgreement, *, width: int | str = 620) -> Any
             x=alt.datum(1.02), y=y, text="text:N", tooltip=tooltip
         ),
     ]
-    data = {
-        "bars": _bars(agreement),
-        "target": [{"agreement": agreement.target}],
-        "about": about(*_title(agreement)),
-    }
-    return finish(layers, data, width=width, height={"step": 20})
 
 
 def _title(agreement: LabelAgreement) -> tuple[str, ...]:

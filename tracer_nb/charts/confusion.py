@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tracer_nb.charts.parts import SHORT_NAME, Rows, about, fact, finish, short_names
+from tracer_nb.charts.parts import SHORT_NAME, Rows, about, fact, picture, short_names
 from tracer_nb.charts.theme import STRONG, TEXT, WEAK
 from tracer_nb.records import Confusion
 from tracer_nb.words import count
@@ -36,8 +36,16 @@ def confusion_chart(confusion: Confusion, *, width: int | str = 620) -> Any:
         Data "cells" (fields ``i`` and ``j`` as :meth:`Confusion.cell` takes them), "labels",
         "about".
     """
-    import altair as alt  # noqa: PLC0415  slow to import
+    labels = [*short_names(confusion.labels), *_others(confusion)]
+    data = {
+        "cells": _cells(confusion),
+        "labels": [{"place": i, "name": name} for i, name in enumerate(labels)],
+        "about": about(*_title(confusion), most=_most(confusion)),
+    }
+    return picture(_layers, data, width=width)
 
+
+def _layers(alt: Any) -> list[Any]:
     names = alt.LookupData(data=alt.NamedData("labels"), key="place", fields=["name"])
     base = (
         alt.Chart(alt.NamedData("cells"))
@@ -66,7 +74,7 @@ def confusion_chart(confusion: Confusion, *, width: int | str = 620) -> Any:
     ]
     apart = "datum.i !== datum.j"
     scale = alt.Scale(domain=[0, fact("most", 1)], range=[WEAK, STRONG], clamp=True)
-    layers = [
+    return [
         # Opaque, so that the white numbers are read on any page; agreements are outlined.
         base.mark_rect(stroke=TEXT, strokeWidth=1).encode(
             x=x,
@@ -84,13 +92,6 @@ def confusion_chart(confusion: Confusion, *, width: int | str = 620) -> Any:
             tooltip=tooltip,
         ),
     ]
-    labels = [*short_names(confusion.labels), *_others(confusion)]
-    data = {
-        "cells": _cells(confusion),
-        "labels": [{"place": i, "name": name} for i, name in enumerate(labels)],
-        "about": about(*_title(confusion), most=_most(confusion)),
-    }
-    return finish(layers, data, width=width, height={"step": 20})
 
 
 def _others(confusion: Confusion) -> list[str]:

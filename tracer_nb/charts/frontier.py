@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tracer_nb.charts.parts import Rows, about, fact, finish, number
+from tracer_nb.charts.parts import Rows, about, fact, number, picture
 from tracer_nb.charts.theme import CERTIFIED, CURVE, HAND, TARGET
 from tracer_nb.records import Certificate, Frontier, HandThreshold, Preview
 from tracer_nb.words import count, level, percent
@@ -106,11 +106,20 @@ def _chart(
     width: int | str,
     height: int,
 ) -> Any:
-    import altair as alt  # noqa: PLC0415  slow to import
-
     curve = _curve(frontier)
     lowest = [target, *(row["low"] for row in curve), *(p["agreement"] for p in certified + hand)]
     bottom = max(0.0, math.floor((min(lowest) - 0.005) * 20) / 20)
+    data = {
+        "curve": curve,
+        "target": [{"coverage": 0.005, "agreement": target, "text": f"target {level(target)}"}],
+        "certified": certified,
+        "hand": hand,
+        "about": about(*title, bottom=bottom),
+    }
+    return picture(_layers, data, height, width=width, height=height)
+
+
+def _layers(alt: Any, height: int) -> list[Any]:
     scale = alt.Scale(domain=[fact("bottom", 0.5), 1.0], clamp=True, nice=False)
     x = alt.X(
         "coverage:Q",
@@ -129,7 +138,7 @@ def _chart(
         alt.Tooltip("threshold:Q", format=".3f", title="threshold"),
     ]
     base = alt.Chart(alt.NamedData("curve"))
-    layers = [
+    return [
         base.mark_area(opacity=0.18, color=CURVE).encode(
             x=x, y=alt.Y("low:Q", scale=scale, title=_AGREEMENT), y2="high:Q"
         ),
@@ -140,14 +149,6 @@ def _chart(
         *_marked(alt, "certified", scale, height, CERTIFIED, filled=True),
         *_marked(alt, "hand", scale, height, HAND, filled=False),
     ]
-    data = {
-        "curve": curve,
-        "target": [{"coverage": 0.005, "agreement": target, "text": f"target {level(target)}"}],
-        "certified": certified,
-        "hand": hand,
-        "about": about(*title, bottom=bottom),
-    }
-    return finish(layers, data, width=width, height=height)
 
 
 def _curve(frontier: Frontier) -> Rows:

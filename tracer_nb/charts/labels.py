@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tracer_nb.charts.parts import SHORT_NAME, Rows, about, fact, finish, number, short_names
+from tracer_nb.charts.parts import SHORT_NAME, Rows, about, fact, number, picture, short_names
 from tracer_nb.charts.theme import SURE, TEXT, UNSURE
 from tracer_nb.records import LabelCounts
 from tracer_nb.words import count, percent
@@ -33,8 +33,14 @@ def label_chart(counts: LabelCounts, *, width: int | str = 620) -> Any:
     altair.LayerChart
         Data "bars" (field ``index`` into ``counts.labels``), "ticks", "ends" and "about".
     """
-    import altair as alt  # noqa: PLC0415  slow to import
+    data = _rows(counts)
+    # Room for the number behind the longest bar.
+    reach = 1.12 * max((end["share"] for end in data["ends"]), default=1.0)
+    data["about"] = about(*_title(counts), reach=reach)
+    return picture(_layers, data, width=width)
 
+
+def _layers(alt: Any) -> list[Any]:
     x = alt.X(
         "share:Q",
         stack="zero",
@@ -67,16 +73,11 @@ def label_chart(counts: LabelCounts, *, width: int | str = 620) -> Any:
     bars = alt.Chart(alt.NamedData("bars")).mark_bar(height={"band": 0.75})
     ticks = alt.Chart(alt.NamedData("ticks")).mark_tick(color=TEXT, thickness=2, height=16)
     ends = alt.Chart(alt.NamedData("ends")).mark_text(color=TEXT, align="left", dx=6, fontSize=11)
-    layers = [
+    return [
         bars.encode(x=x, y=y, color=colour, order="order:Q", tooltip=tooltip),
         ticks.encode(x="share:Q", y=y, tooltip=in_sample),
         ends.encode(x="share:Q", y=y, text="text:N"),
     ]
-    data = _rows(counts)
-    # Room for the number behind the longest bar.
-    reach = 1.12 * max((end["share"] for end in data["ends"]), default=1.0)
-    data["about"] = about(*_title(counts), reach=reach)
-    return finish(layers, data, width=width, height={"step": 20})
 
 
 def _title(counts: LabelCounts) -> tuple[str, str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer_nb.charts.parts import Rows, about, finish, number
+from tracer_nb.charts.parts import Rows, about, number, picture
 from tracer_nb.charts.theme import CERTIFIED, CURVE
 from tracer_nb.records import LearningCurve
 from tracer_nb.words import count, money, percent
 
 __all__ = ["learning_chart", "total_cost_chart"]
 
-_LABELS = "Labels"
+_BASIS = "Estimated on fitting rows alone; no interval"
 
 
 def learning_chart(curve: LearningCurve, *, width: int | str = 620, height: int = 200) -> Any:
@@ -30,8 +30,18 @@ def learning_chart(curve: LearningCurve, *, width: int | str = 620, height: int 
     altair.LayerChart
         Data "tried", "projected", "best" and "about".
     """
-    import altair as alt  # noqa: PLC0415  slow to import
+    now = f"{percent(float(curve.coverage[-1]))} with {count(int(curve.n_labels[-1]), 'label')}"
+    title = (f"Coverage to expect: {now}; dashed: projected", _BASIS)
+    data = {
+        "tried": _points(curve.n_labels, curve.coverage, "coverage"),
+        "projected": _points(curve.sizes, curve.projected_coverage, "coverage"),
+        "best": _best_rows(curve),
+        "about": about(*title),
+    }
+    return picture(_growth, data, height, width=width, height=height)
 
+
+def _growth(alt: Any, height: int) -> list[Any]:
     y = alt.Y(
         "coverage:Q",
         title="Coverage to expect",
@@ -43,7 +53,7 @@ def learning_chart(curve: LearningCurve, *, width: int | str = 620, height: int 
         alt.Tooltip("coverage:Q", format=".1%", title="coverage to expect"),
     ]
     tried = alt.Chart(alt.NamedData("tried"))
-    layers = [
+    return [
         alt.Chart(alt.NamedData("projected"))
         .mark_line(color=CURVE, strokeWidth=2, strokeDash=[5, 4])
         .encode(x=_x(alt), y=y),
@@ -53,15 +63,6 @@ def learning_chart(curve: LearningCurve, *, width: int | str = 620, height: int 
         ),
         *_best(alt, height),
     ]
-    now = f"{percent(float(curve.coverage[-1]))} with {count(int(curve.n_labels[-1]), 'label')}"
-    title = (f"Coverage to expect: {now}; dashed: projected", _BASIS)
-    data = {
-        "tried": _points(curve.n_labels, curve.coverage, "coverage"),
-        "projected": _points(curve.sizes, curve.projected_coverage, "coverage"),
-        "best": _best_rows(curve),
-        "about": about(*title),
-    }
-    return finish(layers, data, width=width, height=height)
 
 
 def total_cost_chart(curve: LearningCurve, *, width: int | str = 620, height: int = 160) -> Any:
@@ -78,9 +79,19 @@ def total_cost_chart(curve: LearningCurve, *, width: int | str = 620, height: in
     altair.LayerChart
         Data "cost", "best" and "about".
     """
-    import altair as alt  # noqa: PLC0415  slow to import
-
     priced = curve.price != 1.0
+    least = float(curve.projected_cost.min())
+    each = money(least) if priced else f"{least:,.0f} answers"
+    title = f"Labels and deferrals together, projected: at the least about {each}"
+    data = {
+        "cost": _points(curve.sizes, curve.projected_cost, "cost"),
+        "best": _best_rows(curve),
+        "about": about(title, _BASIS),
+    }
+    return picture(_cost, data, height, priced, width=width, height=height)
+
+
+def _cost(alt: Any, height: int, priced: bool) -> list[Any]:  # noqa: FBT001
     y = alt.Y(
         "cost:Q",
         title="Dollars in all" if priced else "Answers in all",
@@ -92,29 +103,17 @@ def total_cost_chart(curve: LearningCurve, *, width: int | str = 620, height: in
         alt.Tooltip("cost:Q", format="$,.2f" if priced else ",", title="labels and deferrals"),
     ]
     cost = alt.Chart(alt.NamedData("cost"))
-    layers = [
+    return [
         cost.mark_line(color=CURVE, strokeWidth=2).encode(x=_x(alt), y=y),
         cost.mark_point(opacity=0, size=160, filled=True).encode(x=_x(alt), y=y, tooltip=tooltip),
         *_best(alt, height),
     ]
-    least = float(curve.projected_cost.min())
-    each = money(least) if priced else f"{least:,.0f} answers"
-    title = f"Labels and deferrals together, projected: at the least about {each}"
-    data = {
-        "cost": _points(curve.sizes, curve.projected_cost, "cost"),
-        "best": _best_rows(curve),
-        "about": about(title, _BASIS),
-    }
-    return finish(layers, data, width=width, height=height)
-
-
-_BASIS = "Estimated on fitting rows alone; no interval"
 
 
 def _x(alt: Any) -> Any:
     return alt.X(
         "n:Q",
-        title=f"{_LABELS} (logarithmic)",
+        title="Labels (logarithmic)",
         scale=alt.Scale(type="log", nice=False),
         axis=alt.Axis(grid=False, tickCount=6, format="~s"),
     )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.charts.parts import Rows, about, finish, number, short_names
+from tracer_nb.charts.parts import Rows, about, number, picture, short_names
 from tracer_nb.charts.theme import LABEL_COLOURS, OTHER, SHAPES, STATUS_COLOURS
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import STATUSES, ColumnMap
@@ -57,21 +57,35 @@ def map_chart(
     """
     if colour not in ("status", "label"):
         raise InvalidInput(f"colour must be 'status' or 'label', got {colour!r}")
-    import altair as alt  # noqa: PLC0415  slow to import
-
     by_label = colour == "label"
+    names, codes = _ranked(points)
+    groups = _groups(names) if by_label else list(STATUSES)
+    shown = {_group(code) for code in codes} if by_label else set(points.status.tolist())
+    # Rare and telling points stand on top of the others.
+    rank = np.array([_LAYERING.index(status) for status in STATUSES])[points.status]
+    if by_label:
+        rank = np.array([_group(code) < _COLOURED for code in codes], dtype=np.intp)
+    order = np.argsort(rank, kind="stable").tolist()
+    data = {**_fitting(points, order, names, codes), "about": about(*_title(points))}
+    legend = (tuple(groups), tuple(sorted(shown)))
+    return picture(_layers, data, by_label, *legend, width=width, height=height)
+
+
+def _layers(
+    alt: Any,
+    by_label: bool,  # noqa: FBT001
+    groups: tuple[str, ...],
+    shown: tuple[int, ...],
+) -> list[Any]:
     colours = [*LABEL_COLOURS, OTHER] if by_label else list(STATUS_COLOURS)
     shapes = [SHAPES[i % len(SHAPES)] for i in range(len(colours))]
     domain = list(range(len(colours)))
-    names, codes = _ranked(points)
-    groups = _groups(names) if by_label else list(STATUSES)
-    shown = [_group(code) for code in codes] if by_label else points.status.tolist()
     legend = alt.Legend(
         title=None,
         # Its words are not data: a legend is laid out once.
         labelExpr=f"{json.dumps(groups)}[datum.value]",
         labelLimit=110,
-        values=sorted(set(shown)),
+        values=list(shown),
         columns=3 if by_label else 6,
         symbolSize=70,
     )
@@ -79,6 +93,13 @@ def map_chart(
     scale = alt.Scale(zero=False, nice=False, padding=8)
     named = alt.LookupData(data=alt.NamedData("labels"), key="place", fields=["name"])
     of_label = f"datum.label < 0 || datum.label >= {_COLOURED} ? {_COLOURED} : datum.label"
+    tooltip = [
+        alt.Tooltip("text:N", title="text"),
+        alt.Tooltip("named:N", title="label"),
+        alt.Tooltip("what:N", title="status"),
+        alt.Tooltip("score:Q", format=".3f", title="gate score"),
+        alt.Tooltip("row:Q", format=",", title="row"),
+    ]
     chart = (
         alt.Chart(alt.NamedData("points"))
         .transform_lookup(lookup="label", from_=named, as_=["named"])
@@ -94,21 +115,10 @@ def map_chart(
                 "group:N", scale=alt.Scale(domain=domain, range=colours), legend=legend
             ),
             shape=alt.Shape("group:N", scale=alt.Scale(domain=domain, range=shapes)),
-            tooltip=[
-                alt.Tooltip("text:N", title="text"),
-                alt.Tooltip("named:N", title="label"),
-                alt.Tooltip("what:N", title="status"),
-                alt.Tooltip("score:Q", format=".3f", title="gate score"),
-                alt.Tooltip("row:Q", format=",", title="row"),
-            ],
+            tooltip=tooltip,
         )
     )
-    # Rare and telling points stand on top of the others.
-    last = [code < 0 or code >= _COLOURED for code in codes] if by_label else None
-    rank = np.array([_LAYERING.index(status) for status in STATUSES])[points.status]
-    order = np.argsort(rank if last is None else ~np.array(last, dtype=bool), kind="stable")
-    data = {**_fitting(points, order.tolist(), names, codes), "about": about(*_title(points))}
-    return finish([chart], data, width=width, height=height)
+    return [chart]
 
 
 def _title(points: ColumnMap) -> tuple[str, str]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from tracer_nb.charts.theme import themed
 
-__all__ = ["SHORT_NAME", "Rows", "about", "fact", "finish", "number", "short_names"]
+__all__ = ["SHORT_NAME", "Rows", "about", "fact", "number", "picture", "short_names"]
 
 Rows = list[dict[str, Any]]
 
 _TITLE = "length(data('about')) ? data('about')[0].title : ''"
 _NAME_LENGTH = 60
+_LINE_HEIGHT = 20
 SHORT_NAME = (
     "length(datum.label) > 26 ? slice(datum.label, 0, 14) + '…' + slice(datum.label, -11) : "
     "datum.label"
@@ -63,36 +65,53 @@ def short_names(names: Sequence[str], length: int = _NAME_LENGTH) -> list[str]:
     return list(found)
 
 
-def finish(
-    layers: Sequence[Any],
+def picture(
+    layers: Callable[..., Sequence[Any]],
     data: Mapping[str, Rows],
-    *,
+    *options: Hashable,
     width: int | str,
-    height: int | Mapping[str, int],
+    height: int | None = None,
 ) -> Any:
     """One chart of some layers, with its data sets by name, one title, one look.
 
+    Making layers takes many times as long as making data, and they stay the same while data
+    change: they are made once for each size and set of options.
+
     Parameters
     ----------
-    layers : sequence of altair.Chart
-        Each names its data; those that share data share the name.
+    layers : callable
+        ``layers(altair, *options)``: charts that name their data; those that share data share
+        the name.
     data : mapping of str to rows
         "about" among them.
+    *options
+        What the layers depend on.
     width : int or "container"
         Pixels, axes and legends included.
-    height : int or mapping
-        Pixels, or ``{"step": pixels}`` for each line of a chart with names.
+    height : int, optional
+        Pixels, without title and axis; by default 20 for each line of a chart with names.
     """
+    chart = _without_data(layers, options, width, height).copy(deep=False)
+    chart.datasets = dict(data)
+    return chart
+
+
+@lru_cache(maxsize=128)
+def _without_data(
+    layers: Callable[..., Sequence[Any]],
+    options: tuple[Hashable, ...],
+    width: int | str,
+    height: int | None,
+) -> Any:
     import altair as alt  # noqa: PLC0415  slow to import
 
     # Data that no mark uses would be left out, and with it title and domains.
     unseen = alt.Chart(alt.NamedData("about")).mark_point(size=0, opacity=0, aria=False)
     anchor = unseen.encode(x=alt.value(0), y=alt.value(0))
-    made = alt.layer(anchor, *layers).properties(
+    chart = alt.layer(anchor, *layers(alt, *options)).properties(
         width=width,
-        height=height,
+        height={"step": _LINE_HEIGHT} if height is None else height,
         title=alt.TitleParams(text=alt.ExprRef(_TITLE)),
         autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
     )
-    made.datasets = dict(data)
-    return themed(made)
+    return themed(chart)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tracer_nb.charts.confusion import BASES
-from tracer_nb.charts.parts import Rows, about, finish, number
+from tracer_nb.charts.parts import Rows, about, number, picture
 from tracer_nb.charts.theme import CURVE, TEXT
 from tracer_nb.records import Reliability
 from tracer_nb.words import count
@@ -31,8 +31,15 @@ def reliability_chart(
     altair.LayerChart
         Data "bins" (field ``index`` as :meth:`Reliability.bin` takes it), "ideal", "about".
     """
-    import altair as alt  # noqa: PLC0415  slow to import
+    data = {
+        "bins": _bins(reliability),
+        "ideal": [{"score": v, "agreement": v} for v in (0, 1)],
+        "about": about(*_title(reliability)),
+    }
+    return picture(_layers, data, width=width, height=height)
 
+
+def _layers(alt: Any) -> list[Any]:
     x = alt.X(
         "score:Q",
         title="Gate score: estimated chance that both agree",
@@ -54,7 +61,7 @@ def reliability_chart(
         alt.Tooltip("rows:Q", format=",", title="rows"),
     ]
     base = alt.Chart(alt.NamedData("bins"))
-    layers = [
+    return [
         alt.Chart(alt.NamedData("ideal"))
         .mark_line(color=TEXT, strokeDash=[2, 3], strokeWidth=1.5)
         .encode(x=x, y=y),
@@ -68,12 +75,6 @@ def reliability_chart(
             x=x, y=y, tooltip=tooltip
         ),
     ]
-    data = {
-        "bins": _bins(reliability),
-        "ideal": [{"score": v, "agreement": v} for v in (0, 1)],
-        "about": about(*_title(reliability)),
-    }
-    return finish(layers, data, width=width, height=height)
 
 
 def _title(reliability: Reliability) -> tuple[str, ...]:

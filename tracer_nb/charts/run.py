@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tracer_nb.charts.parts import Rows, about, finish, number
+from tracer_nb.charts.parts import Rows, about, number, picture
 from tracer_nb.charts.theme import CURVE, TARGET
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Timeline
@@ -52,8 +52,15 @@ def spending_chart(
     """
     if over not in ("time", "answers"):
         raise InvalidInput(f"over must be 'time' or 'answers', got {over!r}")
-    import altair as alt  # noqa: PLC0415  slow to import
+    data = {
+        "spent": _spent(timeline),
+        "cap": _cap(timeline),
+        "about": about(_spending_title(timeline)),
+    }
+    return picture(_spending, data, over, width=width, height=height)
 
+
+def _spending(alt: Any, over: str) -> list[Any]:
     title = "Seconds" if over == "time" else "Answers"
     axis = alt.Axis(grid=False, tickCount=6, labelExpr=_CLOCK if over == "time" else "datum.label")
     x = alt.X(
@@ -76,7 +83,7 @@ def spending_chart(
     ]
     base = alt.Chart(alt.NamedData("spent"))
     cap = alt.Chart(alt.NamedData("cap"))
-    layers = [
+    return [
         base.mark_area(opacity=0.18, color=CURVE).encode(x=x, y=y),
         base.mark_line(color=CURVE, strokeWidth=2).encode(x=x, y=y),
         base.mark_point(opacity=0, size=160, filled=True).encode(x=x, y=y, tooltip=tooltip),
@@ -85,12 +92,6 @@ def spending_chart(
             x=alt.value(4), y=y, text="text:N"
         ),
     ]
-    data = {
-        "spent": _spent(timeline),
-        "cap": _cap(timeline),
-        "about": about(_spending_title(timeline)),
-    }
-    return finish(layers, data, width=width, height=height)
 
 
 def rate_chart(timeline: Timeline, *, width: int | str = 620, height: int = 120) -> Any:
@@ -107,8 +108,14 @@ def rate_chart(timeline: Timeline, *, width: int | str = 620, height: int = 120)
     altair.LayerChart
         Data "rate" and "about".
     """
-    import altair as alt  # noqa: PLC0415  slow to import
+    rows, window = _rates(timeline)
+    now = f": {_rate(rows[-1]['rate'])} now" if rows else ""
+    title = f"Answers a second{now}; mean of the last {window:,.0f} s"
+    data = {"rate": rows, "about": about(title)}
+    return picture(_speed, data, width=width, height=height)
 
+
+def _speed(alt: Any) -> list[Any]:
     x = alt.X(
         "seconds:Q",
         title="Time since the run began",
@@ -127,16 +134,11 @@ def rate_chart(timeline: Timeline, *, width: int | str = 620, height: int = 120)
         alt.Tooltip("seconds:Q", format=",.0f", title="seconds"),
     ]
     base = alt.Chart(alt.NamedData("rate"))
-    layers = [
+    return [
         base.mark_area(opacity=0.18, color=CURVE).encode(x=x, y=y),
         base.mark_line(color=CURVE, strokeWidth=2).encode(x=x, y=y),
         base.mark_point(opacity=0, size=160, filled=True).encode(x=x, y=y, tooltip=tooltip),
     ]
-    rows, window = _rates(timeline)
-    now = f": {_rate(rows[-1]['rate'])} now" if rows else ""
-    title = f"Answers a second{now}; mean of the last {window:,.0f} s"
-    data = {"rate": rows, "about": about(title)}
-    return finish(layers, data, width=width, height=height)
 
 
 def _spent(timeline: Timeline) -> Rows:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer_nb.charts.parts import Rows, about, finish, number
+from tracer_nb.charts.parts import Rows, about, number, picture
 from tracer_nb.charts.theme import CERTIFIED, CURVE, HAND, TARGET
 from tracer_nb.records import HandThreshold, Targets
 from tracer_nb.words import count, level, money, percent
 
 __all__ = ["targets_chart"]
+
+_ESTIMATED, _EXPECTED = "at the estimated threshold", "to be expected of a certificate"
 
 
 def targets_chart(
@@ -36,8 +38,17 @@ def targets_chart(
     altair.LayerChart
         Data "estimates", "certified", "hand", "main" and "about".
     """
-    import altair as alt  # noqa: PLC0415  slow to import
+    data = {
+        "estimates": _lines(targets),
+        "certified": _certified(targets),
+        "hand": _by_hand(hand),
+        "main": [{"target": targets.main}],
+        "about": about(*_title(targets)),
+    }
+    return picture(_layers, data, width=width, height=height)
 
+
+def _layers(alt: Any) -> list[Any]:
     x = alt.X(
         "target:Q",
         title="Target: agreement with the teacher on handled rows",
@@ -63,7 +74,7 @@ def targets_chart(
         alt.Tooltip("agreement:N", title="observed agreement, 90 % interval"),
     ]
     lines, hand_data = (alt.Chart(alt.NamedData(name)) for name in ("estimates", "hand"))
-    layers = [
+    return [
         alt.Chart(alt.NamedData("main"))
         .mark_rule(color=TARGET, strokeDash=[5, 4], strokeWidth=1.5)
         .encode(x=x),
@@ -81,17 +92,6 @@ def targets_chart(
             color=HAND, align="right", dx=-8, fontSize=12, fontWeight="bold"
         ).encode(x=x, y=alt.value(10), text="text:N"),
     ]
-    data = {
-        "estimates": _lines(targets),
-        "certified": _certified(targets),
-        "hand": _by_hand(hand),
-        "main": [{"target": targets.main}],
-        "about": about(*_title(targets)),
-    }
-    return finish(layers, data, width=width, height=height)
-
-
-_ESTIMATED, _EXPECTED = "at the estimated threshold", "to be expected of a certificate"
 
 
 def _point(alt: Any, name: str, x: Any, y: Any, colour: str, *, filled: bool) -> Any:
