@@ -121,7 +121,7 @@ def test_after_routing_bars_say_who_answered_and_ticks_what_the_sample_held():
     assert [end["text"] for end in values["ends"]] == ["10", "8"]
     assert values["ends"][0]["share"] == 0.75  # behind the tick, which stands further out
     assert title_of(chart) == (
-        "Labels in 20 rows of the output 2 without a label, not shown. Ticks: share in 4 rows of "
+        "Labels in 20 rows of the output 2 without a label, not shown Ticks: share in 4 rows of "
         "the random sample"
     )
 
@@ -213,7 +213,7 @@ def test_labels_with_most_disagreements_come_first():
         assert bar["text"] == f"{agreement.n_agree[i]:,} of {agreement.n_handled[i]:,}"
         assert bar["low"] <= bar["agreement"] <= bar["high"]
     assert values["target"] == [{"agreement": 0.92}]
-    assert "line: target 92 %" in title_of(chart)
+    assert "Line: target 92 %" in title_of(chart)
     assert "handled calibration rows" in title_of(chart)
     assert f"The 25 of {len(agreement.labels)} labels with most disagreements" in title_of(chart)
 
@@ -285,7 +285,7 @@ def test_points_are_drawn_with_status_row_and_text():
     # Disagreements are on top.
     assert STATUSES[values["points"][-1]["status"]] == "disagree"
     assert title_of(chart).startswith(
-        "60 texts of 300, by principal components (12.3 % of the variance) Drawn at random: agree"
+        "60 texts of 300 by principal components (12.3 % of variance) Drawn at random: agree"
     )
     assert "t-SNE" in title_of(charts.map_chart(pictures.points(method="t-sne")))
 

@@ -83,9 +83,10 @@ def _title(agreement: LabelAgreement) -> tuple[str, ...]:
     which = "handled " if agreement.handled_only else ""
     whose = "teacher's" if agreement.by == "teacher" else "surrogate's"
     rows = count(n, f"{which}{BASES[agreement.basis]}")
-    first = f"By the {whose} label, on {rows}; line: target {level(agreement.target)}"
+    first = f"By the {whose} label, on {rows}"
     part = f"The {_SHOWN} of {k:,} labels with most disagreements" if k > _SHOWN else ""
-    return first, part, "Whiskers: pointwise 90 % interval"
+    line = f"Line: target {level(agreement.target)}"
+    return first, part, f"{line}. Whiskers: pointwise 90 % interval"
 
 
 def _bars(agreement: LabelAgreement) -> Rows:

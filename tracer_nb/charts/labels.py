@@ -80,7 +80,7 @@ def _layers(alt: Any) -> list[Any]:
     ]
 
 
-def _title(counts: LabelCounts) -> tuple[str, str]:
+def _title(counts: LabelCounts) -> tuple[str, ...]:
     k = len(counts.labels)
     shown = f"The {_SHOWN} most frequent of {k:,} labels" if k > _SHOWN + 1 else "Labels"
     if not counts.n_routed:
@@ -89,8 +89,8 @@ def _title(counts: LabelCounts) -> tuple[str, str]:
         return f"{shown} {rows}", f"{missing:,} of them without a label" if missing else ""
     rows = f"in {count(counts.n_routed, 'row')} of the output"
     ticks = f"Ticks: share in {count(counts.n_sample, 'row')} of the random sample"
-    without = f"{counts.n_missing:,} without a label, not shown. " if counts.n_missing else ""
-    return f"{shown} {rows}", f"{without}{ticks}"
+    without = f"{counts.n_missing:,} without a label, not shown" if counts.n_missing else ""
+    return f"{shown} {rows}", without, ticks
 
 
 def _rows(counts: LabelCounts) -> dict[str, Rows]:

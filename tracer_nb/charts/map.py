@@ -123,9 +123,9 @@ def _layers(
 
 def _title(points: ColumnMap) -> tuple[str, str]:
     n = len(points.rows)
-    first = f"{count(n, 'text')} of {points.n_texts:,}, by {_METHODS[points.method]}"
+    first = f"{count(n, 'text')} of {points.n_texts:,} by {_METHODS[points.method]}"
     if np.isfinite(points.explained):
-        first += f" ({percent(points.explained)} of the variance)"
+        first += f" ({percent(points.explained)} of variance)"
     if n == points.n_texts:
         return first, ""
     parts = [f"{name} {shown:,} of {every:,}" for name, shown, every in points.sampled]
