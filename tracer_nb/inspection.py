@@ -16,11 +16,11 @@ from tracer_nb.engine.pipeline import Answers
 from tracer_nb.frames import Texts
 from tracer_nb.judging import (
     Sample,
+    calibrated_rows,
     judge_sample,
     judged_rows,
     row_table,
     rows_to_route,
-    tested_rows,
     text_table,
 )
 from tracer_nb.matrices import Blocks, take
@@ -148,7 +148,7 @@ class Inspection:
         """The fit, the tested rows and the column's texts; None before calibration."""
         if self.fitted is None or self.router is None:
             return None
-        tested = tested_rows(self.sample, self.fitted)
+        tested = calibrated_rows(self.sample, self.fitted)
         if tested is None:
             return None
         routing = self.make.decide(self.target)

@@ -19,11 +19,11 @@ from tracer_nb.records import STATUSES, Certificate, Labels, Routing
 
 __all__ = [
     "Sample",
+    "calibrated_rows",
     "judge_sample",
     "judged_rows",
     "row_table",
     "rows_to_route",
-    "tested_rows",
     "text_table",
 ]
 
@@ -125,7 +125,7 @@ def judged_rows(sample: Sample) -> Judged:
     )
 
 
-def tested_rows(sample: Sample, fitted: SurrogateFit) -> Labelled | None:
+def calibrated_rows(sample: Sample, fitted: SurrogateFit) -> Labelled | None:
     """The calibration rows, for estimates at other targets; None before calibration."""
     if sample.calibration is None:
         return None
