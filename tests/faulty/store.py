@@ -17,7 +17,6 @@ from unittest import mock
 
 from faulty.children import start
 from faulty.world import asked_again, billed, cost_of, labels_of, make_table, stored, teacher_at
-from tracer_nb import Tracer
 from tracer_nb.errors import StoreError
 from tracer_nb.records import Answer
 from tracer_nb.standin import StandIn, serve
@@ -190,6 +189,9 @@ class _World:
 
     def begin_session(self) -> None:
         """What a new kernel would have: a job that has asked nothing yet."""
+        # Here, because a kernel that is started imports the top of a script, and so this module.
+        from tracer_nb import Tracer
+
         teacher = teacher_at(self.server.base_url, concurrency=_FEW)
         self._tracer = Tracer(teacher, store=self.path, target=0.5)
 
