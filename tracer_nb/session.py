@@ -144,8 +144,11 @@ class Session:
         """
         with self._lock:
             self.check_free()
-            self._task = task
-            self._moment = replace(self._moment, ready=True, plan=plan, caps=task.caps)
+            old, self._task = self._task, task
+            moment = self._moment
+            if old is not None and old.tracer is not task.tracer:  # another job
+                moment = Moment(run=moment.run)
+            self._moment = replace(moment, ready=True, plan=plan, caps=task.caps)
         self.look()
 
     def run(self, task: Task) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,12 +75,17 @@ def seven(server, browser) -> Iterator[Notebook]:
     notebook.page.close()
 
 
-@pytest.fixture
-def shot():
-    """Writes a picture of an element or a page to a folder that git ignores."""
+class Shots:
+    """Writes pictures of elements and pages to a folder that git ignores."""
 
-    def take(what: Any, name: str) -> None:
+    def path(self, name: str) -> Path:
         SHOTS.mkdir(exist_ok=True)
-        what.screenshot(path=SHOTS / f"{name}.png")
+        return SHOTS / f"{name}.png"
 
-    return take
+    def __call__(self, what: Any, name: str) -> None:
+        what.screenshot(path=self.path(name))
+
+
+@pytest.fixture
+def shot() -> Shots:
+    return Shots()

@@ -8,20 +8,34 @@ pytestmark = pytest.mark.browser
 STANDIN = "--teacher standin:support --labels intents --target 0.8"
 
 
-def job(name, *, sample=300, latency=0.01, concurrency=8, more=""):
+def line(name, *, sample=300, latency=0.01, concurrency=8, more=""):
     return (
         f"df.text {STANDIN} --name {name} --store {name}.sqlite --output {name} --no-ask "
         f"--sample {sample} --latency {latency} --concurrency {concurrency} {more}"
     )
 
 
+def job(notebook, name, attribute):
+    """What the kernel has for a job."""
+    jobs = "get_ipython().find_line_magic('tracer').__self__.jobs"
+    return notebook.value(f"(lambda job: job.{attribute})({jobs}[{name!r}])")
+
+
 def moment(notebook, name):
-    """State, run and number of answers that the kernel has for a job."""
-    return notebook.value(
-        "(lambda m: [m.state, m.run, m.report and m.report.spending.asked])("
-        "get_ipython().find_line_magic('tracer').__self__.jobs"
-        f"[{name!r}].session.moment)"
-    )
+    """State, run and number of texts asked."""
+    m = "session.moment"
+    return [
+        job(notebook, name, f"{m}.state"),
+        job(notebook, name, f"{m}.run"),
+        job(notebook, name, f"{m}.report.spending.asked"),
+    ]
+
+
+def chart(panel, name):
+    return panel.get_by_role("img", name=name, exact=True).locator("svg.marks")
+
+
+FRONTIER = "Agreement with the teacher against coverage"
 
 
 def state(panel, what):
@@ -29,14 +43,14 @@ def state(panel, what):
 
 
 def test_a_run_shows_live_and_stays(lab, shot):
-    cell = lab.begin(f"%tracer run {job('one', latency=0.2)}")
+    cell = lab.begin(f"%tracer run {line('one', latency=0.2)}")
     panel = cell.locator(".tracer-panel")
     state(panel, "running")
     expect(panel.locator(".tracer-line")).to_contain_text("a second", timeout=60_000)
     shot(panel, "running")
     state(panel, "done")
     expect(panel.locator(".tracer-promise")).to_contain_text("With 95 % confidence")
-    expect(panel.locator("svg.marks")).to_be_visible()
+    expect(chart(panel, FRONTIER)).to_be_visible()
     # The same as plain HTML is there, and hidden as long as the panel lives.
     expect(cell.locator("[data-tracer-static] .tracer-card")).to_be_hidden()
     shot(panel, "done")
@@ -45,8 +59,110 @@ def test_a_run_shows_live_and_stays(lab, shot):
     assert lab.page.problems == []
 
 
+def test_the_target_is_moved_and_the_threshold_too(lab, shot):
+    panel = lab.run("%tracer panel --name one").locator(".tracer-panel")
+    target = panel.get_by_label("Target", exact=True)
+    words = panel.locator(".tracer-control [role=status]").first
+    expect(words).to_contain_text("Certified at 80 %")
+    target.focus()
+    for _ in range(5):
+        lab.page.keyboard.press("ArrowRight")
+    expect(words).to_contain_text("Estimate at 85 %, not certified")
+    expect(chart(panel, FRONTIER)).to_contain_text("target 85 %")
+    expect(panel.get_by_role("button", name="Use this target")).to_be_visible()
+    panel.get_by_label("Threshold by hand").focus()
+    lab.page.keyboard.press("End")
+    expect(panel.locator(".tracer-control")).to_contain_text("By hand, not certified")
+    expect(chart(panel, FRONTIER)).to_contain_text("not certified")
+    shot(panel, "target")
+    panel.get_by_role("button", name="Use this target").click()
+    expect(panel.locator(".tracer-promise")).to_have_text("Nothing is labelled yet.")
+    assert job(lab, "one", "tracer.target") == 0.85
+    panel.get_by_role("button", name="Start").click()
+    state(panel, "done")
+    expect(panel.locator(".tracer-promise")).to_contain_text("2. certificate on rows")
+    # Every answer was stored: none was paid again.
+    assert moment(lab, "one")[2] == 0
+
+
+def test_a_click_on_a_gap_shows_its_rows(lab, shot):
+    panel = lab.run("%tracer panel --name one").locator(".tracer-panel")
+    panel.get_by_role("tab", name="Gaps").click()
+    shot(panel, "gaps")
+    confusion = job(lab, "one", "session.moment.findings.confusion.counts.tolist()")
+    labels = job(lab, "one", "session.moment.findings.confusion.labels")
+    i, j = next(
+        (i, j) for i, row in enumerate(confusion) for j, n in enumerate(row) if n and i != j
+    )
+    click_cell(panel, labels[i], labels[j])
+    rows = panel.get_by_role("region", name="Rows")
+    title = rows.get_by_role("heading")
+    n = confusion[i][j]
+    expect(title).to_contain_text(f"{n} row")
+    expect(title).to_contain_text(f"teacher says {labels[i]}, surrogate says {labels[j]}")
+    expect(rows.get_by_role("listitem")).to_have_count(n)
+    shot(panel, "rows")
+    first = rows.get_by_role("listitem").first
+    first.get_by_label("Right label of row").fill(labels[j])
+    first.get_by_role("button", name="Relabel").click()
+    expect(first).to_contain_text(f"Kept as a review: {labels[j]}")
+    text = first.locator(".tracer-text").text_content()
+    assert [text, labels[j]] in job(lab, "one", "tracer.reviews")
+    first.get_by_role("button", name="Send to review").click()
+    expect(first).to_contain_text("run %tracer review --of chosen")
+    rows.get_by_label("Text holds").fill("refund")
+    expect(title).to_contain_text("with “refund”")
+
+
+def click_cell(panel, teacher, surrogate):
+    # The number stands on top of its cell.
+    chart(panel, "The teacher's labels against the surrogate's").locator(
+        f"text[aria-label*='teacher: {teacher}; surrogate: {surrogate};']"
+    ).click()
+
+
+def test_the_map_is_drawn_when_its_tab_is_opened(lab, shot):
+    panel = lab.run("%tracer panel --name one").locator(".tracer-panel")
+    panel.get_by_role("tab", name="Map").click()
+    canvas = panel.get_by_role("img", name="Texts of the column as points").locator("canvas")
+    expect(canvas).to_be_visible()
+    shot(panel, "map")
+    panel.get_by_label("Colour", exact=True).select_option("label")
+    expect(panel.get_by_text("Drawing…")).to_have_count(0)
+    # A text in the middle of the crowd.
+    canvas.hover()
+    box = canvas.bounding_box()
+    for x in range(int(box["width"] * 0.15), int(box["width"] * 0.4), 2):
+        lab.page.mouse.click(box["x"] + x, box["y"] + 200)
+    expect(panel.get_by_role("region", name="Rows").get_by_role("listitem")).to_have_count(1)
+    shot(panel, "map_by_label")
+
+
+def test_tabs_are_reached_by_keys_and_settings_say_their_line(lab, shot):
+    panel = lab.run("%tracer panel --name one").locator(".tracer-panel")
+    panel.get_by_role("tab", name="Overview").focus()
+    lab.page.keyboard.press("End")
+    expect(panel.get_by_role("tab", name="Settings")).to_be_focused()
+    line = panel.locator(".tracer-code")
+    expect(line).to_contain_text("%tracer run df.text --teacher standin:support")
+    field = panel.get_by_label("--target", exact=True)
+    field.fill("0.75")
+    expect(line).to_contain_text("--target 0.75")
+    # A draft changes nothing.
+    assert job(lab, "one", "tracer.target") == 0.85
+    field.fill("seven")
+    panel.get_by_role("button", name="Apply").click()
+    expect(panel.locator(".tracer-settings [role=alert]")).to_contain_text("must be a fraction")
+    shot(panel, "settings")
+    field.fill("0.75")
+    panel.get_by_role("button", name="Apply").click()
+    expect(panel.get_by_role("button", name="Apply")).to_be_disabled()
+    assert job(lab, "one", "tracer.target") == 0.75
+    assert "--target 0.75" in job(lab, "one", "session.form.line")
+
+
 def test_stop_ends_a_running_cell_and_resume_goes_on(lab, shot):
-    cell = lab.begin(f"%tracer run {job('two', latency=0.3)}")
+    cell = lab.begin(f"%tracer run {line('two', latency=0.3)}")
     panel = cell.locator(".tracer-panel")
     expect(panel.locator(".tracer-line")).to_contain_text("a second", timeout=60_000)
     expect(panel.get_by_role("button", name="Pause")).to_be_hidden()
@@ -73,7 +189,7 @@ def test_stop_ends_a_running_cell_and_resume_goes_on(lab, shot):
 
 
 def test_a_reloaded_page_shows_the_same(lab, shot):
-    cell = lab.run(f"%tracer panel {job('three', latency=0.2)}")
+    cell = lab.run(f"%tracer panel {line('three', latency=0.2)}")
     panel = cell.locator(".tracer-panel")
     state(panel, "idle")
     expect(panel.locator(".tracer-promise")).to_have_text("Nothing is labelled yet.")
@@ -86,28 +202,29 @@ def test_a_reloaded_page_shows_the_same(lab, shot):
     panel = lab.page.locator(".tracer-panel").last
     state(panel, "running")
     state(panel, "done")
-    expect(panel.locator("svg.marks")).to_be_visible()
+    expect(chart(panel, FRONTIER)).to_be_visible()
     assert moment(lab, "three") == ["done", 1, 300]
 
 
 def test_two_panels_show_the_same_and_one_may_go(lab):
-    first = lab.run(f"%tracer panel {job('four', latency=0.3)}").locator(".tracer-panel")
+    first = lab.run(f"%tracer panel {line('four', latency=0.3)}").locator(".tracer-panel")
     at = lab.add("%tracer panel --name four")
     lab.ran(at)
     second = lab.cell(at).locator(".tracer-panel")
+    panels = lab.page.locator(".tracer-panel").count()
     second.get_by_role("button", name="Start").click()
     state(first, "running")
     expect(first.locator(".tracer-line")).to_contain_text("a second")
     expect(second.locator(".tracer-line")).to_contain_text("a second")
     lab.do("notebook:delete-cell", at)
-    expect(lab.page.locator(".tracer-panel")).to_have_count(4)
+    expect(lab.page.locator(".tracer-panel")).to_have_count(panels - 1)
     first.get_by_role("button", name="Stop").click()
     state(first, "stopped")
     assert moment(lab, "four")[0] == "stopped"
 
 
 def test_a_deleted_cell_stops_its_run(lab):
-    cell = lab.begin(f"%tracer run {job('five', latency=0.5, concurrency=2)}")
+    cell = lab.begin(f"%tracer run {line('five', latency=0.5, concurrency=2)}")
     expect(cell.locator(".tracer-line")).to_contain_text("a second", timeout=60_000)
     lab.do("notebook:delete-cell")
     # The kernel answers once the cell has ended, long before all rows are asked.
@@ -116,8 +233,38 @@ def test_a_deleted_cell_stops_its_run(lab):
     assert 0 < answered < 100
 
 
+NASTY = "<script>window.hacked = 1</script><b>bold</b>"
+
+
+def test_nasty_names_show_as_text(lab, shot):
+    lab.run(
+        f"nasty = {NASTY!r}\n"
+        "bad = df.head(600).assign(label=df.label.head(600).str[:3])\n"
+        "bad['text'] = bad.text + nasty\n"
+        "bad.loc[bad.label == 'ref', 'label'] = nasty\n"
+        "bad = bad.rename(columns={'text': nasty})\n"
+        "recorded = dict(zip(bad[nasty], bad.label))"
+    )
+    panel = lab.run(
+        f'%tracer run bad["{NASTY}"] --teacher recorded --target 0.5 --sample 400 --name bad'
+    ).locator(".tracer-panel")
+    state(panel, "done")
+    panel.get_by_role("tab", name="Gaps").click()
+    expect(chart(panel, "Agreement with the teacher for each label")).to_contain_text("<script>")
+    rows = panel.get_by_role("region", name="Rows")
+    rows.get_by_label("Teacher says").fill(NASTY)
+    rows.get_by_label("Teacher says").press("Enter")
+    expect(rows.get_by_role("heading")).to_contain_text(f"teacher says {NASTY}")
+    expect(rows.get_by_role("listitem").first).to_contain_text(NASTY)
+    shot(panel, "nasty")
+    panel.get_by_role("tab", name="Settings").click()
+    expect(panel.locator(".tracer-code")).to_contain_text(NASTY)
+    assert lab.page.evaluate("() => window.hacked") is None
+    assert lab.page.locator(".tracer-panel b", has_text="bold").count() == 0
+
+
 def test_a_restarted_kernel_is_told(lab, shot):
-    panel = lab.run(f"%tracer panel {job('six')}").locator(".tracer-panel")
+    panel = lab.run(f"%tracer panel {line('six')}").locator(".tracer-panel")
     state(panel, "idle")
     lab.page.evaluate(
         "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"

@@ -184,6 +184,16 @@ def test_only_one_run_at_a_time(world, gate):
     assert session.wait(30)
 
 
+def test_another_job_begins_anew_and_the_same_one_does_not(world):
+    session, task = Session(), make(world, world.teach)
+    session.run(task)
+    session.prepare(task)
+    assert session.moment.state == "done"
+    session.prepare(make(world, world.teach))
+    assert (session.moment.state, session.moment.run) == ("idle", 1)
+    assert session.moment.report.certificate is None
+
+
 def test_there_must_be_something_to_start():
     with pytest.raises(InvalidInput, match="nothing to run yet"):
         Session().start()

@@ -2,8 +2,8 @@
 
 //
 // `label` says what it shows to those who do not see it; `click` is called with the data of a
-// mark that was clicked.
-function makeChart(label, click) {
+// mark that was clicked. Thousands of marks are drawn on a canvas.
+function makeChart(label, click, renderer = "svg") {
   const node = make("div", click ? "tracer-chart tracer-clickable" : "tracer-chart");
   node.setAttribute("role", "img");
   node.setAttribute("aria-label", label);
@@ -36,7 +36,7 @@ function makeChart(label, click) {
     const place = make("div");
     const made = await vegaEmbed(place, full, {
       actions: false,
-      renderer: "svg",
+      renderer,
       ast: true, // no eval: pages may forbid it
       tooltip: { theme },
     });

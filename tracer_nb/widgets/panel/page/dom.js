@@ -1,9 +1,18 @@
 // Elements. Every text goes in as text, never as HTML.
 
+const REACHED_BY_KEYS = new Set(["button", "input", "select", "textarea"]);
+
 function make(tag, name, text) {
   const node = document.createElement(tag);
+  if (REACHED_BY_KEYS.has(tag)) keepKeys(node);
   if (name) node.className = name;
   if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+// Arrows and letters are for what has the focus, not for the notebook around it.
+function keepKeys(node) {
+  node.dataset.lmSuppressShortcuts = "true";
   return node;
 }
 

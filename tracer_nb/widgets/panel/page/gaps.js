@@ -48,6 +48,7 @@ function makeMap(send, open) {
   const chart = makeChart(
     "Texts of the column as points",
     ({ row: at }) => at !== undefined && open({ row: at }),
+    "canvas",
   );
   row.append(makeChoice("Layout", method), makeChoice("Colour", colour), again, said);
   node.append(row, chart.node);

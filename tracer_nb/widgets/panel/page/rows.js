@@ -12,8 +12,8 @@ function makeExplorer(send) {
   const node = make("section", "tracer-rows");
   node.setAttribute("aria-label", "Rows");
   const title = make("h3", "", "Rows");
-  title.tabIndex = -1;
-  title.setAttribute("role", "status");
+  keepKeys(title).tabIndex = -1;
+  title.setAttribute("aria-live", "polite");
   const filters = make("div", "tracer-row");
   const names = make("datalist");
   names.id = newId("labels");

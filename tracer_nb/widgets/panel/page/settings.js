@@ -3,7 +3,7 @@
 function makeSettings(send) {
   const node = make("form", "tracer-settings");
   const line = make("pre", "tracer-code");
-  line.tabIndex = 0;
+  keepKeys(line).tabIndex = 0;
   line.setAttribute("aria-label", "Magic line with these settings");
   const copied = make("span", "tracer-small");
   copied.setAttribute("role", "status");

@@ -14,7 +14,7 @@ function makeTabs(tabs) {
     head.setAttribute("aria-controls", body.id);
     body.setAttribute("role", "tabpanel");
     body.setAttribute("aria-labelledby", head.id);
-    body.tabIndex = 0;
+    keepKeys(body).tabIndex = 0;
     list.append(head);
     node.append(body);
     return head;
@@ -40,7 +40,6 @@ function makeTabs(tabs) {
     }[event.key];
     if (to === undefined || at < 0) return;
     event.preventDefault();
-    event.stopPropagation(); // the notebook has its own arrow keys
     open(to);
     heads[to].focus();
   });
