@@ -21,7 +21,7 @@ from tracer_nb.teachers import (
     Teacher,
     run_labels,
 )
-from tracer_nb.teachers.batch import under_way
+from tracer_nb.teachers.batch import in_batches, under_way
 from tracer_nb.teachers.capping import check_bounded, check_caps
 from tracer_nb.teachers.experience import Experience, find_experience
 from tracer_nb.teachers.superseded import find_superseded, superseded_in_run
@@ -42,10 +42,13 @@ class Past:
         Tokens and rate of earlier answers.
     superseded : Superseded
         Answers to the same texts that do not apply.
+    waiting : set of str
+        Texts that are in a batch: they are not asked about again.
     """
 
     experience: Experience = field(default_factory=Experience)
     superseded: Superseded = field(default_factory=Superseded)
+    waiting: frozenset[str] = frozenset()
 
 
 class Asker:
@@ -121,13 +124,18 @@ class Asker:
             if any(text not in known or not known[text].keep for text in texts):
                 raise
 
-    def past(self, texts: Iterable[str]) -> Past:
+    def past(self, texts: Sequence[str]) -> Past:
         """What was stored before about this teacher and these texts."""
         if not self._stores:
             return Past()
         with LabelStore(self._path) as store:
             identity = self.teacher.identity
-            return Past(find_experience(store, identity), find_superseded(store, identity, texts))
+            waiting, _ = in_batches(store, identity, texts)
+            return Past(
+                find_experience(store, identity),
+                find_superseded(store, identity, texts),
+                frozenset(waiting),
+            )
 
     def ask(
         self,

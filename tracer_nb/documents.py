@@ -11,7 +11,15 @@ import json
 import re
 from collections.abc import Mapping
 
-__all__ = ["TEXT", "make_document", "named_columns", "plain_text", "readable", "spoken"]
+__all__ = [
+    "TEXT",
+    "is_same_row",
+    "make_document",
+    "named_columns",
+    "plain_text",
+    "readable",
+    "spoken",
+]
 
 TEXT = "text"
 """How a prompt names the labelled text itself: ``{{text}}``."""
@@ -68,3 +76,29 @@ def readable(document: str) -> str:
     text = values.pop(TEXT)
     cells = [f"{name}: {value}" for name, value in values.items() if value]
     return "\n".join([text, *([""] if cells else []), *cells])
+
+
+def is_same_row(one: str, other: str) -> bool:
+    """Whether two texts or documents may be of one row, asked about with other columns.
+
+    >>> is_same_row("it broke", '{"text": "it broke", "product": "kettle"}')
+    True
+    >>> is_same_row('{"text": "it", "product": "lamp"}', '{"text": "it", "product": "kettle"}')
+    False
+    """
+    if one == other:
+        return True
+    (text, names), (other_text, other_names) = _parts(one), _parts(other)
+    return text == other_text and names != other_names
+
+
+def _parts(document: str) -> tuple[str, tuple[str, ...]]:
+    """A document's text and the names of all that is in it; of a text, itself and none."""
+    if not document.startswith("{"):
+        return document, ()
+    try:
+        values = json.loads(document)
+    except (ValueError, RecursionError):
+        return document, ()
+    text = values.get(TEXT)
+    return (text, tuple(values)) if isinstance(text, str) else (document, ())

@@ -126,10 +126,11 @@ def make_plan(
     if sampled:
         check_caps(teacher, sampled[0], caps)
     stored = {text: answer for text, answer in stored.items() if answer.keep}
-    to_ask = [text for text in sampled if text not in stored]
+    to_ask = [text for text in sampled if text not in stored and text not in past.waiting]
     takes = forecast(teacher, to_ask, sampled, past.experience)
     rate = past.experience.rate
     price = getattr(teacher, "price", None)
+    halved = getattr(teacher, "batch_price", None)
     return Plan(
         teacher=teacher.name,
         n_rows=texts.n_rows,
@@ -138,6 +139,7 @@ def make_plan(
         n_sample=n_sample,
         n_ask=len(to_ask),
         n_stored=len(stored),
+        n_waiting=len(past.waiting),
         fewest_labels=fewest,
         target=target,
         confidence=confidence,
@@ -155,6 +157,9 @@ def make_plan(
         seconds=None if rate is None else len(to_ask) / rate,
         time_source="" if rate is None else _of_whom(teacher),
         superseded=past.superseded,
+        batch_cost=None
+        if halved is None
+        else halved.of(takes.prompt_tokens, takes.completion_tokens),
     )
 
 

@@ -273,7 +273,7 @@ class Superseded:
         Answers; texts that this teacher has answered itself do not count.
     differs : tuple of str
         In what the teachers that gave them differ: "prompt", "label set", "model", "server",
-        "function", "settings".
+        "function", "setting".
     """
 
     n: int = 0
@@ -428,6 +428,8 @@ class Plan:
         Rows that would be drawn at random for labelling.
     n_ask, n_stored : int
         Distinct texts of the sample that must be asked, and that are stored already.
+    n_waiting : int
+        Those that are in a batch, and are not asked about again.
     fewest_labels : int
         Labelled rows without which this target cannot be certified, however well
         surrogate and teacher agree.
@@ -450,6 +452,8 @@ class Plan:
         Whose rate that is ("as in the last run").
     superseded : Superseded
         Stored answers to the texts to ask that another teacher gave, and do not apply.
+    batch_cost : float or None
+        Dollars for the sample in a batch, estimated; None when the price of one is unknown.
     """
 
     teacher: str
@@ -476,6 +480,8 @@ class Plan:
     seconds: float | None = None
     time_source: str = ""
     superseded: Superseded = Superseded()
+    n_waiting: int = 0
+    batch_cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -211,8 +211,8 @@ class Tracer(Inspecting):
         self._features: Features | None = make_features(features, seed=seed) if named else None
         names = None if labels is None else clean_labels(labels)
         for name in ("price", "batch_price"):
-            if isinstance(options.get(name), str):
-                options[name] = parse_price(options[name])
+            if options.get(name) is not None:
+                options[name] = parse_price(options[name], name)
         self._prompt = prompt or ""
         if isinstance(labels, Mapping):
             self._prompt = explain_labels(labels, self._prompt)

@@ -138,6 +138,8 @@ def plan_lines(plan: Plan) -> list[str]:
     ask += f" for a random sample of {count(plan.n_sample, 'row')}"
     if plan.n_stored:
         ask += f"; {count(plan.n_stored, 'answer')} stored already"
+    if plan.n_waiting:
+        ask += f"; {count(plan.n_waiting, 'text')} in a batch already, see %tracer collect"
     lines = [f"{texts}.", f"{ask}."]
     if plan.superseded.n:
         lines.append(superseded_sentence(plan.superseded))
@@ -148,8 +150,9 @@ def plan_lines(plan: Plan) -> list[str]:
     if plan.cost is None:
         lines.append(_unknown_cost(plan))
     else:
+        batch = f", in a batch about {money(plan.batch_cost)}" if plan.batch_cost else ""
         lines.append(
-            f"Sample: about {_with_spread(plan)}; "
+            f"Sample: about {_with_spread(plan)}{batch}; "
             f"asking about every text: about {money(plan.cost_all)}. Price: {plan.price_source}."
         )
     if plan.n_ask and plan.cost != 0:

@@ -43,6 +43,18 @@ def path(tmp_path):
 # --- the facade -----------------------------------------------------------------------
 
 
+def test_a_plan_leaves_out_what_a_batch_asks_about(world, path):
+    with serve(world.truth, batches=BatchRules(polls=2)) as standin:
+        tracer = tracer_at(standin, world, path)
+        tracer.submit(world.frame["text"], sample=120, max_cost=1.0)
+        plan = tracer.plan(world.frame["text"], sample=SAMPLE)
+        assert (plan.n_ask, plan.n_waiting, plan.n_stored) == (SAMPLE - 120, 120, 0)
+        tracer.batches()
+        tracer.collect()
+        plan = tracer.plan(world.frame["text"], sample=SAMPLE)
+        assert (plan.n_ask, plan.n_waiting, plan.n_stored) == (SAMPLE - 120, 0, 120)
+
+
 def test_a_sample_is_submitted_and_labelled_in_another_session(world, path):
     with serve(world.truth, batches=BatchRules(polls=2)) as standin:
         first = tracer_at(standin, world, path)

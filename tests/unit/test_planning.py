@@ -12,6 +12,7 @@ from tracer_nb.planning import check_job, check_sample, fewest_labels, make_plan
 from tracer_nb.records import Answer, Caps, Superseded
 from tracer_nb.teachers import FunctionTeacher, Price, make_teacher
 from tracer_nb.teachers.experience import Experience
+from tracer_nb.words import money, plan_lines
 
 LABELS = ("a", "b")
 COLUMN = read_texts([*(f"text {i}" for i in range(300)), None, "text 0"])
@@ -232,6 +233,23 @@ def test_the_time_of_a_stand_in_is_no_promise():
 def test_a_plan_tells_of_answers_that_do_not_apply():
     old = Superseded(3, ("prompt",))
     assert plan(chat(), past=Past(superseded=old)).superseded == old
+
+
+def test_texts_in_a_batch_are_not_asked_about_again():
+    teacher = chat(price=Price(1.0, 2.0))
+    whole = plan(teacher)
+    p = plan(teacher, past=Past(waiting=frozenset({"text 1"})))
+    assert (whole.n_ask, p.n_ask, p.n_waiting) == (2, 1, 1)
+    assert p.cost == pytest.approx(whole.cost / 2)
+    assert "; 1 text in a batch already, see %tracer collect." in plan_lines(p)[1]
+    assert "in a batch" not in "".join(plan_lines(whole))
+
+
+def test_a_plan_tells_what_a_batch_would_cost():
+    p = plan(chat(price=Price(100.0, 200.0), batch_price=Price(50.0, 100.0)))
+    assert p.batch_cost == pytest.approx(p.cost / 2)
+    assert f", in a batch about {money(p.batch_cost)};" in "".join(plan_lines(p))
+    assert plan(chat(price=Price(1.0, 2.0))).batch_cost is None
 
 
 def test_a_large_job_is_priced_from_a_part_of_it():

@@ -93,6 +93,18 @@ class Job:
         self.written = {**base.written, **written}
         self.source = source or self.source
 
+    def undo(self, before: Job, settings: Mapping[str, Any]) -> None:
+        """Go back after a line that could not be done; what was made before it is not lost.
+
+        The settings of a line that names a teacher stay: the next line gives what was missing,
+        and must not ask the teacher of the job before.
+        """
+        if "teacher" in settings:
+            self.sample, self.caps = before.sample, before.caps
+            return
+        for part in fields(self):
+            setattr(self, part.name, getattr(before, part.name))
+
     @property
     def table(self) -> Any:
         """The frame that the column is one of; None for a column that stands alone."""

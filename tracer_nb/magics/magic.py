@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -36,6 +36,8 @@ __all__ = ["TracerMagics", "register"]
 _TABLES = (".csv", ".parquet")
 # Options of a line that loading takes.
 _OF_LOADING = ("teacher", "store", "examples", *OF_TEACHER)
+# Steps that ask about the sample, which a plan tells of.
+_PLANNED = ("plan", "run", "label", "submit")
 # Steps that may ask the teacher.
 _ASKING = ("run", "label", "route", "panel", "submit", "collect", "batches", "cancel")
 
@@ -217,11 +219,13 @@ class TracerMagics(Magics):
         args = self._parse(line)
         verb, column = read_words(args.words, cell=cell is not None)
         check_output(args.output)
+        _check_dry_run(verb, args)
         job = self.jobs.get(args.name, Job())
         if self._is_done_alone(verb, column, args, job):
             return
         source = read_source(_expression(verb, column), variables)
         if job.loaded is not None and verb in ("route", "status"):
+            _check_loaded(read_settings(args, source, cell, variables))
             self._use_loaded(job, args, source)
             return
         _check_step(verb, column, source, job)
@@ -235,7 +239,7 @@ class TracerMagics(Magics):
             self._space.look(verb, job)
             return
         job.session.check_free()
-        before = job.sample, job.caps
+        before = replace(job)
         job.change(settings, about, read_sample(args.sample), read_caps(args), written)
         if about is not None:
             job.expression = column
@@ -251,7 +255,7 @@ class TracerMagics(Magics):
             else:
                 getattr(self, f"_{verb}")(job, args)
         except InvalidInput:
-            job.sample, job.caps = before  # a line that could not be done sets nothing
+            job.undo(before, settings)
             raise
 
     def _is_done_alone(self, verb: str, column: str, args: Any, job: Job) -> bool:
@@ -274,6 +278,10 @@ class TracerMagics(Magics):
     def _parse(self, line: str) -> Any:
         parser = self.tracer.parser
         args, unknown = parser.parse_known_args(split_line(line))
+        if unknown and not unknown[0].startswith("-"):
+            raise InvalidInput(
+                f"{unknown[0]!r} stands behind an option; write STEP and COLUMN before the options"
+            )
         if unknown:
             known = [o for action in parser._actions for o in action.option_strings]  # noqa: SLF001
             raise InvalidInput.unknown_name("option", unknown[0].partition("=")[0], known)
@@ -393,7 +401,10 @@ class TracerMagics(Magics):
         from tracer_nb.magics.show import Lines  # noqa: PLC0415
         from tracer_nb.words import batch_sentence  # noqa: PLC0415
 
-        display(Lines([batch_sentence(made(job).cancel(" ".join(args.words[1:])))]))
+        key = " ".join(args.words[1:])
+        if not key:
+            raise InvalidInput("name a batch: %tracer cancel BATCH, see %tracer batches")
+        display(Lines([batch_sentence(made(job).cancel(key))]))
 
     def _status(self, job: Job, args: Any) -> None:
         del args
@@ -441,7 +452,12 @@ class TracerMagics(Magics):
         from tracer_nb.words import saved_lines  # noqa: PLC0415
 
         options = read_settings(args, None, None, variables)
-        loaded = load(path, **{k: v for k, v in options.items() if k in _OF_LOADING})
+        if other := [f"--{k.replace('_', '-')}" for k in options if k not in _OF_LOADING]:
+            raise InvalidInput(
+                f"{', '.join(other)} cannot be changed in a saved router, which keeps its own; "
+                "leave out"
+            )
+        loaded = load(path, **options)
         job = Job(loaded=loaded)
         self._keys.give(job, loaded.teacher, wanted=args.ask_key, asks=False)
         self.jobs[name] = job
@@ -466,6 +482,11 @@ class TracerMagics(Magics):
                 display(AnswerRuns(answer_runs(store, words)))
             elif words:
                 file = unquote(words.strip())
+                if not file.endswith(_TABLES):
+                    raise InvalidInput(
+                        f"{file!r} is no key of a set of answers and no .csv or .parquet file to "
+                        "write; %tracer labels shows the keys"
+                    )
                 n = export_answers(store, file)
                 display(Lines([f"{count(n, 'answer')} written to {file}."]))
             else:
@@ -512,6 +533,12 @@ def _expression(verb: str, words: str) -> str:
     return "" if verb == "cancel" else words
 
 
+def _check_dry_run(verb: str, args: Any) -> None:
+    """Refuse a plan where it would tell of something else than the step does."""
+    if args.dry_run and verb not in _PLANNED:
+        raise InvalidInput(f"--dry-run goes with {', '.join(_PLANNED)}, not with {verb}")
+
+
 def _check_step(verb: str, column: str, source: Source | None, job: Job) -> None:
     if (
         verb in ("fit", "calibrate", "review")
@@ -521,6 +548,16 @@ def _check_step(verb: str, column: str, source: Source | None, job: Job) -> None
         raise InvalidInput(
             f"{verb} goes on with the labelled column, which is not {column}; "
             f"first write %tracer label {column}"
+        )
+
+
+def _check_loaded(settings: dict[str, Any]) -> None:
+    """Refuse settings that a loaded router would not heed."""
+    if settings:
+        named = ", ".join(f"--{name.replace('_', '-')}" for name in settings)
+        raise InvalidInput(
+            f"{named}: a loaded router was made with its settings; name its teacher with "
+            "%tracer load FILE --teacher …"
         )
 
 

@@ -40,7 +40,7 @@ VERBS = (
 OF_TEACHER = (
     *("answers", "base_url", "batch_price", "concurrency", "latency", "logprobs"),
     *("max_answer_tokens", "n_examples", "price", "reasoning_effort", "requests_per_minute"),
-    *("shuffle", "tokens_per_minute", "wrong"),
+    *("shuffle", "tokens_per_minute", "votes", "wrong"),
 )
 _PLAIN = (
     *("confidence", "strategy", "threshold", "certificate", "gate", "pipeline", "guard"),

@@ -106,7 +106,7 @@ class AnswerSets(Table):
             [
                 (
                     *(s.key, s.teacher, _short(s.prompt), f"{s.n_labels:,}"),
-                    *(f"{s.n_answers:,}", _missing(s), f"{s.n_runs:,}", *_sums(s), _when(s.last)),
+                    *(f"{s.n_answers:,}", _missing(s), f"{s.n_runs:,}", *_sums(s), moment(s.last)),
                 )
                 for s in sets
             ]
@@ -126,11 +126,11 @@ class AnswerRuns(Table):
         super().__init__(
             [
                 (
-                    *(_when(r.began), f"{r.n_answers:,}", _missing(r), *_sums(r)),
+                    *(moment(r.began), f"{r.n_answers:,}", _missing(r), *_sums(r)),
                     f"{r.n_answers / r.elapsed:,.1f}"
                     if r.elapsed > 0 and r.seconds is not None
                     else "",
-                    _when(r.last),
+                    moment(r.last),
                 )
                 for r in runs
             ]
@@ -185,10 +185,6 @@ def _in_all(costs: Sequence[float | None]) -> str:
         return "unknown cost"
     known = money(sum(c for c in costs if c is not None))
     return f"{known} in all" + (f" and {n_unknown:,} of unknown cost" if n_unknown else "")
-
-
-def _when(time: str) -> str:
-    return time.replace("T", " ")[:16]
 
 
 def _cost(batch: Batch) -> str:

@@ -33,7 +33,7 @@ from tracer_nb.teachers.settling import BatchTeacher
 from tracer_nb.teachers.store import LabelStore
 from tracer_nb.teachers.submitting import check_caps, make_parcels, send
 
-__all__ = ["cancel", "check_batches", "collect", "status", "submit", "under_way"]
+__all__ = ["cancel", "check_batches", "collect", "in_batches", "status", "submit", "under_way"]
 
 
 def check_batches(teacher: Teacher) -> BatchTeacher:
@@ -147,9 +147,21 @@ def under_way(
     StoreError
         The store failed.
     """
-    book = BatchBook(store, identity)
-    book.withdraw()
-    waiting, _, since = book.held(texts)
+    BatchBook(store, identity).withdraw()
+    return in_batches(store, identity, texts)
+
+
+def in_batches(
+    store: LabelStore, identity: Mapping[str, Any], texts: Sequence[str]
+) -> tuple[set[str], str]:
+    """As :func:`under_way`, and nothing is withdrawn.
+
+    Raises
+    ------
+    StoreError
+        The store cannot be read.
+    """
+    waiting, _, since = BatchBook(store, identity).held(texts)
     waiting -= store.get_many(identity, waiting).keys()
     return waiting, since if waiting else ""
 

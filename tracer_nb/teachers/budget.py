@@ -16,12 +16,14 @@ _UNIT = 10**12
 
 
 def dollars(amount: float) -> str:
-    """Amount for a message: cents, or as many digits as a smaller one needs.
+    """Amount for a message, as :func:`tracer_nb.words.money` says it, however small it is.
 
-    >>> dollars(4), dollars(0.0025)
-    ('$4.00', '$0.0025')
+    >>> dollars(4), dollars(0.0217), dollars(0.000001)
+    ('$4.00', '$0.0217', '$0.000001')
     """
-    return f"${amount:,.2f}" if amount >= 0.1 or amount == 0 else f"${amount:.2g}"
+    if amount >= 0.1 or amount == 0:
+        return f"${amount:,.2f}"
+    return f"${amount:.4f}" if amount >= 0.0001 else f"${amount:.12f}".rstrip("0")
 
 
 @dataclass(frozen=True, slots=True)

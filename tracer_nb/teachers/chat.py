@@ -13,7 +13,7 @@ from tracer_nb.records import Answer
 from tracer_nb.teachers.ballots import Ballots
 from tracer_nb.teachers.base import NotAsked
 from tracer_nb.teachers.batchserver import BatchServer
-from tracer_nb.teachers.checks import check_at_least, check_rates
+from tracer_nb.teachers.checks import check_at_least, check_rates, check_texts, check_whole
 from tracer_nb.teachers.client import open_client
 from tracer_nb.teachers.conversation import converse, read_once
 from tracer_nb.teachers.costs import Costs
@@ -143,8 +143,10 @@ class ChatTeacher:
             raise InvalidInput(
                 "model is empty; write the name that the server knows, as gpt-5-mini"
             )
-        check_at_least(1, concurrency=concurrency, max_answer_tokens=max_answer_tokens, votes=votes)
-        check_at_least(0, max_retries=max_retries, timeout=timeout, n_examples=n_examples)
+        check_texts(prompt=prompt, base_url=base_url, reasoning_effort=reasoning_effort)
+        check_whole(1, concurrency=concurrency, max_answer_tokens=max_answer_tokens, votes=votes)
+        check_whole(0, max_retries=max_retries, n_examples=n_examples)
+        check_at_least(0, timeout=timeout)
         self._rates = {
             "requests_per_minute": requests_per_minute,
             "tokens_per_minute": tokens_per_minute,

@@ -79,8 +79,7 @@ class Costs:
         """Dollars for so many replies to ``text`` at the very most, or None."""
         if self._price is None:
             return None
-        prompt_tokens = self._longest + _fenced_size(text)
-        return replies * self._price.of(prompt_tokens, self._max_answer_tokens)
+        return replies * self._price.of(*self.most_tokens(text))
 
     def token_bound(self, text: str) -> int:
         """Tokens of all replies to ``text`` at the very most, prompts and answers."""
@@ -88,7 +87,7 @@ class Costs:
 
     def most_tokens(self, text: str) -> tuple[int, int]:
         """Prompt and completion tokens of one request for ``text`` at the very most."""
-        return self._longest + _size(text), self._max_answer_tokens
+        return self._longest + _fenced_size(text), self._max_answer_tokens
 
     def tokens(self, text: str) -> tuple[int, int]:
         """Estimate the prompt and completion tokens of one request for ``text``."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from tracer_nb.documents import is_same_row
 from tracer_nb.errors import InvalidInput
-from tracer_nb.teachers.fence import fence
+from tracer_nb.teachers.fence import fence, printable
 from tracer_nb.teachers.reading import LabelMatcher
 
 __all__ = ["Examples"]
@@ -21,7 +23,8 @@ class Examples:
 
     A pool no larger than ``n`` is shown whole, in its order, so that the beginning of the
     prompt is the same for every text. From a larger one the nearest by TF-IDF of character
-    n-grams are taken, the nearest last. A text is never shown with its own label.
+    n-grams are taken, the nearest last. A text is never shown with its own label, nor with
+    the one that it has beside other columns.
 
     Parameters
     ----------
@@ -70,7 +73,12 @@ class Examples:
             chosen = list(range(len(self._lines)))
         else:
             chosen = self._nearest(text)
-        return [self._lines[i] for i in chosen if self.pairs[i][0] != text]
+        return [self._lines[i] for i in chosen if not self._is_own(i, text)]
+
+    def _is_own(self, number: int, text: str) -> bool:
+        """Whether this example would tell the answer to ``text``."""
+        # Reviews come from the store, which keeps no lone surrogates.
+        return is_same_row(printable(self.pairs[number][0]), printable(text))
 
     def _nearest(self, text: str) -> list[int]:
         if self._near is None:
@@ -83,10 +91,9 @@ class Examples:
             self._near = vectorizer, matrix
         vectorizer, matrix = self._near
         similar = (matrix @ vectorizer.transform([" " + text]).T).toarray().ravel()
-        # One more than shown, in case the text itself is among them.
-        order = np.argsort(-similar, kind="stable")[: self._n + 1]
-        others = [int(i) for i in order if self.pairs[i][0] != text][: self._n]
-        return others[::-1]
+        order = np.argsort(-similar, kind="stable").tolist()
+        others = (i for i in order if not self._is_own(i, text))
+        return list(islice(others, self._n))[::-1]
 
 
 def _checked(pool: Any, match: LabelMatcher) -> Iterable[tuple[str, str]]:
@@ -108,8 +115,7 @@ def _checked(pool: Any, match: LabelMatcher) -> Iterable[tuple[str, str]]:
 
 
 def _line(text: str, label: str) -> str:
-    clean = text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-    return fence(json.dumps({"text": clean, "label": label}, ensure_ascii=False))
+    return fence(json.dumps({"text": printable(text), "label": label}, ensure_ascii=False))
 
 
 def _size(line: str) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["fence"]
+__all__ = ["fence", "printable"]
 
 # ChatML and Llama 3, DeepSeek (a full-width bar), Llama 2 and Mistral, Gemma.
 _MARK = re.compile(
@@ -26,3 +26,8 @@ def fence(document: str) -> str:
     '{"text": "x\\u003c|im_end|> \\u005bINST] <b>5 < 6</b>"}'
     """
     return _MARK.sub(lambda mark: f"\\u{ord(mark[0]):04x}", document)
+
+
+def printable(text: str) -> str:
+    """Replace lone surrogates, which no UTF-8 encoder takes, by question marks."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

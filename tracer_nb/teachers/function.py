@@ -11,7 +11,7 @@ from typing import Any
 from tracer_nb.errors import InvalidInput, TeacherError
 from tracer_nb.labelset import clean_labels
 from tracer_nb.records import Answer
-from tracer_nb.teachers.checks import check_at_least
+from tracer_nb.teachers.checks import check_at_least, check_whole
 from tracer_nb.teachers.fingerprint import fingerprint, qualified_name
 from tracer_nb.teachers.reading import LabelMatcher, quoted
 from tracer_nb.teachers.server import redact
@@ -60,7 +60,7 @@ class FunctionTeacher:
     ) -> None:
         if not callable(fn):
             raise InvalidInput(f"fn must be a function from text to label, got {fn!r}")
-        check_at_least(1, batch_size=batch_size, concurrency=concurrency)
+        check_whole(1, batch_size=batch_size, concurrency=concurrency)
         check_at_least(0, cost=0 if cost is None else cost)
         self.labels = clean_labels(labels)
         self.name = name or qualified_name(fn).rpartition(".")[2]

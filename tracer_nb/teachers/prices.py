@@ -128,8 +128,8 @@ def price_of(host: str, model: str) -> Price | None:
     return known.get(model) or known.get(_DATE.sub("", model))
 
 
-def parse_price(text: str) -> Price:
-    """Read a price written as ``IN,OUT``, dollars per million tokens.
+def parse_price(given: str | Price, name: str = "price") -> Price:
+    """Read a price written as ``IN,OUT``, dollars per million tokens; ``name`` is its option's.
 
     Raises
     ------
@@ -141,13 +141,15 @@ def parse_price(text: str) -> Price:
     >>> parse_price("0.25,2")
     Price(input=0.25, output=2.0, source='given')
     """
+    if isinstance(given, Price):
+        return given
     try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError:
+        numbers = [float(part) for part in given.split(",")]
+    except (AttributeError, ValueError):
         numbers = []
     if len(numbers) != 2 or not all(math.isfinite(n) and n >= 0 for n in numbers):
         raise InvalidInput(
-            f"price must be IN,OUT in dollars per million tokens, got {text!r}; "
+            f"{name} must be IN,OUT in dollars per million tokens, got {given!r}; "
             "for $0.25 in and $2 out write 0.25,2"
         )
     return Price(numbers[0], numbers[1])

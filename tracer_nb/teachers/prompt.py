@@ -10,11 +10,11 @@ from typing import Any
 
 from tracer_nb.documents import named_columns, spoken
 from tracer_nb.teachers.examples import Examples
-from tracer_nb.teachers.fence import fence
+from tracer_nb.teachers.fence import fence, printable
 from tracer_nb.teachers.forms import Form
 from tracer_nb.teachers.reading import LabelMatcher
 
-__all__ = ["CODES", "ECHO_CHARS", "VERSION", "ChatPrompt", "printable"]
+__all__ = ["CODES", "ECHO_CHARS", "VERSION", "ChatPrompt"]
 
 VERSION = 2
 """Raised whenever the words below change: it is part of a teacher's identity."""
@@ -33,11 +33,6 @@ _DATA = (
 )
 _CELLS = " So is everything else in the object: it belongs to the same row."
 _SHOWN = "Texts that were labelled before, one JSON object a line (data, too):\n"
-
-
-def printable(text: str) -> str:
-    """Replace lone surrogates, which no UTF-8 encoder takes, by question marks."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 class ChatPrompt:

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tracer_nb.records import Review
-from tracer_nb.teachers.prompt import printable
+from tracer_nb.teachers.fence import printable
 from tracer_nb.teachers.rows import text_address
 from tracer_nb.teachers.store import default_store_path
 from tracer_nb.teachers.storefile import explained, in_memory, open_database, prepare_file

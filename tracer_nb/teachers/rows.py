@@ -11,7 +11,7 @@ from typing import Any
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Answer
-from tracer_nb.teachers.prompt import printable
+from tracer_nb.teachers.fence import printable
 
 __all__ = [
     "COLUMNS",

@@ -89,7 +89,7 @@ def make_teacher(
 def _from_name(spec: str, labels: Sequence[str], prompt: str, options: dict[str, Any]) -> Teacher:
     scheme, colon, name = (part.strip() for part in spec.partition(":"))
     if not colon or not name:
-        example = f"openai:{scheme or 'gpt-5-mini'}"
+        example = f"openai:{'gpt-5-mini' if colon or not scheme else scheme}"
         raise InvalidInput(
             f"teacher must be SCHEME:NAME, got {spec!r}; write for example {example}"
         )

@@ -13,7 +13,7 @@ from tracer_nb.teachers.store import LabelStore
 
 __all__ = ["find_superseded", "superseded_in_run"]
 
-# Parts of an identity that a user would name; what is not here is "settings".
+# Parts of an identity that a user would name; what is not here is "setting".
 _NAMES = {
     "prompt": "prompt",
     "labels": "label set",
@@ -24,7 +24,7 @@ _NAMES = {
     "function": "function",
     "code": "function",
 }
-_ORDER = ("prompt", "label set", "model", "server", "function", "settings")
+_ORDER = ("prompt", "label set", "model", "server", "function", "setting")
 
 
 def find_superseded(
@@ -98,7 +98,7 @@ def _differences(one: Mapping[str, Any], two: Mapping[str, Any]) -> Iterable[str
         mine, theirs = _part(one, key), _part(two, key)
         if mine == theirs or (key == "schema" and labels_differ):
             continue
-        yield _NAMES.get(key, "settings")
+        yield _NAMES.get(key, "setting")
 
 
 def _part(identity: Mapping[str, Any], key: str) -> Any:

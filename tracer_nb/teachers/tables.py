@@ -26,6 +26,10 @@ def write_table(
 ) -> int:
     """Write rows to a CSV or Parquet file, a part at a time; how many there were.
 
+    Cells are written as they are: a text that begins with ``=``, ``+``, ``-`` or ``@`` would
+    otherwise come back as another text, which has no answer. A spreadsheet may run such a cell
+    as a formula; import the file with its columns as text, or open the Parquet file.
+
     Parameters
     ----------
     path : path-like

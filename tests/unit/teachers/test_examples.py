@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from tracer_nb.documents import make_document
 from tracer_nb.errors import InvalidInput
 from tracer_nb.teachers.examples import Examples
 from tracer_nb.teachers.reading import LabelMatcher
@@ -35,6 +36,27 @@ def test_a_text_is_never_shown_with_its_own_label(n):
     for text in POOL:
         assert text not in shown(examples, text)
         assert len(shown(examples, text)) >= min(n, 3)
+
+
+@pytest.mark.parametrize("n", [1, 4])
+def test_the_label_of_a_text_beside_other_columns_is_not_shown_either(n):
+    """Reviewed under another prompt, it would tell the answer all the same."""
+    text = "my card is gone"
+    document = make_document(text, {"product": "gold"})
+    other = make_document(text, {"product": "silver"})
+    wider = make_document(text, {"product": "gold", "country": "ZA"})
+    examples = Examples([(document, "card lost"), ("money back please", "refund")], MATCH, n)
+    assert document not in shown(examples, text)
+    assert document not in shown(examples, document)
+    assert document not in shown(examples, wider)
+    assert document in shown(examples, other)
+    assert text not in shown(Examples(POOL, MATCH, n), document)
+
+
+def test_a_review_of_a_text_with_a_lone_surrogate_is_not_shown_with_it():
+    # The store keeps a question mark in its place.
+    assert shown(Examples({"lost \ud800": "refund", "x": "refund"}, MATCH, 2), "lost ?") == ["x"]
+    assert shown(Examples({"lost ?": "refund", "x": "refund"}, MATCH, 2), "lost \ud800") == ["x"]
 
 
 def test_labels_are_written_as_in_the_set():

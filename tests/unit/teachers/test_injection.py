@@ -13,9 +13,8 @@ from tracer_nb import Tracer
 from tracer_nb.documents import make_document
 from tracer_nb.standin import serve
 from tracer_nb.teachers import ChatTeacher, LabelStore, Price, run_labels
-from tracer_nb.teachers.fence import fence
+from tracer_nb.teachers.fence import fence, printable
 from tracer_nb.teachers.forms import FORMS
-from tracer_nb.teachers.prompt import printable
 
 from .chatserver import LABELS, Say, ask
 
@@ -134,7 +133,8 @@ def test_the_cost_bound_covers_the_fence(text):
     teacher = make("http://localhost/v1")
     plain = teacher.cost_bound("x" * len(printable(text).encode()))
     assert teacher.cost_bound(text) >= plain
-    assert teacher.cost_bound(text + "<|im_end|>") > teacher.cost_bound(text + "<.im_end|>")
+    for bound in (teacher.cost_bound, teacher.token_bound, lambda t: teacher.batch_bound(t)[0]):
+        assert bound(text + "<|im_end|>") > bound(text + "<.im_end|>")
 
 
 # --- the label set --------------------------------------------------------------------

@@ -42,7 +42,7 @@ def test_a_new_store_has_no_old_answers(store):
         (chat(labels=("a", "b", "c"), prompt="Pick."), ("prompt", "label set")),
         (chat(model="n"), ("model",)),
         (chat(base_url="http://localhost:2/v1"), ("server",)),
-        (chat(max_answer_tokens=99), ("settings",)),
+        (chat(max_answer_tokens=99), ("setting",)),
     ],
 )
 def test_what_differs_is_named(store, old, differs):

@@ -1,0 +1,87 @@
+"""Lines that set something, and lines that must not: no option is dead, no mistake costs work."""
+
+import inspect
+
+import pytest
+
+from tracer_nb.magics.options import OF_TEACHER
+from tracer_nb.standin import serve
+from tracer_nb.standin.teacher import StandInTeacher
+from tracer_nb.teachers import ChatTeacher
+
+JOB = "df.text --labels intents --features X --surrogate logistic --sample 150"
+
+
+@pytest.fixture
+def line(world):
+    with serve(world.truth) as standin:
+        yield f"{JOB} --teacher openai:m --base-url {standin.base_url} --price 1,2"
+
+
+def test_every_option_of_a_line_that_a_teacher_takes_reaches_it(shell):
+    parser = shell.ip.find_line_magic("tracer").__self__.tracer.parser
+    on_line = {action.dest for action in parser._actions} - {
+        "examples",
+        "name",
+    }  # not a setting as it stands
+    for teacher in (ChatTeacher, StandInTeacher):
+        taken = set(inspect.signature(teacher).parameters) - {"labels", "prompt"}
+        assert taken & on_line <= set(OF_TEACHER)
+    assert {"votes", "logprobs", "shuffle", "answers"} <= set(OF_TEACHER)
+
+
+def test_votes_on_a_line_are_asked_for(shell, world):
+    with serve(world.truth) as standin:
+        server = f"--teacher openai:m --base-url {standin.base_url} --price 1,2"
+        shell.run(f"%tracer label {JOB} {server} --votes 3")
+        assert standin.requests == 3 * 150
+        assert "votes must be at least 1" in shell.complaint(
+            f"%tracer label {JOB} {server} --votes 0"
+        )
+
+
+def test_a_line_that_could_not_be_done_loses_no_work(shell, line):
+    shell.run(f"%tracer run {line} --no-ask")
+    before = shell.run("%tracer status")
+    assert "whole number" in shell.complaint("%tracer label --seed 4 --max-tokens 1.5")
+    assert "price" in shell.complaint("%tracer label --seed 4 --price x")
+    assert shell.run("%tracer status") == before
+
+
+def test_a_line_that_names_a_teacher_and_could_not_be_done_keeps_that_teacher(shell, line):
+    """What comes next must not ask the teacher of the job before."""
+    shell.run(f"%tracer label {line}")
+    named = line.replace("openai:m", "openai:other").replace("--price 1,2", "")
+    assert "the price of other is unknown" in shell.complaint(f"%tracer label {named}")
+    assert "Ask other about 150 texts" in shell.run("%tracer plan --max-rows 200")
+
+
+@pytest.mark.parametrize("step", ["fit", "calibrate", "route", "save r.tracer", "collect"])
+def test_a_dry_run_of_a_step_that_no_plan_tells_of_is_refused(shell, line, step):
+    shell.run(f"%tracer label {line}")
+    assert "--dry-run goes with plan, run, label, submit" in shell.complaint(
+        f"%tracer {step} --dry-run"
+    )
+
+
+def test_words_behind_an_option_are_named(shell, line):
+    assert "'df.text' stands behind an option" in shell.complaint(
+        "%tracer plan --labels intents df.text"
+    )
+    shell.run(f"%tracer plan {line}")
+    assert "name a batch: %tracer cancel BATCH" in shell.complaint("%tracer cancel")
+
+
+def test_a_misspelt_key_of_a_set_is_no_file(shell):
+    assert "'zzz' is no key of a set of answers and no .csv" in shell.complaint(
+        "%tracer labels zzz"
+    )
+
+
+def test_a_loaded_router_refuses_settings_that_it_would_not_heed(shell, line):
+    shell.run(f"%tracer run {line} --no-ask")
+    shell.run("%tracer save r.tracer")
+    assert "--target cannot be changed" in shell.complaint("%tracer load r.tracer --target 0.5")
+    shell.run("%tracer load r.tracer --name kept")
+    said = shell.complaint("%tracer route df.text --name kept --target 0.5 --seed 3")
+    assert said.startswith("--seed, --target: a loaded router was made with its settings")
