@@ -33,8 +33,9 @@ from tracer_nb.errors import InvalidInput
 from tracer_nb.frames import Texts, read_texts
 from tracer_nb.matrices import featurize
 from tracer_nb.outcome import Outcome, combine
-from tracer_nb.records import Certificate
-from tracer_nb.teachers import Teacher, make_teacher
+from tracer_nb.records import Certificate, Spending
+from tracer_nb.reviewing import reviewed_examples
+from tracer_nb.teachers import ReviewStore, Teacher, make_teacher
 from tracer_nb.teachers.server import hide_key
 
 __all__ = ["SavedRouter", "load", "save_router"]
@@ -80,6 +81,16 @@ class SavedRouter:
     def teacher(self) -> Teacher | None:
         """Who answers deferred rows, if one was named on loading."""
         return None if self._asker is None else self._asker.teacher
+
+    @property
+    def spending(self) -> Spending:
+        """What the last :meth:`route` asked the teacher and paid."""
+        return Spending() if self._asker is None else self._asker.spending
+
+    @property
+    def stopped(self) -> str | None:
+        """Why the last :meth:`route` left deferred rows unasked; None when nothing stopped it."""
+        return None if self._asker is None else self._asker.stopped
 
     @property
     def certificate(self) -> Certificate:
@@ -139,6 +150,7 @@ class SavedRouter:
         if self._asker is None:
             outcome = combine(texts, routing, {}, "deferred, no teacher was named")
         else:
+            self._asker.begin()
             outcome = answer_rows(
                 self._asker,
                 texts,
@@ -215,6 +227,9 @@ def load(
         features = features_from_state(content["features"], part_of(arrays, "features/"))
     asker = None
     if teacher is not None:
+        if isinstance(options.get("examples"), str):
+            reviews = ReviewStore(store)
+            options["examples"] = reviewed_examples(reviews, about["labels"], options["examples"])
         asker = Asker(make_teacher(teacher, about["labels"], about["prompt"], **options), store)
     return SavedRouter(router, features, about, asker)
 

@@ -76,7 +76,6 @@ from tracer_nb.teachers import (
     ReplayTeacher,
     ReviewStore,
     make_teacher,
-    parse_price,
 )
 from tracer_nb.teachers.ledger import set_labels
 from tracer_nb.teachers.server import hide_key
@@ -210,9 +209,6 @@ class Tracer(Inspecting):
         self._matrix = None if named else ready_matrix(features)
         self._features: Features | None = make_features(features, seed=seed) if named else None
         names = None if labels is None else clean_labels(labels)
-        for name in ("price", "batch_price"):
-            if options.get(name) is not None:
-                options[name] = parse_price(options[name], name)
         self._prompt = prompt or ""
         if isinstance(labels, Mapping):
             self._prompt = explain_labels(labels, self._prompt)

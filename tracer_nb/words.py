@@ -56,6 +56,7 @@ __all__ = [
     "saved_lines",
     "scan_lines",
     "selection_sentence",
+    "spent_sentence",
     "stopped_sentence",
     "submitted_lines",
     "superseded_sentence",
@@ -232,7 +233,7 @@ def label_lines(labels: Labels) -> list[str]:
         text += f", {missing:,} without a label"
     if labels.n_failed:
         text += f", {labels.n_failed:,} failed (run again to ask them again)"
-    lines = [f"{text}. {_spent(labels.spending)}"]
+    lines = [f"{text}. {spent_sentence(labels.spending)}"]
     if labels.superseded.n:
         lines.append(superseded_sentence(labels.superseded))
     if labels.stopped:
@@ -453,7 +454,7 @@ def missing_sentence(report: Report) -> str:
 
 def money_sentence(report: Report) -> str:
     """What was paid, and about what asking for every row would have cost."""
-    text = _spent(report.spending)
+    text = spent_sentence(report.spending)
     if report.simulated:
         text = text.replace("Paid ", "At made-up prices: ", 1)
     if report.cost_all is not None and report.spending.cost is not None:
@@ -463,7 +464,8 @@ def money_sentence(report: Report) -> str:
     return f"{text} {report.note}".strip()
 
 
-def _spent(spending: Spending) -> str:
+def spent_sentence(spending: Spending) -> str:
+    """What was paid, and for how many texts."""
     asked = count(spending.asked, "text")
     text = f"Paid {money(spending.cost)} for {asked}"
     if spending.cost is None:

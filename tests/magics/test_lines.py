@@ -85,3 +85,33 @@ def test_a_loaded_router_refuses_settings_that_it_would_not_heed(shell, line):
     shell.run("%tracer load r.tracer --name kept")
     said = shell.complaint("%tracer route df.text --name kept --target 0.5 --seed 3")
     assert said.startswith("--seed, --target: a loaded router was made with its settings")
+
+
+def test_a_loaded_router_says_what_it_paid_and_why_it_stopped(shell, world):
+    strange = [f"qqq {i} zzz" for i in range(9)]
+    shell["strange"] = strange
+    with serve({**world.truth, **dict.fromkeys(strange, "refund")}) as standin:
+        server = f"--teacher openai:m --base-url {standin.base_url} --price 1,2"
+        job = f"df.text --labels intents --surrogate logistic --sample 150 {server}"
+        shell.run(f"%tracer run {job} --no-ask --target 0.5")
+        shell.run(f"%tracer save r.tracer\n%tracer load r.tracer {server} --store other.sqlite")
+        before = standin.requests
+        lines = shell.run("%tracer route strange --ask --max-rows 3").splitlines()
+        assert standin.requests == before + 3
+        assert lines[1].startswith("Paid $")
+        assert lines[1].endswith(" for 3 texts.")
+        assert lines[2].startswith("Stopped: row cap of 3 reached.")
+        lines = shell.run("%tracer route strange --ask --max-rows 2").splitlines()
+        assert lines[1].endswith(" for 2 texts.")
+
+
+def test_a_loaded_router_may_show_reviewed_rows(shell, line):
+    shell.run(f"%tracer run {line} --features lsa --target 0.3 --no-ask")
+    shell.run("%tracer save r.tracer")
+    load = f"%tracer load r.tracer {line.partition('150 ')[2]} --examples reviewed"
+    assert "none was reviewed with these labels yet" in shell.complaint(load)
+    shell.run(
+        "review = get_ipython().find_line_magic('tracer').__self__.jobs['main'].tracer.review"
+    )
+    shell.run("one = review(rows=1); one.answer(one.current.teacher_label)")
+    assert shell.run(load).startswith("Router for m, 3 labels")

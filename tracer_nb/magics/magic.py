@@ -494,7 +494,12 @@ class TracerMagics(Magics):
 
     def _use_loaded(self, job: Job, args: Any, source: Source | None) -> None:
         from tracer_nb.magics.show import Lines  # noqa: PLC0415
-        from tracer_nb.words import count, saved_lines  # noqa: PLC0415
+        from tracer_nb.words import (  # noqa: PLC0415
+            count,
+            saved_lines,
+            spent_sentence,
+            stopped_sentence,
+        )
 
         loaded: Any = job.loaded
         self._keys.give(job, loaded.teacher, wanted=args.ask_key, asks=source is not None)
@@ -513,7 +518,12 @@ class TracerMagics(Magics):
             self.shell.push({args.output: outcome.onto(source.table)})
         n, m, left = (outcome.count(who) for who in ("surrogate", "teacher", None))
         line = f"Of {count(n + m + left, 'row')}: {n:,} answered by the surrogate, {m:,} by the"
-        display(Lines([f"{line} teacher, {left:,} deferred."]))
+        lines = [f"{line} teacher, {left:,} deferred."]
+        if loaded.teacher is not None:
+            lines += [spent_sentence(loaded.spending), *_note(loaded)]
+        if loaded.stopped:
+            lines.append(stopped_sentence(loaded.stopped))
+        display(Lines(lines))
 
 
 def _note(tracer: Any) -> list[str]:

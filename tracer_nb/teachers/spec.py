@@ -10,6 +10,7 @@ from tracer_nb.errors import InvalidInput
 from tracer_nb.labelset import clean_labels
 from tracer_nb.teachers.base import Teacher
 from tracer_nb.teachers.function import FunctionTeacher
+from tracer_nb.teachers.prices import parse_price
 from tracer_nb.teachers.replay import ReplayTeacher
 from tracer_nb.teachers.server import hide_key
 
@@ -51,7 +52,7 @@ def make_teacher(
     prompt : str
         The task in words, for teachers that read.
     **options
-        Keyword arguments of the teacher's class.
+        Keyword arguments of the teacher's class. Prices may be written as "IN,OUT".
 
     Returns
     -------
@@ -105,6 +106,9 @@ def _made(
     if all(p.kind is not p.VAR_KEYWORD for p in parameters):
         named = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in fixed]
         _check_options(options, named)
+    for name in ("price", "batch_price"):
+        if options.get(name) is not None:
+            options[name] = parse_price(options[name], name)
     return maker(*positional, **fixed, **options)
 
 
