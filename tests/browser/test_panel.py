@@ -1,5 +1,7 @@
 """The panel in a real notebook: what the page shows, and what the kernel says to it."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -140,6 +142,7 @@ def test_the_map_is_drawn_when_its_tab_is_opened(lab, shot):
 
 def test_tabs_are_reached_by_keys_and_settings_say_their_line(lab, shot):
     panel = lab.run("%tracer panel --name one").locator(".tracer-panel")
+    before = job(lab, "one", "tracer.target")
     panel.get_by_role("tab", name="Overview").focus()
     lab.page.keyboard.press("End")
     expect(panel.get_by_role("tab", name="Settings")).to_be_focused()
@@ -149,7 +152,7 @@ def test_tabs_are_reached_by_keys_and_settings_say_their_line(lab, shot):
     field.fill("0.75")
     expect(line).to_contain_text("--target 0.75")
     # A draft changes nothing.
-    assert job(lab, "one", "tracer.target") == 0.85
+    assert job(lab, "one", "tracer.target") == before
     field.fill("seven")
     panel.get_by_role("button", name="Apply").click()
     expect(panel.locator(".tracer-settings [role=alert]")).to_contain_text("must be a fraction")
@@ -253,14 +256,13 @@ def test_nasty_names_show_as_text(lab, shot):
     expect(chart(panel, "Agreement with the teacher for each label")).to_contain_text("<script>")
     rows = panel.get_by_role("region", name="Rows")
     rows.get_by_label("Teacher says").fill(NASTY)
-    rows.get_by_label("Teacher says").press("Enter")
     expect(rows.get_by_role("heading")).to_contain_text(f"teacher says {NASTY}")
     expect(rows.get_by_role("listitem").first).to_contain_text(NASTY)
     shot(panel, "nasty")
     panel.get_by_role("tab", name="Settings").click()
     expect(panel.locator(".tracer-code")).to_contain_text(NASTY)
     assert lab.page.evaluate("() => window.hacked") is None
-    assert lab.page.locator(".tracer-panel b", has_text="bold").count() == 0
+    assert lab.page.locator(".tracer-panel b", has_text=re.compile("^bold$")).count() == 0
 
 
 def test_a_restarted_kernel_is_told(lab, shot):

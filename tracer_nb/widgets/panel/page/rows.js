@@ -2,10 +2,13 @@
 
 const STATUSES = ["", "agree", "disagree", "handled", "deferred", "labelled", "unlabelled"];
 
-function makeChoice(name, node) {
-  const label = make("label", "tracer-choice");
-  label.append(make("span", "", name), node);
-  return label;
+function makeChoice(name, field) {
+  const node = make("div", "tracer-choice");
+  const label = make("label", "", name);
+  field.id = newId("choice");
+  label.htmlFor = field.id;
+  node.append(label, field);
+  return node;
 }
 
 function makeExplorer(send) {
@@ -59,10 +62,15 @@ function makeExplorer(send) {
   }
 
   for (const field of Object.values(by)) {
-    field.addEventListener("change", () => {
+    const choose = () => {
       chart = null;
       ask();
+    };
+    // A label is asked for as soon as it is one.
+    field.addEventListener("input", () => {
+      if (field.value === "" || labels.includes(field.value)) choose();
     });
+    field.addEventListener("change", choose);
   }
   search.addEventListener("input", () => {
     clearTimeout(timer);
