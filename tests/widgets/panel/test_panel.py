@@ -11,11 +11,13 @@ from ipywidgets.widgets.widget import _instances
 
 from tests.widgets.reader import NASTY, read
 from tracer_nb import Tracer
+from tracer_nb.charts import split
 from tracer_nb.errors import InvalidInput
 from tracer_nb.looking import Lookout
-from tracer_nb.moments import Moment, Option
-from tracer_nb.records import Caps, Progress, Spending, Timeline
+from tracer_nb.moments import Findings, Moment, Option
+from tracer_nb.records import Caps, Preview, Progress, Spending, Timeline
 from tracer_nb.widgets import Panel
+from tracer_nb.widgets.panel.figures import _DRAW, sources
 
 
 class Form:
@@ -295,6 +297,22 @@ def test_every_chart_has_a_specification_without_data_and_its_data(watch, found)
         assert getattr(view, f"data_{name}")["about"]
     for name in ("learning", "cost", "map"):
         assert getattr(view, f"spec_{name}") == {}
+
+
+def test_a_specification_does_not_depend_on_the_records(found, make_report, make_frontier):
+    """It is worked out once for the process."""
+    preview = Preview(30, 20, make_frontier(10), 0.9, 0.5)
+    report = make_report()
+    other = Moment(report=make_report(certificate=None, frontier=None))
+    moments = [found.moment, replace(other, findings=Findings(preview=preview))]
+    moments.append(replace(found.moment, report=report))
+    specifications = {}
+    for moment in moments:
+        for name, source in sources(moment).items():
+            specifications.setdefault(name, []).append(split(_DRAW[name](*source))[0])
+    assert len(specifications["frontier"]) == 3
+    for name, same in specifications.items():
+        assert all(one == same[0] for one in same), name
 
 
 def test_what_is_gone_is_taken_away(watch, found):

@@ -18,6 +18,7 @@ from tracer_nb.charts import (
     split,
     targets_chart,
     total_cost_chart,
+    values_of,
 )
 from tracer_nb.moments import Moment
 
@@ -68,5 +69,11 @@ def sources(moment: Moment) -> dict[str, Source]:
 
 
 def draw(name: str, source: Source) -> Figure:
-    """The chart of that name."""
-    return split(_DRAW[name](*source))
+    """The chart of that name; its specification is worked out once, whatever its data."""
+    chart = _DRAW[name](*source)
+    if name not in _specifications:
+        _specifications[name] = split(chart)[0]
+    return _specifications[name], values_of(chart)
+
+
+_specifications: dict[str, dict[str, Any]] = {}
