@@ -40,7 +40,8 @@ from tracer_nb.teachers import (
     run_labels,
 )
 from tracer_nb.teachers.server import Secret
-from tracer_nb.widgets import Card, ProgressView, page
+from tracer_nb.widgets import Card
+from tracer_nb.words import progress_line
 
 ROOT = Path(tracer_nb.__file__).parents[1]
 LABELS = ("login", "parcel", "refund")
@@ -111,12 +112,10 @@ def test_the_search_finds_what_it_looks_for(tmp_path):
 
 def test_a_whole_job_leaves_no_key_behind(world, tmp_path, given, capsys):
     seen: list[str] = []
-    view = ProgressView()
 
     def watch(progress: Any) -> None:
-        view(progress)
         seen.extend(assert_clean_folder(tmp_path))  # also while the store is open
-        assert_clean(f"{progress!r} {view._line.value}", "progress")
+        assert_clean(f"{progress!r} {progress_line(progress)}", "progress")
 
     with serve(world.truth, api_key=KEY, faults=Faults(wrong_label=0.05)) as server:
         tracer = job(server.base_url, tmp_path, **given)
@@ -126,7 +125,7 @@ def test_a_whole_job_leaves_no_key_behind(world, tmp_path, given, capsys):
 
     tracer.save(tmp_path / "intents.tracer")
     routed.to_csv(tmp_path / "routed.csv")
-    (tmp_path / "page.html").write_text(page(tracer.report))
+    tracer.save_report(tmp_path / "page.html")
     with LabelStore(tmp_path / "labels.sqlite") as store:
         assert_clean(repr(store), "a store")
     shown = [tracer.report, plan, tracer.labels, tracer.router, routed]

@@ -40,10 +40,6 @@ COMPARE = """
 pd.testing.assert_frame_equal(routed, whole)
 print(len(whole), "rows are the same")
 """
-OPEN = """
-from ipywidgets.widgets import widget
-print(len(widget._instances), "widgets are open")
-"""
 
 
 @pytest.fixture
@@ -124,7 +120,6 @@ def test_a_stopped_cell_ends_in_words_and_goes_on_when_it_is_run_again(
             )
             await paper.run(paper.add(whole))
             assert "rows are the same" in await paper.run(paper.add(COMPARE))
-            assert await paper.run(paper.add(OPEN)) == "0 widgets are open\n"
 
     with serve(world.truth, latency=LATENCY, api_key=KEY) as standin:
         asyncio.run(use(standin))
@@ -132,7 +127,12 @@ def test_a_stopped_cell_ends_in_words_and_goes_on_when_it_is_run_again(
     nbformat.write(paper.notebook, tmp_path / "saved.ipynb")
     saved = (tmp_path / "saved.ipynb").read_text(encoding="utf-8")
     assert "Stopped: interrupted" not in saved  # the second run's output took its place
-    assert "application/vnd.jupyter.widget-view+json" not in saved
+    # A live panel is dead in a closed notebook; beside it stands what it showed, as plain HTML.
+    for shown in paper.notebook.cells:
+        kinds = [set(output.get("data", {})) for output in shown.get("outputs", ())]
+        if any("application/vnd.jupyter.widget-view+json" in kind for kind in kinds):
+            pages = [o["data"]["text/html"] for o in shown.outputs if "text/html" in o["data"]]
+            assert any("data-tracer-static" in page for page in pages)
     names = assert_clean_folder(tmp_path)
     assert {"saved.ipynb", "labels.sqlite", "whole.sqlite"} <= set(names)
 
