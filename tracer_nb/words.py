@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from tracer_nb.records import (
     Choice,
     Collected,
     Comparison,
+    Confusion,
     Labels,
     Plan,
     Progress,
@@ -42,6 +43,7 @@ __all__ = [
     "moment",
     "money",
     "money_sentence",
+    "pair_rows",
     "percent",
     "plan_lines",
     "progress_line",
@@ -60,6 +62,7 @@ __all__ = [
     "stopped_sentence",
     "submitted_lines",
     "superseded_sentence",
+    "target_rows",
     "target_sentence",
     "waiting_sentence",
 ]
@@ -69,6 +72,8 @@ _NOT_EXACT = (
 )
 # Pairs of labels that a comparison names.
 _PAIRS = 5
+# Beside every fifth percent.
+_TARGETS = (0.92, 0.98)
 _STRATEGIES = {
     "fixed-threshold": "your threshold",
     "cost-aware": "dear rows first",
@@ -698,6 +703,33 @@ def evidence_sentence(report: Report) -> str:
             f". For the whole output the promise is at least {_rounded_down(c.whole_output_lower)}"
         )
     return f"{text}. Agreement is with the teacher, not with the truth."
+
+
+def pair_rows(confusion: Confusion) -> tuple[str, Sequence[str], Sequence[Sequence[str]]]:
+    """The most frequent disagreements as a table: title, head and rows."""
+    rows = [(p.teacher, p.surrogate, f"{p.n:,}", f"{p.n_handled:,}") for p in confusion.pairs[:8]]
+    wrong = confusion.n_rows - confusion.n_agree
+    title = (
+        f"The most frequent of {count(wrong, 'disagreement')} on {count(confusion.n_rows, 'row')}"
+    )
+    return title, ("teacher says", "surrogate says", "rows", "of them handled"), rows
+
+
+def target_rows(targets: Targets) -> tuple[str, Sequence[str], Sequence[Sequence[str]]]:
+    """What targets give as a table: title, head and rows."""
+    certified = {choice.target: choice for choice in targets.certified}
+    rows = []
+    for i, target in enumerate(targets.targets.tolist()):
+        choice = certified.get(target)
+        if choice is not None:
+            how = "certified" if choice.certified else "nothing certified"
+            saved = "" if choice.saved is None or not choice.certified else money(choice.saved)
+            rows.append((level(target), how, percent(choice.coverage), saved))
+        elif round(100 * target) % 5 == 0 or target in _TARGETS:
+            saved = "" if math.isnan(targets.saved[i]) else money(targets.saved[i])
+            rows.append((level(target), "estimate", percent(targets.coverage[i]), saved))
+    title = "What other targets would give; estimates are judged on the calibration rows"
+    return title, ("target", "", "coverage of the column", "saves about"), rows
 
 
 def target_sentence(targets: Targets, i: int) -> str:

@@ -65,6 +65,7 @@ def _layers(alt: Any) -> list[Any]:
         "kind:N",
         title=None,
         scale=alt.Scale(domain=[_ESTIMATED, _EXPECTED], range=[[1, 0], [5, 4]]),
+        legend=alt.Legend(labelLimit=260),
     )
     tooltip = [
         alt.Tooltip("target:Q", format=".1%", title="target"),
@@ -82,15 +83,28 @@ def _layers(alt: Any) -> list[Any]:
         lines.mark_point(opacity=0, size=160, filled=True).encode(x=x, y=y, tooltip=tooltip),
         _point(alt, "certified", x, y, CERTIFIED, filled=True),
         # Targets are certified side by side: only that of the one in use has words.
-        alt.Chart(alt.NamedData("certified"))
-        .transform_filter("datum.main")
-        .mark_text(color=CERTIFIED, align="right", dx=-9, dy=14, fontSize=12, fontWeight="bold")
-        .encode(x=x, y=y, text="text:N"),
+        *_words(alt, "certified", x, y, CERTIFIED, only="datum.main"),
         _point(alt, "hand", x, y, HAND, filled=False),
         hand_data.mark_rule(color=HAND, strokeDash=[3, 3], opacity=0.7).encode(x=x),
-        hand_data.mark_text(
-            color=HAND, align="right", dx=-8, fontSize=12, fontWeight="bold"
-        ).encode(x=x, y=alt.value(10), text="text:N"),
+        *_words(alt, "hand", x, alt.value(10), HAND, only="true"),
+    ]
+
+
+def _words(alt: Any, name: str, x: Any, y: Any, colour: str, *, only: str) -> list[Any]:
+    """Words beside a point, on the side with room."""
+    return [
+        alt.Chart(alt.NamedData(name))
+        .transform_filter(f"({only}) && {'' if right else '!'}(datum.target > 0.9)")
+        .mark_text(
+            color=colour,
+            align="right" if right else "left",
+            dx=-9 if right else 9,
+            dy=14 if name == "certified" else 0,
+            fontSize=12,
+            fontWeight="bold",
+        )
+        .encode(x=x, y=y, text="text:N")
+        for right in (True, False)
     ]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from tracer_nb.charts import frontier_chart, to_svg
+from tracer_nb.charts import agreement_chart, frontier_chart, to_svg
+from tracer_nb.moments import Findings
 from tracer_nb.records import Report
 from tracer_nb.widgets.html import framed, safe
 from tracer_nb.words import (
@@ -16,6 +18,7 @@ from tracer_nb.words import (
     evidence_sentence,
     missing_sentence,
     money_sentence,
+    pair_rows,
     percent,
     report_facts,
     report_lines,
@@ -23,6 +26,7 @@ from tracer_nb.words import (
     sample_sentence,
     stopped_sentence,
     superseded_sentence,
+    target_rows,
 )
 
 __all__ = ["Card"]
@@ -34,8 +38,9 @@ class Card:
     HTML with a drawn chart, so that a saved, exported or closed notebook keeps all of it.
     """
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, findings: Findings | None = None) -> None:
         self.report = report
+        self.findings = findings or Findings()
 
     def __repr__(self) -> str:
         return "\n".join(report_lines(self.report))
@@ -56,8 +61,9 @@ class Card:
             parts.append(f'<div class="tracer-facts">{cells}</div>')
         parts.extend(f"<p>{safe(line)}</p>" for line in _lines(report))
         if report.frontier is not None and report.certificate is not None:
-            parts.append(_picture(report))
+            parts.append(_frontier(report))
             parts.append(f'<p class="tracer-small">{safe(evidence_sentence(report))}</p>')
+        parts.extend(_found(self.findings))
         return framed("".join(parts))
 
 
@@ -87,15 +93,42 @@ def _lines(report: Report) -> list[str]:
     return lines
 
 
-def _picture(report: Report) -> str:
-    """The chart as an image element: it survives sanitising where inline SVG does not."""
+def _frontier(report: Report) -> str:
     assert report.frontier is not None and report.certificate is not None  # noqa: S101, PT018
-    svg = to_svg(frontier_chart(report.frontier, report.certificate))
-    data = base64.b64encode(svg.encode()).decode()
     c = report.certificate
     if c.certified:
         words = f"certified at {percent(c.n_handled / c.n_calibration)} coverage"
     else:
         words = "no point certified"
     alt = f"Agreement against coverage on {c.n_calibration:,} calibration rows, {words}"
+    return _picture(frontier_chart(report.frontier, c), alt)
+
+
+def _found(findings: Findings) -> list[str]:
+    """Gaps and targets, as pictures and tables."""
+    parts = []
+    if findings.agreement is not None:
+        chart = agreement_chart(findings.agreement)
+        parts.append(_picture(chart, "Agreement with the teacher for each label"))
+    if findings.confusion is not None and findings.confusion.pairs:
+        parts.append(_table(*pair_rows(findings.confusion)))
+    if findings.targets is not None:
+        parts.append(_table(*target_rows(findings.targets)))
+    return parts
+
+
+def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    def line(tag: str, cells: Sequence[str]) -> str:
+        return "".join(f'<{tag} style="text-align:left">{safe(cell)}</{tag}>' for cell in cells)
+
+    body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
+    return (
+        f'<p class="tracer-small">{safe(title)}</p>'
+        f"<table><thead><tr>{line('th', head)}</tr></thead><tbody>{body}</tbody></table>"
+    )
+
+
+def _picture(chart: Any, alt: str) -> str:
+    """A chart as an image element: it survives sanitising where inline SVG does not."""
+    data = base64.b64encode(to_svg(chart).encode()).decode()
     return f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{data}">'

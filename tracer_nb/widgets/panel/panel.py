@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from tracer_nb.charts import map_chart, split
 from tracer_nb.errors import InvalidInput, TracerError
-from tracer_nb.moments import Moment, Option
+from tracer_nb.moments import Findings, Moment, Option
 from tracer_nb.records import ColumnMap, Report, RowPage, Selection
 from tracer_nb.widgets.card import Card
 from tracer_nb.widgets.panel.actions import Message, read_message
@@ -149,7 +149,7 @@ class Panel:
                 with self.view.hold_sync():
                     self._fill(moment)
             if self._static is not None and not moment.running:
-                self._write(moment.report)
+                self._write(moment)
 
     def _fill(self, moment: Moment) -> None:
         view, form = self.view, self._session.form
@@ -185,13 +185,14 @@ class Panel:
         setattr(self.view, f"data_{name}", rows)
         setattr(self.view, f"spec_{name}", spec)
 
-    def _write(self, report: Report | None) -> None:
-        if report is not self._written:
-            self._written = report
+    def _write(self, moment: Moment) -> None:
+        if moment.report is not self._written:
+            self._written = moment.report
             self._static.update(self._still())
 
     def _still(self) -> Any:
-        return _Still(self._name, self._session.moment.report)
+        moment = self._session.moment
+        return _Still(self._name, moment.report, moment.findings)
 
     # --- from the page ---------------------------------------------------------------
 
@@ -314,9 +315,9 @@ class _Still:
         "[data-tracer-static]){display:none}</style>"
     )
 
-    def __init__(self, name: str, report: Report | None) -> None:
+    def __init__(self, name: str, report: Report | None, findings: Findings) -> None:
         self._name = name
-        self._card = None if report is None else Card(report)
+        self._card = None if report is None else Card(report, findings)
 
     def __repr__(self) -> str:
         return "" if self._card is None else repr(self._card)

@@ -56,7 +56,7 @@ def report_page(report: Report, findings: Findings, title: str = "tracer_nb repo
         policy=_POLICY.format(script=f"sha256-{digest}"),
         title=escape(title),
         style=style(),
-        still=Card(report).html(),
+        still=Card(report, findings).html(),
         values=_json(_values(report, findings, title)),
         script=script,
     )

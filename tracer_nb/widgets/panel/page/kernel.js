@@ -37,8 +37,9 @@ const DEAF =
   "A running cell hears no click here. Interrupt the kernel (■) to stop it; every answer is kept.";
 
 // Sends presses, and says when no receipt comes. `alive` is called at the first sign of life,
-// `silent` with words for the user, "" when it answers again, and `heard` with each receipt.
-function makeLink(model, { alive, silent, heard }) {
+// `silent` with words for the user, "" when it answers again, `heard` with each receipt, and
+// `ended` when the kernel is gone for good.
+function makeLink(model, { alive, silent, heard, ended }) {
   const kernel = model.get("kernel");
   let number = 0;
   let timer = null;
@@ -64,7 +65,7 @@ function makeLink(model, { alive, silent, heard }) {
     if (model.get("sheet").blocking) return; // the cell is running: nothing is wrong
     if (!document.getElementById("jupyter-config-data")) silent(SILENT);
     else if (await isBusy(kernel)) silent(BUSY);
-    else silent(GONE);
+    else silent(GONE); // it may yet answer
   }
 
   function send(what) {
@@ -77,6 +78,7 @@ function makeLink(model, { alive, silent, heard }) {
     gone = true;
     clearTimeout(timer);
     silent(GONE);
+    ended();
   }
 
   model.on("change", sign);

@@ -65,6 +65,10 @@ function render({ model, el }) {
   const link = makeLink(model, {
     alive: () => root.append(hide),
     silent: (words) => head.setSilence(words),
+    ended: () => {
+      head.setGone();
+      settings.setLocked(true);
+    },
     heard: (reply) => [settings, explorer, map].forEach((part) => part.hear(reply)),
   });
 

@@ -47,8 +47,11 @@ function makeHead(press) {
     },
     setSilence(words) {
       silence = words;
-      node.parentElement?.classList.toggle("tracer-silent", Boolean(words));
       tell();
+    },
+    // Nothing that is pressed would be heard.
+    setGone() {
+      for (const one of Object.values(each)) one.disabled = true;
     },
   };
 }
