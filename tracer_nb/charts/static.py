@@ -12,4 +12,6 @@ def to_svg(chart: Any) -> str:
     import vl_convert  # noqa: PLC0415  slow to import
 
     specification = chart if isinstance(chart, dict) else chart.to_dict()
-    return str(vl_convert.vegalite_to_svg(specification))
+    # The page may have a wider font than this process, and long names must not lose a letter.
+    padding = {"left": 14, "top": 5, "right": 12, "bottom": 5}
+    return str(vl_convert.vegalite_to_svg({"padding": padding, **specification}))

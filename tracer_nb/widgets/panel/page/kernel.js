@@ -70,8 +70,12 @@ function makeLink(model, { alive, silent, heard, ended }) {
 
   function send(what) {
     number += 1;
-    model.send({ ...what, number, run: model.get("sheet").run });
-    if (timer === null) timer = setTimeout(late, PATIENCE);
+    if (timer === null && !gone) timer = setTimeout(late, PATIENCE);
+    try {
+      model.send({ ...what, number, run: model.get("sheet").run });
+    } catch {
+      lost(); // the connection was closed with its kernel
+    }
   }
 
   function lost() {
