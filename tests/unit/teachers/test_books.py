@@ -25,8 +25,21 @@ FAULTS = Faults(
 )
 
 
-def teacher_at(standin):
-    return ChatTeacher(
+class Stopping(ChatTeacher):
+    """Stops its run at the tenth call, however slow the store is to write."""
+
+    stop: threading.Event
+    calls = 0
+
+    async def label(self, texts):
+        self.calls += 1
+        if self.calls == 10:
+            self.stop.set()
+        return await super().label(texts)
+
+
+def teacher_at(standin, kind=ChatTeacher):
+    return kind(
         "m",
         LABELS,
         "Choose.",
@@ -73,9 +86,10 @@ def test_runs_that_are_capped_stopped_and_full_of_faults_add_up(tmp_path):
 def test_an_interrupted_run_adds_up_too(tmp_path):
     stop = threading.Event()
     with serve(TABLE, latency=0.01) as standin, LabelStore(tmp_path / "l.sqlite") as store:
-        teacher = teacher_at(standin)
-        first = run_labels(teacher, TABLE, store=store, stop=stop, on_progress=lambda _: stop.set())
-        second = run_labels(teacher, TABLE, store=store)
+        stopping = teacher_at(standin, Stopping)
+        stopping.stop = stop
+        first = run_labels(stopping, TABLE, store=store, stop=stop)
+        second = run_labels(teacher_at(standin), TABLE, store=store)
         (books,) = answer_sets(store)
         assert standin.requests == len(TABLE)  # calls in flight were let end
     assert 0 < first.spending.asked < len(TABLE)
