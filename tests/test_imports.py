@@ -14,21 +14,7 @@ import tracer_nb
 ROOT = Path(tracer_nb.__file__).parent
 
 BASE = {"errors", "records", "moments", "labelset", "documents"}
-FACADE = {
-    *(
-        "accuracy",
-        "answering",
-        "asking",
-        "batching",
-        "costing",
-        "forecasting",
-        "frames",
-        "inspecting",
-    ),
-    *("inspection", "judging", "looking", "matrices", "opinions", "outcome", "planning"),
-    *("queueing", "reporting", "reviewing", "sampling", "saved", "scanning", "session"),
-    *("shortlists", "tracer", "viewing", "words"),
-}
+FACADE = {"steps", "tracer", "words"}
 
 # What each part of tracer_nb may import of the others; a new part needs a line here.
 MAY_IMPORT = {
@@ -63,7 +49,7 @@ EXCEPTIONS = {
     # A report is written by what shows it; imported when it is asked for.
     "tracer": {"widgets"},
     # Public names, imported when they are first used.
-    "__init__": {"engine", "tracer", "magics", "saved"},
+    "__init__": {"engine", "tracer", "magics", "steps"},
 }
 
 SHOWING = ["IPython", "ipywidgets", "anywidget", "altair", "vl_convert"]

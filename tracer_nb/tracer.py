@@ -5,81 +5,70 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.answering import answer_rows, deferred_texts
-from tracer_nb.asking import Asker, OnProgress, make_caps
-from tracer_nb.batching import Batches
-from tracer_nb.costing import (
-    check_latency_weight,
-    mean_cost,
-    mean_wait,
-    text_costs,
-    unasked_dollars,
-)
 from tracer_nb.engine import Router, SurrogateFit, calibrate_router, fit_surrogate
-from tracer_nb.engine.checks import check_blocks, is_number
+from tracer_nb.engine.checks import check_blocks
 from tracer_nb.engine.features import Features, FunctionFeatures, make_features
 from tracer_nb.engine.learning import learning_curve
 from tracer_nb.engine.options import make_options
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
-from tracer_nb.frames import Texts, read_texts
-from tracer_nb.inspecting import Inspecting
-from tracer_nb.inspection import Inspection, Makers
-from tracer_nb.judging import rows_to_route
 from tracer_nb.labelset import clean_labels, explain_labels
-from tracer_nb.looking import Lookout
-from tracer_nb.matrices import Blocks, as_blocks, featurize, ready_matrix, rows_of, take
-from tracer_nb.opinions import Opinion, Subject, surrogate_opinions
-from tracer_nb.outcome import Outcome
-from tracer_nb.planning import check_job, check_sample, fewest_labels, make_plan
 from tracer_nb.records import (
-    Batch,
     Caps,
     Certificate,
-    Collected,
     Labels,
     LearningCurve,
     Plan,
     Progress,
     Report,
     Routing,
-    Submitted,
 )
-from tracer_nb.reporting import Standing, in_round, learned_on_column, make_report
-from tracer_nb.reviewing import (
-    REVIEW_COLUMNS,
-    Reviewing,
-    relabel_text,
-    review_rows,
+from tracer_nb.steps.answering import answer_rows
+from tracer_nb.steps.asking import Asker, OnProgress, make_caps
+from tracer_nb.steps.batch_steps import BatchSteps
+from tracer_nb.steps.batching import Batches
+from tracer_nb.steps.costing import (
+    check_latency_weight,
+    mean_cost,
+    mean_wait,
+    text_costs,
+    unasked_dollars,
+)
+from tracer_nb.steps.frames import Texts, read_texts
+from tracer_nb.steps.inspecting import Inspecting
+from tracer_nb.steps.inspection import Inspection, Makers
+from tracer_nb.steps.job import Column, first_draw
+from tracer_nb.steps.judging import rows_to_route
+from tracer_nb.steps.looking import Lookout
+from tracer_nb.steps.matrices import Blocks, featurize, ready_matrix, rows_of, take
+from tracer_nb.steps.outcome import Outcome
+from tracer_nb.steps.planning import check_job, make_plan
+from tracer_nb.steps.reporting import Standing, in_round, learned_on_column, make_report
+from tracer_nb.steps.review_steps import ReviewSteps
+from tracer_nb.steps.reviewing import (
     reviewed_examples,
-    reviewed_pairs,
-    start_review,
 )
-from tracer_nb.sampling import (
+from tracer_nb.steps.sampling import (
     collect_labels,
     distinct_texts,
     draw_rows,
     label_names,
     soft_labels,
 )
-from tracer_nb.saved import save_router
+from tracer_nb.steps.saved import save_router
 from tracer_nb.teachers import (
     INTERRUPTED,
-    LabelStore,
-    ReplayTeacher,
     ReviewStore,
     make_teacher,
 )
-from tracer_nb.teachers.ledger import set_labels
 from tracer_nb.teachers.server import hide_key
-from tracer_nb.teachers.tables import write_table
 
 __all__ = ["Tracer"]
 
@@ -88,16 +77,7 @@ __all__ = ["Tracer"]
 _FIRST_BATCH = 300
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Column:
-    """A column that was read, with the features of its distinct texts once they are made."""
-
-    source: Any
-    texts: Texts
-    X: Blocks | None = None
-
-
-class Tracer(Inspecting):
+class Tracer(Inspecting, ReviewSteps, BatchSteps):
     """Label a column with a teacher, let a certified surrogate answer the easy rows.
 
     Parameters
@@ -220,7 +200,7 @@ class Tracer(Inspecting):
         self._named: tuple[str, ...] = tuple(getattr(self.teacher, "columns", ()))
         self._asker = Asker(self.teacher, store)
         self._batches = Batches(self.teacher, store)
-        self._column: _Column | None = None
+        self._column: Column | None = None
         self._featurizing = threading.Lock()  # a panel may look on while another thread labels
         self._underway: NDArray[np.intp] | None = None  # rows that are being asked about
         self._inspection: Inspection | None = None
@@ -240,16 +220,6 @@ class Tracer(Inspecting):
         self.fitted: SurrogateFit | None = None
         self.router: Router | None = None
         self.outcome: Outcome | None = None
-
-    @property
-    def target(self) -> float:
-        """The main target."""
-        return self.options.targets[0]
-
-    @property
-    def confidence(self) -> float:
-        """Of all promises together."""
-        return self.options.confidence
 
     # --- steps -----------------------------------------------------------------------
 
@@ -358,13 +328,13 @@ class Tracer(Inspecting):
         texts = read_texts(column, table, self._named)
         fewest = self._fewest(len(texts.usable))
         askable = self._askable(texts)
-        drawn = _sizes(sample, fewest, len(askable.usable))
+        drawn = first_draw(sample, fewest, len(askable.usable))
         check_job(askable, self.teacher.labels, drawn, fewest)
         # A ready matrix is looked at before anything is paid.
         X = None if self._matrix is None else rows_of(self._matrix, texts)
         order = draw_rows(askable, len(askable.usable), self.seed)
         self._asker.check(distinct_texts(texts, order[:drawn]), caps)
-        self._underway, self._column = None, _Column(column, texts, X)
+        self._underway, self._column = None, Column(column, texts, X)
         self.labels = self.fitted = self.router = self.outcome = self._others = self.curve = None
         self._subject = dict.fromkeys(texts.unique)
         if self._tested is None or not _same(texts, self._tested):
@@ -641,134 +611,6 @@ class Tracer(Inspecting):
         own = None if isinstance(features, FunctionFeatures) else features
         save_router(path, self.router, own, about)
 
-    def review(
-        self, *, of: str = "mixed", rows: int = 50, blind: bool = True, against: str | None = None
-    ) -> Reviewing:
-        """Let a human check rows of the sample, and so measure the teacher itself.
-
-        Reviews are kept in the store by label set and text, so calling it again goes on where
-        it stopped, in another kernel and with another teacher too.
-
-        Parameters
-        ----------
-        of : str, default "mixed"
-            "random" rows tell the teacher's accuracy; "uncertain" rows have a low gate score,
-            or the teacher's own probabilities are close; on "disputed" rows teacher and
-            surrogate differ, although the surrogate was not fitted on them. "mixed" alternates
-            random rows with the others; "chosen" are those of :meth:`send_to_review`.
-        rows : int, default 50
-            To review in all, earlier reviews among them. Fix it beforehand: the interval of
-            the accuracy does not allow for stopping when the figure pleases.
-        blind : bool, default True
-            The teacher's label is shown after the answer only. A human who sees it before
-            agrees with it too often.
-        against : str, optional
-            The key of another set of stored answers (``%tracer labels`` shows them), to
-            dispute the teacher's labels instead of the surrogate's.
-
-        Returns
-        -------
-        Reviewing
-
-        Raises
-        ------
-        NotFitted
-            Before :meth:`label`.
-        InvalidInput
-            An argument cannot be used, or there is nothing of that kind to review.
-        StoreError
-            The store cannot be read.
-        """
-        column, labels = self._labelled()
-        said = self._asker.answers
-        answers = {text: said[text] for text in column.texts.unique if text in said}
-        opinions: dict[str, Opinion] = {}
-        other = "the surrogate"
-        if against is not None:
-            with LabelStore(self._reviews.path) as store:
-                name, named = set_labels(store, against)
-            other = f"{name} ({against})"
-            opinions = {text: Opinion(named[text]) for text in answers if text in named}
-        elif self.fitted is not None:
-            _, _, X = self._featurized()
-            opinions = surrogate_opinions(self.fitted, column.texts, labels, X, answers)
-        return start_review(
-            Subject(
-                *(column.texts, labels, answers, opinions, self.teacher.name, other),
-                chosen=tuple(self._chosen),
-            ),
-            self._reviews,
-            of=of,
-            rows=rows,
-            blind=blind,
-            confidence=self.confidence,
-        )
-
-    def send_to_review(self, rows: Iterable[int]) -> int:
-        """Put rows aside for ``review(of="chosen")``; how many wait there.
-
-        Parameters
-        ----------
-        rows : iterable of int
-            Positions in the labelled column.
-
-        Raises
-        ------
-        NotFitted
-            Before :meth:`label`.
-        InvalidInput
-            No such row, or one to which the teacher gave no label.
-        """
-        for row in rows:
-            text = self._text_of(row)
-            answer = self._asker.answers.get(text)
-            if answer is None or answer.label is None:
-                raise InvalidInput(f"row {row} has no label of the teacher to review")
-            self._chosen[text] = None
-        return len(self._chosen)
-
-    def relabel(self, row: int, label: str, note: str = "") -> None:
-        """Say which label a row should have; kept as a review that was not blind.
-
-        The teacher's answer stays as it is: certificates are about it.
-
-        Raises
-        ------
-        NotFitted
-            Before :meth:`label`.
-        InvalidInput
-            No such row, not one of the labels, or a note that is not text.
-        StoreError
-            It could not be stored.
-        """
-        relabel_text(self._reviews, self.teacher.labels, self._text_of(row), label, note)
-
-    def _text_of(self, row: int) -> str:
-        if self._column is None:
-            raise NotFitted("nothing is labelled yet; call label(column) first")
-        codes = self._column.texts.codes
-        if not is_number(row) or row != int(row) or not 0 <= row < len(codes) or codes[row] < 0:
-            raise InvalidInput(f"no row {row!r} with text among the {len(codes):,} of the column")
-        return str(self._column.texts.unique[codes[int(row)]])
-
-    def export_reviews(self, path: str | os.PathLike[str]) -> int:
-        """Write every review with this label set to a CSV or Parquet file; how many there were.
-
-        The teacher's labels stand beside them where this object knows them.
-
-        Raises
-        ------
-        InvalidInput
-            Another ending, or a file that cannot be written.
-        MissingExtra
-            Parquet without pyarrow.
-        StoreError
-            The store cannot be read.
-        """
-        reviews = self._reviews.reviews(self.teacher.labels).values()
-        known = self._asker.known([review.text for review in reviews])
-        return write_table(path, REVIEW_COLUMNS, review_rows(reviews, known), {"blind": bool})
-
     def save_report(self, path: str | os.PathLike[str], title: str = "tracer_nb report") -> None:
         """Write where the job stands to one HTML file with interactive charts.
 
@@ -792,20 +634,6 @@ class Tracer(Inspecting):
             raise InvalidInput(f"cannot write {str(path)!r}: {error.strerror or error}") from error
 
     # --- results ---------------------------------------------------------------------
-
-    @property
-    def reviews(self) -> tuple[tuple[str, str], ...]:
-        """Text and label of every review with this label set, the oldest first.
-
-        Not those that were skipped. They may be the ``examples`` of another Tracer: a text is
-        never shown with its own label, so that they can test its prompt at the same time.
-
-        Raises
-        ------
-        StoreError
-            The store cannot be read.
-        """
-        return reviewed_pairs(self._reviews, self.teacher.labels)
 
     @property
     def report(self) -> Report:
@@ -867,165 +695,7 @@ class Tracer(Inspecting):
         ]
         return f"Tracer({self.teacher.name!r}, target={self.target:g}, {', '.join(done) or 'new'})"
 
-    # --- batches ---------------------------------------------------------------------
-
-    def submit(
-        self,
-        column: Any,
-        *,
-        table: Any = None,
-        sample: int | str = 2000,
-        max_cost: float | None = None,
-        max_tokens: int | None = None,
-        max_rows: int | None = None,
-    ) -> Submitted:
-        """Send a random sample of the column to the server's batch endpoint.
-
-        It answers within a day, for less: half the price at OpenAI. :meth:`collect` brings the
-        answers in, in another session if you like; :meth:`label` with the same sample then
-        finds them all, and asks nothing. Until then these texts are not asked online. A server
-        that takes no schemas refuses every line: label a few rows online first, from which
-        this session learns how to ask.
-
-        Parameters
-        ----------
-        column, table
-            As in :meth:`plan`.
-        sample : int or "auto"
-            Rows to draw at random, the same that :meth:`label` draws; of "auto" those that it
-            draws at first.
-        max_cost, max_tokens, max_rows : optional
-            Hard caps in dollars, tokens and texts for all batches of this teacher that are
-            under way. The most that a batch can take must fit before it is sent. Where the
-            price of a batch is unknown, one of the last two must be given.
-
-        Raises
-        ------
-        InvalidInput, NotEnoughData
-            As in :meth:`label`; the teacher has no server, there is no store on disk, or the
-            cap is too low. Nothing was sent.
-        TeacherError
-            The server takes no batches, or not this one.
-        StoreError
-            The store failed.
-        """
-        texts, rows = self._drawn(column, table, sample)
-        caps = make_caps(max_cost, max_tokens, max_rows)
-        return self._batches.submit(distinct_texts(texts, rows), caps)
-
-    def submit_deferred(
-        self,
-        *,
-        max_cost: float | None = None,
-        max_tokens: int | None = None,
-        max_rows: int | None = None,
-    ) -> Submitted:
-        """Send what :meth:`route` deferred, and did not ask about, in a batch.
-
-        Route with ``ask_teacher=False`` first, and again after :meth:`collect`.
-
-        Raises
-        ------
-        NotFitted
-            Before :meth:`route`.
-        InvalidInput, TeacherError, StoreError
-            As in :meth:`submit`.
-        """
-        if self._routed is None or self.outcome is None:
-            raise NotFitted("nothing is routed yet; call route(ask_teacher=False) first")
-        texts, routing = self._routed
-        deferred = deferred_texts(texts, routing, self._asker.known(texts.unique))
-        return self._batches.submit(deferred, make_caps(max_cost, max_tokens, max_rows))
-
-    def collect(self) -> Collected:
-        """Store what this teacher's batches have brought, and say where the others stand.
-
-        The teacher must be the one that submitted: same model, server, labels, prompt and
-        parameters. Collecting twice changes nothing.
-
-        Raises
-        ------
-        InvalidInput
-            The teacher has no server, or there is no store on disk.
-        TeacherError
-            The server cannot tell. What was stored is safe.
-        StoreError
-            The store failed: collect again.
-        """
-        return self._batches.collect()
-
-    def batches(self) -> tuple[Batch, ...]:
-        """All batches in the store, the last one first; this teacher's as they are now.
-
-        Raises
-        ------
-        InvalidInput, TeacherError, StoreError
-            As in :meth:`collect`.
-        """
-        return self._batches.status()
-
-    def cancel(self, key: str) -> Batch:
-        """Stop the batch of this key; collect what it has answered when it has stopped.
-
-        One that has ended and cannot be collected is given up: its texts may be asked again.
-
-        Raises
-        ------
-        InvalidInput
-            No batch of this teacher has this key.
-        TeacherError, StoreError
-            As in :meth:`collect`.
-        """
-        return self._batches.cancel(key)
-
     # --- parts of the steps ----------------------------------------------------------
-
-    def _drawn(
-        self, column: Any, table: Any, sample: int | str, fewest: int | None = None
-    ) -> tuple[Texts, NDArray[np.intp]]:
-        """A column, and the rows that labelling draws from it at first."""
-        texts = read_texts(column, table, self._named)
-        askable = self._askable(texts)
-        needed = self._fewest(len(texts.usable))
-        drawn = _sizes(sample, needed, len(askable.usable))
-        check_job(askable, self.teacher.labels, drawn, needed if fewest is None else fewest)
-        return texts, draw_rows(askable, drawn, self.seed)
-
-    def _askable(self, texts: Texts) -> Texts:
-        """The column without the rows that the teacher has no record of.
-
-        Only recorded labels know beforehand which rows they can label. That those rows are a
-        random sample of the column is then an assumption, and the promise is worded under it.
-        """
-        if not isinstance(self.teacher, ReplayTeacher):
-            return texts
-        recorded = np.array([self.teacher.knows(text) for text in texts.unique])
-        if not recorded.any():
-            raise InvalidInput(
-                f"none of the {len(texts.unique)} texts has a recorded label; check the record"
-            )
-        known = (texts.codes >= 0) & recorded[texts.codes]
-        return replace(texts, codes=np.where(known, texts.codes, -1))
-
-    def _featurized(self) -> tuple[Texts, Labels, Blocks]:
-        """The labelled column, its labels, and the features of its distinct texts."""
-        _, labels = self._labelled()
-        X = self._column_features()
-        assert self._column is not None  # noqa: S101
-        return self._column.texts, labels, X
-
-    def _column_features(self) -> Blocks:
-        """Features of the column's distinct texts, made once."""
-        with self._featurizing:
-            column = self._column
-            assert column is not None  # noqa: S101
-            if column.X is None:
-                assert self._features is not None  # noqa: S101  label() took a matrix's rows
-                plain = column.texts.plain
-                X = as_blocks(self._features.fit(plain).transform(plain))
-                column = self._column = replace(column, X=X)
-            assert column.X is not None  # noqa: S101
-            return column.X
 
     def _featurize(self, texts: Texts, features: Any) -> Blocks:
         """Features of the distinct texts of rows that were not labelled, (n_unique, d)."""
@@ -1073,11 +743,6 @@ class Tracer(Inspecting):
         if self._reviews.path == other._reviews.path:  # those in memory live on
             self._reviews = other._reviews
 
-    def _fewest(self, n_texts: int) -> int:
-        """Labels without which the main target cannot be certified."""
-        cross = self.options.certificate == "cross-fit"
-        return fewest_labels(self.target, self.options.level, n_texts, cross_fit=cross)
-
     def _learn(self) -> LearningCurve:
         """Whether another batch of labels is worth its price."""
         texts, labels, X = self._featurized()
@@ -1114,32 +779,6 @@ class Tracer(Inspecting):
             self._inspection = now
         return self._inspection
 
-    def _labels_so_far(self) -> Labels | None:
-        """The labels; while they are asked for, those of the sample's first answered rows."""
-        rows, column = self._underway, self._column
-        if rows is None or column is None:
-            return self.labels
-        asker = self._asker
-        return collect_labels(
-            column.texts,
-            rows,
-            asker.known(distinct_texts(column.texts, rows)),
-            classes=self.teacher.labels,
-            spending=asker.spending,
-            stopped="not done",
-            superseded=asker.superseded,
-        )
-
-    def _labelled(self) -> tuple[_Column, Labels]:
-        if self._column is None or self.labels is None:
-            raise NotFitted("nothing is labelled yet; call label(column) first")
-        if not len(self.labels.rows):
-            why = f" ({self.labels.stopped})" if self.labels.stopped else ""
-            raise NotEnoughData(
-                f"no row of the sample has an answer yet{why}; call label(column) again"
-            )
-        return self._column, self.labels
-
     def _tell(self, on_progress: OnProgress | None, step: str) -> None:
         if on_progress is not None:
             on_progress(Progress(0, 1, self._asker.spending, 0.0, step))
@@ -1147,12 +786,3 @@ class Tracer(Inspecting):
 
 def _same(a: Texts, b: Texts) -> bool:
     return a.unique == b.unique and np.array_equal(a.codes, b.codes)
-
-
-def _sizes(sample: Any, fewest: int, n_texts: int) -> int:
-    """Rows to draw at first."""
-    if not isinstance(sample, str):
-        return check_sample(sample)
-    if sample != "auto":
-        raise InvalidInput(f"sample must be a number of rows or 'auto', got {sample!r}")
-    return min(max(_FIRST_BATCH, 2 * fewest), n_texts)

@@ -6,9 +6,9 @@ import signal
 import pytest
 from livekernel import CHECK, SET_UP, Kernels, job, put_world, run, stored, text_of, wait
 
-from tracer_nb.frames import read_texts
-from tracer_nb.sampling import draw_rows
 from tracer_nb.standin import serve
+from tracer_nb.steps.frames import read_texts
+from tracer_nb.steps.sampling import draw_rows
 
 SAMPLE = 300
 CONCURRENCY = 4

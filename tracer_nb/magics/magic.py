@@ -28,7 +28,7 @@ from tracer_nb.magics.options import (
 from tracer_nb.magics.scan import show_scan
 from tracer_nb.magics.settings import written_options
 from tracer_nb.magics.workspace import Workspace, made, user_variables
-from tracer_nb.session import Reins
+from tracer_nb.steps.session import Reins
 
 __all__ = ["TracerMagics", "register"]
 
@@ -448,7 +448,7 @@ class TracerMagics(Magics):
 
     def _load(self, name: str, path: str, args: Any, variables: Any) -> None:
         from tracer_nb.magics.show import Lines  # noqa: PLC0415
-        from tracer_nb.saved import load  # noqa: PLC0415
+        from tracer_nb.steps.saved import load  # noqa: PLC0415
         from tracer_nb.words import saved_lines  # noqa: PLC0415
 
         options = read_settings(args, None, None, variables)

@@ -15,7 +15,7 @@ from tracer_nb.magics.keys import Keys, refuse_keys
 from tracer_nb.magics.names import Source, unquote
 from tracer_nb.magics.options import check_output, read_caps, read_sample, read_settings, split_line
 from tracer_nb.magics.settings import Form, line_of
-from tracer_nb.session import Reins, Task
+from tracer_nb.steps.session import Reins, Task
 
 __all__ = ["Work", "Workspace", "made", "user_variables"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tracer_nb.frames import read_texts
-from tracer_nb.opinions import Opinion, Subject
 from tracer_nb.records import Answer, Labels, Spending
+from tracer_nb.steps.frames import read_texts
+from tracer_nb.steps.opinions import Opinion, Subject
 
 LABELS = ("no", "yes")
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tracer_nb.accuracy import teacher_accuracy
 from tracer_nb.records import Review
-from tracer_nb.reviewing import start_review
+from tracer_nb.steps.accuracy import teacher_accuracy
+from tracer_nb.steps.reviewing import start_review
 from tracer_nb.teachers import ReviewStore
 
 from .reviewable import Planted

@@ -36,7 +36,7 @@ _LABELS = 1000
 
 
 class _Session(Protocol):
-    """What the panel needs of a session: see :class:`tracer_nb.session.Session`."""
+    """What the panel needs of a session: see :class:`tracer_nb.steps.session.Session`."""
 
     @property
     def moment(self) -> Moment: ...

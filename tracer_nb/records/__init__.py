@@ -1,0 +1,86 @@
+"""Frozen records that travel between the steps, a module for each kind.
+
+label → featurize → fit → calibrate → route → audit. A step takes records and returns a
+new one; nothing is written back. Only numpy is imported here, so that everything else,
+charts and widgets included, can depend on these without depending on the engine.
+"""
+
+from __future__ import annotations
+
+from tracer_nb.records.answers import Answer, Caps, Progress, Spending, Timeline
+from tracer_nb.records.arrays import BoolArray, FloatArray, IntArray
+from tracer_nb.records.batches import Batch, Collected, Submitted
+from tracer_nb.records.certificates import Certificate, ClassCertificate, Frontier, Routing, Setting
+from tracer_nb.records.fits import Pilot, Trial
+from tracer_nb.records.gaps import (
+    ConfusedPair,
+    Confusion,
+    LabelAgreement,
+    LabelCounts,
+    Reliability,
+    Slice,
+)
+from tracer_nb.records.labels import Labels, LearningCurve, Plan
+from tracer_nb.records.reports import Choice, Report, Scan
+from tracer_nb.records.reviews import (
+    Disputes,
+    Review,
+    ReviewItem,
+    ReviewQueue,
+    ReviewState,
+    TeacherAccuracy,
+)
+from tracer_nb.records.rows import STATUSES, ColumnMap, RowPage, RowView, Selection
+from tracer_nb.records.store import AnswerRun, AnswerSet, Comparison, Superseded
+from tracer_nb.records.targets import HandThreshold, Preview, Targets
+
+__all__ = [
+    "STATUSES",
+    "Answer",
+    "AnswerRun",
+    "AnswerSet",
+    "Batch",
+    "BoolArray",
+    "Caps",
+    "Certificate",
+    "Choice",
+    "ClassCertificate",
+    "Collected",
+    "ColumnMap",
+    "Comparison",
+    "ConfusedPair",
+    "Confusion",
+    "Disputes",
+    "FloatArray",
+    "Frontier",
+    "HandThreshold",
+    "IntArray",
+    "LabelAgreement",
+    "LabelCounts",
+    "Labels",
+    "LearningCurve",
+    "Pilot",
+    "Plan",
+    "Preview",
+    "Progress",
+    "Reliability",
+    "Report",
+    "Review",
+    "ReviewItem",
+    "ReviewQueue",
+    "ReviewState",
+    "Routing",
+    "RowPage",
+    "RowView",
+    "Scan",
+    "Selection",
+    "Setting",
+    "Slice",
+    "Spending",
+    "Submitted",
+    "Superseded",
+    "Targets",
+    "TeacherAccuracy",
+    "Timeline",
+    "Trial",
+]

@@ -1,0 +1,155 @@
+"""What labelling will take, and the labels that came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tracer_nb.records.answers import Spending
+from tracer_nb.records.arrays import FloatArray, IntArray
+from tracer_nb.records.store import Superseded
+
+__all__ = ["Labels", "LearningCurve", "Plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a labelling job will ask for and may cost, before anything is sent.
+
+    Attributes
+    ----------
+    teacher : str
+    n_rows, n_texts, n_unique : int
+        Rows of the column, those that hold text, distinct texts (asked once each).
+    n_sample : int
+        Rows that would be drawn at random for labelling.
+    n_ask, n_stored : int
+        Distinct texts of the sample that must be asked, and that are stored already.
+    n_waiting : int
+        Those that are in a batch, and are not asked about again.
+    fewest_labels : int
+        Labelled rows without which this target cannot be certified, however well
+        surrogate and teacher agree.
+    prompt_tokens, completion_tokens : int
+        Estimate for the texts to ask.
+    cost, cost_low, cost_high : float or None
+        Dollars for the sample: estimate and its spread; None when the price is unknown.
+    cost_all : float or None
+        Estimate for asking every distinct text.
+    max_cost, max_tokens, max_rows
+        The hard caps that were set; see :class:`Caps`.
+    token_source : str
+        How tokens were counted ("estimated at 4 characters a token").
+    price_source : str
+        Where the price is from, with its date; "unknown" otherwise.
+    seconds : float or None
+        That asking for the sample will take, at the rate of the last run; None when there was
+        none.
+    time_source : str
+        Whose rate that is ("as in the last run").
+    superseded : Superseded
+        Stored answers to the texts to ask that another teacher gave, and do not apply.
+    batch_cost : float or None
+        Dollars for the sample in a batch, estimated; None when the price of one is unknown.
+    """
+
+    teacher: str
+    n_rows: int
+    n_texts: int
+    n_unique: int
+    n_sample: int
+    n_ask: int
+    n_stored: int
+    fewest_labels: int
+    target: float
+    confidence: float
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float | None
+    cost_low: float | None
+    cost_high: float | None
+    cost_all: float | None
+    max_cost: float | None
+    token_source: str
+    price_source: str
+    max_tokens: int | None = None
+    max_rows: int | None = None
+    seconds: float | None = None
+    time_source: str = ""
+    superseded: Superseded = field(default_factory=Superseded)
+    n_waiting: int = 0
+    batch_cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labels:
+    """The teacher's answers on a simple random sample of a column's rows.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n,), int
+        Positions in the column, in the random order in which they were drawn.
+    codes : ndarray of shape (n,), int
+        Index into ``classes``; -1 where there is no label.
+    classes : tuple of str
+        The label set.
+    reasons : tuple of (str or None), length n
+        Why a row has no label.
+    n_failed : int
+        Rows among them without a label because no answer could be had (no connection,
+        time-out). They count as disagreements like the others without one; asking again may
+        bring their labels in.
+    spending : Spending
+    stopped : str or None
+        Why the run ended before every sampled row was asked; None when it did not.
+    probabilities : ndarray of shape (n, K), float, or None
+        The teacher's own distribution over ``classes``; a row of NaN where it gave none,
+        None when it gave none at all.
+    superseded : Superseded
+        Stored answers to these texts that another teacher gave, and did not apply.
+    """
+
+    rows: IntArray
+    codes: IntArray
+    classes: tuple[str, ...]
+    reasons: tuple[str | None, ...]
+    n_failed: int
+    spending: Spending
+    stopped: str | None = None
+    probabilities: FloatArray | None = None
+    superseded: Superseded = field(default_factory=Superseded)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LearningCurve:
+    """How coverage grows with labels, and what labelling and deferring cost in all.
+
+    Estimated on fitting rows alone, so that stopping by it has seen no calibration label.
+
+    Attributes
+    ----------
+    n_labels : ndarray of shape (n_points,), int
+        Sizes that were tried: labels in all, calibration rows included.
+    coverage : ndarray of shape (n_points,), float
+        Coverage that a certificate may be expected to reach with them.
+    sizes : ndarray of shape (n_sizes,), int
+        Sizes that are projected, from the labels there are to the whole column.
+    projected_coverage, projected_cost : ndarray of shape (n_sizes,), float
+        The fitted curve, and labels plus deferrals at ``price`` each.
+    price : float
+        Of one answer; 1 when unknown, so that costs count answers.
+    best : int
+        Labels with the least projected cost.
+    """
+
+    n_labels: IntArray
+    coverage: FloatArray
+    sizes: IntArray
+    projected_coverage: FloatArray
+    projected_cost: FloatArray
+    price: float
+    best: int
+
+    @property
+    def enough(self) -> bool:
+        """Another batch is not worth its price."""
+        return self.best <= int(self.n_labels[-1])

@@ -1,0 +1,7 @@
+"""What a :class:`~tracer_nb.Tracer` does, a module for each part of a step.
+
+Here the engine, the teachers and the store meet: a column is read, sampled, planned, asked,
+featurized, decided, reported and looked at. Nothing here shows anything.
+"""
+
+__all__: list[str] = []

@@ -1,0 +1,69 @@
+"""Who answers the rows of a column: the surrogate, and the teacher where it is asked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from tracer_nb.errors import StoreError, TeacherError
+from tracer_nb.records import Answer, Caps, Routing
+from tracer_nb.steps.asking import Asker, OnProgress
+from tracer_nb.steps.frames import Texts
+from tracer_nb.steps.outcome import Outcome, combine
+
+__all__ = ["answer_rows", "deferred_texts"]
+
+
+def deferred_texts(texts: Texts, routing: Routing, known: Mapping[str, Answer]) -> list[str]:
+    """Distinct texts that the teacher is to be asked about."""
+    return [
+        text
+        for text, handled in zip(texts.unique, routing.handled, strict=True)
+        # A request that failed is made again, whoever might answer the row.
+        if (not handled and text not in known) or (text in known and not known[text].keep)
+    ]
+
+
+def answer_rows(
+    asker: Asker,
+    texts: Texts,
+    routing: Routing,
+    *,
+    certified: bool,
+    caps: Caps,
+    ask_teacher: bool | None,
+    on_progress: OnProgress | None,
+    stop: threading.Event | None = None,
+) -> Outcome:
+    """Ask about deferred texts if that is wanted, and combine both sources.
+
+    Parameters
+    ----------
+    asker : Asker
+    texts : Texts
+        The column.
+    routing : Routing
+        One entry per distinct text.
+    certified : bool
+        Whether anything is: without a certificate the whole column is deferred, and the
+        teacher is asked about it only when ``ask_teacher`` says so.
+    caps : Caps
+        Of what is asked now.
+    ask_teacher, on_progress, stop
+        As in :meth:`tracer_nb.Tracer.route`.
+    """
+    asker.stop("deferred", None)
+    known = asker.known(texts.unique)
+    deferred = deferred_texts(texts, routing, known)
+    unasked = "deferred, teacher not asked"
+    if not certified:
+        unasked += ": nothing was certified"
+    if certified if ask_teacher is None else ask_teacher:
+        try:
+            asker.ask(deferred, caps=caps, on_progress=on_progress, step="deferred", stop=stop)
+        except (StoreError, TeacherError) as error:
+            # The surrogate's rows are certified all the same; these come out missing.
+            asker.stop("deferred", str(error))
+        known.update((t, asker.answers[t]) for t in deferred if t in asker.answers)
+        unasked = f"deferred, not asked: {asker.stopped}"
+    return combine(texts, routing, known, unasked)

@@ -1,0 +1,133 @@
+"""The steps that ask a provider for answers that come later, for less."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracer_nb.errors import NotFitted
+from tracer_nb.records import (
+    Batch,
+    Collected,
+    Submitted,
+)
+from tracer_nb.steps.answering import deferred_texts
+from tracer_nb.steps.asking import make_caps
+from tracer_nb.steps.job import Job
+from tracer_nb.steps.sampling import (
+    distinct_texts,
+)
+
+__all__ = ["BatchSteps"]
+
+
+class BatchSteps(Job):
+    """The part of a Tracer that submits batches and collects them."""
+
+    def submit(
+        self,
+        column: Any,
+        *,
+        table: Any = None,
+        sample: int | str = 2000,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
+    ) -> Submitted:
+        """Send a random sample of the column to the server's batch endpoint.
+
+        It answers within a day, for less: half the price at OpenAI. :meth:`collect` brings the
+        answers in, in another session if you like; :meth:`label` with the same sample then
+        finds them all, and asks nothing. Until then these texts are not asked online. A server
+        that takes no schemas refuses every line: label a few rows online first, from which
+        this session learns how to ask.
+
+        Parameters
+        ----------
+        column, table
+            As in :meth:`plan`.
+        sample : int or "auto"
+            Rows to draw at random, the same that :meth:`label` draws; of "auto" those that it
+            draws at first.
+        max_cost, max_tokens, max_rows : optional
+            Hard caps in dollars, tokens and texts for all batches of this teacher that are
+            under way. The most that a batch can take must fit before it is sent. Where the
+            price of a batch is unknown, one of the last two must be given.
+
+        Raises
+        ------
+        InvalidInput, NotEnoughData
+            As in :meth:`label`; the teacher has no server, there is no store on disk, or the
+            cap is too low. Nothing was sent.
+        TeacherError
+            The server takes no batches, or not this one.
+        StoreError
+            The store failed.
+        """
+        texts, rows = self._drawn(column, table, sample)
+        caps = make_caps(max_cost, max_tokens, max_rows)
+        return self._batches.submit(distinct_texts(texts, rows), caps)
+
+    def submit_deferred(
+        self,
+        *,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
+    ) -> Submitted:
+        """Send what :meth:`route` deferred, and did not ask about, in a batch.
+
+        Route with ``ask_teacher=False`` first, and again after :meth:`collect`.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`route`.
+        InvalidInput, TeacherError, StoreError
+            As in :meth:`submit`.
+        """
+        if self._routed is None or self.outcome is None:
+            raise NotFitted("nothing is routed yet; call route(ask_teacher=False) first")
+        texts, routing = self._routed
+        deferred = deferred_texts(texts, routing, self._asker.known(texts.unique))
+        return self._batches.submit(deferred, make_caps(max_cost, max_tokens, max_rows))
+
+    def collect(self) -> Collected:
+        """Store what this teacher's batches have brought, and say where the others stand.
+
+        The teacher must be the one that submitted: same model, server, labels, prompt and
+        parameters. Collecting twice changes nothing.
+
+        Raises
+        ------
+        InvalidInput
+            The teacher has no server, or there is no store on disk.
+        TeacherError
+            The server cannot tell. What was stored is safe.
+        StoreError
+            The store failed: collect again.
+        """
+        return self._batches.collect()
+
+    def batches(self) -> tuple[Batch, ...]:
+        """All batches in the store, the last one first; this teacher's as they are now.
+
+        Raises
+        ------
+        InvalidInput, TeacherError, StoreError
+            As in :meth:`collect`.
+        """
+        return self._batches.status()
+
+    def cancel(self, key: str) -> Batch:
+        """Stop the batch of this key; collect what it has answered when it has stopped.
+
+        One that has ended and cannot be collected is given up: its texts may be asked again.
+
+        Raises
+        ------
+        InvalidInput
+            No batch of this teacher has this key.
+        TeacherError, StoreError
+            As in :meth:`collect`.
+        """
+        return self._batches.cancel(key)

@@ -1,0 +1,89 @@
+"""Records in plain sentences: the same words in cards, status lines, plans and scripts."""
+
+from __future__ import annotations
+
+from tracer_nb.words.batches import (
+    batch_sentence,
+    collected_lines,
+    submitted_lines,
+    waiting_sentence,
+)
+from tracer_nb.words.certificates import (
+    certificate_sentence,
+    choices_sentence,
+    curve_sentence,
+    evidence_sentence,
+    promise_sentence,
+    saved_lines,
+    scan_lines,
+)
+from tracer_nb.words.figures import (
+    count,
+    duration,
+    level,
+    limits,
+    moment,
+    money,
+    percent,
+    rounded_down,
+)
+from tracer_nb.words.labelling import (
+    comparison_lines,
+    label_lines,
+    missing_sentence,
+    progress_line,
+    spent_sentence,
+    stopped_sentence,
+)
+from tracer_nb.words.panels import pair_rows, selection_sentence, target_rows, target_sentence
+from tracer_nb.words.plans import plan_lines, superseded_sentence
+from tracer_nb.words.reports import (
+    money_sentence,
+    report_facts,
+    report_lines,
+    rows_sentence,
+    sample_sentence,
+)
+from tracer_nb.words.reviews import revealed_sentence, review_line, review_lines
+
+__all__ = [
+    "batch_sentence",
+    "certificate_sentence",
+    "choices_sentence",
+    "collected_lines",
+    "comparison_lines",
+    "count",
+    "curve_sentence",
+    "duration",
+    "evidence_sentence",
+    "label_lines",
+    "level",
+    "limits",
+    "missing_sentence",
+    "moment",
+    "money",
+    "money_sentence",
+    "pair_rows",
+    "percent",
+    "plan_lines",
+    "progress_line",
+    "promise_sentence",
+    "report_facts",
+    "report_lines",
+    "revealed_sentence",
+    "review_line",
+    "review_lines",
+    "rounded_down",
+    "rows_sentence",
+    "sample_sentence",
+    "saved_lines",
+    "scan_lines",
+    "selection_sentence",
+    "spent_sentence",
+    "stopped_sentence",
+    "submitted_lines",
+    "superseded_sentence",
+    "target_rows",
+    "target_sentence",
+    "waiting_sentence",
+]

@@ -1,0 +1,192 @@
+"""What is promised, on what evidence, and what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tracer_nb.records import (
+    Certificate,
+    Report,
+    Scan,
+)
+from tracer_nb.words.figures import count, level, money, percent, rounded_down
+
+__all__ = [
+    "certificate_sentence",
+    "choices_sentence",
+    "curve_sentence",
+    "evidence_sentence",
+    "promise_sentence",
+    "saved_lines",
+    "scan_lines",
+]
+
+_NOT_EXACT = (
+    " The features were fitted on the labelled column, so for new rows this is close, not exact."
+)
+_STRATEGIES = {
+    "fixed-threshold": "your threshold",
+    "cost-aware": "dear rows first",
+}
+
+
+def certificate_sentence(report: Report) -> str:
+    """The promise in words, or why there is none."""
+    certificate = report.certificate
+    if certificate is None:
+        return "Nothing is certified yet."
+    return promise_sentence(certificate, report.teacher, report.assumption, exact=report.exact)
+
+
+def promise_sentence(
+    certificate: Certificate, teacher: str, assumption: str = "", *, exact: bool = True
+) -> str:
+    """What a certificate promises, with everything that limits it."""
+    if not certificate.certified:
+        return _refusal(certificate)
+    text = assumption + _promise(certificate, teacher)
+    if certificate.classes:
+        kept = sum(part.certified for part in certificate.classes)
+        text += f" The same holds for each of the {count(kept, 'label')} that it gives there"
+        text += f"; rows of the other {len(certificate.classes) - kept:,} are deferred."
+    if certificate.by_simulation:
+        text += " This certificate is cross-fit: verified by simulation, not proved."
+    if certificate.n_rounds > 1:
+        text += (
+            f" It is the {certificate.n_rounds}. certificate on rows of this column, and each has "
+            f"its own chance of error: alone it would hold with {level(certificate.confidence)}."
+        )
+    if not exact:
+        text += _NOT_EXACT
+    return text
+
+
+def _promise(certificate: Certificate, teacher: str) -> str:
+    sure, target = level(certificate.total_confidence), level(certificate.target)
+    if certificate.n_population is not None:
+        handled = count(certificate.n_population_handled or 0, "row")
+        which = "that it was not fitted on"
+        if certificate.by_simulation:
+            which = "whose text did not order its tests"
+        return (
+            f"The surrogate can answer {certificate.n_population_handled:,} of the "
+            f"{count(certificate.n_population, 'row')} {which} "
+            f"({percent(certificate.coverage)}). With {sure} confidence, on at least {target} of "
+            f"these {handled}, the {certificate.n_handled:,} labelled ones among them included, "
+            f"its label is the one that {teacher} gives."
+        )
+    return (
+        f"The surrogate answers {percent(certificate.coverage)} of rows like the labelled ones. "
+        f"With {sure} confidence, on at least {target} of the rows that it answers, its label is "
+        f"the one that {teacher} would give."
+    )
+
+
+def choices_sentence(report: Report) -> str:
+    """What each of several targets gives; empty for a single one."""
+    if len(report.choices) < 2:
+        return ""
+    parts = []
+    for choice in report.choices:
+        if not choice.certified:
+            parts.append(f"at {level(choice.target)} nothing is certified")
+            continue
+        part = f"at {level(choice.target)} the surrogate answers {percent(choice.coverage)}"
+        if choice.saved is not None:
+            part += f" and saves about {money(choice.saved)}"
+        parts.append(part)
+    return f"All targets hold together: {'; '.join(parts)}."
+
+
+def curve_sentence(report: Report) -> str:
+    """Why labelling stopped by itself; empty when it did not."""
+    curve = report.curve
+    if curve is None:
+        return ""
+    n = int(curve.n_labels[-1])
+    if not curve.enough:
+        return (
+            f"By the learning curve, about {count(curve.best, 'label')} would cost the least in "
+            f"all; there are {n:,}."
+        )
+    return (
+        f"Labelling stopped at {count(n, 'label')}: by the learning curve, another batch would "
+        "cost more than the deferrals that it saves."
+    )
+
+
+def _refusal(certificate: Certificate) -> str:
+    text = f"Nothing could be certified: {certificate.note}. The surrogate answers no row."
+    if certificate.needed_rows is not None:
+        text += f" About {count(certificate.needed_rows, 'labelled row')} should be enough"
+        text += " (an estimate), or choose a lower target."
+        return f"{text} Each further certificate on this column adds its own chance of error."
+    return text + " Choose a lower target, better features or clearer labels."
+
+
+def scan_lines(scan: Scan) -> list[str]:
+    """What a log of past calls says about routing."""
+    read = f"{count(scan.n_calls, 'logged call')} about {count(scan.n_texts, 'distinct text')}"
+    read += f", {count(scan.n_labels, 'label')}"
+    if scan.n_used < scan.n_calls:
+        read += f"; {scan.n_used:,} of them, drawn at random, were used"
+    lines = [f"{read}."]
+    if scan.skipped:
+        left_out = ", ".join(f"{n:,} with {why}" for why, n in scan.skipped)
+        lines.append(f"Left out of {count(scan.n_read, 'row')}: {left_out}.")
+    for choice in scan.choices:
+        if not choice.certified:
+            lines.append(f"At {level(choice.target)} agreement: nothing can be certified.")
+            continue
+        line = f"At {level(choice.target)} agreement a surrogate would answer "
+        line += percent(choice.coverage)
+        if choice.saved is not None:
+            line += f" of such calls and have saved about {money(choice.saved)}"
+            line += f" of {money(scan.paid)}"
+        lines.append(f"{line}.")
+    if any(choice.certified for choice in scan.choices):
+        lines.append(
+            f"All of this holds together with {level(scan.confidence)} confidence, for calls like "
+            "the logged ones; the agreement is with the logged answers. The features were fitted "
+            "on these calls, so it is close, not exact."
+        )
+    return lines
+
+
+def saved_lines(about: Mapping[str, Any], certificate: Certificate) -> list[str]:
+    """What a loaded router is, and what it promises."""
+    fitted = f"Router for {about['teacher']}, {count(len(about['labels']), 'label')}"
+    promise = promise_sentence(
+        certificate,
+        str(about["teacher"]),
+        str(about.get("assumption", "")),
+        exact=about.get("exact") is True,
+    )
+    return [f"{fitted}, saved {about['saved']}.", promise]
+
+
+def evidence_sentence(report: Report) -> str:
+    """Which rows the certificate rests on, and what they showed."""
+    c = report.certificate
+    if c is None:
+        return ""
+    how = _STRATEGIES.get(c.strategy)
+    text = (
+        f"{report.surrogate} on {report.features} features, fitted on "
+        f"{count(c.n_fit, 'labelled row')}, tested on {count(c.n_calibration, 'row')}"
+        f"{' of them, each left out of a fit' if c.by_simulation else ' that it had not seen'} "
+        f"({c.method} certificate{f', {how}' if how else ''})"
+    )
+    if c.n_set_aside:
+        text += f", {c.n_set_aside:,} set aside because their text is among the fitting rows"
+    if c.n_handled:
+        text += (
+            f": {c.n_agree:,} of {c.n_handled:,} handled ones agree ({percent(c.agreement)}); "
+            f"deferred rows counted as agreeing, {percent(c.whole_output_agreement)} of all"
+        )
+    if c.certified:
+        text += (
+            f". For the whole output the promise is at least {rounded_down(c.whole_output_lower)}"
+        )
+    return f"{text}. Agreement is with the teacher, not with the truth."

@@ -1,0 +1,105 @@
+"""What labelling would ask, cost and take."""
+
+from __future__ import annotations
+
+from tracer_nb.records import (
+    Plan,
+    Superseded,
+)
+from tracer_nb.words.figures import count, duration, level, money
+
+__all__ = ["plan_lines", "superseded_sentence"]
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """What a job would ask and cost, one fact a line."""
+    texts = f"{count(plan.n_rows, 'row')}, {count(plan.n_unique, 'distinct text')}"
+    if plan.n_texts < plan.n_rows:
+        texts += f", {count(plan.n_rows - plan.n_texts, 'row')} without text"
+    ask = f"Ask {plan.teacher} about {count(plan.n_ask, 'text')}"
+    ask += f" for a random sample of {count(plan.n_sample, 'row')}"
+    if plan.n_stored:
+        ask += f"; {count(plan.n_stored, 'answer')} stored already"
+    if plan.n_waiting:
+        ask += f"; {count(plan.n_waiting, 'text')} in a batch already, see %tracer collect"
+    lines = [f"{texts}.", f"{ask}."]
+    if plan.superseded.n:
+        lines.append(superseded_sentence(plan.superseded))
+    if plan.prompt_tokens:
+        tokens = f"About {count(plan.prompt_tokens, 'prompt token')} and "
+        tokens += count(plan.completion_tokens, "answer token")
+        lines.append(f"{tokens} ({plan.token_source}).")
+    if plan.cost is None:
+        lines.append(_unknown_cost(plan))
+    else:
+        batch = f", in a batch about {money(plan.batch_cost)}" if plan.batch_cost else ""
+        lines.append(
+            f"Sample: about {_with_spread(plan)}{batch}; "
+            f"asking about every text: about {money(plan.cost_all)}. Price: {plan.price_source}."
+        )
+    if plan.n_ask and plan.cost != 0:
+        lines.append(_time_sentence(plan))
+    if caps := _caps(plan):
+        lines.append(f"Hard cap: {', '.join(caps)}, deferred rows included.")
+    fewest = f"At least {count(plan.fewest_labels, 'labelled row')} are needed to certify "
+    fewest += f"{level(plan.target)} at {level(plan.confidence)} confidence"
+    if plan.n_sample < plan.fewest_labels:
+        fewest += f"; this sample has {plan.n_sample:,}, so nothing can be certified"
+    return [*lines, f"{fewest}."]
+
+
+def _caps(plan: Plan) -> list[str]:
+    caps = []
+    if plan.max_cost is not None:
+        caps.append(money(plan.max_cost))
+    if plan.max_tokens is not None:
+        caps.append(count(plan.max_tokens, "token"))
+    if plan.max_rows is not None:
+        caps.append(count(plan.max_rows, "text") + " asked")
+    return caps
+
+
+def _unknown_cost(plan: Plan) -> str:
+    text = f"Cost unknown: no price for {plan.teacher}"
+    if not plan.prompt_tokens:  # a function has no tokens, so no price for them either
+        return f"{text}."
+    if plan.max_tokens is None and plan.max_rows is None:
+        return (
+            f"{text}. Nothing will be asked without a bound: give price as IN,OUT in dollars per "
+            "million tokens (0,0 for a server of your own), max_tokens or max_rows."
+        )
+    return f"{text}; give price as IN,OUT in dollars per million tokens."
+
+
+def _with_spread(plan: Plan) -> str:
+    cost, low, high = map(money, (plan.cost, plan.cost_low, plan.cost_high))
+    return cost if low == cost == high else f"{cost} ({low} to {high})"
+
+
+def _time_sentence(plan: Plan) -> str:
+    if plan.seconds is None:
+        return "Time unknown until the first answers."
+    rate = _rate(plan.n_ask / plan.seconds)
+    return f"Time: about {duration(plan.seconds)} at {rate}, {plan.time_source}."
+
+
+def _rate(per_second: float) -> str:
+    """Answers a second, or a minute when they are few.
+
+    >>> _rate(11.2), _rate(2.5), _rate(0.2)
+    ('11 answers a second', '2.5 answers a second', '12 answers a minute')
+    """
+    if per_second < 1:
+        return f"{60 * per_second:.2g} answers a minute"
+    return f"{per_second:,.{0 if per_second >= 10 else 1}f} answers a second"
+
+
+def superseded_sentence(superseded: Superseded) -> str:
+    """How many stored answers do not apply, and why."""
+    n = superseded.n
+    *names, last = superseded.differs or ("identity",)
+    what = f"{', '.join(names)} or {last}" if names else last
+    belong = "belongs to another" if n == 1 else "belong to another"
+    apply = "does not apply" if n == 1 else "do not apply"
+    answers = count(n, "stored answer")
+    return f"{answers} to these texts {belong} {what} and {apply} (%tracer labels shows them)."
