@@ -82,8 +82,27 @@ class Shots:
         SHOTS.mkdir(exist_ok=True)
         return SHOTS / f"{name}.png"
 
-    def __call__(self, what: Any, name: str) -> None:
-        what.screenshot(path=self.path(name))
+    def __call__(self, panel: Any, name: str) -> None:
+        """Pictures of a whole panel, in a light and in a dark notebook."""
+        page = panel.page
+        seen = page.viewport_size
+        page.set_viewport_size({**seen, "height": 2600})
+        panel.scroll_into_view_if_needed()
+        panel.screenshot(path=self.path(name))
+        page.evaluate(THEME, "JupyterLab Dark")
+        page.wait_for_function(DRAWN_IN, arg="dark")
+        panel.screenshot(path=self.path(f"{name}_dark"))
+        page.evaluate(THEME, "JupyterLab Light")
+        page.wait_for_function(DRAWN_IN, arg="light")
+        page.set_viewport_size(seen)
+
+
+THEME = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+# Every panel has the theme, and every chart that is on the page is drawn in it.
+DRAWN_IN = """(theme) =>
+  [...document.querySelectorAll('.tracer-panel')].every((p) => p.dataset.theme === theme) &&
+  [...document.querySelectorAll('.tracer-panel .tracer-chart')].every(
+    (chart) => !chart.offsetWidth || chart.dataset.theme === theme)"""
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_the_quickstart_runs_cell_by_cell(server, browser, shot):
                 ).to_have_count(0)
         panel = notebook.page.locator(".tracer-panel").first
         expect(panel.locator(".tracer-promise")).to_contain_text("confidence")
-        shot(notebook.page, "quickstart")
+        notebook.page.screenshot(path=shot.path("quickstart"))
         assert notebook.page.problems == []
     finally:
         notebook.page.close()

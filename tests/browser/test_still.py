@@ -68,4 +68,4 @@ def test_a_kernel_that_was_shut_down_is_told_at_the_next_press(saved, shot):
 def test_a_saved_notebook_shows_the_figures_when_it_is_opened_again(saved, shot):
     saved.open()
     card_is_shown(saved.page)
-    shot(saved.page, "reopened")
+    saved.page.screenshot(path=shot.path("reopened"))

@@ -30,7 +30,8 @@ function makeChart(label, click, renderer = "svg") {
 
   async function draw(width) {
     drawn = wanted();
-    const full = inShades(spec, theme);
+    const shades = theme;
+    const full = inShades(spec, shades);
     full.datasets = { ...data, ...own };
     full.width = width;
     const place = make("div");
@@ -38,12 +39,13 @@ function makeChart(label, click, renderer = "svg") {
       actions: false,
       renderer,
       ast: true, // no eval: pages may forbid it
-      tooltip: { theme },
+      tooltip: { theme: shades },
     });
     view?.finalize();
     view = made.view;
     if (click) view.addEventListener("click", (event, item) => item?.datum && click(item.datum));
     node.replaceChildren(place); // the old picture stays until the new one is there
+    node.dataset.theme = shades;
   }
 
   // One step at a time; several wishes that wait are one.
