@@ -100,6 +100,7 @@ class Shots:
 THEME = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
 # Every panel has the theme, and every chart that is on the page is drawn in it.
 DRAWN_IN = """(theme) =>
+  [...document.querySelectorAll('.tracer-panel')].some((panel) => panel.offsetWidth) &&
   [...document.querySelectorAll('.tracer-panel')].every((p) => p.dataset.theme === theme) &&
   [...document.querySelectorAll('.tracer-panel .tracer-chart')].every(
     (chart) => !chart.offsetWidth || chart.dataset.theme === theme)"""

@@ -17,20 +17,20 @@ QUICKSTART = Path(__file__).parents[2] / "notebooks" / "01_quickstart.ipynb"
 
 def test_the_panel_works_in_notebook_7(seven, shot):
     before = list(seven.page.problems)  # Notebook 7 has one of its own when it opens
-    cell = seven.run(f"%tracer panel {line('one', latency=0.1)}")
+    cell = seven.run(f"%tracer panel {line('seventh', latency=0.1)}")
     panel = cell.locator(".tracer-panel")
     state(panel, "idle")
     panel.get_by_role("button", name="Start").click()
     expect(panel.locator(".tracer-line")).to_contain_text("a second", timeout=60_000)
     panel.get_by_role("button", name="Stop").click()
     state(panel, "stopped")
-    state_of, run, answered = moment(seven, "one")
+    state_of, run, answered = moment(seven, "seventh")
     assert (state_of, run) == ("stopped", 1)
     assert 0 < answered < 300
     panel.get_by_role("button", name="Resume").click()
     state(panel, "done")
     expect(chart(panel, FRONTIER)).to_be_visible()
-    assert moment(seven, "one") == ["done", 2, 300]
+    assert moment(seven, "seventh") == ["done", 2, 300]
     shot(panel, "seven")
     assert seven.page.problems == before
 

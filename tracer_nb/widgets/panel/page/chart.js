@@ -14,6 +14,7 @@ function makeChart(label, click, renderer = "svg") {
   let theme = "light";
   let view = null;
   let drawn = "";
+  let again = false;
 
   function wanted() {
     return `${theme} ${JSON.stringify(spec)}`;
@@ -22,10 +23,18 @@ function makeChart(label, click, renderer = "svg") {
   // Draws anew when the specification or the theme is another, else changes the data alone.
   async function update() {
     const width = node.clientWidth;
-    if (spec === null || width === 0) return;
+    if (spec === null) return;
+    if (width === 0) {
+      // Another tab is open: it is drawn when it has a width. Or the page changes its theme and
+      // lays out nothing for a moment, which no observer sees: look once more.
+      if (!again) requestAnimationFrame(soon);
+      again = !again;
+      return;
+    }
+    again = false;
     if (drawn !== wanted()) return draw(width);
     for (const [name, rows] of Object.entries({ ...data, ...own })) view.data(name, rows);
-    await view.runAsync();
+    await view.width(width).runAsync();
   }
 
   async function draw(width) {
@@ -68,9 +77,7 @@ function makeChart(label, click, renderer = "svg") {
   }
 
   const sizes = new ResizeObserver(() => {
-    if (node.clientWidth === 0) return;
-    if (view === null) soon();
-    else enqueue(() => view.width(node.clientWidth).runAsync());
+    if (node.clientWidth) soon();
   });
   sizes.observe(node);
 
