@@ -4,7 +4,7 @@
 
 A job on 10,000 rows with recorded labels has run. Measured in the page: from the moment that the
 cell ``%tracer panel`` is run until its chart is drawn, and from a moved target until the panel has
-said what it gives. The first panel of a kernel is told apart: it brings the page's script.
+said what it gives, and from a choice of rows, which the kernel answers, until they are shown. The first panel of a kernel is told apart: it brings the page's script.
 """
 
 from __future__ import annotations
@@ -61,6 +61,25 @@ MOVED = """async ([value]) => {
   return performance.now() - start;
 }"""
 
+# From the page to the kernel and back: which rows of a status there are.
+ASKED = """async ([value]) => {
+  const panel = [...document.querySelectorAll('.tracer-panel')].filter((p) => p.offsetParent).pop();
+  [...panel.querySelectorAll('[role=tab]')].find((tab) => tab.textContent === 'Gaps').click();
+  const rows = panel.querySelector('.tracer-rows');
+  const status = rows.querySelector('select');
+  const heading = rows.querySelector('h3');
+  const before = heading.textContent;
+  const start = performance.now();
+  status.value = value;
+  status.dispatchEvent(new Event('input', { bubbles: true }));
+  status.dispatchEvent(new Event('change', { bubbles: true }));
+  while (heading.textContent === before && performance.now() - start < 5000)
+    await new Promise((later) => setTimeout(later, 2));
+  await new Promise((later) => requestAnimationFrame(() => requestAnimationFrame(later)));
+  return performance.now() - start;
+}"""
+STATUSES = ("agree", "disagree", "handled", "deferred")
+
 
 def drawn(notebook: Notebook) -> float:
     """Seconds from running the cell to a drawn chart."""
@@ -86,6 +105,8 @@ def main(repeats: int) -> None:
             again = [drawn(notebook) for _ in range(repeats)]
             places = [2 * i + 1 for i in range(repeats)]
             moved = [float(notebook.page.evaluate(MOVED, [place])) / 1000 for place in places]
+            statuses = [STATUSES[i % len(STATUSES)] for i in range(repeats)]
+            asked = [float(notebook.page.evaluate(ASKED, [s])) / 1000 for s in statuses]
         finally:
             browser.close()
             server.close()
@@ -93,6 +114,7 @@ def main(repeats: int) -> None:
         (f"first panel after a run on {N_ROWS:,} rows, to a drawn chart", [first]),
         ("further panels, to a drawn chart", again),
         ("target moved, to what it gives", moved),
+        ("rows asked for, to the kernel and back", asked),
     ):
         rows.append({"what": name, "median, s": statistics.median(times), "slowest, s": max(times)})
     print(machine())
