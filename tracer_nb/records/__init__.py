@@ -7,6 +7,7 @@ charts and widgets included, can depend on these without depending on the engine
 
 from __future__ import annotations
 
+from tracer_nb.records.analysis import BoundaryPair, Gaps, LostCoverage, Suspect
 from tracer_nb.records.answers import Answer, Caps, Progress, Spending, Timeline
 from tracer_nb.records.arrays import BoolArray, FloatArray, IntArray
 from tracer_nb.records.batches import Batch, Collected, Submitted
@@ -41,6 +42,7 @@ __all__ = [
     "AnswerSet",
     "Batch",
     "BoolArray",
+    "BoundaryPair",
     "Caps",
     "Certificate",
     "Choice",
@@ -53,12 +55,14 @@ __all__ = [
     "Disputes",
     "FloatArray",
     "Frontier",
+    "Gaps",
     "HandThreshold",
     "IntArray",
     "LabelAgreement",
     "LabelCounts",
     "Labels",
     "LearningCurve",
+    "LostCoverage",
     "Pilot",
     "Plan",
     "Preview",
@@ -79,6 +83,7 @@ __all__ = [
     "Spending",
     "Submitted",
     "Superseded",
+    "Suspect",
     "Targets",
     "TeacherAccuracy",
     "Timeline",

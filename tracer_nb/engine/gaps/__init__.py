@@ -4,13 +4,16 @@ Everything is computed on rows that the surrogate was not fitted on, or on predi
 without them.
 """
 
+from tracer_nb.engine.gaps.boundary import boundary_pairs, unit_rows
 from tracer_nb.engine.gaps.by_label import count_labels, label_agreement
 from tracer_nb.engine.gaps.confusion import confusion
 from tracer_nb.engine.gaps.judged import Judged
 from tracer_nb.engine.gaps.layout import LAYOUTS, draw_points, lay_out
+from tracer_nb.engine.gaps.losses import lost_coverage, risk_area
 from tracer_nb.engine.gaps.preview import preview
 from tracer_nb.engine.gaps.reliability import reliability
 from tracer_nb.engine.gaps.select import RowTable, select_rows
+from tracer_nb.engine.gaps.suspects import likely_mistakes
 from tracer_nb.engine.gaps.targets import Labelled, Others, at_threshold, target_estimates
 
 __all__ = [
@@ -20,13 +23,18 @@ __all__ = [
     "Others",
     "RowTable",
     "at_threshold",
+    "boundary_pairs",
     "confusion",
     "count_labels",
     "draw_points",
     "label_agreement",
     "lay_out",
+    "likely_mistakes",
+    "lost_coverage",
     "preview",
     "reliability",
+    "risk_area",
     "select_rows",
     "target_estimates",
+    "unit_rows",
 ]
