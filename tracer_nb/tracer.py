@@ -42,7 +42,7 @@ from tracer_nb.steps.costing import (
     unasked_dollars,
 )
 from tracer_nb.steps.frames import Texts, read_texts
-from tracer_nb.steps.inspecting import Inspecting
+from tracer_nb.steps.gap_steps import GapSteps
 from tracer_nb.steps.inspection import Inspection, Makers
 from tracer_nb.steps.job import Column, first_draw
 from tracer_nb.steps.judging import rows_to_route
@@ -77,7 +77,7 @@ __all__ = ["Tracer"]
 _FIRST_BATCH = 300
 
 
-class Tracer(Inspecting, ReviewSteps, BatchSteps):
+class Tracer(GapSteps, ReviewSteps, BatchSteps):
     """Label a column with a teacher, let a certified surrogate answer the easy rows.
 
     Parameters

@@ -60,8 +60,8 @@ class TracerMagics(Magics):
         metavar="[STEP] [COLUMN]",
         help=(
             "STEP: run (the whole job; the default of a cell), plan, label, fit, calibrate, route, "
-            "status, panel, report, save, load, labels, compare, review, or, for a server's batch "
-            "endpoint, submit, collect, batches or cancel, or, for a log of past calls, scan. "
+            "status, gaps, panel, report, save, load, labels, compare, review, or, for a server's "
+            "batch endpoint, submit, collect, batches or cancel, or, for a log of past calls, scan. "
             "COLUMN: df.text, df['text'] or a variable; a file for report, save, load and scan; "
             "for labels and review nothing, or a .csv or .parquet file to write; for labels also "
             "the key of a set of answers, for compare those of two, and for cancel that of a batch."
@@ -410,6 +410,14 @@ class TracerMagics(Magics):
         del args
         display(_card(made(job)))
 
+    def _gaps(self, job: Job, args: Any) -> None:
+        del args
+        from tracer_nb.magics.gaps import GapTables  # noqa: PLC0415
+
+        source = job.home or job.source
+        table = None if source is None else source.frame
+        display(GapTables(made(job).gaps(table)))
+
     def _review(self, job: Job, args: Any) -> None:
         from tracer_nb.widgets import ReviewPanel  # noqa: PLC0415
 
@@ -551,7 +559,7 @@ def _check_dry_run(verb: str, args: Any) -> None:
 
 def _check_step(verb: str, column: str, source: Source | None, job: Job) -> None:
     if (
-        verb in ("fit", "calibrate", "review")
+        verb in ("fit", "calibrate", "review", "gaps")
         and source is not None
         and not source.is_same(job.home)
     ):

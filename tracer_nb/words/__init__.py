@@ -27,6 +27,7 @@ from tracer_nb.words.figures import (
     percent,
     rounded_down,
 )
+from tracer_nb.words.gaps import gap_lines, gap_tables, lost_sentences
 from tracer_nb.words.labelling import (
     comparison_lines,
     label_lines,
@@ -56,9 +57,12 @@ __all__ = [
     "curve_sentence",
     "duration",
     "evidence_sentence",
+    "gap_lines",
+    "gap_tables",
     "label_lines",
     "level",
     "limits",
+    "lost_sentences",
     "missing_sentence",
     "moment",
     "money",

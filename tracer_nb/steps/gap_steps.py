@@ -1,0 +1,144 @@
+"""The step that finds where surrogate and teacher part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tracer_nb.engine import gaps, slicing
+from tracer_nb.errors import InvalidInput, NotFitted
+from tracer_nb.records import BoundaryPair, Gaps, Slice, Suspect
+from tracer_nb.steps.frames import (
+    OUTPUT_COLUMNS,
+    column_names,
+    is_frame,
+    is_missing,
+    read_cells,
+    read_column,
+)
+from tracer_nb.steps.inspecting import Inspecting
+from tracer_nb.steps.inspection import Inspection
+from tracer_nb.steps.matrices import take
+
+__all__ = ["GapSteps"]
+
+
+class GapSteps(Inspecting):
+    """The part of a Tracer that explains where the surrogate fails to match the teacher."""
+
+    def gaps(self, table: Any = None) -> Gaps:
+        """Find where surrogate and teacher part, on rows that were not used to fit.
+
+        These are the calibration rows, or, before :meth:`calibrate`, the fitting rows out of
+        fold. Nothing is asked, paid or changed. To choose settings by what it shows and then
+        to certify on the same rows would void the promise: draw fresh rows for that.
+
+        Parameters
+        ----------
+        table : dataframe, optional
+            The column's own, whose other columns are looked at for groups of rows on which
+            both differ more often than elsewhere.
+
+        Returns
+        -------
+        Gaps
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`fit`.
+        InvalidInput
+            ``table`` is not a dataframe, or has another number of rows than the column.
+        """
+        now = self._inspect()
+        if now is None or now.judged is None:
+            raise NotFitted("nothing is fitted yet; call label(column) and fit() first")
+        judged = now.judged
+        rows = now.labels.rows[now.sample.counted]
+        codes = now.texts.codes[rows]
+        texts = [now.texts.plain[code] for code in codes.tolist()]
+        unit = gaps.unit_rows(take(now.make.features(), codes))
+        beside = _columns(table, now, rows.tolist(), getattr(self._source(), "name", None))
+        candidates = slicing.propose(texts, X=unit, columns=beside, seed=self.seed)
+        slices: tuple[Slice, ...] = slicing.find_slices(candidates, ~judged.agree)
+        pairs = tuple(
+            BoundaryPair(
+                rows=(int(rows[i]), int(rows[j])),
+                texts=(texts[i], texts[j]),
+                teacher=(judged.names[judged.teacher[i]], judged.names[judged.teacher[j]]),
+                handled=(bool(judged.handled[i]), bool(judged.handled[j])),
+                similarity=similarity,
+            )
+            for i, j, similarity in gaps.boundary_pairs(judged, unit, codes)
+        )
+        return Gaps(
+            rows=rows,
+            n_agree=int(judged.agree.sum()),
+            by_teacher=gaps.label_agreement(judged, target=now.main),
+            by_surrogate=gaps.label_agreement(judged, target=now.main, by="surrogate"),
+            confusion=gaps.confusion(judged),
+            slices=slices,
+            reliability=gaps.reliability(judged),
+            pairs=pairs,
+            suspects=_suspects(now),
+            risk_area=gaps.risk_area(judged),
+            lost=None if now.router is None else gaps.lost_coverage(judged, target=now.main),
+        )
+
+    def _source(self) -> Any:
+        return None if self._column is None else self._column.source
+
+
+def _suspects(now: Inspection) -> tuple[Suspect, ...]:
+    """Of all labelled rows on which a surrogate looked that was not fitted on them."""
+    sample = now.sample
+    looked = np.flatnonzero(sample.surrogate >= 0)
+    judged = gaps.Judged(
+        sample.names,
+        sample.teacher[looked],
+        sample.surrogate[looked],
+        sample.scores[looked],
+        sample.handled[looked],
+        sample.basis,
+    )
+    suspects: dict[int, Suspect] = {}
+    for i, usual in zip(*(a.tolist() for a in gaps.likely_mistakes(judged)), strict=True):
+        row = int(now.labels.rows[looked[i]])
+        code = int(now.texts.codes[row])
+        # Equal texts have one label, so one of them is enough to look at.
+        suspects.setdefault(
+            code,
+            Suspect(
+                row=row,
+                text=now.texts.plain[code],
+                teacher=judged.names[judged.teacher[i]],
+                surrogate=judged.names[judged.surrogate[i]],
+                score=float(judged.scores[i]),
+                usual=usual,
+            ),
+        )
+    return tuple(suspects.values())
+
+
+def _columns(table: Any, now: Inspection, rows: list[int], own: str | None) -> dict[str, list[Any]]:
+    """Cells of the other columns at these rows, None where one is missing."""
+    if table is None:
+        return {}
+    if not is_frame(table):
+        raise InvalidInput(
+            f"table must be the column's dataframe, got {type(table).__name__}; pass table=df"
+        )
+    if len(table) != now.texts.n_rows:
+        raise InvalidInput(
+            f"the table has {len(table)} rows, the column {now.texts.n_rows}; "
+            "pass the frame that the column is from"
+        )
+    names = column_names(table)
+    # What an earlier routing wrote knows of the agreement, which would void the tests.
+    wanted = [n for n in names if names.count(n) == 1 and n != own and n not in OUTPUT_COLUMNS]
+    found = {}
+    for name in wanted:
+        cells = read_cells(read_column(table, name))
+        found[name] = [None if is_missing(cells[row]) else cells[row] for row in rows]
+    return found
