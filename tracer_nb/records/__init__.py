@@ -34,12 +34,14 @@ from tracer_nb.records.reviews import (
 from tracer_nb.records.rows import STATUSES, ColumnMap, RowPage, RowView, Selection
 from tracer_nb.records.store import AnswerRun, AnswerSet, Comparison, Superseded
 from tracer_nb.records.targets import HandThreshold, Preview, Targets
+from tracer_nb.records.watches import Audit, Watch
 
 __all__ = [
     "STATUSES",
     "Answer",
     "AnswerRun",
     "AnswerSet",
+    "Audit",
     "Batch",
     "BoolArray",
     "BoundaryPair",
@@ -88,4 +90,5 @@ __all__ = [
     "TeacherAccuracy",
     "Timeline",
     "Trial",
+    "Watch",
 ]

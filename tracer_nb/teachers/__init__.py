@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tracer_nb.teachers.audits import AuditStore
 from tracer_nb.teachers.base import Haltable, NotAsked, Teacher
 from tracer_nb.teachers.budget import Budget
 from tracer_nb.teachers.function import FunctionTeacher
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "INTERRUPTED",
+    "AuditStore",
     "Budget",
     "ChatTeacher",
     "FunctionTeacher",

@@ -17,7 +17,7 @@ from tracer_nb.teachers.leftovers import check_leftovers
 
 __all__ = ["SCHEMA_VERSION", "explained", "in_memory", "open_database", "prepare_file"]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _APPLICATION_ID = 0x74726E62  # "trnb": tells a label store from other SQLite files
 # The text stands last: what follows a long one would lie on pages of its own.
 _SCHEMA = f"""
@@ -101,6 +101,16 @@ CREATE TABLE batch_texts (
     PRIMARY KEY (identity_id, text_id)
 ) WITHOUT ROWID;
 CREATE INDEX texts_of_batch ON batch_texts (batch_key);
+CREATE TABLE audits (
+    number INTEGER PRIMARY KEY,
+    watch_id TEXT NOT NULL,
+    text_id TEXT NOT NULL,
+    text TEXT NOT NULL,
+    surrogate TEXT NOT NULL,
+    teacher TEXT,
+    audited_at TEXT NOT NULL,
+    UNIQUE (watch_id, text_id)
+);
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """

@@ -1,0 +1,107 @@
+"""Audits on disk: what the teacher said about handled rows, in the file of the label store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from tracer_nb.records import Audit
+from tracer_nb.teachers.fence import printable
+from tracer_nb.teachers.rows import text_address, utc_now
+from tracer_nb.teachers.store import default_store_path
+from tracer_nb.teachers.storefile import explained, in_memory, open_database, prepare_file
+
+__all__ = ["AuditStore"]
+
+_PUT = (
+    "INSERT OR IGNORE INTO audits "
+    "(watch_id, text_id, text, surrogate, teacher, audited_at) VALUES (?, ?, ?, ?, ?, ?)"
+)
+
+
+class AuditStore:
+    """Audits in the order in which they were made, by the key of the watch they belong to.
+
+    A text counts once in a watch: whoever stores it again, in another kernel for example,
+    changes nothing. :meth:`put` is one commit that is on disk when it returns, and the file is
+    open only meanwhile.
+
+    Parameters
+    ----------
+    path : path-like, optional
+        The label store's file; ":memory:" keeps audits in this object.
+    timeout : float
+        Seconds to wait for another process that writes.
+
+    Examples
+    --------
+    >>> store = AuditStore(":memory:")
+    >>> store.put("a watch", [Audit("where is it?", "parcel", "refund")])
+    >>> [(text, audit.disagrees) for text, audit in store.audits("a watch").items()][0][1]
+    True
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None, *, timeout: float = 60) -> None:
+        self.path = Path(path) if path is not None else default_store_path()
+        self._timeout = timeout
+        self._own: dict[str, dict[str, Audit]] = {}
+
+    def __repr__(self) -> str:
+        return f"AuditStore({str(self.path)!r})"
+
+    def audits(self, watch: str) -> dict[str, Audit]:
+        """All audits of this watch by the text's address, the oldest first.
+
+        Raises
+        ------
+        StoreError
+            The file cannot be read.
+        """
+        if in_memory(self.path):
+            return dict(self._own.get(watch, {}))
+        if not self.path.exists():
+            return {}
+        with explained(self.path, "read"):
+            prepare_file(self.path)
+            with closing(open_database(self.path, self._timeout)) as db:
+                rows = db.execute(
+                    "SELECT text_id, text, surrogate, teacher, audited_at FROM audits "
+                    "WHERE watch_id = ? ORDER BY number",
+                    [watch],
+                ).fetchall()
+        return {address: Audit(*rest) for address, *rest in rows}
+
+    def put(self, watch: str, audits: Sequence[Audit]) -> None:
+        """Append audits in one commit; texts that this watch has already are left out.
+
+        Raises
+        ------
+        StoreError
+            The file cannot be written: locked, read-only, or the disk is full.
+        """
+        if not audits:
+            return
+        now = utc_now()
+        if in_memory(self.path):
+            own = self._own.setdefault(watch, {})
+            for audit in audits:
+                own.setdefault(text_address(audit.text), replace(audit, audited_at=now))
+            return
+        rows = [
+            (watch, text_address(a.text), printable(a.text), a.surrogate, a.teacher, now)
+            for a in audits
+        ]
+        with explained(self.path, "write"):
+            prepare_file(self.path)
+            with closing(open_database(self.path, self._timeout)) as db:
+                db.execute("BEGIN IMMEDIATE")
+                try:
+                    db.executemany(_PUT, rows)
+                    db.execute("COMMIT")
+                except BaseException:
+                    if db.in_transaction:
+                        db.execute("ROLLBACK")
+                    raise
