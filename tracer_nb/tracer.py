@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ from tracer_nb.steps.job import Column, first_draw
 from tracer_nb.steps.judging import rows_to_route
 from tracer_nb.steps.looking import Lookout
 from tracer_nb.steps.matrices import Blocks, featurize, ready_matrix, rows_of, take
+from tracer_nb.steps.monitor_steps import MonitorSteps, deferring
 from tracer_nb.steps.outcome import Outcome
 from tracer_nb.steps.planning import check_job, make_plan
 from tracer_nb.steps.reporting import Standing, in_round, learned_on_column, make_report
@@ -65,6 +66,7 @@ from tracer_nb.steps.sampling import (
 from tracer_nb.steps.saved import save_router
 from tracer_nb.teachers import (
     INTERRUPTED,
+    AuditStore,
     ReviewStore,
     make_teacher,
 )
@@ -77,7 +79,7 @@ __all__ = ["Tracer"]
 _FIRST_BATCH = 300
 
 
-class Tracer(GapSteps, ReviewSteps, BatchSteps):
+class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
     """Label a column with a teacher, let a certified surrogate answer the easy rows.
 
     Parameters
@@ -193,6 +195,7 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps):
         if isinstance(labels, Mapping):
             self._prompt = explain_labels(labels, self._prompt)
         self._reviews = ReviewStore(store)
+        self._audits = AuditStore(store)
         if isinstance(options.get("examples"), str):
             options["examples"] = reviewed_examples(self._reviews, names, options["examples"])
         self.teacher = make_teacher(teacher, names, self._prompt, **options)
@@ -213,6 +216,9 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps):
         self._answers: Answers | None = None  # of the surrogate, on every distinct text
         self._decided: dict[float | None, Routing] = {}
         self._routed: tuple[Texts, Routing] | None = None  # last
+        self._watched: Certificate | None = None  # by which the last routing went
+        self._drawing: tuple[float, int] | None = None  # rate and seed of the last audit
+        self._on_alarm, self._warning = "defer", ""
         self._seconds = 0.0  # that an answer took while labelling
         self._target: float | None = None  # of the last routing, when not the main one
         self.labels: Labels | None = None
@@ -481,7 +487,8 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps):
             The column's frame library, with ``label``, ``label_source`` ("surrogate",
             "teacher" or missing), ``label_score`` (gate score) and ``label_reason`` (why a
             label is missing). When the teacher breaks down on the deferred rows, they are
-            missing with that reason.
+            missing with that reason. After an alarm of :meth:`audit` rows are deferred, and
+            the teacher is asked only with ``ask_teacher=True``.
 
         Raises
         ------
@@ -498,23 +505,29 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps):
         texts = home.texts if column is None else read_texts(column, table, self._named)
         own = column is None or _same(texts, home.texts)
         certificate = self.router.certificate_for(target, column=own)
+        watched, alarm = self._heeded(certificate, own=own)
+        if watched is not certificate:
+            certificate, target = watched, watched.target
         if own:
             routing = self._decide(target)
         else:
             X = self._featurize(texts, features)
             routing = self.router.route(X, target=target, costs=self._costs(texts))
+        if alarm:
+            routing = deferring(routing)
         outcome = answer_rows(
             self._asker,
             texts,
             routing,
             certified=certificate.certified,
+            alarm=alarm,
             caps=caps,
             ask_teacher=ask_teacher,
             on_progress=on_progress,
             stop=stop,
         )
         self.outcome, self._others, self._target = outcome, None if own else texts, target
-        self._routed = texts, routing
+        self._routed, self._watched = (texts, routing), watched
         self._subject.update(dict.fromkeys(texts.unique))
         return self.frame_of(home.source if column is None else column, outcome)
 
@@ -644,7 +657,7 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps):
         each = None
         if self._column is not None:
             each = mean_cost(self.teacher, self._column.texts.unique, spending)
-        return make_report(
+        report = make_report(
             Standing(
                 teacher=self.teacher,
                 features="matrix" if self._features is None else self._features.name,
@@ -664,6 +677,8 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps):
                 n_subject=len(self._subject),
             )
         )
+        warning = "" if self.outcome is None else self._warning
+        return replace(report, note=f"{report.note} {warning}".strip())
 
     def frame_of(self, source: Any, outcome: Outcome | None = None) -> Any:
         """``source`` (the frame or column that was routed) with the output columns added.
@@ -736,12 +751,13 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps):
     def continue_from(self, other: Tracer) -> None:
         """Count the certificates that another Tracer made on the same column as tries, too.
 
-        Reviews that it holds in memory are taken over.
+        Reviews and audits that it holds in memory are taken over, and what to do on an alarm.
         """
         self.rounds, self._tested = other.rounds, other._tested
         self._last_found = other._last_found
         if self._reviews.path == other._reviews.path:  # those in memory live on
-            self._reviews = other._reviews
+            self._reviews, self._audits = other._reviews, other._audits
+        self._on_alarm = other._on_alarm
 
     def _learn(self) -> LearningCurve:
         """Whether another batch of labels is worth its price."""

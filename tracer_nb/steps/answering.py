@@ -30,6 +30,7 @@ def answer_rows(
     routing: Routing,
     *,
     certified: bool,
+    alarm: bool = False,
     caps: Caps,
     ask_teacher: bool | None,
     on_progress: OnProgress | None,
@@ -47,6 +48,8 @@ def answer_rows(
     certified : bool
         Whether anything is: without a certificate the whole column is deferred, and the
         teacher is asked about it only when ``ask_teacher`` says so.
+    alarm : bool
+        An alarm deferred the whole column; then, too, the teacher is asked only when told.
     caps : Caps
         Of what is asked now.
     ask_teacher, on_progress, stop
@@ -56,9 +59,11 @@ def answer_rows(
     known = asker.known(texts.unique)
     deferred = deferred_texts(texts, routing, known)
     unasked = "deferred, teacher not asked"
-    if not certified:
+    if alarm:
+        unasked += ": an audit raised an alarm"
+    elif not certified:
         unasked += ": nothing was certified"
-    if certified if ask_teacher is None else ask_teacher:
+    if (certified and not alarm) if ask_teacher is None else ask_teacher:
         try:
             asker.ask(deferred, caps=caps, on_progress=on_progress, step="deferred", stop=stop)
         except (StoreError, TeacherError) as error:

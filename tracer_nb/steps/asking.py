@@ -86,6 +86,10 @@ class Asker:
         """Why the first step that ended early did so; None when none did."""
         return next(iter(self._stops.values()), None)
 
+    def stopped_in(self, step: str) -> str | None:
+        """Why this step ended early; None when it did not."""
+        return self._stops.get(step)
+
     def stop(self, step: str, why: str | None) -> None:
         """Note why a step ended early; None when it did not, or is about to begin."""
         self._stops.pop(step, None)

@@ -46,8 +46,10 @@ from tracer_nb.words.reports import (
     sample_sentence,
 )
 from tracer_nb.words.reviews import revealed_sentence, review_line, review_lines
+from tracer_nb.words.watches import alarm_sentence, watch_lines
 
 __all__ = [
+    "alarm_sentence",
     "batch_sentence",
     "certificate_sentence",
     "choices_sentence",
@@ -90,4 +92,5 @@ __all__ = [
     "target_rows",
     "target_sentence",
     "waiting_sentence",
+    "watch_lines",
 ]
