@@ -9,6 +9,7 @@ from tracer_nb.engine import gaps
 from tracer_nb.engine.frontier import frontier
 from tracer_nb.records import (
     STATUSES,
+    Audit,
     Certificate,
     Choice,
     ColumnMap,
@@ -21,6 +22,7 @@ from tracer_nb.records import (
     Targets,
     Timeline,
 )
+from tracer_nb.steps.watching import replay
 
 NAMES = {
     "small": tuple(f"label {i}" for i in range(6)),
@@ -156,6 +158,12 @@ def preview(size="small"):
 
 
 # By name: of a size, with the options of the chart.
+def watch(size="small"):
+    wrong = rng_of(size).random({"small": 80, "other": 150, "large": 3000}[size]) < 0.05
+    audits = [Audit(f"text {i}", "a", "b" if w else "a") for i, w in enumerate(wrong)]
+    return replay(audits, 0.9, 0.95)
+
+
 CHARTS = {
     "frontier": lambda size, **o: charts.frontier_chart(
         curve(size), certificate(size), hand=hand(), **o
@@ -176,6 +184,7 @@ CHARTS = {
     ),
     "reliability": lambda size, **o: charts.reliability_chart(gaps.reliability(judged(size)), **o),
     "targets": lambda size, **o: charts.targets_chart(targets(size), hand=hand(), **o),
+    "watch": lambda size, **o: charts.watch_chart(watch(size), **o),
     "map": lambda size, **o: charts.map_chart(points(size), **o),
     "map by label": lambda size, **o: charts.map_chart(points(size), colour="label", **o),
 }

@@ -118,6 +118,8 @@ def test_charts_with_an_interval_say_which_it_is(name):
     text = " ".join(title(name))
     if name in {"frontier", "preview", "agreement", "reliability"}:
         assert "pointwise 90\N{NO-BREAK SPACE}% interval" in text
+    if name == "watch":
+        assert "valid at all times" in text
     if name in {"learning", "total cost", "confusion"}:
         assert "no interval" in text.lower()
 

@@ -15,6 +15,7 @@ from tracer_nb.charts.parts import short_names
 from tracer_nb.engine import gaps
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import STATUSES, LabelCounts, Timeline
+from tracer_nb.steps.watching import replay
 
 HOSTILE = "<script>alert('x')</script>"
 
@@ -372,3 +373,28 @@ def test_labels_show_as_they_are_written():
         assert "<script" not in svg
         assert "&lt;script&gt;" in svg.replace("&lt;script&gt…", "&lt;script&gt;") or "&lt;script" in svg  # fmt: skip
         assert "a &amp; b" in svg
+
+
+# --- a watch --------------------------------------------------------------------------
+
+
+def test_a_watch_is_drawn_with_its_bounds_its_target_and_its_alarm():
+    found = pictures.watch("small")
+    chart = charts.watch_chart(found)
+    values = values_of(chart)
+    assert [row["n"] for row in values["audits"]] == list(range(1, 81))
+    assert all(row["low"] <= row["agreement"] <= row["high"] for row in values["audits"])
+    assert values["audits"][-1]["low"] == pytest.approx(found.lower, rel=1e-3)
+    assert values["target"] == [{"agreement": 0.9}]
+    assert values["alarm"] == []
+    assert "valid at all times" in title_of(chart)
+    assert encodings(chart, "area", "audits")["y2"]["field"] == "high"
+    late = charts.watch_chart(replace(found, is_broken=True, alarm_at=60))
+    assert values_of(late)["alarm"] == [{"n": 60, "text": "alarm"}]
+    assert len(values_of(charts.watch_chart(pictures.watch("large")))["audits"]) == 240
+
+
+def test_a_watch_without_audits_is_a_picture_too():
+    chart = charts.watch_chart(replay([], 0.9, 0.95))
+    assert title_of(chart) == "0 audits yet; dashed: 90 % promised"
+    assert to_svg(chart).startswith("<svg")

@@ -16,6 +16,7 @@ from tracer_nb.charts.run import rate_chart, spending_chart
 from tracer_nb.charts.static import to_svg
 from tracer_nb.charts.targets import targets_chart
 from tracer_nb.charts.theme import SHADES
+from tracer_nb.charts.watch import watch_chart
 
 __all__ = [
     "SHADES",
@@ -35,4 +36,5 @@ __all__ = [
     "to_svg",
     "total_cost_chart",
     "values_of",
+    "watch_chart",
 ]

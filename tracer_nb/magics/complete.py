@@ -22,6 +22,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "--sample": ("auto",),
     "--features": ("lsa", "fastembed:"),
     "--teacher": ("openai:", "anyllm:", "standin:support", "standin:banking77"),
+    "--on-alarm": ("defer", "stricter", "tell"),
     "--of": ("mixed", "random", "uncertain", "disputed"),
     "--strategy": ("adaptive-threshold", "fixed-threshold", "cost-aware"),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -28,6 +28,7 @@ from tracer_nb.magics.options import (
 from tracer_nb.magics.scan import show_scan
 from tracer_nb.magics.settings import written_options
 from tracer_nb.magics.workspace import Workspace, made, user_variables
+from tracer_nb.records import Caps
 from tracer_nb.steps.session import Reins
 
 __all__ = ["TracerMagics", "register"]
@@ -39,7 +40,9 @@ _OF_LOADING = ("teacher", "store", "examples", *OF_TEACHER)
 # Steps that ask about the sample, which a plan tells of.
 _PLANNED = ("plan", "run", "label", "submit")
 # Steps that may ask the teacher.
-_ASKING = ("run", "label", "route", "panel", "submit", "collect", "batches", "cancel")
+_ASKING = ("run", "label", "route", "panel", "submit", "collect", "batches", "cancel", "audit")
+# Options of a line that are for that line alone, where it audits.
+_OF_AUDIT = tuple(f.name for f in fields(Caps))
 
 
 @magics_class
@@ -61,7 +64,8 @@ class TracerMagics(Magics):
         help=(
             "STEP: run (the whole job; the default of a cell), plan, label, fit, calibrate, route, "
             "status, gaps, panel, report, save, load, labels, compare, review, or, for a server's "
-            "batch endpoint, submit, collect, batches or cancel, or, for a log of past calls, scan. "
+            "batch endpoint, submit, collect, batches or cancel, or, for a log of past calls, scan, "
+            "or, after route, audit. "
             "COLUMN: df.text, df['text'] or a variable; a file for report, save, load and scan; "
             "for labels and review nothing, or a .csv or .parquet file to write; for labels also "
             "the key of a set of answers, for compare those of two, and for cancel that of a batch."
@@ -185,6 +189,10 @@ class TracerMagics(Magics):
     )
     @argument("--of", help="Rows to review: mixed, random, uncertain, disputed or chosen (mixed).")
     @argument("--rows", type=int, help="Rows to review in all (50); fix it beforehand.")
+    @argument("--rate", type=float, help="Chance of a handled text to be audited (0.05).")
+    @argument(
+        "--on-alarm", help="What route does after an alarm of audit: defer, stricter or tell."
+    )
     @argument("--against", help="Key of a set of answers: review where it differs.")
     @argument(
         "--no-blind",
@@ -233,6 +241,10 @@ class TracerMagics(Magics):
         about = None if verb in ("route", "status") else source
         settings = read_settings(args, about or job.source, cell, variables)
         written = written_options(args, self.tracer.parser, settings)
+        caps = read_caps(args)
+        if verb == "audit":  # its caps are for the audits alone, and not remembered
+            caps = {}
+            written = {name: text for name, text in written.items() if name not in _OF_AUDIT}
         if verb in ("status", "panel") and job.tracer is None and not settings:
             raise InvalidInput("no job yet; start with %tracer plan df.text --teacher …")
         if job.session.moment.running and not settings and verb in ("panel", "status"):
@@ -240,7 +252,7 @@ class TracerMagics(Magics):
             return
         job.session.check_free()
         before = replace(job)
-        job.change(settings, about, read_sample(args.sample), read_caps(args), written)
+        job.change(settings, about, read_sample(args.sample), caps, written)
         if about is not None:
             job.expression = column
         self.jobs[args.name] = job
@@ -418,6 +430,19 @@ class TracerMagics(Magics):
         table = None if source is None else source.frame
         display(GapTables(made(job).gaps(table)))
 
+    def _audit(self, job: Job, args: Any) -> None:
+        from tracer_nb.charts import watch_chart  # noqa: PLC0415
+        from tracer_nb.magics.show import Drawn  # noqa: PLC0415
+        from tracer_nb.words import watch_lines  # noqa: PLC0415
+
+        tracer = made(job)
+        given = {"rate": args.rate, "on_alarm": args.on_alarm, **read_caps(args)}
+        options = {name: value for name, value in given.items() if value is not None}
+        watch = tracer.audit(**{**asdict(tracer.caps_left(job.caps)), **options})
+        alt = "Agreement on audited texts over the number of audits"
+        display(Drawn([*watch_lines(watch), *_note(tracer)], watch_chart(watch), alt))
+        job.session.look()
+
     def _review(self, job: Job, args: Any) -> None:
         from tracer_nb.widgets import ReviewPanel  # noqa: PLC0415
 
@@ -559,7 +584,7 @@ def _check_dry_run(verb: str, args: Any) -> None:
 
 def _check_step(verb: str, column: str, source: Source | None, job: Job) -> None:
     if (
-        verb in ("fit", "calibrate", "review", "gaps")
+        verb in ("fit", "calibrate", "review", "gaps", "audit")
         and source is not None
         and not source.is_same(job.home)
     ):

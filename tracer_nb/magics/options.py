@@ -35,7 +35,7 @@ __all__ = [
 VERBS = (
     *("run", "plan", "label", "fit", "calibrate", "route", "status", "panel", "report"),
     *("save", "load", "labels", "compare", "review"),
-    *("submit", "collect", "batches", "cancel", "scan", "gaps"),
+    *("submit", "collect", "batches", "cancel", "scan", "gaps", "audit"),
 )
 OF_TEACHER = (
     *("answers", "base_url", "batch_price", "concurrency", "latency", "logprobs"),

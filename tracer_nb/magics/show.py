@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Sequence
 from typing import Any
 
+from tracer_nb.charts import to_svg
 from tracer_nb.records import AnswerRun, AnswerSet, Batch, Trial
 from tracer_nb.widgets.html import safe
 from tracer_nb.words import count, moment, money, percent
 
-__all__ = ["AnswerRuns", "AnswerSets", "BatchTable", "Lines", "Table", "Trials"]
+__all__ = ["AnswerRuns", "AnswerSets", "BatchTable", "Drawn", "Lines", "Table", "Trials"]
 
 
 class Lines:
@@ -27,6 +29,21 @@ class Lines:
         body = "".join(f"<div>{safe(line)}</div>" for line in self.lines)
         html = f'<div style="font:14px/1.6 system-ui,sans-serif;max-width:760px">{body}</div>'
         return {"text/plain": repr(self), "text/html": html}
+
+
+class Drawn(Lines):
+    """Plain sentences with a chart under them, where there is a place for one."""
+
+    def __init__(self, lines: Sequence[str], chart: Any, alt: str) -> None:
+        super().__init__(lines)
+        self._chart, self._alt = chart, alt
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        bundle = super()._repr_mimebundle_(include, exclude)
+        # An image element survives sanitising where inline SVG does not.
+        data = base64.b64encode(to_svg(self._chart).encode()).decode()
+        image = f'<img alt="{safe(self._alt)}" src="data:image/svg+xml;base64,{data}">'
+        return {**bundle, "text/html": bundle["text/html"] + image}
 
 
 class Table:

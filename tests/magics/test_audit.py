@@ -1,0 +1,59 @@
+"""Audits as users type them, in a real shell."""
+
+import base64
+import re
+
+import pytest
+
+from tracer_nb.magics.show import Drawn
+from tracer_nb.widgets import card
+
+JOB = "df.text --teacher teach --labels intents --features X --surrogate logistic --sample 150"
+
+
+@pytest.fixture(autouse=True)
+def _no_drawing(monkeypatch):
+    monkeypatch.setattr(card, "to_svg", lambda chart: f"<svg>{len(chart.to_dict())}</svg>")
+
+
+def test_a_line_audits_handled_rows_and_says_what_they_tell(shell, world):
+    shell.run(f"%tracer run {JOB}")
+    n = len(world.asked)
+    out = shell.run("%tracer audit --rate 0.2")
+    new = len(world.asked) - n
+    assert new > 40
+    assert out.startswith(f"{new} texts audited; the last routing has ")
+    assert "The teacher agreed on 100 % of them." in out
+    assert "valid at all times" in out
+    assert "No alarm" in out
+    assert shell.run("%tracer audit --rate 0.2") == out
+    assert len(world.asked) == n + new
+
+
+def test_its_cap_is_for_the_audits_alone_and_is_not_remembered(shell, world):
+    shell.run(f"%tracer run {JOB}")
+    n = len(world.asked)
+    out = shell.run("%tracer audit --rate 0.2 --max-rows 10")
+    assert len(world.asked) == n + 10
+    assert "drawn texts not audited yet" in out
+    assert "not audited yet" not in shell.run("%tracer audit --rate 0.2")
+    assert len(world.asked) > n + 40
+
+
+def test_before_routing_and_with_a_wrong_consequence_it_is_one_line(shell):
+    assert "call route() first" in shell.complaint("%tracer audit --teacher teach --labels intents")
+    shell.run(f"%tracer run {JOB}")
+    assert "on_alarm" in shell.complaint("%tracer audit --on-alarm panic")
+
+
+def test_the_chart_stands_below_the_words():
+    chart = {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "data": {"values": []},
+        "mark": "bar",
+    }
+    bundle = Drawn(["<Words>"], chart, "a picture")._repr_mimebundle_()
+    assert bundle["text/plain"] == "<Words>"
+    words, picture = bundle["text/html"].split("<img")
+    assert "<Words>" not in words
+    assert base64.b64decode(re.search('base64,([^"]+)', picture)[1]).startswith(b"<svg")
