@@ -15,6 +15,7 @@ from tracer_nb.steps.job import Job
 from tracer_nb.steps.watching import (
     check_consequence,
     check_rate,
+    check_seed,
     draw_audits,
     replay,
     watch_key,
@@ -54,7 +55,8 @@ class MonitorSteps(Job):
         times. Audits are stored, so that a watch goes on in another session that does the same
         steps. A new fit, threshold, target or teacher begins a new watch.
 
-        Distinct texts are audited, once each, and never those of the labelled sample. An answer
+        Distinct texts are audited, once each, and never those of the labelled sample: where a
+        text that stands in many rows is often wrong, rows agree less than audits say. An answer
         without a label counts as a disagreement; a request that failed is made again by the
         next call. The frame that was routed stays as it is; the next :meth:`route` has the
         teacher's label on audited rows.
@@ -87,13 +89,13 @@ class MonitorSteps(Job):
         NotFitted
             Before :meth:`route`.
         InvalidInput
-            A rate, cap or consequence that cannot be; or nothing bounds the cost.
+            A rate, cap, seed or consequence that cannot be; or nothing bounds the cost.
         TeacherError
             No answer at all could be had.
         StoreError
             The store failed; what it had committed is safe.
         """
-        drawing = check_rate(rate), self.seed if seed is None else int(seed)
+        drawing = check_rate(rate), self.seed if seed is None else check_seed(seed)
         consequence, caps = check_consequence(on_alarm), make_caps(max_cost, max_tokens, max_rows)
         key, handled = self._watch_key(self._watching()), self._auditable()
         done = self._audits.audits(key)

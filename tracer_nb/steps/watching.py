@@ -19,7 +19,15 @@ from tracer_nb.records import Audit, Certificate, Labels, Watch
 from tracer_nb.steps.frames import Texts
 from tracer_nb.teachers.rows import text_address
 
-__all__ = ["CONSEQUENCES", "check_consequence", "check_rate", "draw_audits", "replay", "watch_key"]
+__all__ = [
+    "CONSEQUENCES",
+    "check_consequence",
+    "check_rate",
+    "check_seed",
+    "draw_audits",
+    "replay",
+    "watch_key",
+]
 
 CONSEQUENCES = ("defer", "stricter", "tell")
 """What routing does about an alarm."""
@@ -37,6 +45,19 @@ def check_rate(rate: Any) -> float:
     if not is_number(rate) or not 0.0 < rate <= 1.0:
         raise InvalidInput(f"rate must be a fraction above 0, 1 at most, got {rate!r}")
     return float(rate)
+
+
+def check_seed(seed: Any) -> int:
+    """The seed of the draw.
+
+    Raises
+    ------
+    InvalidInput
+        Not a whole number.
+    """
+    if not is_number(seed) or not math.isfinite(seed) or seed != int(seed):
+        raise InvalidInput(f"seed must be a whole number, got {seed!r}")
+    return int(seed)
 
 
 def check_consequence(on_alarm: Any) -> str:
@@ -136,7 +157,7 @@ def replay(
         evidence=evidence,
         needed_evidence=needed,
         is_broken=is_broken,
-        drift_level=state.drift_level if math.isfinite(state.drift_level) else math.inf,
+        drift_level=state.drift_level,
         run_length=state.run_length,
         has_drifted=has_drifted,
         alarm_at=alarm_at,
