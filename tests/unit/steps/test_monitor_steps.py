@@ -223,7 +223,9 @@ def test_nothing_is_audited_before_it_is_routed(world):
             step()
 
 
-@pytest.mark.parametrize("wrong", [{"rate": 0}, {"rate": 1.5}, {"on_alarm": "panic"}, {"seed": "x"}])
+@pytest.mark.parametrize(
+    "wrong", [{"rate": 0}, {"rate": 1.5}, {"on_alarm": "panic"}, {"seed": "x"}]
+)
 def test_a_wrong_setting_is_refused_before_anything_is_asked(world, wrong):
     tracer = routed(world, ":memory:")
     n = len(world.asked)
