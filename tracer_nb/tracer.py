@@ -53,9 +53,7 @@ from tracer_nb.steps.outcome import Outcome
 from tracer_nb.steps.planning import check_job, make_plan
 from tracer_nb.steps.reporting import Standing, in_round, learned_on_column, make_report
 from tracer_nb.steps.review_steps import ReviewSteps
-from tracer_nb.steps.reviewing import (
-    reviewed_examples,
-)
+from tracer_nb.steps.reviewing import reviewed_examples
 from tracer_nb.steps.sampling import (
     collect_labels,
     distinct_texts,
@@ -64,19 +62,10 @@ from tracer_nb.steps.sampling import (
     soft_labels,
 )
 from tracer_nb.steps.saved import save_router
-from tracer_nb.teachers import (
-    INTERRUPTED,
-    AuditStore,
-    ReviewStore,
-    make_teacher,
-)
+from tracer_nb.teachers import INTERRUPTED, AuditStore, ReviewStore, make_teacher
 from tracer_nb.teachers.server import hide_key
 
 __all__ = ["Tracer"]
-
-
-# Rows that "auto" labels before it judges for the first time.
-_FIRST_BATCH = 300
 
 
 class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):

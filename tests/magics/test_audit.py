@@ -5,15 +5,16 @@ import re
 
 import pytest
 
+from tracer_nb.charts import to_svg
 from tracer_nb.magics.show import Drawn
-from tracer_nb.widgets import card
+from tracer_nb.widgets import html
 
 JOB = "df.text --teacher teach --labels intents --features X --surrogate logistic --sample 150"
 
 
 @pytest.fixture(autouse=True)
 def _no_drawing(monkeypatch):
-    monkeypatch.setattr(card, "to_svg", lambda chart: f"<svg>{len(chart.to_dict())}</svg>")
+    monkeypatch.setattr(html, "to_svg", lambda chart: f"<svg>{len(chart.to_dict())}</svg>")
 
 
 def test_a_line_audits_handled_rows_and_says_what_they_tell(shell, world):
@@ -46,7 +47,8 @@ def test_before_routing_and_with_a_wrong_consequence_it_is_one_line(shell):
     assert "on_alarm" in shell.complaint("%tracer audit --on-alarm panic")
 
 
-def test_the_chart_stands_below_the_words():
+def test_the_chart_stands_below_the_words(monkeypatch):
+    monkeypatch.setattr(html, "to_svg", to_svg)  # this one draws
     chart = {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "data": {"values": []},

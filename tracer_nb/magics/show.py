@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Sequence
 from typing import Any
 
-from tracer_nb.charts import to_svg
 from tracer_nb.records import AnswerRun, AnswerSet, Batch, Trial
-from tracer_nb.widgets.html import safe
-from tracer_nb.words import count, moment, money, percent
+from tracer_nb.widgets.html import picture, safe, table
+from tracer_nb.words import beginning, count, moment, money, percent
 
-__all__ = ["AnswerRuns", "AnswerSets", "BatchTable", "Drawn", "Lines", "Table", "Trials"]
+__all__ = ["AnswerRuns", "AnswerSets", "BatchTable", "Drawn", "Lines", "Table", "Trials", "aligned"]
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines, the cells of a column below one another."""
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    return [
+        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
 
 
 class Lines:
@@ -40,10 +46,7 @@ class Drawn(Lines):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         bundle = super()._repr_mimebundle_(include, exclude)
-        # An image element survives sanitising where inline SVG does not.
-        data = base64.b64encode(to_svg(self._chart).encode()).decode()
-        image = f'<img alt="{safe(self._alt)}" src="data:image/svg+xml;base64,{data}">'
-        return {**bundle, "text/html": bundle["text/html"] + image}
+        return {**bundle, "text/html": bundle["text/html"] + picture(self._chart, self._alt)}
 
 
 class Table:
@@ -56,24 +59,11 @@ class Table:
         self.rows = list(rows)
 
     def __repr__(self) -> str:
-        table = [self.head, *self.rows]
-        widths = [max(len(row[i]) for row in table) for i in range(len(self.head))]
-        return "\n".join(
-            "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
-            for row in table
-        )
+        return "\n".join(aligned([self.head, *self.rows]))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         del include, exclude
-        head = "".join(f'<th style="text-align:left">{safe(h)}</th>' for h in self.head)
-        body = "".join(
-            "<tr>" + "".join(f'<td style="text-align:left">{safe(c)}</td>' for c in row) + "</tr>"
-            for row in self.rows
-        )
-        html = (
-            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-            f"<div>{safe(self.note)}</div>"
-        )
+        html = f"{table(self.head, self.rows)}<div>{safe(self.note)}</div>"
         return {"text/plain": f"{self!r}\n{self.note}", "text/html": html}
 
 
@@ -122,7 +112,7 @@ class AnswerSets(Table):
         super().__init__(
             [
                 (
-                    *(s.key, s.teacher, _short(s.prompt), f"{s.n_labels:,}"),
+                    *(s.key, s.teacher, beginning(s.prompt, 40), f"{s.n_labels:,}"),
                     *(f"{s.n_answers:,}", _missing(s), f"{s.n_runs:,}", *_sums(s), moment(s.last)),
                 )
                 for s in sets
@@ -209,12 +199,6 @@ def _cost(batch: Batch) -> str:
     if batch.collected_at is not None or batch.reserved is None:
         return money(batch.cost)
     return f"up to {money(batch.reserved)}"
-
-
-def _short(text: str) -> str:
-    """The beginning of a text on one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= 40 else f"{line[:39]}…"
 
 
 def _share(value: float) -> str:

@@ -5,17 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from tracer_nb.errors import NotFitted
-from tracer_nb.records import (
-    Batch,
-    Collected,
-    Submitted,
-)
+from tracer_nb.records import Batch, Collected, Submitted
 from tracer_nb.steps.answering import deferred_texts
 from tracer_nb.steps.asking import make_caps
 from tracer_nb.steps.job import Job
-from tracer_nb.steps.sampling import (
-    distinct_texts,
-)
+from tracer_nb.steps.sampling import distinct_texts
 
 __all__ = ["BatchSteps"]
 

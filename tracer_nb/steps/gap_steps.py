@@ -19,6 +19,7 @@ from tracer_nb.steps.frames import (
 )
 from tracer_nb.steps.inspecting import Inspecting
 from tracer_nb.steps.inspection import Inspection
+from tracer_nb.steps.judging import judged_rows
 from tracer_nb.steps.matrices import take
 
 __all__ = ["GapSteps"]
@@ -58,7 +59,7 @@ class GapSteps(Inspecting):
         rows = now.labels.rows[now.sample.counted]
         codes = now.texts.codes[rows]
         texts = [now.texts.plain[code] for code in codes.tolist()]
-        unit = gaps.unit_rows(take(now.make.features(), codes))
+        unit = gaps.joined_rows(take(now.make.features(), codes))
         beside = _columns(table, now, rows.tolist(), getattr(self._source(), "name", None))
         candidates = slicing.propose(texts, X=unit, columns=beside, seed=self.seed)
         slices: tuple[Slice, ...] = slicing.find_slices(candidates, ~judged.agree)
@@ -94,14 +95,7 @@ def _suspects(now: Inspection) -> tuple[Suspect, ...]:
     """Of all labelled rows on which a surrogate looked that was not fitted on them."""
     sample = now.sample
     looked = np.flatnonzero(sample.surrogate >= 0)
-    judged = gaps.Judged(
-        sample.names,
-        sample.teacher[looked],
-        sample.surrogate[looked],
-        sample.scores[looked],
-        sample.handled[looked],
-        sample.basis,
-    )
+    judged = judged_rows(sample, looked)
     suspects: dict[int, Suspect] = {}
     for i, usual in zip(*(a.tolist() for a in gaps.likely_mistakes(judged)), strict=True):
         row = int(now.labels.rows[looked[i]])

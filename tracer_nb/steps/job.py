@@ -13,27 +13,15 @@ from tracer_nb.engine import Router, SurrogateFit
 from tracer_nb.engine.features import Features
 from tracer_nb.engine.options import Options
 from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
-from tracer_nb.records import (
-    Labels,
-    LearningCurve,
-    Routing,
-)
+from tracer_nb.records import Labels, LearningCurve, Routing
 from tracer_nb.steps.asking import Asker
 from tracer_nb.steps.batching import Batches
 from tracer_nb.steps.frames import Texts, read_texts
 from tracer_nb.steps.matrices import Blocks, as_blocks
 from tracer_nb.steps.outcome import Outcome
 from tracer_nb.steps.planning import check_job, check_sample, fewest_labels
-from tracer_nb.steps.sampling import (
-    collect_labels,
-    distinct_texts,
-    draw_rows,
-)
-from tracer_nb.teachers import (
-    ReplayTeacher,
-    ReviewStore,
-    Teacher,
-)
+from tracer_nb.steps.sampling import collect_labels, distinct_texts, draw_rows
+from tracer_nb.teachers import ReplayTeacher, ReviewStore, Teacher
 
 __all__ = ["Column", "Job", "first_draw"]
 

@@ -112,9 +112,9 @@ def judge_sample(
     )
 
 
-def judged_rows(sample: Sample) -> Judged:
-    """The rows that pictures of agreement count."""
-    rows = sample.counted
+def judged_rows(sample: Sample, rows: NDArray[np.intp] | None = None) -> Judged:
+    """The rows that pictures of agreement count, or other ones of the sample."""
+    rows = sample.counted if rows is None else rows
     return Judged(
         sample.names,
         sample.teacher[rows],

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import numpy as np
 
+from tracer_nb.engine.checks import check_seed
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.errors import NotFitted
 from tracer_nb.records import Audit, Certificate, Routing, Watch
 from tracer_nb.steps.asking import OnProgress, make_caps
 from tracer_nb.steps.job import Job
-from tracer_nb.steps.watching import (
-    check_consequence,
-    check_rate,
-    check_seed,
-    draw_audits,
-    replay,
-    watch_key,
-)
+from tracer_nb.steps.watching import check_consequence, check_rate, draw_audits, replay, watch_key
 from tracer_nb.teachers import AuditStore, ReplayTeacher
 from tracer_nb.teachers.rows import text_address
 from tracer_nb.words import alarm_sentence
@@ -97,7 +92,8 @@ class MonitorSteps(Job):
         """
         drawing = check_rate(rate), self.seed if seed is None else check_seed(seed)
         consequence, caps = check_consequence(on_alarm), make_caps(max_cost, max_tokens, max_rows)
-        key, handled = self._watch_key(self._watching()), self._auditable()
+        certificate, handled = self._watching(), self._auditable()
+        key = self._watch_key(certificate)
         done = self._audits.audits(key)
         texts = [t for t in draw_audits(handled, *drawing) if text_address(t) not in done]
         self._asker.check(texts, caps)
@@ -112,7 +108,7 @@ class MonitorSteps(Job):
             if text in known and known[text].keep
         ]
         self._audits.put(key, found)
-        watch = self.watch()
+        watch = self._seen(certificate, key, handled)
         self._warning = alarm_sentence(watch)
         return watch
 
@@ -127,10 +123,13 @@ class MonitorSteps(Job):
             The store cannot be read.
         """
         certificate, handled = self._watching(), self._auditable()
-        done = self._audits.audits(self._watch_key(certificate))
+        return self._seen(certificate, self._watch_key(certificate), handled)
+
+    def _seen(self, certificate: Certificate, key: str, handled: Collection[str]) -> Watch:
+        done = self._audits.audits(key)
         drawn = draw_audits(handled, *self._drawing) if self._drawing else []
         return replace(
-            self._replayed(certificate),
+            self._replayed(certificate, done),
             n_handled=len(handled),
             n_waiting=sum(text_address(text) not in done for text in drawn),
             stopped=self._asker.stopped_in("audit"),
@@ -171,8 +170,11 @@ class MonitorSteps(Job):
             certificate=certificate,
         )
 
-    def _replayed(self, certificate: Certificate) -> Watch:
-        audits = tuple(self._audits.audits(self._watch_key(certificate)).values())
+    def _replayed(self, certificate: Certificate, done: Mapping[str, Audit] | None = None) -> Watch:
+        """What the stored audits of a certificate tell; ``done`` where they are at hand."""
+        if done is None:
+            done = self._audits.audits(self._watch_key(certificate))
+        audits = tuple(done.values())
         return replay(audits, certificate.target, self.confidence, consequence=self._on_alarm)
 
     def _heeded(self, certificate: Certificate, *, own: bool) -> tuple[Certificate, bool]:

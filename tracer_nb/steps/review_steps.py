@@ -17,9 +17,7 @@ from tracer_nb.steps.reviewing import (
     reviewed_pairs,
     start_review,
 )
-from tracer_nb.teachers import (
-    LabelStore,
-)
+from tracer_nb.teachers import LabelStore
 from tracer_nb.teachers.ledger import set_labels
 from tracer_nb.teachers.tables import write_table
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -23,7 +22,6 @@ __all__ = [
     "CONSEQUENCES",
     "check_consequence",
     "check_rate",
-    "check_seed",
     "draw_audits",
     "replay",
     "watch_key",
@@ -45,19 +43,6 @@ def check_rate(rate: Any) -> float:
     if not is_number(rate) or not 0.0 < rate <= 1.0:
         raise InvalidInput(f"rate must be a fraction above 0, 1 at most, got {rate!r}")
     return float(rate)
-
-
-def check_seed(seed: Any) -> int:
-    """The seed of the draw.
-
-    Raises
-    ------
-    InvalidInput
-        Not a whole number.
-    """
-    if not is_number(seed) or not math.isfinite(seed) or seed != int(seed):
-        raise InvalidInput(f"seed must be a whole number, got {seed!r}")
-    return int(seed)
 
 
 def check_consequence(on_alarm: Any) -> str:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Sequence
-from html import escape
 from typing import Any
 
-from tracer_nb.charts import agreement_chart, frontier_chart, to_svg
+from tracer_nb.charts import agreement_chart, frontier_chart
 from tracer_nb.moments import Findings
 from tracer_nb.records import Report
-from tracer_nb.widgets.html import framed, safe
+from tracer_nb.widgets.html import captioned_table, framed, picture, safe
 from tracer_nb.words import (
     certificate_sentence,
     choices_sentence,
@@ -101,7 +98,7 @@ def _frontier(report: Report) -> str:
     else:
         words = "no point certified"
     alt = f"Agreement against coverage on {c.n_calibration:,} calibration rows, {words}"
-    return _picture(frontier_chart(report.frontier, c), alt)
+    return picture(frontier_chart(report.frontier, c), alt)
 
 
 def _found(findings: Findings) -> list[str]:
@@ -109,26 +106,9 @@ def _found(findings: Findings) -> list[str]:
     parts = []
     if findings.agreement is not None:
         chart = agreement_chart(findings.agreement)
-        parts.append(_picture(chart, "Agreement with the teacher for each label"))
+        parts.append(picture(chart, "Agreement with the teacher for each label"))
     if findings.confusion is not None and findings.confusion.pairs:
-        parts.append(_table(*pair_rows(findings.confusion)))
+        parts.append(captioned_table(*pair_rows(findings.confusion)))
     if findings.targets is not None:
-        parts.append(_table(*target_rows(findings.targets)))
+        parts.append(captioned_table(*target_rows(findings.targets)))
     return parts
-
-
-def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    def line(tag: str, cells: Sequence[str]) -> str:
-        return "".join(f'<{tag} style="text-align:left">{safe(cell)}</{tag}>' for cell in cells)
-
-    body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
-    return (
-        f'<p class="tracer-small">{safe(title)}</p>'
-        f"<table><thead><tr>{line('th', head)}</tr></thead><tbody>{body}</tbody></table>"
-    )
-
-
-def _picture(chart: Any, alt: str) -> str:
-    """A chart as an image element: it survives sanitising where inline SVG does not."""
-    data = base64.b64encode(to_svg(chart).encode()).decode()
-    return f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{data}">'

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Sequence
 from html import escape
+from typing import Any
 
-__all__ = ["framed", "safe"]
+from tracer_nb.charts import to_svg
+
+__all__ = ["captioned_table", "framed", "picture", "safe", "table"]
 
 # Colours come from JupyterLab's theme where there is one; elsewhere grey text on no background.
 _STYLE = """
@@ -37,3 +42,24 @@ def safe(text: str) -> str:
 def framed(body: str) -> str:
     """HTML in the frame that all cards share, with its style."""
     return f'<div class="tracer-card"><style>{_STYLE}</style>{body}</div>'
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table with all cells to the left."""
+
+    def line(tag: str, cells: Sequence[str]) -> str:
+        return "".join(f'<{tag} style="text-align:left">{safe(cell)}</{tag}>' for cell in cells)
+
+    body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
+    return f"<table><thead><tr>{line('th', head)}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def captioned_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The same in a frame, under its title."""
+    return f'<p class="tracer-small">{safe(title)}</p>{table(head, rows)}'
+
+
+def picture(chart: Any, alt: str) -> str:
+    """A chart as an image element: it survives sanitising where inline SVG does not."""
+    data = base64.b64encode(to_svg(chart).encode()).decode()
+    return f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{data}">'

@@ -18,6 +18,7 @@ from tracer_nb.words.certificates import (
     scan_lines,
 )
 from tracer_nb.words.figures import (
+    beginning,
     count,
     duration,
     level,
@@ -51,6 +52,7 @@ from tracer_nb.words.watches import alarm_sentence, watch_lines
 __all__ = [
     "alarm_sentence",
     "batch_sentence",
+    "beginning",
     "certificate_sentence",
     "choices_sentence",
     "collected_lines",

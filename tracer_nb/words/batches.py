@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from tracer_nb.records import (
-    Batch,
-    Collected,
-    Submitted,
-)
+from tracer_nb.records import Batch, Collected, Submitted
 from tracer_nb.words.figures import count, moment, money
 
 __all__ = ["batch_sentence", "collected_lines", "submitted_lines", "waiting_sentence"]

@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tracer_nb.records import (
-    Certificate,
-    Report,
-    Scan,
-)
+from tracer_nb.records import Certificate, Report, Scan
 from tracer_nb.words.figures import count, level, money, percent, rounded_down
 
 __all__ = [

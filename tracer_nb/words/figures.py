@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
-__all__ = ["count", "duration", "level", "limits", "moment", "money", "percent", "rounded_down"]
+__all__ = [
+    "beginning",
+    "count",
+    "duration",
+    "level",
+    "limits",
+    "moment",
+    "money",
+    "percent",
+    "rounded_down",
+]
 
 
 def count(n: int, noun: str = "", plural: str = "") -> str:
@@ -66,3 +76,9 @@ def moment(time: str | None) -> str:
 def limits(lower: float, upper: float) -> str:
     """An interval of shares in whole percents, never narrower than it is."""
     return f"{math.floor(100 * lower + 1e-9)} to {math.ceil(100 * upper - 1e-9)} %"
+
+
+def beginning(text: str, length: int = 80) -> str:
+    """The beginning of a text on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else f"{line[: length - 1]}…"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from tracer_nb.records import Gaps, LabelAgreement, LostCoverage
-from tracer_nb.words.figures import count, level, percent
+from tracer_nb.words.figures import beginning, count, level, percent
 from tracer_nb.words.panels import pair_rows
 
 __all__ = ["gap_lines", "gap_tables", "lost_sentences"]
@@ -172,7 +172,7 @@ def _pairs(gaps: Gaps) -> _Table:
                 cell
                 for i in (0, 1)
                 for cell in (
-                    _short(pair.texts[i]),
+                    beginning(pair.texts[i]),
                     pair.teacher[i],
                     "handled" if pair.handled[i] else "deferred",
                 )
@@ -188,16 +188,10 @@ def _pairs(gaps: Gaps) -> _Table:
 def _suspects(gaps: Gaps) -> _Table:
     rows = [
         (
-            *(f"{s.row:,}", _short(s.text), s.teacher, s.surrogate),
+            *(f"{s.row:,}", beginning(s.text), s.teacher, s.surrogate),
             *(f"{s.score:.3f}", f"{s.usual:.3f}"),
         )
         for s in gaps.suspects[:_ROWS]
     ]
     title = "Rows that the teacher may have labelled wrongly"
     return title, ("row", "text", "teacher says", "surrogate says", "score", "usual score"), rows
-
-
-def _short(text: str) -> str:
-    """The beginning of a text on one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= 80 else f"{line[:79]}…"

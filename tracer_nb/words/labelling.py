@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from tracer_nb.records import (
-    Comparison,
-    Labels,
-    Progress,
-    Report,
-    Spending,
-)
+from tracer_nb.records import Comparison, Labels, Progress, Report, Spending
 from tracer_nb.words.figures import count, duration, level, money, percent
 from tracer_nb.words.plans import superseded_sentence
 

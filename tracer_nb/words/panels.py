@@ -5,12 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tracer_nb.records import (
-    Choice,
-    Confusion,
-    Selection,
-    Targets,
-)
+from tracer_nb.records import Choice, Confusion, Selection, Targets
 from tracer_nb.words.figures import count, level, money, percent
 
 __all__ = ["pair_rows", "selection_sentence", "target_rows", "target_sentence"]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from tracer_nb.records import (
-    Plan,
-    Superseded,
-)
+from tracer_nb.records import Plan, Superseded
 from tracer_nb.words.figures import count, duration, level, money
 
 __all__ = ["plan_lines", "superseded_sentence"]

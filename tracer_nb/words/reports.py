@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tracer_nb.records import (
-    Report,
-)
+from tracer_nb.records import Report
 from tracer_nb.words.certificates import (
     certificate_sentence,
     choices_sentence,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tracer_nb.records import (
-    ReviewState,
-)
+from tracer_nb.records import ReviewState
 from tracer_nb.words.figures import count, level, limits, percent
 
 __all__ = ["revealed_sentence", "review_line", "review_lines"]

@@ -4,7 +4,7 @@ Everything is computed on rows that the surrogate was not fitted on, or on predi
 without them.
 """
 
-from tracer_nb.engine.gaps.boundary import boundary_pairs, unit_rows
+from tracer_nb.engine.gaps.boundary import boundary_pairs, joined_rows
 from tracer_nb.engine.gaps.by_label import count_labels, label_agreement
 from tracer_nb.engine.gaps.confusion import confusion
 from tracer_nb.engine.gaps.judged import Judged
@@ -27,6 +27,7 @@ __all__ = [
     "confusion",
     "count_labels",
     "draw_points",
+    "joined_rows",
     "label_agreement",
     "lay_out",
     "likely_mistakes",
@@ -36,5 +37,4 @@ __all__ = [
     "risk_area",
     "select_rows",
     "target_estimates",
-    "unit_rows",
 ]

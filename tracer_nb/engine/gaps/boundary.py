@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,36 +10,20 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from tracer_nb.engine.gaps.judged import Judged
+from tracer_nb.engine.views import View
 
-__all__ = ["boundary_pairs", "unit_rows"]
+__all__ = ["boundary_pairs", "joined_rows"]
 
 # Similarities that are held at a time: 32 MB of them for 16,000 rows.
 _BLOCK = 512
 
 
-def unit_rows(blocks: list[Any]) -> Any:
+def joined_rows(blocks: Sequence[Any]) -> Any:
     """Blocks beside one another, (n, d): every block counts alike, every row has length 1.
 
     A product of two rows is the mean of the cosines in the blocks. Zero rows stay zero.
     """
-    parts = [_unit(block) for block in blocks]
-    scale = np.float32(1.0 / np.sqrt(len(parts)))
-    if any(sparse.issparse(part) for part in parts):
-        return sparse.csr_matrix(sparse.hstack(parts)) * scale
-    return np.hstack(parts) * scale
-
-
-def _unit(block: Any) -> Any:
-    if sparse.issparse(block):
-        square = np.asarray(block.multiply(block).sum(axis=1), dtype=float).ravel()
-        return sparse.diags(1.0 / _lengths(square)) @ sparse.csr_matrix(block, dtype=np.float32)
-    rows = np.asarray(block, dtype=np.float64)
-    lengths = _lengths(np.einsum("ij,ij->i", rows, rows))
-    return (rows / lengths[:, None]).astype(np.float32)
-
-
-def _lengths(square: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.sqrt(np.where(square > 0, square, 1.0))
+    return View("joined", (1.0 / len(blocks),) * len(blocks)).prepare(blocks)
 
 
 def boundary_pairs(
@@ -58,7 +43,7 @@ def boundary_pairs(
     ----------
     judged : Judged
     unit : matrix of shape (n, d)
-        Of :func:`unit_rows`.
+        Of :func:`joined_rows`.
     texts : ndarray of shape (n,), int
         Equal numbers for equal texts; only the first row of each text is looked at.
     least : float
