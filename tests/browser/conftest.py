@@ -51,7 +51,7 @@ def open_page(browser: Any) -> Any:
     page = browser.new_page(viewport={"width": 1100, "height": 1000})
     page.set_default_timeout(60_000)
     page.problems = []
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("pageerror", lambda error: page.problems.append(error.stack or str(error)))
     return page
 
 
@@ -98,8 +98,10 @@ class Shots:
 
 
 THEME = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
-# Every panel has the theme, and every chart that is on the page is drawn in it.
+# Every panel has the theme, and every chart that is on the page is drawn in it. JupyterLab's
+# splash is gone too: it fails in removing itself twice when a theme follows within its 200 ms.
 DRAWN_IN = """(theme) =>
+  !document.getElementById('jupyterlab-splash') &&
   [...document.querySelectorAll('.tracer-panel')].some((panel) => panel.offsetWidth) &&
   [...document.querySelectorAll('.tracer-panel')].every((p) => p.dataset.theme === theme) &&
   [...document.querySelectorAll('.tracer-panel .tracer-chart')].every(
