@@ -24,8 +24,8 @@ def clean_labels(labels: Iterable[object]) -> tuple[str, ...]:
     Raises
     ------
     InvalidInput
-        Fewer than two labels, a label that is not text or is empty, or two labels that
-        are the same after stripping and ignoring case.
+        Fewer than two labels, a label that is not text, is empty or cannot be encoded, or two
+        labels that are the same after stripping and ignoring case.
 
     Examples
     --------
@@ -51,6 +51,11 @@ def clean_labels(labels: Iterable[object]) -> tuple[str, ...]:
         name = " ".join(raw.split())
         if not name:
             raise InvalidInput("a label is empty; remove it from the list")
+        if any("\ud800" <= character <= "\udfff" for character in name):
+            raise InvalidInput(
+                f"label {raw!r} holds half of a character, which no server or file can take; "
+                "write it anew"
+            )
         key = name.casefold()
         if key in seen:
             raise InvalidInput(

@@ -27,6 +27,7 @@ def test_any_iterable_of_names_will_do(labels):
         ([], r"at least two, got \[\]"),
         (["refund"], r"at least two, got \['refund'\]"),
         (["refund", "  "], "a label is empty"),
+        (["refund", "caf\ud83d"], "holds half of a character"),
         (["refund", None], r"must be text, got None \(NoneType\)"),
         (["refund", float("nan")], r"must be text, got nan \(float\)"),
         ([1, 2], r"must be text, got 1 \(int\); write str"),

@@ -166,6 +166,9 @@ def test_a_whole_column_as_the_sample(world):
             "no kind of teacher 'claude'; there are: anyllm, openai, standin",
         ),
         ({"teacher": "openai:m", "price": "cheap"}, "price must be IN,OUT"),
+        ({"teacher": "openai:m", "api_key": 5}, "api_key must be text, got something of type int"),
+        ({"store": 5}, "store must be the path of a file or ':memory:', got 5"),
+        ({"store": ""}, "store must be the path of a file or ':memory:', got ''"),
     ],
     ids=lambda v: "-".join(v) if isinstance(v, dict) else "",
 )

@@ -6,12 +6,11 @@ import os
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 from tracer_nb.records import Audit
 from tracer_nb.teachers.fence import printable
 from tracer_nb.teachers.rows import text_address, utc_now
-from tracer_nb.teachers.store import default_store_path
+from tracer_nb.teachers.store import store_path
 from tracer_nb.teachers.storefile import explained, in_memory, open_database, prepare_file
 
 __all__ = ["AuditStore"]
@@ -45,7 +44,7 @@ class AuditStore:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, timeout: float = 60) -> None:
-        self.path = Path(path) if path is not None else default_store_path()
+        self.path = store_path(path)
         self._timeout = timeout
         self._own: dict[str, dict[str, Audit]] = {}
 

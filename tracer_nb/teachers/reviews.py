@@ -8,12 +8,11 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 from tracer_nb.records import Review
 from tracer_nb.teachers.fence import printable
 from tracer_nb.teachers.rows import text_address
-from tracer_nb.teachers.store import default_store_path
+from tracer_nb.teachers.store import store_path
 from tracer_nb.teachers.storefile import explained, in_memory, open_database, prepare_file
 
 __all__ = ["ReviewStore"]
@@ -50,7 +49,7 @@ class ReviewStore:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, timeout: float = 5) -> None:
-        self.path = Path(path) if path is not None else default_store_path()
+        self.path = store_path(path)
         self._timeout = timeout
         self._own: dict[tuple[str, str], Review] = {}
 

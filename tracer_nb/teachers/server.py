@@ -151,9 +151,20 @@ def read_key(text: str, origin: str) -> Secret:
 
 
 def as_secret(key: str | Secret | None) -> Secret | None:
-    """A key as it is given to a teacher; an empty one is none."""
-    if not isinstance(key, str):
+    """A key as it is given to a teacher; an empty one is none.
+
+    Raises
+    ------
+    InvalidInput
+        It is no text; what it is instead is not shown.
+    """
+    if key is None or isinstance(key, Secret):
         return key
+    if not isinstance(key, str):
+        raise InvalidInput(
+            f"api_key must be text, got something of type {type(key).__name__}; "
+            "leave it out to take the key from the environment"
+        )
     return Secret(key) if key.strip() else None
 
 

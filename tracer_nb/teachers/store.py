@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Answer
 from tracer_nb.teachers.rows import (
     COLUMNS,
@@ -24,7 +25,7 @@ from tracer_nb.teachers.rows import (
 )
 from tracer_nb.teachers.storefile import explained, in_memory, open_database, prepare_file
 
-__all__ = ["LabelStore", "default_store_path"]
+__all__ = ["LabelStore", "default_store_path", "store_path"]
 
 _CHUNK = 500
 
@@ -32,6 +33,23 @@ _CHUNK = 500
 def default_store_path() -> Path:
     """``TRACER_NB_STORE``, or ``.tracer_nb/labels.sqlite`` in the current directory."""
     return Path(os.environ.get("TRACER_NB_STORE") or Path(".tracer_nb") / "labels.sqlite")
+
+
+def store_path(path: str | os.PathLike[str] | None) -> Path:
+    """The file that ``path`` names; by default that of :func:`default_store_path`.
+
+    Raises
+    ------
+    InvalidInput
+        It is no path.
+    """
+    if path is None:
+        return default_store_path()
+    if not isinstance(path, (str, os.PathLike)) or not str(path):
+        raise InvalidInput(
+            f"store must be the path of a file or ':memory:', got {path!r}; write 'labels.sqlite'"
+        )
+    return Path(path)
 
 
 class LabelStore:
@@ -64,7 +82,7 @@ class LabelStore:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, timeout: float = 10) -> None:
-        self.path = Path(path) if path is not None else default_store_path()
+        self.path = store_path(path)
         self._lock = threading.Lock()
         self._addressed: tuple[Any, str, str] = (None, "", "")
         with explained(self.path, "open"):
