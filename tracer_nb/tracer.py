@@ -32,6 +32,7 @@ from tracer_nb.records import (
 )
 from tracer_nb.steps.answering import answer_rows
 from tracer_nb.steps.asking import Asker, OnProgress, make_caps
+from tracer_nb.steps.auditing import Auditor, deferring
 from tracer_nb.steps.batch_steps import BatchSteps
 from tracer_nb.steps.batching import Batches
 from tracer_nb.steps.costing import (
@@ -48,7 +49,7 @@ from tracer_nb.steps.job import Column, first_draw
 from tracer_nb.steps.judging import rows_to_route
 from tracer_nb.steps.looking import Lookout
 from tracer_nb.steps.matrices import Blocks, featurize, ready_matrix, rows_of, take
-from tracer_nb.steps.monitor_steps import MonitorSteps, deferring
+from tracer_nb.steps.monitor_steps import MonitorSteps
 from tracer_nb.steps.outcome import Outcome
 from tracer_nb.steps.planning import check_job, make_plan
 from tracer_nb.steps.reporting import Standing, in_round, learned_on_column, make_report
@@ -62,7 +63,7 @@ from tracer_nb.steps.sampling import (
     soft_labels,
 )
 from tracer_nb.steps.saved import save_router
-from tracer_nb.teachers import INTERRUPTED, AuditStore, ReviewStore, make_teacher
+from tracer_nb.teachers import INTERRUPTED, ReviewStore, make_teacher
 from tracer_nb.teachers.server import hide_key
 
 __all__ = ["Tracer"]
@@ -184,7 +185,7 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
         if isinstance(labels, Mapping):
             self._prompt = explain_labels(labels, self._prompt)
         self._reviews = ReviewStore(store)
-        self._audits = AuditStore(store)
+        self._auditor = Auditor(store)
         if isinstance(options.get("examples"), str):
             options["examples"] = reviewed_examples(self._reviews, names, options["examples"])
         self.teacher = make_teacher(teacher, names, self._prompt, **options)
@@ -206,8 +207,6 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
         self._decided: dict[float | None, Routing] = {}
         self._routed: tuple[Texts, Routing] | None = None  # last
         self._watched: Certificate | None = None  # by which the last routing went
-        self._drawing: tuple[float, int] | None = None  # rate and seed of the last audit
-        self._on_alarm, self._warning = "defer", ""
         self._seconds = 0.0  # that an answer took while labelling
         self._target: float | None = None  # of the last routing, when not the main one
         self.labels: Labels | None = None
@@ -603,6 +602,7 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
             "prompt": self._prompt,
             "columns": list(self._named),
             "assumption": str(getattr(self.teacher, "assumption", "")),
+            "fit": self._fit_key(),
             "exact": not learned_on_column(
                 "" if self._features is None else self._features.name, self.fitted
             ),
@@ -666,7 +666,7 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
                 n_subject=len(self._subject),
             )
         )
-        warning = "" if self.outcome is None else self._warning
+        warning = "" if self.outcome is None else self._auditor.warning
         return replace(report, note=f"{report.note} {warning}".strip())
 
     def frame_of(self, source: Any, outcome: Outcome | None = None) -> Any:
@@ -745,8 +745,8 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
         self.rounds, self._tested = other.rounds, other._tested
         self._last_found = other._last_found
         if self._reviews.path == other._reviews.path:  # those in memory live on
-            self._reviews, self._audits = other._reviews, other._audits
-        self._on_alarm = other._on_alarm
+            self._reviews = other._reviews
+        self._auditor.continue_from(other._auditor)
 
     def _learn(self) -> LearningCurve:
         """Whether another batch of labels is worth its price."""

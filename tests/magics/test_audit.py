@@ -47,6 +47,25 @@ def test_before_routing_and_with_a_wrong_consequence_it_is_one_line(shell):
     assert "on_alarm" in shell.complaint("%tracer audit --on-alarm panic")
 
 
+def test_a_router_from_a_file_is_audited_too(shell, tmp_path):
+    shell.run("from tracer_nb.datasets import load\nmessages = load('support').head(700)")
+    shell.run("def look(text):\n    return truth[text]")
+    shell.run("truth = dict(zip(load('support').text, load('support').label))")
+    shell.run("kinds = sorted({*truth.values()})")
+    job = "--teacher look --labels kinds --target 0.5 --confidence 0.9 --sample 400"
+    shell.run(f"%tracer run messages.text {job} --surrogate kernel-ridge")
+    file = tmp_path / "intents.tracer"
+    shell.run(f"%tracer save {file}")
+    shell.run(f"%tracer load {file} --teacher look")
+    assert "call route(column) first" in shell.complaint("%tracer audit")
+    shell.run("new = load('support').iloc[3000:3200]")
+    shell.run("%tracer route new.text")
+    out = shell.run("%tracer audit --rate 0.5")
+    assert re.match(r"\d+ texts audited; the last routing has \d+ handled texts", out)
+    assert "No alarm" in out
+    assert "a loaded router was made with" in shell.complaint("%tracer audit --target 0.9")
+
+
 def test_the_chart_stands_below_the_words(monkeypatch):
     monkeypatch.setattr(html, "to_svg", to_svg)  # this one draws
     chart = {

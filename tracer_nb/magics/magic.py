@@ -232,9 +232,7 @@ class TracerMagics(Magics):
         if self._is_done_alone(verb, column, args, job):
             return
         source = read_source(_expression(verb, column), variables)
-        if job.loaded is not None and verb in ("route", "status"):
-            _check_loaded(read_settings(args, source, cell, variables))
-            self._use_loaded(job, args, source)
+        if self._is_of_loaded(verb, job, args, source, cell):
             return
         _check_step(verb, column, source, job)
         # Routing other rows leaves the job about the labelled ones.
@@ -431,16 +429,8 @@ class TracerMagics(Magics):
         display(GapTables(made(job).gaps(table)))
 
     def _audit(self, job: Job, args: Any) -> None:
-        from tracer_nb.charts import watch_chart  # noqa: PLC0415
-        from tracer_nb.magics.show import Drawn  # noqa: PLC0415
-        from tracer_nb.words import watch_lines  # noqa: PLC0415
-
         tracer = made(job)
-        given = {"rate": args.rate, "on_alarm": args.on_alarm, **read_caps(args)}
-        options = {name: value for name, value in given.items() if value is not None}
-        watch = tracer.audit(**{**asdict(tracer.caps_left(job.caps)), **options})
-        alt = "Agreement on audited texts over the number of audits"
-        display(Drawn([*watch_lines(watch), *_note(tracer)], watch_chart(watch), alt))
+        _show_watch(tracer, args, asdict(tracer.caps_left(job.caps)))
         job.session.look()
 
     def _review(self, job: Job, args: Any) -> None:
@@ -525,20 +515,31 @@ class TracerMagics(Magics):
             else:
                 display(AnswerSets(answer_sets(store), str(store.path)))
 
-    def _use_loaded(self, job: Job, args: Any, source: Source | None) -> None:
-        from tracer_nb.magics.show import Lines  # noqa: PLC0415
-        from tracer_nb.words import (  # noqa: PLC0415
-            count,
-            saved_lines,
-            spent_sentence,
-            stopped_sentence,
-        )
+    def _is_of_loaded(
+        self, verb: str, job: Job, args: Any, source: Source | None, prompt: str | None
+    ) -> bool:
+        """Do a step with a router from a file, where the job is one."""
+        loaded = job.loaded
+        if loaded is None or verb not in ("route", "status", "audit"):
+            return False
+        _check_loaded(read_settings(args, source, prompt, user_variables(self.shell)))
+        asks = source is not None or verb == "audit"
+        self._keys.give(job, loaded.teacher, wanted=args.ask_key, asks=asks)
+        if verb == "audit":
+            _show_watch(loaded, args, {})
+        elif source is not None:
+            self._route_loaded(loaded, args, source)
+        else:
+            from tracer_nb.magics.show import Lines  # noqa: PLC0415
+            from tracer_nb.words import saved_lines  # noqa: PLC0415
 
-        loaded: Any = job.loaded
-        self._keys.give(job, loaded.teacher, wanted=args.ask_key, asks=source is not None)
-        if source is None:
             display(Lines(saved_lines(loaded.about, loaded.certificate)))
-            return
+        return True
+
+    def _route_loaded(self, loaded: Any, args: Any, source: Source) -> None:
+        from tracer_nb.magics.show import Lines  # noqa: PLC0415
+        from tracer_nb.words import count, spent_sentence, stopped_sentence  # noqa: PLC0415
+
         loaded.route(
             source.column,
             table=source.frame,
@@ -556,7 +557,22 @@ class TracerMagics(Magics):
             lines += [spent_sentence(loaded.spending), *_note(loaded)]
         if loaded.stopped:
             lines.append(stopped_sentence(loaded.stopped))
+        if loaded.warning:
+            lines.append(loaded.warning)
         display(Lines(lines))
+
+
+def _show_watch(router: Any, args: Any, caps: dict[str, Any]) -> None:
+    """Audit as the line says, and show what all audits tell."""
+    from tracer_nb.charts import watch_chart  # noqa: PLC0415
+    from tracer_nb.magics.show import Drawn  # noqa: PLC0415
+    from tracer_nb.words import watch_lines  # noqa: PLC0415
+
+    given = {"rate": args.rate, "on_alarm": args.on_alarm, **read_caps(args)}
+    options = {name: value for name, value in given.items() if value is not None}
+    watch = router.audit(**{**caps, **options})
+    alt = "Agreement on audited texts over the number of audits"
+    display(Drawn([*watch_lines(watch), *_note(router)], watch_chart(watch), alt))
 
 
 def _note(tracer: Any) -> list[str]:

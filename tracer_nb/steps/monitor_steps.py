@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
-from dataclasses import replace
 
-import numpy as np
-
-from tracer_nb.engine.checks import check_seed
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.errors import NotFitted
-from tracer_nb.records import Audit, Certificate, Routing, Watch
+from tracer_nb.records import Certificate, Watch
 from tracer_nb.steps.asking import OnProgress, make_caps
+from tracer_nb.steps.auditing import Auditor, Promise, handled_texts
 from tracer_nb.steps.job import Job
-from tracer_nb.steps.watching import check_consequence, check_rate, draw_audits, replay, watch_key
-from tracer_nb.teachers import AuditStore, ReplayTeacher
-from tracer_nb.teachers.rows import text_address
-from tracer_nb.words import alarm_sentence
+from tracer_nb.steps.watching import fit_key, watch_key
 
-__all__ = ["MonitorSteps", "deferring"]
+__all__ = ["MonitorSteps"]
 
 
 class MonitorSteps(Job):
     """The part of a Tracer that audits handled rows and acts on an alarm."""
 
-    _audits: AuditStore
+    _auditor: Auditor
     _answers: Answers | None
     _watched: Certificate | None
-    _drawing: tuple[float, int] | None
-    _on_alarm: str
-    _warning: str
 
     def audit(
         self,
@@ -90,27 +80,18 @@ class MonitorSteps(Job):
         StoreError
             The store failed; what it had committed is safe.
         """
-        drawing = check_rate(rate), self.seed if seed is None else check_seed(seed)
-        consequence, caps = check_consequence(on_alarm), make_caps(max_cost, max_tokens, max_rows)
-        certificate, handled = self._watching(), self._auditable()
-        key = self._watch_key(certificate)
-        done = self._audits.audits(key)
-        texts = [t for t in draw_audits(handled, *drawing) if text_address(t) not in done]
-        self._asker.check(texts, caps)
-        self._on_alarm, self._drawing = consequence, drawing
-        self._asker.stop("audit", None)
-        if texts:
-            self._asker.ask(texts, caps=caps, on_progress=on_progress, step="audit", stop=stop)
-        known = self._asker.known(texts)
-        found = [
-            Audit(text, handled[text], known[text].label)
-            for text in texts
-            if text in known and known[text].keep
-        ]
-        self._audits.put(key, found)
-        watch = self._seen(certificate, key, handled)
-        self._warning = alarm_sentence(watch)
-        return watch
+        caps = make_caps(max_cost, max_tokens, max_rows)
+        return self._auditor.audit(
+            self._asker,
+            self._promise(self._watching()),
+            self._auditable(),
+            rate,
+            seed=self.seed if seed is None else seed,
+            on_alarm=on_alarm,
+            caps=caps,
+            on_progress=on_progress,
+            stop=stop,
+        )
 
     def watch(self) -> Watch:
         """What the audits of the last routing's promise tell so far; nothing is asked.
@@ -122,18 +103,8 @@ class MonitorSteps(Job):
         StoreError
             The store cannot be read.
         """
-        certificate, handled = self._watching(), self._auditable()
-        return self._seen(certificate, self._watch_key(certificate), handled)
-
-    def _seen(self, certificate: Certificate, key: str, handled: Collection[str]) -> Watch:
-        done = self._audits.audits(key)
-        drawn = draw_audits(handled, *self._drawing) if self._drawing else []
-        return replace(
-            self._replayed(certificate, done),
-            n_handled=len(handled),
-            n_waiting=sum(text_address(text) not in done for text in drawn),
-            stopped=self._asker.stopped_in("audit"),
-        )
+        promise, handled = self._promise(self._watching()), self._auditable()
+        return self._auditor.watch(promise, handled, self._asker.stopped_in("audit"))
 
     def _watching(self) -> Certificate:
         """The certificate that the last routing went by."""
@@ -147,53 +118,20 @@ class MonitorSteps(Job):
         texts, routing = self._routed
         home, labels = self._labelled()
         sampled = {home.texts.unique[code] for code in home.texts.codes[labels.rows].tolist()}
-        # Whether a text was asked about before must not matter, or the draw is none at random.
-        handled = {
-            text: str(label)
-            for text, label, by in zip(texts.unique, routing.labels, routing.handled, strict=True)
-            if by and text not in sampled
-        }
-        teacher = self.teacher
-        if isinstance(teacher, ReplayTeacher):
-            return {text: label for text, label in handled.items() if teacher.knows(text)}
-        return handled
+        return handled_texts(texts, routing, self.teacher, sampled)
 
-    def _watch_key(self, certificate: Certificate) -> str:
+    def _promise(self, certificate: Certificate) -> Promise:
+        """What the audits of a certificate belong to."""
+        key = watch_key(self.teacher.identity, self._fit_key(), certificate)
+        return Promise(key, certificate.target, self.confidence)
+
+    def _fit_key(self) -> str:
         home, labels = self._labelled()
         assert self.fitted is not None and self._answers is not None  # noqa: S101, PT018
-        return watch_key(
-            self.teacher.identity,
-            home.texts,
-            labels,
-            fitted=self.fitted,
-            answers=self._answers,
-            certificate=certificate,
-        )
-
-    def _replayed(self, certificate: Certificate, done: Mapping[str, Audit] | None = None) -> Watch:
-        """What the stored audits of a certificate tell; ``done`` where they are at hand."""
-        if done is None:
-            done = self._audits.audits(self._watch_key(certificate))
-        audits = tuple(done.values())
-        return replay(audits, certificate.target, self.confidence, consequence=self._on_alarm)
+        return fit_key(home.texts, labels, fitted=self.fitted, answers=self._answers)
 
     def _heeded(self, certificate: Certificate, *, own: bool) -> tuple[Certificate, bool]:
         """The certificate to route by after any alarm, and whether everything is deferred."""
-        watch = self._replayed(certificate)
-        self._warning = alarm_sentence(watch)
-        if not watch.has_alarm or self._on_alarm == "tell":
-            return certificate, False
         assert self.router is not None  # noqa: S101  route() has one
-        if self._on_alarm == "stricter":
-            among = (self.router.column_certificates if own else None) or self.router.certificates
-            stricter = [c for c in among if c.certified and c.target > certificate.target]
-            for other in sorted(stricter, key=lambda c: c.target):
-                if not self._replayed(other).has_alarm:
-                    self._warning = alarm_sentence(watch, moved_to=other.target)
-                    return other, False
-        return certificate, True
-
-
-def deferring(routing: Routing) -> Routing:
-    """The same routing with every row deferred."""
-    return replace(routing, handled=np.zeros_like(routing.handled))
+        others = (self.router.column_certificates if own else None) or self.router.certificates
+        return self._auditor.heed(certificate, others, self._promise)

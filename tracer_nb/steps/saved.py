@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -26,19 +27,24 @@ from tracer_nb.engine.saving import (
     write_archive,
 )
 from tracer_nb.engine.strategy import check_costs
-from tracer_nb.errors import InvalidInput
-from tracer_nb.records import Certificate, Spending
+from tracer_nb.errors import InvalidInput, NotFitted
+from tracer_nb.records import Certificate, Routing, Spending, Watch
 from tracer_nb.steps.answering import answer_rows
 from tracer_nb.steps.asking import Asker, OnProgress, make_caps
+from tracer_nb.steps.auditing import Auditor, Promise, deferring, handled_texts
 from tracer_nb.steps.costing import text_costs
 from tracer_nb.steps.frames import Texts, read_texts
 from tracer_nb.steps.matrices import featurize
 from tracer_nb.steps.outcome import Outcome, combine
 from tracer_nb.steps.reviewing import reviewed_examples
+from tracer_nb.steps.watching import watch_key
 from tracer_nb.teachers import ReviewStore, Teacher, make_teacher
 from tracer_nb.teachers.server import hide_key
 
 __all__ = ["SavedRouter", "load", "save_router"]
+
+# What every file says about where it comes from.
+_ABOUT = {"teacher", "identity", "labels", "prompt", "fit", "saved"}
 
 
 class SavedRouter:
@@ -60,11 +66,14 @@ class SavedRouter:
         features: Features | None,
         about: Mapping[str, Any],
         asker: Asker | None = None,
+        auditor: Auditor | None = None,
     ) -> None:
         self.router = router
         self.about = dict(about)
         self._features = features
         self._asker = asker
+        self._auditor = Auditor() if auditor is None else auditor
+        self._routed: tuple[Texts, Routing, Certificate] | None = None
         self.outcome: Outcome | None = None
 
     def __repr__(self) -> str:
@@ -84,13 +93,18 @@ class SavedRouter:
 
     @property
     def spending(self) -> Spending:
-        """What the last :meth:`route` asked the teacher and paid."""
+        """What the last :meth:`route` or :meth:`audit` asked the teacher and paid."""
         return Spending() if self._asker is None else self._asker.spending
 
     @property
     def stopped(self) -> str | None:
         """Why the last :meth:`route` left deferred rows unasked; None when nothing stopped it."""
         return None if self._asker is None else self._asker.stopped
+
+    @property
+    def warning(self) -> str:
+        """The alarm of the audits, if there is one, and what follows."""
+        return self._auditor.warning
 
     @property
     def certificate(self) -> Certificate:
@@ -132,7 +146,9 @@ class SavedRouter:
         Returns
         -------
         dataframe
-            As :meth:`tracer_nb.Tracer.route`.
+            As :meth:`tracer_nb.Tracer.route`. After an alarm of :meth:`audit`, in this session
+            or an earlier one with the same store, rows are deferred, and the teacher is asked
+            only with ``ask_teacher=True``.
 
         Raises
         ------
@@ -146,7 +162,12 @@ class SavedRouter:
             "route(column, features=matrix)"
         )
         X = featurize(texts, self._features, features, missing)
-        routing = self.router.route(X, target=target, costs=self._costs(texts, costs))
+        certificate, alarm = self._auditor.heed(
+            self.router.certificate_for(target), self.router.certificates, self._promise
+        )
+        routing = self.router.route(X, target=certificate.target, costs=self._costs(texts, costs))
+        if alarm:
+            routing = deferring(routing)
         if self._asker is None:
             outcome = combine(texts, routing, {}, "deferred, no teacher was named")
         else:
@@ -155,13 +176,89 @@ class SavedRouter:
                 self._asker,
                 texts,
                 routing,
-                certified=self.router.certificate_for(target).certified,
+                certified=certificate.certified,
+                alarm=alarm,
                 caps=caps,
                 ask_teacher=ask_teacher,
                 on_progress=on_progress,
             )
-        self.outcome = outcome
+        self.outcome, self._routed = outcome, (texts, routing, certificate)
         return outcome.onto(column)
+
+    def audit(
+        self,
+        rate: float = 0.05,
+        *,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
+        seed: int | None = None,
+        on_alarm: str = "defer",
+        on_progress: OnProgress | None = None,
+        stop: threading.Event | None = None,
+    ) -> Watch:
+        """Ask the teacher about a few of the rows that the surrogate answered, drawn at random.
+
+        Parameters and result are those of :meth:`tracer_nb.Tracer.audit`, and so is what it
+        says. Audits of one router, target and teacher are one watch, whichever session and file
+        name it was loaded by; it goes on from that of the Tracer for new rows. Texts of the
+        labelled sample that come again are audited like others, and agree the more often.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`route`.
+        InvalidInput
+            No teacher was named on loading; a rate, cap, seed or consequence that cannot be; or
+            nothing bounds the cost.
+        TeacherError
+            No answer at all could be had.
+        StoreError
+            The store failed; what it had committed is safe.
+        """
+        caps = make_caps(max_cost, max_tokens, max_rows)
+        promise, handled = self._audited()
+        assert self._asker is not None  # noqa: S101  _audited() has looked
+        self._asker.begin()
+        return self._auditor.audit(
+            self._asker,
+            promise,
+            handled,
+            rate,
+            seed=self.router.fit.options.seed if seed is None else seed,
+            on_alarm=on_alarm,
+            caps=caps,
+            on_progress=on_progress,
+            stop=stop,
+        )
+
+    def watch(self) -> Watch:
+        """What the audits of the last routing's promise tell so far; nothing is asked.
+
+        Raises
+        ------
+        NotFitted, InvalidInput, StoreError
+            As :meth:`audit`.
+        """
+        return self._auditor.watch(*self._audited())
+
+    def _audited(self) -> tuple[Promise, dict[str, str]]:
+        """The promise of the last routing, and the texts it is about."""
+        if self._asker is None:
+            raise InvalidInput(
+                "audits ask the teacher, and none was named; load(path, teacher='openai:MODEL')"
+            )
+        if self._routed is None:
+            raise NotFitted("nothing is routed yet; call route(column) first")
+        texts, routing, certificate = self._routed
+        return self._promise(certificate), handled_texts(texts, routing, self._asker.teacher)
+
+    def _promise(self, certificate: Certificate) -> Promise:
+        """What the audits of a certificate belong to."""
+        asker = self._asker
+        identity = self.about["identity"] if asker is None else asker.teacher.identity
+        key = watch_key(identity, self.about["fit"], certificate)
+        return Promise(key, certificate.target, self.router.fit.options.confidence)
 
     def _costs(self, texts: Texts, given: ArrayLike | None) -> Any:
         """Costs of the distinct texts on the scale of the fit, where routing needs them."""
@@ -219,8 +316,10 @@ def load(
     hide_key(options)
     content, arrays = read_archive(path)
     about = content.get("about")
-    if not isinstance(about, dict) or not {"teacher", "labels", "prompt", "saved"} <= set(about):
+    if not isinstance(about, dict) or not about.keys() >= _ABOUT:
         raise InvalidInput(f"{os.fspath(path)!r} does not say where it comes from; save it again")
+    if not isinstance(about["identity"], dict):
+        raise InvalidInput(f"{os.fspath(path)!r} does not say which teacher it is about")
     router = router_from_state(content.get("router") or {}, part_of(arrays, "router/"))
     features = None
     if content.get("features") is not None:
@@ -231,7 +330,7 @@ def load(
             reviews = ReviewStore(store)
             options["examples"] = reviewed_examples(reviews, about["labels"], options["examples"])
         asker = Asker(make_teacher(teacher, about["labels"], about["prompt"], **options), store)
-    return SavedRouter(router, features, about, asker)
+    return SavedRouter(router, features, about, asker, Auditor(store))
 
 
 def save_router(

@@ -23,6 +23,7 @@ __all__ = [
     "check_consequence",
     "check_rate",
     "draw_audits",
+    "fit_key",
     "replay",
     "watch_key",
 ]
@@ -68,19 +69,10 @@ def draw_audits(texts: Iterable[str], rate: float, seed: int) -> list[str]:
     return sorted((text for text, coin in coins.items() if coin < rate), key=coins.__getitem__)
 
 
-def watch_key(
-    identity: Mapping[str, Any],
-    texts: Texts,
-    labels: Labels,
-    *,
-    fitted: SurrogateFit,
-    answers: Answers,
-    certificate: Certificate,
-) -> str:
-    """What the audits of one promise belong to: teacher, sample, fit, threshold and target.
+def fit_key(texts: Texts, labels: Labels, *, fitted: SurrogateFit, answers: Answers) -> str:
+    """A fit by what it was made of and what it says about the column.
 
-    The fit counts by what it was made of and what it says about the column, so that the same
-    steps in another kernel find the same watch.
+    The same steps in another kernel have the same key.
     """
     sample = hashlib.sha256()
     for code in texts.codes[labels.rows].tolist():
@@ -88,17 +80,15 @@ def watch_key(
     for codes in (labels.codes, answers.codes):
         sample.update(np.ascontiguousarray(codes, dtype=np.int64).tobytes())
     chosen = [(t.name, t.view, t.gate, t.settings) for t in fitted.trials if t.chosen]
+    return _digest([sample.hexdigest(), chosen])
+
+
+def watch_key(identity: Mapping[str, Any], fit: str, certificate: Certificate) -> str:
+    """What the audits of one promise belong to: teacher, fit, method, target and threshold."""
     thresholds = [certificate.threshold, *(part.threshold for part in certificate.classes or ())]
-    parts = [
-        dict(identity),
-        sample.hexdigest(),
-        chosen,
-        certificate.method,
-        f"{certificate.target!r}",
-        # Another order of summation may move the last digits of a score.
-        [f"{threshold:.9g}" for threshold in thresholds],
-    ]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    # Another order of summation may move the last digits of a score.
+    shown = [f"{threshold:.9g}" for threshold in thresholds]
+    return _digest([dict(identity), fit, certificate.method, f"{certificate.target!r}", shown])
 
 
 def replay(
@@ -149,6 +139,10 @@ def replay(
         history=tuple(history),
         **others,
     )
+
+
+def _digest(parts: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _coin(text: str, seed: int) -> float:
