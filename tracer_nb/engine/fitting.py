@@ -145,8 +145,9 @@ def fit_surrogate(
         "margin", "max-probability", "entropy" or "learned".
     pipeline : str, default "auto"
         "accept-all", "single" or "cascade".
-    guard : bool, default True
-        Defer rows that are far from all fitting rows.
+    guard : bool or float, default True
+        Defer rows that are far from all fitting rows: farther than all but a share of the
+        fitting rows are from one another. True is .002, and False no guard.
     time_budget : float, optional
         Seconds after which no further surrogate is tried.
     seed : int, default 0

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from tracer_nb.engine.zoo import Matrix
 from tracer_nb.engine.zoo.matrix import SAME_TEXT, dense_rows
 
-__all__ = ["Guard", "fit_guard"]
+__all__ = ["GUARD_SHARE", "Guard", "fit_guard"]
 
+GUARD_SHARE = 0.002
+"""Share of the fitting rows that are far from all others, where nobody says another."""
 # Fitting rows that a row is compared with.
 _LANDMARKS = 2000
-# Share of the fitting rows that would be far from the others.
-_SHARE = 0.002
 # Single precision products differ by batch: a row at the limit is inside in every batch.
 _ROUNDING = 1e-4
 _CHUNK_ROWS = 4096
@@ -54,7 +54,7 @@ class Guard:
 
 
 def fit_guard(
-    X: Matrix, seed: int, support: Matrix | None = None
+    X: Matrix, seed: int, support: Matrix | None = None, *, share: float = GUARD_SHARE
 ) -> tuple[Guard, NDArray[np.bool_]]:
     """Fit on unit fitting rows, and say which of them are far from all others.
 
@@ -64,12 +64,15 @@ def fit_guard(
     seed : int
     support : matrix of shape (m, d), optional
         The rows that a kernel ridge regression stands on, some or all of X.
+    share : float
+        Of the fitting rows, in (0, 1), that are far from all others.
 
     Returns
     -------
     guard : Guard
-        Its limit is the .002 quantile of the fitting rows' similarity to their nearest other
-        landmark.
+        Its limit is the ``share`` quantile of the fitting rows' similarity to their nearest
+        other landmark: about so many rows drawn like them are far, and of rows from elsewhere
+        as many as are farther than that.
     far : ndarray of shape (n,), bool
         Left-out verdicts on the fitting rows, for the pilot.
     """
@@ -82,7 +85,7 @@ def fit_guard(
         nearest = _nearest(X, landmarks, other=True)
     else:
         nearest = _nearest(X, landmarks, own=rows)
-    limit = float(np.quantile(nearest, _SHARE, method="lower")) - _ROUNDING
+    limit = float(np.quantile(nearest, share, method="lower")) - _ROUNDING
     return Guard(landmarks if support is None else None, limit), nearest < limit
 
 

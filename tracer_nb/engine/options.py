@@ -11,6 +11,7 @@ import numpy as np
 from tracer_nb.engine.certificates import check_level, check_targets
 from tracer_nb.engine.checks import check_seed, is_number
 from tracer_nb.engine.gates import GATES
+from tracer_nb.engine.guard import GUARD_SHARE
 from tracer_nb.engine.strategy import STRATEGIES, check_threshold
 from tracer_nb.engine.zoo import SURROGATES, Fitter, from_estimator
 from tracer_nb.errors import InvalidInput
@@ -21,6 +22,8 @@ CERTIFICATES = ("held-out", "per-class", "cross-fit")
 PIPELINES = ("auto", "accept-all", "single", "cascade")
 # Tried when nothing is said, and no time is given to try more: both take seconds.
 _QUICK = ("kernel-ridge", "logistic")
+# Above it the guard would no longer be about rows unlike the others.
+_MOST_GUARDED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class Options:
         Of the fixed-threshold strategy.
     surrogates : tuple of (str, Fitter)
         In the order in which they are tried.
-    guard : bool
+    guard : float
+        Share of rows drawn like the labelled ones that the guard defers; 0 for no guard.
     time_budget : float or None
         Seconds after which no further surrogate is tried.
     seed : int
@@ -51,7 +55,7 @@ class Options:
     surrogates: tuple[tuple[str, Fitter], ...]
     gate: str
     pipeline: str
-    guard: bool
+    guard: float
     time_budget: float | None
     seed: int
 
@@ -78,7 +82,7 @@ def make_options(
     surrogate: Any = "auto",
     gate: str = "auto",
     pipeline: str = "auto",
-    guard: bool = True,
+    guard: Any = True,
     time_budget: Any = None,
     seed: Any = 0,
 ) -> Options:
@@ -97,8 +101,6 @@ def make_options(
     ):
         if value not in known:
             raise InvalidInput.unknown_name(kind, str(value), known)
-    if not isinstance(guard, (bool, np.bool_)):
-        raise InvalidInput(f"guard must be True or False, got {guard!r}")
     options = Options(
         targets=check_targets(target),
         confidence=check_level("confidence", confidence),
@@ -108,7 +110,7 @@ def make_options(
         surrogates=_surrogates(surrogate, time_budget),
         gate=gate,
         pipeline=pipeline,
-        guard=bool(guard),
+        guard=_share(guard),
         time_budget=_seconds(time_budget),
         seed=check_seed(seed),
     )
@@ -173,6 +175,16 @@ def _surrogate(spec: Any) -> tuple[str, Fitter]:
             raise InvalidInput.unknown_name("surrogate", spec, ["auto", *SURROGATES])
         return spec, SURROGATES[spec]
     return type(spec).__name__, from_estimator(spec)
+
+
+def _share(guard: Any) -> float:
+    if isinstance(guard, (bool, np.bool_)):
+        return GUARD_SHARE if guard else 0.0
+    if not is_number(guard) or not 0.0 <= guard <= _MOST_GUARDED:
+        raise InvalidInput(
+            f"guard must be True, False or a share of rows up to {_MOST_GUARDED}, got {guard!r}"
+        )
+    return float(guard)
 
 
 def _seconds(value: Any) -> float | None:

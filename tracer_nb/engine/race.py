@@ -124,7 +124,7 @@ def _finish(
     far = np.zeros(len(rows.codes), dtype=bool)
     if options.guard:
         support = best.model.support if isinstance(best.model, KernelRidge) else None
-        guard, far = fit_guard(best.X, options.seed, support)
+        guard, far = fit_guard(best.X, options.seed, support, share=options.guard)
     pipeline = Pipeline(best.view, (Stage(best.name, best.model, best.gate),), 0.0, guard)
     left_out = Answers(best.predicted, best.scores, far)
     trial = best.trial

@@ -156,6 +156,11 @@ class TracerMagics(Magics):
     @argument("--gate", help="auto, margin, max-probability, entropy or learned.")
     @argument("--pipeline", help="auto, accept-all, single or cascade.")
     @argument(
+        "--guard",
+        type=float,
+        help="Share of rows like the labelled ones that are deferred as unlike them (0.002).",
+    )
+    @argument(
         "--no-guard",
         dest="guard",
         action="store_false",

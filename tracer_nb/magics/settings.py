@@ -168,7 +168,8 @@ def _option(name: str, value: str, group: str, actions: list[Any]) -> Option:
     hint = " ".join(str(a.help) for a in actions)
     choices = flags or VALUES.get(first.option_strings[0], ())
     # A value that may also be something else is suggested, not demanded.
-    return Option(name, first.option_strings[0], value, hint, group, choices, closed=bool(flags))
+    closed = all(a.const is not None for a in actions)
+    return Option(name, first.option_strings[0], value, hint, group, choices, closed=closed)
 
 
 def _word(value: str) -> str:

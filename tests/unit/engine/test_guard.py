@@ -35,6 +35,17 @@ def test_almost_no_row_of_the_same_kind_is_far(make):
     assert guard.far(make(rows(n=5000, seed=1))).mean() < 0.006
 
 
+@pytest.mark.parametrize("share", [0.01, 0.05])
+def test_about_the_given_share_of_rows_of_the_same_kind_is_far(share):
+    """Up to four standard errors of quantile and count; the default share is farther off."""
+    X, new = rows(n=4000), rows(n=20_000, seed=1)
+    error = 4 * np.sqrt(share * (1 - share) * (1 / 4000 + 1 / 20_000))
+    guard, far = fit_guard(X, 0, share=share)
+    assert share - 0.003 < far.mean() <= share
+    assert guard.far(new).mean() == pytest.approx(share, abs=error)
+    assert fit_guard(X, 0)[0].far(new).mean() < share - error
+
+
 def test_the_one_odd_fitting_row_is_far_from_the_others():
     X = rows(n=1000)
     X[77] = -np.eye(1, 16)

@@ -25,9 +25,16 @@ def test_defaults():
     assert options.certificate == "held-out" == CERTIFICATES[0]
     assert (options.gate, options.pipeline) == ("auto", "auto")
     assert PIPELINES[0] == "auto"
-    assert options.guard is True
+    assert options.guard == 0.002
     assert options.threshold is options.time_budget is options.fixed_sequence is None
     assert options.seed == 0
+
+
+@pytest.mark.parametrize(
+    ("guard", "share"), [(True, 0.002), (False, 0.0), (np.False_, 0.0), (0, 0.0), (0.02, 0.02)]
+)
+def test_the_guard_s_share(guard, share):
+    assert make_options(guard=guard).guard == share
 
 
 def test_targets_split_the_error_budget():
@@ -76,8 +83,11 @@ def test_classifiers_of_one_type_are_told_apart():
             {"pipeline": None},
             "no pipeline 'None'; there are: auto, accept-all, single, cascade",
         ),
-        ({"guard": "yes"}, "guard must be True or False, got 'yes'"),
-        ({"guard": None}, "guard must be True or False, got None"),
+        ({"guard": "yes"}, "guard must be True, False or a share of rows up to 0.5, got 'yes'"),
+        ({"guard": None}, "guard must be True, False or a share of rows up to 0.5, got None"),
+        ({"guard": 0.6}, "guard must be True, False or a share of rows up to 0.5, got 0.6"),
+        ({"guard": -0.1}, "guard must be True, False or a share of rows up to 0.5, got -0.1"),
+        ({"guard": np.nan}, "guard must be True, False or a share of rows up to 0.5, got nan"),
         ({"target": 92}, "target must be in (0, 1), got 92; for 92 % write 0.92"),
         ({"confidence": 0}, "confidence must be in (0, 1), got 0; write a fraction such as 0.92"),
         ({"time_budget": 0}, "time_budget must be seconds above 0, got 0"),
