@@ -30,6 +30,7 @@ from tracer_nb.records import (
     Report,
     Routing,
 )
+from tracer_nb.steps.abstaining import ask_about, make_reject_option
 from tracer_nb.steps.answering import answer_rows
 from tracer_nb.steps.asking import Asker, OnProgress, make_caps
 from tracer_nb.steps.auditing import Auditor, deferring
@@ -107,8 +108,23 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
         "margin", "max-probability", "entropy" or "learned".
     pipeline : str, default "auto"
         "accept-all", "single" or "cascade".
-    guard : bool, default True
-        Defer rows that are unlike every labelled one.
+    guard : bool or float, default True
+        Defer rows that are unlike every labelled one. A number is the share of rows drawn like
+        the labelled ones that it may defer (True: .002). Of the labelled column itself it
+        defers about that share, whatever is in it, since the sample was drawn from it too; of
+        rows of another kind that come later, nearly all.
+    abstain_unlike : bool, default False
+        Reject option: those rows are not sent to the teacher either, and come out abstained.
+        Labels of the teacher that are paid already stay.
+    abstain_unsure : float, optional
+        Reject option: rows to whose label the teacher itself gave a smaller probability than
+        this come out abstained; asking was paid for all the same. It needs a distribution:
+        ``votes=3`` or more, ``logprobs=True``, or a function that returns an
+        :class:`~tracer_nb.records.Answer` with probabilities. An answer without one stands.
+        Rows of the sample are no exception in the output; but the surrogate is fitted and
+        certified on the teacher's label of each, however unsure, since without these rows the
+        sample would no longer be random. So no abstention changes which rows the surrogate
+        answers, nor what is promised about them.
     time_budget : float, optional
         Seconds in which the whole zoo of surrogates is tried, instead of the two quickest.
     latency_weight : float, default 0
@@ -153,7 +169,9 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
         surrogate: Any = "auto",
         gate: str = "auto",
         pipeline: str = "auto",
-        guard: bool = True,
+        guard: bool | float = True,
+        abstain_unlike: bool = False,
+        abstain_unsure: float | None = None,
         time_budget: float | None = None,
         latency_weight: float = 0.0,
         store: str | os.PathLike[str] | None = None,
@@ -191,6 +209,9 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
         self.teacher = make_teacher(teacher, names, self._prompt, **options)
         # Columns that the prompt speaks of, beside the labelled one.
         self._named: tuple[str, ...] = tuple(getattr(self.teacher, "columns", ()))
+        self._reject = make_reject_option(
+            abstain_unlike, abstain_unsure, guard=self.options.guard, teacher=self.teacher
+        )
         self._asker = Asker(self.teacher, store)
         self._batches = Batches(self.teacher, store)
         self._column: Column | None = None
@@ -266,6 +287,8 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
             confidence=self.confidence,
             fewest=self._fewest(len(texts.usable)),
             caps=make_caps(max_cost, max_tokens, max_rows),
+            reject=self._reject,
+            guard=self.options.guard,
         )
 
     def label(
@@ -312,7 +335,8 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
         ------
         InvalidInput, NotEnoughData
             The job cannot end in a certificate, or nothing bounds its cost; raised before
-            anything is paid.
+            anything is paid. Or ``abstain_unsure`` needs a distribution, and the first answers,
+            which are stored, came without one.
         TeacherError
             No answer at all could be had.
         StoreError
@@ -337,8 +361,10 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
         asker.begin(anew=not go_on)
         while True:
             rows = self._underway = order[:drawn]
-            asker.ask(
+            ask_about(
+                asker,
                 distinct_texts(texts, rows),
+                self._reject,
                 caps=self.caps_left(caps),
                 on_progress=on_progress,
                 step="label",
@@ -473,8 +499,8 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
         -------
         dataframe
             The column's frame library, with ``label``, ``label_source`` ("surrogate",
-            "teacher" or missing), ``label_score`` (gate score) and ``label_reason`` (why a
-            label is missing). When the teacher breaks down on the deferred rows, they are
+            "teacher", "abstained" or missing), ``label_score`` (gate score) and
+            ``label_reason`` (why a label is missing). When the teacher breaks down on the deferred rows, they are
             missing with that reason. After an alarm of :meth:`audit` rows are deferred, and
             the teacher is asked only with ``ask_teacher=True``.
 
@@ -507,6 +533,7 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
             self._asker,
             texts,
             routing,
+            reject=self._reject,
             certified=certificate.certified,
             alarm=alarm,
             caps=caps,
@@ -608,6 +635,7 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
             ),
             "seconds": self._seconds,
             "latency_weight": self._latency_weight,
+            "abstain": asdict(self._reject),
         }
         features = self._features
         own = None if isinstance(features, FunctionFeatures) else features

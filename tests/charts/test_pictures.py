@@ -127,6 +127,13 @@ def test_after_routing_bars_say_who_answered_and_ticks_what_the_sample_held():
     )
 
 
+def test_abstained_rows_are_told_apart_from_missing_ones():
+    counts = LabelCounts(("a",), np.array([3]), np.array([2]), np.array([8]), 3, 0, 2, 4)
+    assert "Labels in 16 rows of the output 4 abstained, 2 without a label, not shown" in title_of(
+        charts.label_chart(counts)
+    )
+
+
 def test_one_label_more_than_there_is_room_for_is_shown_and_not_folded():
     ones = np.ones(21, dtype=np.intp)
     counts = LabelCounts(tuple(map(str, range(21))), ones, 0 * ones, 0 * ones, 21, 0, 0)

@@ -89,8 +89,9 @@ def _title(counts: LabelCounts) -> tuple[str, ...]:
         return f"{shown} {rows}", f"{missing:,} of them without a label" if missing else ""
     rows = f"in {count(counts.n_routed, 'row')} of the output"
     ticks = f"Ticks: share in {count(counts.n_sample, 'row')} of the random sample"
-    without = f"{counts.n_missing:,} without a label, not shown" if counts.n_missing else ""
-    return f"{shown} {rows}", without, ticks
+    left = [(counts.n_abstained, "abstained"), (counts.n_missing, "without a label")]
+    without = ", ".join(f"{n:,} {what}" for n, what in left if n)
+    return f"{shown} {rows}", f"{without}, not shown" if without else "", ticks
 
 
 def _rows(counts: LabelCounts) -> dict[str, Rows]:

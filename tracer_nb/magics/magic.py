@@ -167,6 +167,20 @@ class TracerMagics(Magics):
         default=None,
         help="Do not defer rows only because they are unlike every labelled one.",
     )
+    @argument(
+        "--abstain-unlike",
+        action="store_true",
+        default=None,
+        help="Leave deferred rows unlike every labelled one without a label; ask nobody.",
+    )
+    @argument(
+        "--abstain-unsure",
+        type=float,
+        help=(
+            "Leave rows without a label to which the teacher itself gave less than this "
+            "probability (needs --votes or --logprobs)."
+        ),
+    )
     @argument("--time-budget", type=float, help="Seconds to try the whole zoo in.")
     @argument("--latency-weight", type=float, help="Dollars a second of waiting, for cost-aware.")
     @argument("--seed", type=int, help="Of sample, split and fit (0).")
@@ -555,9 +569,12 @@ class TracerMagics(Magics):
         outcome = loaded.outcome
         if args.output:
             self.shell.push({args.output: outcome.onto(source.table)})
-        n, m, left = (outcome.count(who) for who in ("surrogate", "teacher", None))
-        line = f"Of {count(n + m + left, 'row')}: {n:,} answered by the surrogate, {m:,} by the"
-        lines = [f"{line} teacher, {left:,} deferred."]
+        parts = [f"{outcome.count('surrogate'):,} answered by the surrogate"]
+        parts.append(f"{outcome.count('teacher'):,} by the teacher")
+        if abstained := outcome.count("abstained"):
+            parts.append(f"{abstained:,} abstained")
+        parts.append(f"{outcome.count(None):,} deferred")
+        lines = [f"Of {count(len(outcome.source), 'row')}: {', '.join(parts)}."]
         if loaded.teacher is not None:
             lines += [spent_sentence(loaded.spending), *_note(loaded)]
         if loaded.stopped:

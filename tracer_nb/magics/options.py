@@ -44,6 +44,7 @@ OF_TEACHER = (
 )
 _PLAIN = (
     *("confidence", "strategy", "threshold", "certificate", "gate", "pipeline", "guard"),
+    *("abstain_unlike", "abstain_unsure"),
     *("time_budget", "latency_weight", "seed", "store"),
 )
 # Quoted parts keep their spaces wherever they stand, as in df["two  words"]; a quote that is

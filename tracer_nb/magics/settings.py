@@ -16,7 +16,7 @@ __all__ = ["Form", "line_of", "written_options"]
 _GROUPS = {
     "Job": (
         *("teacher", "labels", "prompt", "sample", "max_cost", "max_tokens", "max_rows"),
-        *("output", "ask"),
+        *("output", "ask", "abstain_unlike", "abstain_unsure"),
     ),
     "Promise": ("target", "confidence", "certificate", "strategy", "threshold", "latency_weight"),
     "Surrogate": ("features", "surrogate", "gate", "pipeline", "guard", "time_budget", "seed"),

@@ -22,6 +22,7 @@ from tracer_nb.records.gaps import (
     Slice,
 )
 from tracer_nb.records.labels import Labels, LearningCurve, Plan
+from tracer_nb.records.rejects import RejectOption
 from tracer_nb.records.reports import Choice, Report, Scan
 from tracer_nb.records.reviews import (
     Disputes,
@@ -69,6 +70,7 @@ __all__ = [
     "Plan",
     "Preview",
     "Progress",
+    "RejectOption",
     "Reliability",
     "Report",
     "Review",

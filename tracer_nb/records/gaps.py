@@ -63,8 +63,8 @@ class LabelCounts:
         Rows of the output with this label, by who answered; zeros before routing.
     n_sample, n_sample_missing : int
         Rows of the sample so far; those without a label among them.
-    n_missing : int
-        Rows of the output without a label.
+    n_missing, n_abstained : int
+        Rows of the output without a label: by no intent, and by the reject option.
     """
 
     labels: tuple[str, ...]
@@ -74,11 +74,13 @@ class LabelCounts:
     n_sample: int
     n_sample_missing: int
     n_missing: int
+    n_abstained: int = 0
 
     @property
     def n_routed(self) -> int:
         """Rows of the output; 0 before routing."""
-        return int(self.by_teacher.sum() + self.by_surrogate.sum()) + self.n_missing
+        answered = int(self.by_teacher.sum() + self.by_surrogate.sum())
+        return answered + self.n_missing + self.n_abstained
 
 
 @dataclass(frozen=True, slots=True)

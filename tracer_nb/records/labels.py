@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tracer_nb.records.answers import Spending
 from tracer_nb.records.arrays import FloatArray, IntArray
+from tracer_nb.records.rejects import RejectOption
 from tracer_nb.records.store import Superseded
 
 __all__ = ["Labels", "LearningCurve", "Plan"]
@@ -50,6 +51,13 @@ class Plan:
         Stored answers to the texts to ask that another teacher gave, and do not apply.
     batch_cost : float or None
         Dollars for the sample in a batch, estimated; None when the price of one is unknown.
+    reject : RejectOption
+        Which rows are to come out abstained.
+    guard : float
+        Share of rows like the labelled ones that the guard finds unlike them; 0 for no guard.
+    distribution : str or None
+        How the teacher's probabilities come about ("votes", "log-probabilities"; empty when it
+        gives none); None when only its answers can tell.
     """
 
     teacher: str
@@ -78,6 +86,9 @@ class Plan:
     superseded: Superseded = field(default_factory=Superseded)
     n_waiting: int = 0
     batch_cost: float | None = None
+    reject: RejectOption = field(default_factory=RejectOption)
+    guard: float = 0.0
+    distribution: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

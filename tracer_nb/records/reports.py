@@ -87,6 +87,9 @@ class Report:
     n_rows, n_labelled, n_surrogate, n_teacher, n_missing : int
         Rows of the column; rows of the random sample that have a label; output rows
         answered by the surrogate, by the teacher (sampled ones included), by nobody.
+    n_unlike, n_unsure : int
+        Output rows that came out abstained, counted in none of these: unlike every labelled
+        row, so that nobody was asked; and answered by a teacher that was itself unsure.
     n_deferred : int
         Rows that were not in the sample and were deferred to the teacher.
     certificate : Certificate or None
@@ -100,6 +103,8 @@ class Report:
         promise is close, not exact.
     saved : float or None
         Estimated dollars that the teacher's answers to the surrogate's rows would have cost.
+    spared : float or None
+        The same for abstained rows that it was not asked about: no saving by the surrogate.
     frontier : Frontier or None
     trials : tuple of Trial
     spending : Spending
@@ -137,3 +142,16 @@ class Report:
     exact: bool = True
     saved: float | None = None
     superseded: Superseded = field(default_factory=Superseded)
+    n_unlike: int = 0
+    n_unsure: int = 0
+    spared: float | None = None
+
+    @property
+    def n_abstained(self) -> int:
+        """Output rows that came out abstained."""
+        return self.n_unlike + self.n_unsure
+
+    @property
+    def n_routed(self) -> int:
+        """Output rows in all; 0 before routing."""
+        return self.n_surrogate + self.n_teacher + self.n_abstained + self.n_missing

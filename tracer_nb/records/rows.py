@@ -60,8 +60,8 @@ class RowView:
     status : str
         One of ``STATUSES``.
     answered_by : str or None
-        "surrogate" or "teacher" in the routed output; before routing, "teacher" for labelled
-        rows.
+        "surrogate" or "teacher" in the routed output, "abstained" where neither is to answer;
+        before routing, "teacher" for labelled rows.
     fitted : bool
         The surrogate was fitted on the row's text.
     far : bool

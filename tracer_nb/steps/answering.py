@@ -6,7 +6,8 @@ import threading
 from collections.abc import Mapping
 
 from tracer_nb.errors import StoreError, TeacherError
-from tracer_nb.records import Answer, Caps, Routing
+from tracer_nb.records import Answer, Caps, RejectOption, Routing
+from tracer_nb.steps.abstaining import ask_about
 from tracer_nb.steps.asking import Asker, OnProgress
 from tracer_nb.steps.frames import Texts
 from tracer_nb.steps.outcome import Outcome, combine
@@ -14,13 +15,16 @@ from tracer_nb.steps.outcome import Outcome, combine
 __all__ = ["answer_rows", "deferred_texts"]
 
 
-def deferred_texts(texts: Texts, routing: Routing, known: Mapping[str, Answer]) -> list[str]:
+def deferred_texts(
+    texts: Texts, routing: Routing, known: Mapping[str, Answer], reject: RejectOption
+) -> list[str]:
     """Distinct texts that the teacher is to be asked about."""
+    settled = routing.handled | routing.far if reject.unlike else routing.handled
     return [
         text
-        for text, handled in zip(texts.unique, routing.handled, strict=True)
+        for text, is_left in zip(texts.unique, ~settled, strict=True)
         # A request that failed is made again, whoever might answer the row.
-        if (not handled and text not in known) or (text in known and not known[text].keep)
+        if (is_left and text not in known) or (text in known and not known[text].keep)
     ]
 
 
@@ -29,6 +33,7 @@ def answer_rows(
     texts: Texts,
     routing: Routing,
     *,
+    reject: RejectOption,
     certified: bool,
     alarm: bool = False,
     caps: Caps,
@@ -45,6 +50,7 @@ def answer_rows(
         The column.
     routing : Routing
         One entry per distinct text.
+    reject : RejectOption
     certified : bool
         Whether anything is: without a certificate the whole column is deferred, and the
         teacher is asked about it only when ``ask_teacher`` says so.
@@ -54,10 +60,15 @@ def answer_rows(
         Of what is asked now.
     ask_teacher, on_progress, stop
         As in :meth:`tracer_nb.Tracer.route`.
+
+    Raises
+    ------
+    InvalidInput
+        Nothing bounds the cost, or the reject option needs a distribution and there is none.
     """
     asker.stop("deferred", None)
     known = asker.known(texts.unique)
-    deferred = deferred_texts(texts, routing, known)
+    deferred = deferred_texts(texts, routing, known, reject)
     unasked = "deferred, teacher not asked"
     if alarm:
         unasked += ": an audit raised an alarm"
@@ -65,10 +76,18 @@ def answer_rows(
         unasked += ": nothing was certified"
     if (certified and not alarm) if ask_teacher is None else ask_teacher:
         try:
-            asker.ask(deferred, caps=caps, on_progress=on_progress, step="deferred", stop=stop)
+            ask_about(
+                asker,
+                deferred,
+                reject,
+                caps=caps,
+                on_progress=on_progress,
+                step="deferred",
+                stop=stop,
+            )
         except (StoreError, TeacherError) as error:
             # The surrogate's rows are certified all the same; these come out missing.
             asker.stop("deferred", str(error))
         known.update((t, asker.answers[t]) for t in deferred if t in asker.answers)
         unasked = f"deferred, not asked: {asker.stopped}"
-    return combine(texts, routing, known, unasked)
+    return combine(texts, routing, known, unasked, reject)

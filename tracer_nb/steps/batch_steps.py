@@ -70,6 +70,8 @@ class BatchSteps(Job):
     ) -> Submitted:
         """Send what :meth:`route` deferred, and did not ask about, in a batch.
 
+        Rows that came out abstained are not sent.
+
         Route with ``ask_teacher=False`` first, and again after :meth:`collect`.
 
         Raises
@@ -82,7 +84,7 @@ class BatchSteps(Job):
         if self._routed is None or self.outcome is None:
             raise NotFitted("nothing is routed yet; call route(ask_teacher=False) first")
         texts, routing = self._routed
-        deferred = deferred_texts(texts, routing, self._asker.known(texts.unique))
+        deferred = deferred_texts(texts, routing, self._asker.known(texts.unique), self._reject)
         return self._batches.submit(deferred, make_caps(max_cost, max_tokens, max_rows))
 
     def collect(self) -> Collected:

@@ -25,7 +25,7 @@ from tracer_nb.steps.judging import (
     text_table,
 )
 from tracer_nb.steps.matrices import Blocks, take
-from tracer_nb.steps.outcome import SURROGATE, TEACHER, Outcome
+from tracer_nb.steps.outcome import ABSTAINED, SURROGATE, TEACHER, Outcome
 from tracer_nb.steps.viewing import make_map
 
 __all__ = ["Inspection", "Makers"]
@@ -95,7 +95,7 @@ class Inspection:
     def label_counts(self) -> LabelCounts:
         """How often each label occurs."""
         number = {name: i for i, name in enumerate(self.labels.classes)}
-        by: dict[str | None, list[int]] = {SURROGATE: [], TEACHER: [], None: []}
+        by: dict[str | None, list[int]] = {SURROGATE: [], TEACHER: [], ABSTAINED: [], None: []}
         if self.outcome is not None:
             for label, source in zip(self.outcome.label, self.outcome.source, strict=True):
                 by[source].append(number.get(str(label), -1))
@@ -104,7 +104,8 @@ class Inspection:
             self.labels.codes,
             np.array(by[TEACHER], dtype=np.intp),
             np.array(by[SURROGATE], dtype=np.intp),
-            len(by[None]),
+            n_missing=len(by[None]),
+            n_abstained=len(by[ABSTAINED]),
         )
 
     @cached_property

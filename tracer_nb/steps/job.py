@@ -13,7 +13,7 @@ from tracer_nb.engine import Router, SurrogateFit
 from tracer_nb.engine.features import Features
 from tracer_nb.engine.options import Options
 from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
-from tracer_nb.records import Labels, LearningCurve, Routing
+from tracer_nb.records import Labels, LearningCurve, RejectOption, Routing
 from tracer_nb.steps.asking import Asker
 from tracer_nb.steps.batching import Batches
 from tracer_nb.steps.frames import Texts, read_texts
@@ -53,6 +53,7 @@ class Job:
     router: Router | None
     outcome: Outcome | None
     rounds: int
+    _reject: RejectOption
     _asker: Asker
     _batches: Batches
     _reviews: ReviewStore

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracer_nb.errors import InvalidInput
-from tracer_nb.records import Answer, Routing
+from tracer_nb.records import Answer, RejectOption, Routing
 from tracer_nb.steps.frames import OUTPUT_COLUMNS, Texts, label_frame
 
 __all__ = ["Outcome", "combine"]
 
 SURROGATE = "surrogate"
 TEACHER = "teacher"
+ABSTAINED = "abstained"
 _FAR = "unlike every labelled text; "
+_UNLIKE = "unlike every labelled row"
+_UNSURE = "teacher unsure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +29,19 @@ class Outcome:
     ----------
     label : tuple of (str or None)
     source : tuple of (str or None)
-        "surrogate", "teacher", or None where there is no label.
+        "surrogate", "teacher", "abstained" where a label was withheld or not asked for by the
+        reject option, or None where there is none for another reason.
     score : tuple of (float or None)
         Gate score; None for rows without text.
     reason : tuple of (str or None)
         Why there is no label.
     n_saved : int
         Distinct texts that the surrogate answered, and the teacher was never asked about.
+    n_unlike, n_unsure : int
+        Abstained rows that are unlike every labelled one, which cost nothing; and those of
+        whose label the teacher was unsure, which were paid for.
+    n_spared : int
+        Distinct texts among the former.
     """
 
     label: tuple[str | None, ...]
@@ -40,6 +49,9 @@ class Outcome:
     score: tuple[float | None, ...]
     reason: tuple[str | None, ...]
     n_saved: int = 0
+    n_unlike: int = 0
+    n_unsure: int = 0
+    n_spared: int = 0
 
     def count(self, source: str | None) -> int:
         """Rows that ``source`` answered."""
@@ -62,10 +74,17 @@ class Outcome:
 
     def missing_reasons(self) -> tuple[tuple[str, int], ...]:
         """Reasons for missing labels, most frequent first."""
-        return tuple(Counter(r for r in self.reason if r is not None).most_common())
+        pairs = zip(self.source, self.reason, strict=True)
+        return tuple(Counter(r for s, r in pairs if s is None and r is not None).most_common())
 
 
-def combine(texts: Texts, routing: Routing, answers: Mapping[str, Answer], unasked: str) -> Outcome:
+def combine(
+    texts: Texts,
+    routing: Routing,
+    answers: Mapping[str, Answer],
+    unasked: str,
+    reject: RejectOption | None = None,
+) -> Outcome:
     """Put the teacher's answers over the surrogate's labels.
 
     Parameters
@@ -80,13 +99,22 @@ def combine(texts: Texts, routing: Routing, answers: Mapping[str, Answer], unask
         counts it as a disagreement.
     unasked : str
         Reason for a deferred text that the teacher was not asked about.
+    reject : RejectOption, optional
+        By default no row is abstained from. A text that the teacher did answer is not
+        rejected for being unlike the others: that answer is paid.
     """
+    reject = reject or RejectOption()
     label: list[str | None] = []
     source: list[str | None] = []
     reason: list[str | None] = []
     for i, text in enumerate(texts.unique):
         answer = answers.get(text)
-        if answer is not None:
+        doubt = None if answer is None else reject.doubt(answer)
+        if answer is not None and doubt is not None:
+            label.append(None)
+            source.append(ABSTAINED)
+            reason.append(f"{_UNSURE}: probability {doubt:.3g} of its answer {answer.label!r}")
+        elif answer is not None:
             label.append(answer.label)
             source.append(TEACHER if answer.label is not None else None)
             reason.append(None if answer.label is not None else answer.reason or "no answer")
@@ -94,11 +122,18 @@ def combine(texts: Texts, routing: Routing, answers: Mapping[str, Answer], unask
             label.append(str(routing.labels[i]))
             source.append(SURROGATE)
             reason.append(None)
+        elif reject.unlike and routing.far[i]:
+            label.append(None)
+            source.append(ABSTAINED)
+            reason.append(_UNLIKE)
         else:
             label.append(None)
             source.append(None)
             reason.append(f"{_FAR}{unasked}" if routing.far[i] else unasked)
     codes = texts.codes.tolist()
+    unlike = [s == ABSTAINED and r == _UNLIKE for s, r in zip(source, reason, strict=True)]
+    abstained = [c for c in codes if c >= 0 and source[c] == ABSTAINED]
+    n_unlike = sum(unlike[c] for c in abstained)
     return Outcome(
         label=tuple(label[c] if c >= 0 else None for c in codes),
         source=tuple(source[c] if c >= 0 else None for c in codes),
@@ -107,4 +142,7 @@ def combine(texts: Texts, routing: Routing, answers: Mapping[str, Answer], unask
             reason[c] if c >= 0 else texts.reasons.get(row) for row, c in enumerate(codes)
         ),
         n_saved=source.count(SURROGATE),
+        n_unlike=n_unlike,
+        n_unsure=len(abstained) - n_unlike,
+        n_spared=sum(unlike),
     )

@@ -12,7 +12,7 @@ from tracer_nb.engine.bounds import column_p_value, fewest_handled
 from tracer_nb.engine.checks import FEWEST_ROWS, is_number
 from tracer_nb.engine.split import FIT_SHARE, PILOT_SHARE
 from tracer_nb.errors import InvalidInput, NotEnoughData
-from tracer_nb.records import Answer, Caps, Plan
+from tracer_nb.records import Answer, Caps, Plan, RejectOption
 from tracer_nb.steps.asking import Past
 from tracer_nb.steps.forecasting import forecast
 from tracer_nb.steps.frames import Texts
@@ -97,6 +97,8 @@ def make_plan(
     confidence: float,
     fewest: int,
     caps: Caps,
+    reject: RejectOption,
+    guard: float,
 ) -> Plan:
     """Count and price a job.
 
@@ -117,6 +119,9 @@ def make_plan(
         Of the job.
     fewest : int
         Labels without which the target cannot be certified.
+    reject : RejectOption
+    guard : float
+        The guard's share.
 
     Raises
     ------
@@ -160,6 +165,9 @@ def make_plan(
         batch_cost=None
         if halved is None
         else halved.of(takes.prompt_tokens, takes.completion_tokens),
+        reject=reject,
+        guard=guard,
+        distribution=getattr(teacher, "distribution", None),
     )
 
 

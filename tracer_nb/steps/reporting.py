@@ -83,7 +83,7 @@ def make_report(job: Standing) -> Report:
         n_surrogate=answered,
         n_teacher=outcome.count(TEACHER) if outcome else 0,
         n_missing=outcome.count(None) if outcome else 0,
-        n_deferred=max(usable - sampled - answered, 0) if outcome else 0,
+        n_deferred=max(usable - sampled - answered - outcome.n_unlike, 0) if outcome else 0,
         certificate=certificate,
         choices=tuple(
             Choice(c.target, certified=c.certified, coverage=c.coverage, saved=saved)
@@ -99,6 +99,9 @@ def make_report(job: Standing) -> Report:
         missing_reasons=outcome.missing_reasons() if outcome else (),
         stopped=job.stopped,
         superseded=job.superseded,
+        n_unlike=outcome.n_unlike if outcome else 0,
+        n_unsure=outcome.n_unsure if outcome else 0,
+        spared=None if outcome is None or job.each is None else outcome.n_spared * job.each,
     )
 
 

@@ -28,7 +28,8 @@ from tracer_nb.engine.saving import (
 )
 from tracer_nb.engine.strategy import check_costs
 from tracer_nb.errors import InvalidInput, NotFitted
-from tracer_nb.records import Certificate, Routing, Spending, Watch
+from tracer_nb.records import Certificate, RejectOption, Routing, Spending, Watch
+from tracer_nb.steps.abstaining import make_reject_option
 from tracer_nb.steps.answering import answer_rows
 from tracer_nb.steps.asking import Asker, OnProgress, make_caps
 from tracer_nb.steps.auditing import Auditor, Promise, deferring, handled_texts
@@ -56,6 +57,8 @@ class SavedRouter:
     about : mapping
         Where it comes from: ``teacher``, ``prompt``, ``labels``, ``identity``, ``versions``,
         ``saved`` (the time).
+    reject : RejectOption
+        As it was saved: which rows come out abstained.
     outcome : Outcome or None
         Of the last routing.
     """
@@ -67,8 +70,10 @@ class SavedRouter:
         about: Mapping[str, Any],
         asker: Asker | None = None,
         auditor: Auditor | None = None,
+        reject: RejectOption | None = None,
     ) -> None:
         self.router = router
+        self.reject = reject or RejectOption()
         self.about = dict(about)
         self._features = features
         self._asker = asker
@@ -141,7 +146,8 @@ class SavedRouter:
             unit of the fit; not needed when a teacher with a price was named on loading.
         max_cost, max_tokens, max_rows, ask_teacher, on_progress
             As in :meth:`tracer_nb.Tracer.route`, when a teacher was named on loading. Without
-            one, deferred rows come out without a label.
+            one, deferred rows come out without a label; those of them that a saved
+            ``abstain_unlike`` rejects come out abstained either way.
 
         Returns
         -------
@@ -169,13 +175,15 @@ class SavedRouter:
         if alarm:
             routing = deferring(routing)
         if self._asker is None:
-            outcome = combine(texts, routing, {}, "deferred, no teacher was named")
+            unasked = "deferred, no teacher was named"
+            outcome = combine(texts, routing, {}, unasked, self.reject)
         else:
             self._asker.begin()
             outcome = answer_rows(
                 self._asker,
                 texts,
                 routing,
+                reject=self.reject,
                 certified=certificate.certified,
                 alarm=alarm,
                 caps=caps,
@@ -309,7 +317,8 @@ def load(
     Raises
     ------
     InvalidInput
-        No such file, or one that is damaged, unknown or of a newer version.
+        No such file, or one that is damaged, unknown or of a newer version; or the router
+        abstains where the teacher is unsure, and this one gives no distribution.
     MissingExtra
         The embedding model's package is not installed.
     """
@@ -330,7 +339,8 @@ def load(
             reviews = ReviewStore(store)
             options["examples"] = reviewed_examples(reviews, about["labels"], options["examples"])
         asker = Asker(make_teacher(teacher, about["labels"], about["prompt"], **options), store)
-    return SavedRouter(router, features, about, asker, Auditor(store))
+    reject = _reject_option(about.get("abstain"), router, None if asker is None else asker.teacher)
+    return SavedRouter(router, features, about, asker, Auditor(store), reject)
 
 
 def save_router(
@@ -367,6 +377,16 @@ def save_router(
         "features": settings,
     }
     write_archive(os.path.expanduser(os.fspath(path)), content, arrays)  # noqa: PTH111
+
+
+def _reject_option(saved: Any, router: Router, teacher: Any) -> RejectOption:
+    """The reject option of a file; those that were saved without one have none."""
+    if saved is None:
+        return RejectOption()
+    if not isinstance(saved, dict) or set(saved) != {"unlike", "unsure"}:
+        raise InvalidInput("the saved router's reject option is incomplete; save it again")
+    guard = router.fit.options.guard
+    return make_reject_option(saved["unlike"], saved["unsure"], guard=guard, teacher=teacher)
 
 
 def _versions() -> dict[str, str]:

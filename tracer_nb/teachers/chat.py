@@ -217,6 +217,13 @@ class ChatTeacher:
         )
 
     @property
+    def distribution(self) -> str:
+        """How its probabilities of labels come about; empty when it gives none."""
+        if self.votes > 1:
+            return "votes"
+        return "log-probabilities" if self._identity["logprobs"] else ""
+
+    @property
     def server(self) -> str:
         """Where it asks: an address without what may be secret in it."""
         return self._server.shown

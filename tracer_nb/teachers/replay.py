@@ -48,6 +48,7 @@ class ReplayTeacher:
     """
 
     assumption = "If the recorded rows are a random sample of the column: "
+    distribution = ""
     batch_size = 256
     concurrency = 1
 

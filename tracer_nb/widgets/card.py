@@ -13,16 +13,13 @@ from tracer_nb.words import (
     choices_sentence,
     curve_sentence,
     evidence_sentence,
-    missing_sentence,
-    money_sentence,
+    outcome_sentences,
     pair_rows,
     percent,
     report_facts,
     report_lines,
-    rows_sentence,
     sample_sentence,
     stopped_sentence,
-    superseded_sentence,
     target_rows,
 )
 
@@ -79,15 +76,7 @@ def _promise(report: Report) -> str:
 
 def _lines(report: Report) -> list[str]:
     sentences = (sample_sentence(report), choices_sentence(report), curve_sentence(report))
-    lines = [sentence for sentence in sentences if sentence]
-    if report.n_surrogate + report.n_teacher + report.n_missing:
-        lines.append(rows_sentence(report))
-    if report.missing_reasons:
-        lines.append(missing_sentence(report))
-    lines.append(money_sentence(report))
-    if report.superseded.n:
-        lines.append(superseded_sentence(report.superseded))
-    return lines
+    return [*(sentence for sentence in sentences if sentence), *outcome_sentences(report)]
 
 
 def _frontier(report: Report) -> str:

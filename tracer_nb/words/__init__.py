@@ -40,7 +40,9 @@ from tracer_nb.words.labelling import (
 from tracer_nb.words.panels import pair_rows, selection_sentence, target_rows, target_sentence
 from tracer_nb.words.plans import plan_lines, superseded_sentence
 from tracer_nb.words.reports import (
+    abstained_sentence,
     money_sentence,
+    outcome_sentences,
     report_facts,
     report_lines,
     rows_sentence,
@@ -50,6 +52,7 @@ from tracer_nb.words.reviews import revealed_sentence, review_line, review_lines
 from tracer_nb.words.watches import alarm_sentence, watch_lines
 
 __all__ = [
+    "abstained_sentence",
     "alarm_sentence",
     "batch_sentence",
     "beginning",
@@ -71,6 +74,7 @@ __all__ = [
     "moment",
     "money",
     "money_sentence",
+    "outcome_sentences",
     "pair_rows",
     "percent",
     "plan_lines",

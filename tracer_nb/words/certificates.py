@@ -159,7 +159,12 @@ def saved_lines(about: Mapping[str, Any], certificate: Certificate) -> list[str]
         str(about.get("assumption", "")),
         exact=about.get("exact") is True,
     )
-    return [f"{fitted}, saved {about['saved']}.", promise]
+    lines = [f"{fitted}, saved {about['saved']}.", promise]
+    abstain = about.get("abstain") or {}
+    kinds = ["rows unlike every labelled one"] if abstain.get("unlike") else []
+    if abstain.get("unsure") is not None:
+        kinds.append(f"answers to which the teacher gives less than {abstain['unsure']:g}")
+    return [*lines, f"It abstains from {' and from '.join(kinds)}."] if kinds else lines
 
 
 def evidence_sentence(report: Report) -> str:

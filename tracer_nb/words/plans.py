@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from tracer_nb.records import Plan, Superseded
-from tracer_nb.words.figures import count, duration, level, money
+from tracer_nb.words.figures import count, duration, level, money, percent
 
 __all__ = ["plan_lines", "superseded_sentence"]
+
+# How a teacher's probabilities come about.
+_SHOWN = {
+    "votes": "the probability is the share of votes",
+    "log-probabilities": (
+        "the probability comes from log-probabilities, and the run ends after the first answers "
+        "if the server gives none"
+    ),
+    None: (
+        "whether it gives probabilities shows with the first answers, and the run ends there if "
+        "it does not"
+    ),
+}
 
 
 def plan_lines(plan: Plan) -> list[str]:
@@ -36,6 +49,7 @@ def plan_lines(plan: Plan) -> list[str]:
         )
     if plan.n_ask and plan.cost != 0:
         lines.append(_time_sentence(plan))
+    lines += _reject_sentences(plan)
     if caps := _caps(plan):
         lines.append(f"Hard cap: {', '.join(caps)}, deferred rows included.")
     fewest = f"At least {count(plan.fewest_labels, 'labelled row')} are needed to certify "
@@ -43,6 +57,24 @@ def plan_lines(plan: Plan) -> list[str]:
     if plan.n_sample < plan.fewest_labels:
         fewest += f"; this sample has {plan.n_sample:,}, so nothing can be certified"
     return [*lines, f"{fewest}."]
+
+
+def _reject_sentences(plan: Plan) -> list[str]:
+    """Which rows are to come out abstained, and what is not yet known about it."""
+    lines = []
+    if plan.reject.unlike:
+        lines.append(
+            "Deferred rows that are unlike every labelled one come out abstained and are not asked "
+            f"about: about {percent(plan.guard)} of rows like the labelled ones, and most of "
+            "another kind."
+        )
+    if plan.reject.unsure is not None:
+        lines.append(
+            f"Answers to which {plan.teacher} itself gives a probability below "
+            f"{plan.reject.unsure:g} come out abstained, and cost what others cost; "
+            f"{_SHOWN.get(plan.distribution, _SHOWN[None])}."
+        )
+    return lines
 
 
 def _caps(plan: Plan) -> list[str]:

@@ -13,7 +13,15 @@ from tracer_nb.words.figures import count, money, percent
 from tracer_nb.words.labelling import missing_sentence, spent_sentence, stopped_sentence
 from tracer_nb.words.plans import superseded_sentence
 
-__all__ = ["money_sentence", "report_facts", "report_lines", "rows_sentence", "sample_sentence"]
+__all__ = [
+    "abstained_sentence",
+    "money_sentence",
+    "outcome_sentences",
+    "report_facts",
+    "report_lines",
+    "rows_sentence",
+    "sample_sentence",
+]
 
 
 def rows_sentence(report: Report) -> str:
@@ -22,9 +30,45 @@ def rows_sentence(report: Report) -> str:
         f"{report.n_surrogate:,} answered by the surrogate",
         f"{report.n_teacher:,} by {report.teacher}",
     ]
+    if report.n_abstained:
+        parts.append(f"{report.n_abstained:,} abstained")
     if report.n_missing:
         parts.append(f"{report.n_missing:,} without a label")
     return f"Of {count(report.n_rows, 'row')}: {', '.join(parts)}."
+
+
+def abstained_sentence(report: Report) -> str:
+    """Why rows came out abstained, and what that cost or spared; empty when none did."""
+    parts = []
+    if report.n_unlike:
+        spared = f", which spared about {money(report.spared)}" if report.spared else ""
+        parts.append(
+            f"{report.n_unlike:,} unlike every labelled row, about which {report.teacher} was not "
+            f"asked{spared}"
+        )
+    if report.n_unsure:
+        parts.append(
+            f"{report.n_unsure:,} of whose label {report.teacher} itself was unsure, asked about "
+            "all the same"
+        )
+    if not parts:
+        return ""
+    return f"Abstained from {count(report.n_abstained, 'row')}: {'; '.join(parts)}."
+
+
+def outcome_sentences(report: Report) -> list[str]:
+    """What became of the rows, and of the money."""
+    lines = []
+    if report.n_routed:
+        lines.append(rows_sentence(report))
+    if sentence := abstained_sentence(report):
+        lines.append(sentence)
+    if report.missing_reasons:
+        lines.append(missing_sentence(report))
+    lines.append(money_sentence(report))
+    if report.superseded.n:
+        lines.append(superseded_sentence(report.superseded))
+    return lines
 
 
 def money_sentence(report: Report) -> str:
@@ -42,9 +86,11 @@ def money_sentence(report: Report) -> str:
 def report_facts(report: Report) -> list[tuple[str, str]]:
     """The few figures that are looked for first, each with what it is."""
     facts = []
-    done = report.n_surrogate + report.n_teacher + report.n_missing
+    done = report.n_routed
     if done:
         facts.append((percent(report.n_surrogate / done), "of all rows by the surrogate"))
+    if report.n_abstained:
+        facts.append((percent(report.n_abstained / done), "of all rows abstained"))
     if report.certificate is not None and report.certificate.n_handled:
         facts.append((percent(report.certificate.agreement), "agreement seen on handled rows"))
     if report.spending.cost is not None:
@@ -72,13 +118,7 @@ def report_lines(report: Report) -> list[str]:
     if sentence := sample_sentence(report):
         lines.append(sentence)
     lines.extend(s for s in (choices_sentence(report), curve_sentence(report)) if s)
-    if report.n_surrogate + report.n_teacher + report.n_missing:
-        lines.append(rows_sentence(report))
-    if report.missing_reasons:
-        lines.append(missing_sentence(report))
-    lines.append(money_sentence(report))
-    if report.superseded.n:
-        lines.append(superseded_sentence(report.superseded))
+    lines.extend(outcome_sentences(report))
     if report.certificate is not None:
         lines.append(evidence_sentence(report))
     if report.stopped:

@@ -6,7 +6,7 @@ from scipy.stats import hypergeom
 
 from tracer_nb.engine.bounds import fewest_handled
 from tracer_nb.errors import InvalidInput, NotEnoughData
-from tracer_nb.records import Answer, Caps, Superseded
+from tracer_nb.records import Answer, Caps, RejectOption, Superseded
 from tracer_nb.steps.asking import Past
 from tracer_nb.steps.frames import read_texts
 from tracer_nb.steps.planning import check_job, check_sample, fewest_labels, make_plan
@@ -21,6 +21,7 @@ COLUMN = read_texts([*(f"text {i}" for i in range(300)), None, "text 0"])
 def plan(teacher, sampled=("text 0", "text 1"), stored=None, past=None, **job):
     caps = Caps(**{name: job.pop(name) for name in Caps.__slots__ if name in job})
     job = {"n_sample": 200, "target": 0.92, "confidence": 0.95, "caps": caps, **job}
+    job = {"reject": RejectOption(), "guard": 0.002, **job}
     job.setdefault("fewest", fewest_labels(job["target"], job["confidence"], 301))
     return make_plan(teacher, COLUMN, sampled, stored or {}, past or Past(), **job)
 

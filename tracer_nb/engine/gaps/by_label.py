@@ -54,7 +54,9 @@ def count_labels(
     sample: NDArray[np.intp],
     by_teacher: NDArray[np.intp],
     by_surrogate: NDArray[np.intp],
+    *,
     n_missing: int,
+    n_abstained: int = 0,
 ) -> LabelCounts:
     """Count labels given as indices into ``names``; -1 where the sample has none."""
     k = len(names)
@@ -66,4 +68,5 @@ def count_labels(
         n_sample=len(sample),
         n_sample_missing=int((sample < 0).sum()),
         n_missing=n_missing,
+        n_abstained=n_abstained,
     )

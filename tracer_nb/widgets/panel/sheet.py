@@ -17,17 +17,14 @@ from tracer_nb.words import (
     duration,
     evidence_sentence,
     level,
-    missing_sentence,
     money,
-    money_sentence,
+    outcome_sentences,
     percent,
     plan_lines,
     progress_line,
     report_facts,
-    rows_sentence,
     sample_sentence,
     stopped_sentence,
-    superseded_sentence,
     target_sentence,
 )
 
@@ -122,15 +119,7 @@ def _plan_lines(plan: Plan | None) -> list[str]:
 def _lines(report: Report) -> list[str]:
     lines = [stopped_sentence(report.stopped)] if report.stopped else []
     sentences = (sample_sentence(report), choices_sentence(report), curve_sentence(report))
-    lines += [sentence for sentence in sentences if sentence]
-    if report.n_surrogate + report.n_teacher + report.n_missing:
-        lines.append(rows_sentence(report))
-    if report.missing_reasons:
-        lines.append(missing_sentence(report))
-    lines.append(money_sentence(report))
-    if report.superseded.n:
-        lines.append(superseded_sentence(report.superseded))
-    return lines
+    return [*lines, *(sentence for sentence in sentences if sentence), *outcome_sentences(report)]
 
 
 def live_values(moment: Moment) -> dict[str, Any]:

@@ -71,8 +71,10 @@ def test_a_bar_knows_its_rows():
 
 def test_labels_are_counted_in_sample_and_output():
     found = count_labels(
-        ("a", "b", "c"), np.array([0, 0, -1, 2]), np.array([1]), np.array([2, 2]), 3
+        *(("a", "b", "c"), np.array([0, 0, -1, 2]), np.array([1]), np.array([2, 2])),
+        n_missing=3,
+        n_abstained=2,
     )
     assert found.sample.tolist() == [2, 0, 1]
     assert (found.by_teacher.tolist(), found.by_surrogate.tolist()) == ([0, 1, 0], [0, 0, 2])
-    assert (found.n_sample, found.n_sample_missing, found.n_routed) == (4, 1, 6)
+    assert (found.n_sample, found.n_sample_missing, found.n_routed) == (4, 1, 8)

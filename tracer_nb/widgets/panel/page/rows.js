@@ -92,7 +92,7 @@ function makeExplorer(send) {
       row.status === "disagree" ? "refused" : "";
     fact("gate score", row.score ?? (row.far ? "none: unlike every labelled row" : "none"));
     fact("status", row.status);
-    if (row.by) fact("answered by", row.by);
+    if (row.by) fact(row.by === "abstained" ? "outcome" : "answered by", row.by);
     const said = make("span", "tracer-small");
     said.setAttribute("role", "status");
     const label = make("input");
