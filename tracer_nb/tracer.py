@@ -112,7 +112,8 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
         Defer rows that are unlike every labelled one. A number is the share of rows drawn like
         the labelled ones that it may defer (True: .002). Of the labelled column itself it
         defers about that share, whatever is in it, since the sample was drawn from it too; of
-        rows of another kind that come later, nearly all.
+        rows of another kind that come later, as many as the features tell apart: embeddings
+        far more than LSA, for which a text of a few known letter groups is like others.
     abstain_unlike : bool, default False
         Reject option: those rows are not sent to the teacher either, and come out abstained.
         Labels of the teacher that are paid already stay.

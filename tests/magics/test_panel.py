@@ -91,6 +91,25 @@ def test_settings_are_what_the_lines_said(kernel):
     assert values(kernel)["target"] == "0.7"
 
 
+def test_the_guard_s_share_and_the_reject_option_are_settings(kernel):
+    kernel.run(f"%tracer panel df.text {TEACH} --guard 0.01 --abstain-unlike --abstain-unsure 0.6")
+    found = {"guard": "0.01", "abstain_unlike": "--abstain-unlike", "abstain_unsure": "0.6"}
+    assert values(kernel).items() >= found.items()
+    assert form(kernel).line == (
+        "%tracer run df.text --teacher teach --labels intents --sample 300 --abstain-unlike "
+        "--abstain-unsure 0.6 --target 0.8 --features X --guard 0.01"
+    )
+    options = {option.name: option for option in form(kernel).options}
+    assert (options["guard"].choices, options["guard"].closed) == (("--no-guard",), False)
+    assert options["abstain_unlike"].closed
+    # Without its guard there is nothing to go by.
+    from tracer_nb.errors import InvalidInput
+
+    with pytest.raises(InvalidInput, match="abstain_unlike goes by the guard"):
+        form(kernel).apply({**values(kernel), "guard": "--no-guard", "abstain_unsure": ""})
+    assert job(kernel).tracer.options.guard == 0.01
+
+
 def test_the_line_does_the_same_job(kernel):
     kernel.run(f"%tracer panel df['text'] {TEACH} --name other")
     line = form(kernel, "other").line

@@ -17,6 +17,7 @@ from tracer_nb.records import (
     Superseded,
 )
 from tracer_nb.words import (
+    abstained_sentence,
     certificate_sentence,
     choices_sentence,
     comparison_lines,
@@ -31,6 +32,7 @@ from tracer_nb.words import (
     percent,
     plan_lines,
     progress_line,
+    report_facts,
     report_lines,
     rows_sentence,
     saved_lines,
@@ -511,6 +513,51 @@ def test_rows_and_money(make_report):
     one = make_report(n_rows=1, n_surrogate=0, n_teacher=1, n_missing=0, note="A stand-in.")
     assert rows_sentence(one) == "Of 1 row: 0 answered by the surrogate, 1 by gpt-5-mini."
     assert money_sentence(one).endswith(" A stand-in.")
+
+
+def test_abstained_rows_have_a_sentence_of_their_own(make_report):
+    """What they spared is no saving by the surrogate, and what they cost is said."""
+    report = make_report(n_teacher=1470, n_unlike=15, n_unsure=5, spared=0.03, saved=2.5)
+    assert rows_sentence(report) == (
+        "Of 3,000 rows: 1,500 answered by the surrogate, 1,470 by gpt-5-mini, 20 abstained, "
+        "10 without a label."
+    )
+    assert abstained_sentence(report) == (
+        "Abstained from 20 rows: 15 unlike every labelled row, about which gpt-5-mini was not "
+        "asked, which spared about $0.0300; 5 of whose label gpt-5-mini itself was unsure, asked "
+        "about all the same."
+    )
+    assert report_lines(report)[2] == abstained_sentence(report)
+    assert money_sentence(report).endswith("The surrogate's rows saved about $2.50.")
+    assert ("0.7 %", "of all rows abstained") in report_facts(report)
+    assert report_facts(report)[0] == ("50 %", "of all rows by the surrogate")
+    assert "abstained rows counted as agreeing, too" in evidence_sentence(report)
+    one = make_report(n_teacher=1489, n_unlike=1)
+    assert abstained_sentence(one) == (
+        "Abstained from 1 row: 1 unlike every labelled row, about which gpt-5-mini was not asked."
+    )
+    plain = make_report()
+    assert abstained_sentence(plain) == ""
+    assert "bstain" not in " ".join([*report_lines(plain), *map(str, report_facts(plain))])
+
+
+def test_a_loaded_router_says_what_it_abstains_from(make_certificate):
+    about = {"teacher": "m", "labels": ["a", "b"], "saved": "today"}
+
+    def last(**abstain):
+        return saved_lines({**about, "abstain": abstain}, make_certificate())[-1]
+
+    assert last(unlike=True, unsure=0.6) == (
+        "It abstains from rows unlike every labelled one and from answers to which the teacher "
+        "gives less than 0.6."
+    )
+    assert last(unlike=True, unsure=None) == "It abstains from rows unlike every labelled one."
+    assert (
+        len(
+            saved_lines({**about, "abstain": {"unlike": False, "unsure": None}}, make_certificate())
+        )
+        == 2
+    )
 
 
 def test_a_report_has_every_sentence_once(make_report):

@@ -36,6 +36,14 @@ def test_figures_first(make_report):
     assert "$1.84 paid, instead of about $7.31" in text
 
 
+def test_abstained_rows_are_a_figure_and_a_sentence(make_report):
+    report = make_report(n_teacher=1430, n_unlike=45, n_unsure=15)
+    _, text = read(Card(report).html())
+    assert "2 % of all rows abstained" in text
+    assert "Abstained from 60 rows: 45 unlike every labelled row" in text
+    assert "abstain" not in Card(make_report()).html()
+
+
 def test_a_stand_in_is_never_said_to_be_paid(make_report):
     _, text = read(
         Card(

@@ -190,4 +190,6 @@ def evidence_sentence(report: Report) -> str:
         text += (
             f". For the whole output the promise is at least {rounded_down(c.whole_output_lower)}"
         )
+        if report.n_abstained:
+            text += ", abstained rows counted as agreeing, too"
     return f"{text}. Agreement is with the teacher, not with the truth."
