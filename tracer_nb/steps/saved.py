@@ -45,7 +45,7 @@ from tracer_nb.teachers.server import hide_key
 __all__ = ["SavedRouter", "load", "save_router"]
 
 # What every file says about where it comes from.
-_ABOUT = {"teacher", "identity", "labels", "prompt", "fit", "saved"}
+_ABOUT = {"teacher", "identity", "labels", "prompt", "fit", "abstain", "saved"}
 
 
 class SavedRouter:
@@ -68,16 +68,17 @@ class SavedRouter:
         router: Router,
         features: Features | None,
         about: Mapping[str, Any],
-        asker: Asker | None = None,
-        auditor: Auditor | None = None,
-        reject: RejectOption | None = None,
+        *,
+        asker: Asker | None,
+        auditor: Auditor,
+        reject: RejectOption,
     ) -> None:
         self.router = router
-        self.reject = reject or RejectOption()
+        self.reject = reject
         self.about = dict(about)
         self._features = features
         self._asker = asker
-        self._auditor = Auditor() if auditor is None else auditor
+        self._auditor = auditor
         self._routed: tuple[Texts, Routing, Certificate] | None = None
         self.outcome: Outcome | None = None
 
@@ -339,8 +340,9 @@ def load(
             reviews = ReviewStore(store)
             options["examples"] = reviewed_examples(reviews, about["labels"], options["examples"])
         asker = Asker(make_teacher(teacher, about["labels"], about["prompt"], **options), store)
-    reject = _reject_option(about.get("abstain"), router, None if asker is None else asker.teacher)
-    return SavedRouter(router, features, about, asker, Auditor(store), reject)
+    reject = _reject_option(about["abstain"], router, None if asker is None else asker.teacher)
+    auditor = Auditor(store)
+    return SavedRouter(router, features, about, asker=asker, auditor=auditor, reject=reject)
 
 
 def save_router(
@@ -380,9 +382,7 @@ def save_router(
 
 
 def _reject_option(saved: Any, router: Router, teacher: Any) -> RejectOption:
-    """The reject option of a file; those that were saved without one have none."""
-    if saved is None:
-        return RejectOption()
+    """The reject option of a file."""
     if not isinstance(saved, dict) or set(saved) != {"unlike", "unsure"}:
         raise InvalidInput("the saved router's reject option is incomplete; save it again")
     guard = router.fit.options.guard

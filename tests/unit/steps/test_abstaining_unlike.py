@@ -221,15 +221,3 @@ def test_a_damaged_reject_option_is_one_clear_line(saved, value):
     with pytest.raises(InvalidInput) as error:
         tracer_nb.load(path)
     assert "\n" not in str(error.value)
-
-
-def test_a_file_from_before_there_was_a_reject_option_has_none(saved):
-    _, path = saved
-    content, arrays = read_archive(path)
-    del content["about"]["abstain"]
-    content["router"]["options"]["guard"] = True
-    write_archive(path, content, arrays)
-    loaded = tracer_nb.load(path)
-    assert loaded.reject == RejectOption()
-    new = Strange(300, 0.3, 2, first=5000)
-    assert not of_source(loaded.route(new.texts, features=new.X), "abstained").any()
