@@ -159,7 +159,7 @@ def test_a_whole_column_as_the_sample(world):
         ({"labels": "refund"}, "got the one string 'refund'"),
         ({"labels": 5}, "labels must be a list of names, got 5"),
         ({"labels": None}, "labels are missing"),
-        ({"teacher": 5}, "teacher must be a name such as 'openai:gpt-5-mini'"),
+        ({"teacher": 5}, "teacher must be a name such as 'openai:gpt-6-luna'"),
         ({"teacher": "gpt-5-mini"}, "teacher must be SCHEME:NAME, got 'gpt-5-mini'"),
         (
             {"teacher": "claude:x"},

@@ -224,7 +224,7 @@ class TracerMagics(Magics):
     def tracer(self, line: str, cell: str | None = None) -> None:
         """Label a column with a teacher; a certified surrogate answers the easy rows.
 
-        ``%%tracer df.text --teacher openai:gpt-5-mini --labels intents.txt --output routed``
+        ``%%tracer df.text --teacher openai:gpt-6-luna --labels intents.txt --output routed``
         with the task in words as the cell's text does the whole job; ``%tracer run df.text``
         does it for a teacher that needs no words, such as a function. ``%tracer STEP`` does
         one step, with the settings of the lines before it.

@@ -21,7 +21,7 @@ class Teacher(Protocol):
     Attributes
     ----------
     name : str
-        Short name for captions ("gpt-5-mini", "stand-in").
+        Short name for captions ("gpt-6-luna", "stand-in").
     labels : tuple of str
         The label set. An answer outside it is turned into a missing label with a reason.
     batch_size : int

@@ -141,7 +141,7 @@ class ChatTeacher:
         api_key = as_secret(api_key)
         if not model.strip():
             raise InvalidInput(
-                "model is empty; write the name that the server knows, as gpt-5-mini"
+                "model is empty; write the name that the server knows, as gpt-6-luna"
             )
         check_texts(prompt=prompt, base_url=base_url, reasoning_effort=reasoning_effort)
         check_whole(1, concurrency=concurrency, max_answer_tokens=max_answer_tokens, votes=votes)

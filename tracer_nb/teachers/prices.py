@@ -119,9 +119,9 @@ _DATE = re.compile(r"-(\d{4}-\d{2}-\d{2}|20\d{6})$")
 def price_of(host: str, model: str) -> Price | None:
     """Price of a model at a host, by its name, or its name and a date; None when unknown.
 
-    >>> price_of("api.openai.com", "gpt-5-mini-2025-08-07").output
-    2.0
-    >>> price_of("openrouter.ai", "gpt-5-mini") is None
+    >>> price_of("api.openai.com", "gpt-6-luna-2026-09-01").output
+    0.5
+    >>> price_of("openrouter.ai", "gpt-6-luna") is None
     True
     """
     known = PRICES.get(host, {})

@@ -82,7 +82,7 @@ def make_teacher(
     if callable(spec):
         return _made(FunctionTeacher, (spec, labels), {}, options)
     raise InvalidInput(
-        "teacher must be a name such as 'openai:gpt-5-mini', a function from text to label, a "
+        "teacher must be a name such as 'openai:gpt-6-luna', a function from text to label, a "
         f"mapping or Series of recorded labels, or a Teacher; got {type(spec).__name__}"
     )
 
@@ -90,7 +90,7 @@ def make_teacher(
 def _from_name(spec: str, labels: Sequence[str], prompt: str, options: dict[str, Any]) -> Teacher:
     scheme, colon, name = (part.strip() for part in spec.partition(":"))
     if not colon or not name:
-        example = f"openai:{'gpt-5-mini' if colon or not scheme else scheme}"
+        example = f"openai:{'gpt-6-luna' if colon or not scheme else scheme}"
         raise InvalidInput(
             f"teacher must be SCHEME:NAME, got {spec!r}; write for example {example}"
         )
