@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tracer_nb.magics.options import VERBS
+from tracer_nb.magics.verbs import VERBS
 
 __all__ = ["VALUES", "complete"]
 

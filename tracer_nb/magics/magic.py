@@ -16,7 +16,6 @@ from tracer_nb.magics.job import Job
 from tracer_nb.magics.keys import Keys, refuse_keys
 from tracer_nb.magics.names import Source, unquote
 from tracer_nb.magics.options import (
-    OF_TEACHER,
     check_output,
     read_caps,
     read_sample,
@@ -25,8 +24,10 @@ from tracer_nb.magics.options import (
     read_words,
     split_line,
 )
+from tracer_nb.magics.reference import show_help
 from tracer_nb.magics.scan import show_scan
 from tracer_nb.magics.settings import written_options
+from tracer_nb.magics.verbs import check_heeded, step_help
 from tracer_nb.magics.workspace import Workspace, made, user_variables
 from tracer_nb.records import Caps
 from tracer_nb.steps.session import Reins
@@ -35,10 +36,6 @@ __all__ = ["TracerMagics", "register"]
 
 # A review that names one writes what was said, instead of asking.
 _TABLES = (".csv", ".parquet")
-# Options of a line that loading takes.
-_OF_LOADING = ("teacher", "store", "examples", *OF_TEACHER)
-# Steps that ask about the sample, which a plan tells of.
-_PLANNED = ("plan", "run", "label", "submit")
 # Steps that may ask the teacher.
 _ASKING = ("run", "label", "route", "panel", "submit", "collect", "batches", "cancel", "audit")
 # Options of a line that are for that line alone, where it audits.
@@ -61,15 +58,8 @@ class TracerMagics(Magics):
         "words",
         nargs="*",
         metavar="[STEP] [COLUMN]",
-        help=(
-            "STEP: run (the whole job; the default of a cell), plan, label, fit, calibrate, route, "
-            "status, gaps, panel, report, save, load, labels, compare, review, or, for a server's "
-            "batch endpoint, submit, collect, batches or cancel, or, for a log of past calls, scan, "
-            "or, after route, audit. "
-            "COLUMN: df.text, df['text'] or a variable; a file for report, save, load and scan; "
-            "for labels and review nothing, or a .csv or .parquet file to write; for labels also "
-            "the key of a set of answers, for compare those of two, and for cancel that of a batch."
-        ),
+        help=f"STEP: {step_help()} A cell without one runs the whole job. COLUMN: df.text, df['text'] "
+        "or a variable.",
     )
     @argument(
         "--teacher",
@@ -104,7 +94,10 @@ class TracerMagics(Magics):
         help="Hard cap on texts asked, stored answers aside, for the whole job (inf: none).",
     )
     @argument("--price", help="IN,OUT: dollars per million tokens, where the price is unknown.")
-    @argument("--batch-price", help="IN,OUT of a batch (at OpenAI half the price).")
+    @argument(
+        "--batch-price",
+        help="IN,OUT: dollars per million tokens of a batch (at OpenAI half the price).",
+    )
     @argument("--base-url", help="Address of an OpenAI-compatible server.")
     @argument(
         "--ask-key",
@@ -116,9 +109,10 @@ class TracerMagics(Magics):
         type=int,
         help="Most tokens of one single answer (1024); the cap on a job is --max-tokens.",
     )
-    @argument("--reasoning-effort", help="Of reasoning models: minimal, low, …")
+    @argument("--reasoning-effort", help="Effort of a reasoning model: minimal, low, …")
     @argument(
-        "--answers", help="Form of answers to begin with: json-schema, tool, codes or text (auto)."
+        "--answers",
+        help="Form of answers to begin with: auto, json-schema, tool, codes or text (auto).",
     )
     @argument(
         "--logprobs",
@@ -135,7 +129,7 @@ class TracerMagics(Magics):
     @argument(
         "--examples",
         help=(
-            "A dict from text to label, or reviewed (what %%tracer review has): the nearest are "
+            "A dict from text to label, or reviewed (what was said in reviews): the nearest are "
             "shown with a text."
         ),
     )
@@ -146,15 +140,22 @@ class TracerMagics(Magics):
         type=int,
         help="Most requests at the same time (64); fewer when the server has trouble.",
     )
-    @argument("--requests-per-minute", type=float, help="Limit of your account at the server.")
-    @argument("--tokens-per-minute", type=float, help="Limit of your account at the server.")
-    @argument("--features", help="lsa, fastembed:NAME-OR-DIRECTORY, or a matrix or function.")
-    @argument("--surrogate", help="auto, a name from the zoo, several, or a classifier's variable.")
-    @argument("--strategy", help="adaptive-threshold, fixed-threshold or cost-aware.")
-    @argument("--threshold", type=float, help="Gate score, for fixed-threshold.")
-    @argument("--certificate", help="held-out, per-class or cross-fit (by simulation only).")
-    @argument("--gate", help="auto, margin, max-probability, entropy or learned.")
-    @argument("--pipeline", help="auto, accept-all, single or cascade.")
+    @argument("--requests-per-minute", type=float, help="Most requests a minute (no limit).")
+    @argument("--tokens-per-minute", type=float, help="Most tokens a minute (no limit).")
+    @argument("--features", help="lsa, fastembed:NAME-OR-DIRECTORY, or a matrix or function (lsa).")
+    @argument(
+        "--surrogate", help="auto, a name from the zoo, several, or a classifier's variable (auto)."
+    )
+    @argument(
+        "--strategy", help="adaptive-threshold, fixed-threshold or cost-aware (adaptive-threshold)."
+    )
+    @argument("--threshold", type=float, help="Gate score from 0 to 1, for fixed-threshold.")
+    @argument(
+        "--certificate",
+        help="held-out, per-class or, verified by simulation only, cross-fit (held-out).",
+    )
+    @argument("--gate", help="auto, margin, max-probability, entropy or learned (auto).")
+    @argument("--pipeline", help="auto, accept-all, single or cascade (auto).")
     @argument(
         "--guard",
         type=float,
@@ -181,15 +182,19 @@ class TracerMagics(Magics):
             "probability (needs --votes or --logprobs)."
         ),
     )
-    @argument("--time-budget", type=float, help="Seconds to try the whole zoo in.")
-    @argument("--latency-weight", type=float, help="Dollars a second of waiting, for cost-aware.")
-    @argument("--seed", type=int, help="Of sample, split and fit (0).")
+    @argument(
+        "--time-budget", type=float, help="Seconds to try the whole zoo in; else the two quickest."
+    )
+    @argument(
+        "--latency-weight", type=float, help="Dollars a second of waiting, for cost-aware (0)."
+    )
+    @argument("--seed", type=int, help="Seed of sample, split and fit (0).")
     @argument("--store", help="File that keeps paid answers (.tracer_nb/labels.sqlite).")
     @argument("--latency", type=float, help="Seconds an answer of the stand-in takes.")
     @argument("--wrong", type=float, help="Share of wrong answers of the stand-in (0.02).")
-    @argument("--columns", help="Of a log to scan: text=COLUMN,label=COLUMN.")
+    @argument("--columns", help="Where a log has what: text=COLUMN,label=COLUMN.")
     @argument("--output", help="Variable for the labelled frame.")
-    @argument("--name", default="main", help="Name of the job, to keep several apart.")
+    @argument("--name", default="main", help="Name of the job, to keep several apart (main).")
     @argument("--deferred", action="store_true", help="Submit what route left to the teacher.")
     @argument("--dry-run", action="store_true", help="Show the plan; ask and pay nothing.")
     @argument(
@@ -210,7 +215,8 @@ class TracerMagics(Magics):
     @argument("--rows", type=int, help="Rows to review in all (50); fix it beforehand.")
     @argument("--rate", type=float, help="Chance of a handled text to be audited (0.05).")
     @argument(
-        "--on-alarm", help="What route does after an alarm of audit: defer, stricter or tell."
+        "--on-alarm",
+        help="What route does after an alarm of audit: defer, stricter or tell (defer).",
     )
     @argument("--against", help="Key of a set of answers: review where it differs.")
     @argument(
@@ -220,6 +226,7 @@ class TracerMagics(Magics):
         default=None,
         help="Show the teacher's label before the answer.",
     )
+    @argument("--help", action="store_true", help="Say what the steps do, or one of them.")
     @line_cell_magic
     def tracer(self, line: str, cell: str | None = None) -> None:
         """Label a column with a teacher; a certified surrogate answers the easy rows.
@@ -227,7 +234,7 @@ class TracerMagics(Magics):
         ``%%tracer df.text --teacher openai:gpt-6-luna --labels intents.txt --output routed``
         with the task in words as the cell's text does the whole job; ``%tracer run df.text``
         does it for a teacher that needs no words, such as a function. ``%tracer STEP`` does
-        one step, with the settings of the lines before it.
+        one step, with the settings of the lines before it; ``%tracer --help`` lists them.
         """
         self._space.warm()
         try:
@@ -244,9 +251,12 @@ class TracerMagics(Magics):
         variables = user_variables(self.shell)
         refuse_keys(split_line(line), variables)
         args = self._parse(line)
+        if args.help:
+            show_help(args.words, self.tracer.parser)
+            return
         verb, column = read_words(args.words, cell=cell is not None)
+        check_heeded(verb, args, self.tracer.parser)
         check_output(args.output)
-        _check_dry_run(verb, args)
         job = self.jobs.get(args.name, Job())
         if self._is_done_alone(verb, column, args, job):
             return
@@ -262,8 +272,7 @@ class TracerMagics(Magics):
         if verb == "audit":  # its caps are for the audits alone, and not remembered
             caps = {}
             written = {name: text for name, text in written.items() if name not in _OF_AUDIT}
-        if verb in ("status", "panel") and job.tracer is None and not settings:
-            raise InvalidInput("no job yet; start with %tracer plan df.text --teacher …")
+        _check_begun(verb, settings, job)
         if job.session.moment.running and not settings and verb in ("panel", "status"):
             self._space.look(verb, job)
             return
@@ -494,11 +503,6 @@ class TracerMagics(Magics):
         from tracer_nb.words import saved_lines  # noqa: PLC0415
 
         options = read_settings(args, None, None, variables)
-        if other := [f"--{k.replace('_', '-')}" for k in options if k not in _OF_LOADING]:
-            raise InvalidInput(
-                f"{', '.join(other)} cannot be changed in a saved router, which keeps its own; "
-                "leave out"
-            )
         loaded = load(path, **options)
         job = Job(loaded=loaded)
         self._keys.give(job, loaded.teacher, wanted=args.ask_key, asks=False)
@@ -614,10 +618,10 @@ def _expression(verb: str, words: str) -> str:
     return "" if verb == "cancel" else words
 
 
-def _check_dry_run(verb: str, args: Any) -> None:
-    """Refuse a plan where it would tell of something else than the step does."""
-    if args.dry_run and verb not in _PLANNED:
-        raise InvalidInput(f"--dry-run goes with {', '.join(_PLANNED)}, not with {verb}")
+def _check_begun(verb: str, settings: dict[str, Any], job: Job) -> None:
+    """Refuse to show a job that no line has begun."""
+    if verb in ("status", "panel") and job.tracer is None and not settings:
+        raise InvalidInput("no job yet; start with %tracer plan df.text --teacher …")
 
 
 def _check_step(verb: str, column: str, source: Source | None, job: Job) -> None:

@@ -18,11 +18,10 @@ from tracer_nb.magics.names import (
     resolve_column,
     unquote,
 )
+from tracer_nb.magics.verbs import OF_TEACHER, VERBS
 from tracer_nb.records import Caps
 
 __all__ = [
-    "OF_TEACHER",
-    "VERBS",
     "check_output",
     "read_caps",
     "read_sample",
@@ -32,16 +31,6 @@ __all__ = [
     "split_line",
 ]
 
-VERBS = (
-    *("run", "plan", "label", "fit", "calibrate", "route", "status", "panel", "report"),
-    *("save", "load", "labels", "compare", "review"),
-    *("submit", "collect", "batches", "cancel", "scan", "gaps", "audit"),
-)
-OF_TEACHER = (
-    *("answers", "base_url", "batch_price", "concurrency", "latency", "logprobs"),
-    *("max_answer_tokens", "n_examples", "price", "reasoning_effort", "requests_per_minute"),
-    *("shuffle", "tokens_per_minute", "votes", "wrong"),
-)
 _PLAIN = (
     *("confidence", "strategy", "threshold", "certificate", "gate", "pipeline", "guard"),
     *("abstain_unlike", "abstain_unsure"),
@@ -74,7 +63,9 @@ def read_words(words: list[str], *, cell: bool) -> tuple[str, str]:
     if cell:
         return "run", " ".join(words)
     if not words:
-        raise InvalidInput(f"say what to do: %tracer {'|'.join(VERBS)}; %tracer? shows all options")
+        raise InvalidInput(
+            f"say what to do: %tracer {'|'.join(VERBS)}; %tracer --help says what each does"
+        )
     raise InvalidInput.unknown_name("step", words[0], VERBS)
 
 

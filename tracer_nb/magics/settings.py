@@ -8,12 +8,13 @@ from typing import Any
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.magics.complete import VALUES
+from tracer_nb.magics.verbs import options_of
 from tracer_nb.moments import Option
 
-__all__ = ["Form", "line_of", "written_options"]
+__all__ = ["GROUPS", "Form", "line_of", "written_options"]
 
 # What is asked first stands first; an option that is in no group is not a setting.
-_GROUPS = {
+GROUPS = {
     "Job": (
         *("teacher", "labels", "prompt", "sample", "max_cost", "max_tokens", "max_rows"),
         *("output", "ask", "abstain_unlike", "abstain_unsure"),
@@ -39,8 +40,8 @@ def written_options(args: Any, parser: Any, read: Mapping[str, Any]) -> dict[str
     option, is taken from what was ``read``.
     """
     written = {"prompt": str(read["prompt"])} if "prompt" in read else {}
-    settings = {name for group in _GROUPS.values() for name in group}
-    for name, actions in _actions(parser).items():
+    settings = {name for group in GROUPS.values() for name in group}
+    for name, actions in options_of(parser).items():
         value = getattr(args, name, None)
         if value is None or name not in settings:
             continue
@@ -57,9 +58,9 @@ def line_of(column: str, written: Mapping[str, str], name: str, parser: Any) -> 
     InvalidInput
         A value that cannot be written on a line.
     """
-    actions = _actions(parser)
+    actions = options_of(parser)
     words = [column] if column else []
-    for setting in (s for group in _GROUPS.values() for s in group):
+    for setting in (s for group in GROUPS.values() for s in group):
         value = written.get(setting, "")
         if not value or setting not in actions:
             continue
@@ -104,9 +105,9 @@ class Form:
     @property
     def options(self) -> tuple[Option, ...]:
         """Every setting with its present value, in order."""
-        written, actions = self._written(), _actions(self._parser)
+        written, actions = self._written(), options_of(self._parser)
         found = []
-        for group, names in _GROUPS.items():
+        for group, names in GROUPS.items():
             for name in names:
                 value = written.get(name, "")
                 if name == "prompt":
@@ -151,15 +152,6 @@ class Form:
             if value.startswith("--") and value not in choices:
                 raise InvalidInput(f"setting {name} must not begin with --, got {value!r}")
         return {name: value.strip() for name, value in values.items() if value.strip()}
-
-
-def _actions(parser: Any) -> dict[str, list[Any]]:
-    """Options of the parser by the name of what they set."""
-    found: dict[str, list[Any]] = {}
-    for action in parser._actions:  # noqa: SLF001  argparse has no public way
-        if action.option_strings:
-            found.setdefault(action.dest, []).append(action)
-    return found
 
 
 def _option(name: str, value: str, group: str, actions: list[Any]) -> Option:
