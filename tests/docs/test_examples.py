@@ -1,0 +1,112 @@
+"""Python on the pages is run: in the README with a teacher that answers, elsewhere as it is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tracer_nb
+from tests.docs.pages import ARCHITECTURE, README, blocks
+from tracer_nb.engine.gates import STATISTICS, fit_gates
+from tracer_nb.engine.saving.router_state import router_from_state, router_state
+from tracer_nb.engine.zoo import MODELS, SURROGATES
+from tracer_nb.teachers.spec import SCHEMES
+
+
+@pytest.fixture(scope="module")
+def built():
+    """What the blocks of the architecture page leave behind, in one namespace."""
+    tables = (SURROGATES, MODELS, STATISTICS, SCHEMES)
+    before = [dict(table) for table in tables]
+    rng = np.random.default_rng(3)
+    codes = rng.integers(3, size=600)
+    X = np.eye(3)[codes] + 0.3 * rng.normal(size=(600, 3))
+    y = np.array(["login", "parcel", "refund"])[codes]
+    routing = tracer_nb.fit_router(X, y, target=0.9).route(X)
+    names = {"__name__": "architecture", "X": X, "y": y, "routing": routing}
+    for code in blocks(ARCHITECTURE, "python"):
+        exec(compile(code, ARCHITECTURE.name, "exec", dont_inherit=True), names)
+    yield names
+    for table, old in zip(tables, before, strict=True):
+        table.clear()
+        table.update(old)
+
+
+def test_the_page_shows_four_things():
+    assert len(blocks(ARCHITECTURE, "python")) == 4
+    for code in blocks(ARCHITECTURE, "python"):
+        assert code.isascii()
+
+
+def test_the_surrogate_is_certified_and_kept_in_plain_arrays(built):
+    router, X = built["router"], built["X"]
+    assert router.certificate.certified
+    assert router.route(X).handled.mean() > 0.5
+    again = router_from_state(*router_state(router))
+    assert again.route(X).scores.tolist() == router.route(X).scores.tolist()
+
+
+def test_the_gate_ranks_rows(built):
+    codes = np.unique(built["y"], return_inverse=True)[1]
+    outputs = np.maximum(built["X"], 0).astype(np.float32)
+    agree = outputs.argmax(axis=1) == codes
+    ((gate, scores),) = fit_gates(("top-share",), outputs, agree, built["X"], codes, seed=0)
+    assert gate.name == "top-share"
+    assert scores[agree].mean() > scores[~agree].mean() + 0.05
+
+
+def test_the_teacher_labels(built):
+    texts = [f"{w} {i}" for i in range(200) for w in ("my refund", "a parcel", "nothing")]
+    labels = built["tracer"].label(texts, sample=600)
+    given = [labels.classes[code] if code >= 0 else None for code in labels.codes]
+    named = [("refund", "parcel", None)[row % 3] for row in labels.rows]
+    assert given == named
+    assert given.count(None) == 200
+
+
+def test_the_chart_is_drawn(built):
+    assert built["svg"].startswith("<svg")
+    assert "Gate scores of 600 rows" in built["svg"]
+
+
+# --- README -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def readme(monkeypatch, tmp_path):
+    """Runs the README's blocks in order, in one namespace and an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    twenty, engine = blocks(README, "python")
+    assert len([line for line in twenty.splitlines() if line.strip()]) <= 22
+    return twenty, engine
+
+
+def test_the_twenty_lines_run_as_they_stand(readme, capsys, tmp_path):
+    names = {"__name__": "readme"}
+    # Fewer rows and an easier target, to be quick.
+    code = readme[0]
+    for long, short in (
+        ('load("support")', 'load("support").head(1200)'),
+        ("sample=1500", "sample=700"),
+        ("target=0.90", "target=0.80"),
+    ):
+        assert long in code
+        code = code.replace(long, short)
+    exec(compile(code, README.name, "exec", dont_inherit=True), names)
+    said = capsys.readouterr().out
+    assert "With 95 % confidence" in said
+    assert "stand-in" in said
+    assert set(names["routed"]["label_source"]) == {"surrogate", "teacher"}
+    assert (tmp_path / "intents.tracer").exists()
+
+
+def test_the_engine_alone_routes(readme, capsys):
+    rng = np.random.default_rng(3)
+    codes = rng.integers(3, size=900)
+    X = np.eye(3)[codes] + 0.3 * rng.normal(size=(900, 3))
+    names = {"__name__": "readme", "X": X[:600], "X_new": X[600:]}
+    names["y"] = np.array(["login", "parcel", "refund"])[codes[:600]]
+    exec(compile(readme[1], README.name, "exec", dont_inherit=True), names)
+    assert capsys.readouterr().out.startswith("True ")
+    routing = names["routing"]
+    assert routing.handled.shape == routing.labels.shape == routing.scores.shape == (300,)
