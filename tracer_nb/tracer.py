@@ -214,6 +214,7 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
             abstain_unlike, abstain_unsure, guard=self.options.guard, teacher=self.teacher
         )
         self._asker = Asker(self.teacher, store)
+        self._again = Asker(self.teacher, store, again=True)
         self._batches = Batches(self.teacher, store)
         self._column: Column | None = None
         self._featurizing = threading.Lock()  # a panel may look on while another thread labels

@@ -37,9 +37,13 @@ __all__ = ["TracerMagics", "register"]
 # A review that names one writes what was said, instead of asking.
 _TABLES = (".csv", ".parquet")
 # Steps that may ask the teacher.
-_ASKING = ("run", "label", "route", "panel", "submit", "collect", "batches", "cancel", "audit")
-# Options of a line that are for that line alone, where it audits.
-_OF_AUDIT = tuple(f.name for f in fields(Caps))
+_ASKING = (
+    *("run", "label", "route", "panel", "submit", "collect", "batches", "cancel", "audit"),
+    "reask",
+)
+# Steps beside the job itself: the caps of their lines are for those lines alone.
+_ASIDE = ("audit", "reask")
+_CAPS = tuple(f.name for f in fields(Caps))
 
 
 @magics_class
@@ -212,7 +216,11 @@ class TracerMagics(Magics):
         help=("Leave deferred rows without a label."),
     )
     @argument("--of", help="Rows to review: mixed, random, uncertain, disputed or chosen (mixed).")
-    @argument("--rows", type=int, help="Rows to review in all (50); fix it beforehand.")
+    @argument(
+        "--rows",
+        type=int,
+        help="Rows to review (50) or to reask (100), in all; fix it beforehand.",
+    )
     @argument("--rate", type=float, help="Chance of a handled text to be audited (0.05).")
     @argument(
         "--on-alarm",
@@ -269,9 +277,9 @@ class TracerMagics(Magics):
         settings = read_settings(args, about or job.source, cell, variables)
         written = written_options(args, self.tracer.parser, settings)
         caps = read_caps(args)
-        if verb == "audit":  # its caps are for the audits alone, and not remembered
+        if verb in _ASIDE:
             caps = {}
-            written = {name: text for name, text in written.items() if name not in _OF_AUDIT}
+            written = {name: text for name, text in written.items() if name not in _CAPS}
         _check_begun(verb, settings, job)
         if job.session.moment.running and not settings and verb in ("panel", "status"):
             self._space.look(verb, job)
@@ -286,7 +294,7 @@ class TracerMagics(Magics):
         try:
             asks = verb in _ASKING and not args.dry_run
             self._keys.give(job, made(job).teacher, wanted=args.ask_key, asks=asks)
-            if args.dry_run:
+            if args.dry_run and verb != "reask":
                 self._plan(job)
             elif verb == "route":
                 self._route(job, args, source or job.home)
@@ -461,6 +469,19 @@ class TracerMagics(Magics):
         _show_watch(tracer, args, asdict(tracer.caps_left(job.caps)))
         job.session.look()
 
+    def _reask(self, job: Job, args: Any) -> None:
+        from tracer_nb.magics.show import Lines  # noqa: PLC0415
+        from tracer_nb.words import reask_lines, reask_plan_lines  # noqa: PLC0415
+
+        tracer = made(job)
+        options = _aside(args, asdict(tracer.caps_left(job.caps)), {"rows": args.rows})
+        if args.dry_run:
+            plan = reask_plan_lines(tracer.plan_reask(**options))
+            display(Lines([*plan, "Nothing was asked or paid."]))
+            return
+        display(Lines([*reask_lines(tracer.reask(**options)), *_note(tracer)]))
+        job.session.look()
+
     def _review(self, job: Job, args: Any) -> None:
         from tracer_nb.widgets import ReviewPanel  # noqa: PLC0415
 
@@ -594,11 +615,16 @@ def _show_watch(router: Any, args: Any, caps: dict[str, Any]) -> None:
     from tracer_nb.magics.show import Drawn  # noqa: PLC0415
     from tracer_nb.words import watch_lines  # noqa: PLC0415
 
-    given = {"rate": args.rate, "on_alarm": args.on_alarm, **read_caps(args)}
-    options = {name: value for name, value in given.items() if value is not None}
-    watch = router.audit(**{**caps, **options})
+    options = _aside(args, caps, {"rate": args.rate, "on_alarm": args.on_alarm})
+    watch = router.audit(**options)
     alt = "Agreement on audited texts over the number of audits"
     display(Drawn([*watch_lines(watch), *_note(router)], watch_chart(watch), alt))
+
+
+def _aside(args: Any, caps: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of a step beside the job: what the line gives, else the caps that are left."""
+    given = {**options, **read_caps(args)}
+    return {**caps, **{name: value for name, value in given.items() if value is not None}}
 
 
 def _note(tracer: Any) -> list[str]:
@@ -626,7 +652,7 @@ def _check_begun(verb: str, settings: dict[str, Any], job: Job) -> None:
 
 def _check_step(verb: str, column: str, source: Source | None, job: Job) -> None:
     if (
-        verb in ("fit", "calibrate", "review", "gaps", "audit")
+        verb in ("fit", "calibrate", "review", "gaps", "audit", "reask")
         and source is not None
         and not source.is_same(job.home)
     ):

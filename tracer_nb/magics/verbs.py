@@ -87,6 +87,7 @@ STEPS: dict[str, Step] = {
         ("columns", "confidence", "features", "sample", "seed", "target"),
     ),
     "gaps": Step("", "says where surrogate and teacher part"),
+    "reask": Step("", "asks about sampled rows again: whether the teacher agrees with itself"),
     "audit": Step("", "asks about handled rows drawn by chance, and watches the promise"),
 }
 """Every step by its name."""
@@ -97,11 +98,11 @@ HEEDED_BY: dict[str, tuple[str, ...]] = {
     "at": ("route",),
     "output": ("run", "plan", "route", "panel"),
     "ask": ("run", "plan", "route", "panel"),
-    "dry_run": ("plan", "run", "label", "submit"),
+    "dry_run": ("plan", "run", "label", "submit", "reask"),
     "deferred": ("submit",),
     "columns": ("scan",),
     "of": ("review",),
-    "rows": ("review",),
+    "rows": ("review", "reask"),
     "against": ("review",),
     "blind": ("review",),
     "rate": ("audit",),

@@ -22,6 +22,7 @@ from tracer_nb.records.gaps import (
     Slice,
 )
 from tracer_nb.records.labels import Labels, LearningCurve, Plan
+from tracer_nb.records.reasks import ReaskPlan, SelfAgreement
 from tracer_nb.records.rejects import RejectOption
 from tracer_nb.records.reports import Choice, Report, Scan
 from tracer_nb.records.reviews import (
@@ -70,6 +71,7 @@ __all__ = [
     "Plan",
     "Preview",
     "Progress",
+    "ReaskPlan",
     "RejectOption",
     "Reliability",
     "Report",
@@ -82,6 +84,7 @@ __all__ = [
     "RowView",
     "Scan",
     "Selection",
+    "SelfAgreement",
     "Setting",
     "Slice",
     "Spending",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -24,6 +24,7 @@ from tracer_nb.teachers import (
 from tracer_nb.teachers.batch import in_batches, under_way
 from tracer_nb.teachers.capping import check_bounded, check_caps
 from tracer_nb.teachers.experience import Experience, find_experience
+from tracer_nb.teachers.rows import again_identity
 from tracer_nb.teachers.superseded import find_superseded, superseded_in_run
 from tracer_nb.words import waiting_sentence
 
@@ -60,10 +61,15 @@ class Asker:
     store : path or None
         Where paid answers are kept; None for the default file, ":memory:" for none.
         Recorded labels are never stored: they are stored where they come from.
+    again : bool, default False
+        Ask a second time: its answers are kept beside the first ones, and are none of them.
     """
 
-    def __init__(self, teacher: Teacher, store: str | os.PathLike[str] | None) -> None:
+    def __init__(
+        self, teacher: Teacher, store: str | os.PathLike[str] | None, *, again: bool = False
+    ) -> None:
         self.teacher = teacher
+        self._again = again
         self.answers: dict[str, Answer] = {}
         self.spending = Spending()
         self.superseded = Superseded()
@@ -80,6 +86,16 @@ class Asker:
             self.spending = Spending()
             self.superseded = Superseded()
         self._stops.clear()
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """Under which answers are stored."""
+        own = self.teacher.identity
+        return again_identity(own) if self._again else own
+
+    def count(self, spending: Spending) -> None:
+        """Count what was asked and paid elsewhere for the same job."""
+        self.spending = _add(self.spending, spending)
 
     @property
     def stopped(self) -> str | None:
@@ -107,7 +123,7 @@ class Asker:
                 others.append(text)
         if self._stores and others:
             with LabelStore(self._path) as store:
-                found.update(store.get_many(self.teacher.identity, others))
+                found.update(store.get_many(self.identity, others))
         return found
 
     def check(self, texts: Sequence[str], caps: Caps) -> None:
@@ -133,7 +149,7 @@ class Asker:
         if not self._stores:
             return Past()
         with LabelStore(self._path) as store:
-            identity = self.teacher.identity
+            identity = self.identity
             waiting, _ = in_batches(store, identity, texts)
             return Past(
                 find_experience(store, identity),
@@ -160,7 +176,7 @@ class Asker:
         if self._stores:
             with LabelStore(self._path) as store:
                 self._save_late(store)
-                held, since = under_way(store, self.teacher.identity, texts)
+                held, since = under_way(store, self.identity, texts)
                 run = run_labels(
                     self.teacher,
                     [text for text in texts if text not in held],
@@ -169,17 +185,19 @@ class Asker:
                     on_progress=on_progress,
                     step=step,
                     stop=stop,
+                    identity=self.identity,
                 )
                 self._take(run, step)
                 if held and run.stopped is None:
                     self.stop(step, waiting_sentence(len(held), since))
                 # What was superseded is good to know, but not worth the new answers.
                 with suppress(StoreError):
-                    self.superseded += superseded_in_run(store, self.teacher.identity)
+                    if not self._again:  # to which the first answers are no others
+                        self.superseded += superseded_in_run(store, self.identity)
         else:
             known = {t: a for t, a in self.known(texts).items() if a.keep}
             missing = sum(answer.label is None for answer in known.values())
-            self.spending = _add(self.spending, Spending(reused=len(known), missing=missing))
+            self.count(Spending(reused=len(known), missing=missing))
             left = [text for text in texts if text not in known]
             run = run_labels(
                 self.teacher,
@@ -195,13 +213,13 @@ class Asker:
         """Remember what came of a run."""
         self.answers.update(run.answers)
         self._unsaved.update(run.unsaved)
-        self.spending = _add(self.spending, run.spending)
+        self.count(run.spending)
         self.stop(step, run.stopped)
 
     def _save_late(self, store: LabelStore) -> None:
         """Store what an earlier run had to keep in memory, so that it is not asked again."""
         if self._unsaved:
-            store.put_many(self.teacher.identity, list(self._unsaved.items()))
+            store.put_many(self.identity, list(self._unsaved.items()))
             self._unsaved.clear()
 
 

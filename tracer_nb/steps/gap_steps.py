@@ -21,11 +21,12 @@ from tracer_nb.steps.inspecting import Inspecting
 from tracer_nb.steps.inspection import Inspection
 from tracer_nb.steps.judging import judged_rows
 from tracer_nb.steps.matrices import take
+from tracer_nb.steps.reask_steps import ReaskSteps
 
 __all__ = ["GapSteps"]
 
 
-class GapSteps(Inspecting):
+class GapSteps(Inspecting, ReaskSteps):
     """The part of a Tracer that explains where the surrogate fails to match the teacher."""
 
     def gaps(self, table: Any = None) -> Gaps:

@@ -19,7 +19,7 @@ from tracer_nb.steps.frames import Texts
 from tracer_nb.teachers.base import Teacher
 from tracer_nb.teachers.capping import check_caps
 
-__all__ = ["check_job", "check_sample", "fewest_labels", "make_plan"]
+__all__ = ["check_job", "check_sample", "fewest_labels", "make_plan", "price_source"]
 
 
 def fewest_labels(
@@ -134,7 +134,6 @@ def make_plan(
     to_ask = [text for text in sampled if text not in stored and text not in past.waiting]
     takes = forecast(teacher, to_ask, sampled, past.experience)
     rate = past.experience.rate
-    price = getattr(teacher, "price", None)
     halved = getattr(teacher, "batch_price", None)
     return Plan(
         teacher=teacher.name,
@@ -158,7 +157,7 @@ def make_plan(
         max_tokens=caps.max_tokens,
         max_rows=caps.max_rows,
         token_source=takes.source,
-        price_source="none needed" if price is None and takes.cost == 0 else _source(price),
+        price_source=price_source(teacher, takes.cost),
         seconds=None if rate is None else len(to_ask) / rate,
         time_source="" if rate is None else _of_whom(teacher),
         superseded=past.superseded,
@@ -178,5 +177,9 @@ def _of_whom(teacher: Teacher) -> str:
     return "as in the last run"
 
 
-def _source(price: object) -> str:
-    return "unknown" if price is None else str(price)
+def price_source(teacher: Teacher, cost: float | None) -> str:
+    """Where the price behind ``cost`` is from."""
+    price = getattr(teacher, "price", None)
+    if price is None:
+        return "none needed" if cost == 0 else "unknown"
+    return str(price)

@@ -15,6 +15,7 @@ from tracer_nb.engine.monitor import Monitor
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Audit, Certificate, Labels, Watch
+from tracer_nb.steps.coins import coin
 from tracer_nb.steps.frames import Texts
 from tracer_nb.teachers.rows import text_address
 
@@ -65,8 +66,8 @@ def draw_audits(texts: Iterable[str], rate: float, seed: int) -> list[str]:
     Coin and order are one number made of seed and text: a repeat draws the same, a higher rate
     goes on where the lower one ended, and what a cap leaves out is left out at random.
     """
-    coins = {text: _coin(text, seed) for text in texts}
-    return sorted((text for text, coin in coins.items() if coin < rate), key=coins.__getitem__)
+    coins = {text: coin("audit", seed, text) for text in texts}
+    return sorted((text for text, at in coins.items() if at < rate), key=coins.__getitem__)
 
 
 def fit_key(texts: Texts, labels: Labels, *, fitted: SurrogateFit, answers: Answers) -> str:
@@ -143,9 +144,3 @@ def replay(
 
 def _digest(parts: list[Any]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _coin(text: str, seed: int) -> float:
-    """A number in [0, 1) that looks random, the same for the same text and seed."""
-    digest = hashlib.sha256(f"audit {seed} {text_address(text)}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2.0**64

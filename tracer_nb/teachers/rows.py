@@ -16,13 +16,16 @@ from tracer_nb.teachers.fence import printable
 __all__ = [
     "COLUMNS",
     "INSERT",
+    "again_identity",
     "identity_address",
+    "is_again",
     "new_row",
     "text_address",
     "to_answer",
     "utc_now",
 ]
 
+_ASKING = "asking"
 COLUMNS = (
     "label, reason, mode, probabilities, prompt_tokens, completion_tokens, counted, cost, seconds"
 )
@@ -55,6 +58,16 @@ def identity_address(identity: Mapping[str, Any]) -> tuple[str, str]:
             "use str, int, float, bool, None, list and dict"
         ) from e
     return hashlib.sha256(canonical.encode()).hexdigest(), canonical
+
+
+def again_identity(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Identity under which a teacher's second answers are stored, beside its first ones."""
+    return {**identity, _ASKING: 2}
+
+
+def is_again(identity: Mapping[str, Any]) -> bool:
+    """Whether it is one of second answers."""
+    return _ASKING in identity
 
 
 def utc_now() -> str:

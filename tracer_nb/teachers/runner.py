@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from tracer_nb.errors import InvalidInput, StoreError, TeacherError
 from tracer_nb.records import Answer, Caps, Progress, Spending
@@ -59,6 +60,7 @@ def run_labels(
     on_progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
     step: str = "label",
+    identity: Mapping[str, Any] | None = None,
 ) -> LabelRun:
     """Ask ``teacher`` for a label of every text that has no stored answer yet.
 
@@ -84,6 +86,8 @@ def run_labels(
         Another thread sets it to end the run, like an interrupt.
     step : str
         Name of the step in the progress records.
+    identity : mapping, optional
+        Under which answers are looked up and stored; the teacher's own by default.
 
     Returns
     -------
@@ -108,7 +112,7 @@ def run_labels(
         check_caps(teacher, unique[0], caps)
     if store is not None:
         store.begin()
-    work = LabelWork(teacher, unique, store, caps)
+    work = LabelWork(teacher, unique, store, caps, identity)
     begun = time.monotonic()
 
     def notify() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tracer_nb.records import Superseded
-from tracer_nb.teachers.rows import identity_address, text_address
+from tracer_nb.teachers.rows import identity_address, is_again, text_address
 from tracer_nb.teachers.store import LabelStore
 
 __all__ = ["find_superseded", "superseded_in_run"]
@@ -88,6 +88,11 @@ def _told(
     if not counts:
         return Superseded()
     known = dict(store.identities())
+    # A text that was asked about twice has one answer that might have applied.
+    for other in [other for other in counts if is_again(known[other])]:
+        del counts[other]
+    if not counts:
+        return Superseded()
     differ = {name for other in counts for name in _differences(identity, known[other])}
     return Superseded(counts.total(), tuple(sorted(differ, key=_ORDER.index)))
 

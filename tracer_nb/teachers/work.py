@@ -6,9 +6,10 @@ import asyncio
 import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from typing import Any
 
 from tracer_nb.errors import StoreError, TeacherError
 from tracer_nb.records import Answer, Caps
@@ -44,6 +45,8 @@ class LabelWork:
         Each once.
     store : LabelStore or None
     caps : Caps
+    identity : mapping, optional
+        Of what is stored; the teacher's own by default.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class LabelWork:
         texts: Sequence[str],
         store: LabelStore | None,
         caps: Caps,
+        identity: Mapping[str, Any] | None = None,
     ) -> None:
         self.answers: dict[str, Answer] = {}
         self.tally = Tally()
@@ -59,7 +63,7 @@ class LabelWork:
         self.stopped: str | None = None
         self.any_kept = False
         self._teacher = teacher
-        self._identity = dict(teacher.identity)
+        self._identity = dict(teacher.identity if identity is None else identity)
         self._keeper = Keeper(teacher.labels)
         self._texts = texts
         self._store = store

@@ -39,6 +39,7 @@ from tracer_nb.words.labelling import (
 )
 from tracer_nb.words.panels import pair_rows, selection_sentence, target_rows, target_sentence
 from tracer_nb.words.plans import plan_lines, superseded_sentence
+from tracer_nb.words.reasks import reask_lines, reask_plan_lines
 from tracer_nb.words.reports import (
     abstained_sentence,
     money_sentence,
@@ -80,6 +81,8 @@ __all__ = [
     "plan_lines",
     "progress_line",
     "promise_sentence",
+    "reask_lines",
+    "reask_plan_lines",
     "report_facts",
     "report_lines",
     "revealed_sentence",

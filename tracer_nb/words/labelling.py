@@ -46,7 +46,12 @@ def stopped_sentence(stopped: str) -> str:
 
 def progress_line(progress: Progress) -> str:
     """One moment of a run."""
-    step = {"label": "Labelling the sample", "deferred": "Asking about deferred rows"}
+    step = {
+        "label": "Labelling the sample",
+        "deferred": "Asking about deferred rows",
+        "audit": "Auditing handled rows",
+        "reask": "Asking a second time",
+    }
     if progress.step not in step:
         return progress.step
     line = f"{step[progress.step]}: {progress.done:,} of {progress.total:,}"

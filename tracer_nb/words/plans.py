@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tracer_nb.records import Plan, Superseded
+from tracer_nb.records import Caps, Plan, ReaskPlan, Superseded
 from tracer_nb.words.figures import count, duration, level, money, percent
 
-__all__ = ["plan_lines", "superseded_sentence"]
+__all__ = ["cap_words", "plan_lines", "spread_words", "superseded_sentence"]
 
 # How a teacher's probabilities come about.
 _SHOWN = {
@@ -44,13 +44,13 @@ def plan_lines(plan: Plan) -> list[str]:
     else:
         batch = f", in a batch about {money(plan.batch_cost)}" if plan.batch_cost else ""
         lines.append(
-            f"Sample: about {_with_spread(plan)}{batch}; "
+            f"Sample: about {spread_words(plan)}{batch}; "
             f"asking about every text: about {money(plan.cost_all)}. Price: {plan.price_source}."
         )
     if plan.n_ask and plan.cost != 0:
         lines.append(_time_sentence(plan))
     lines += _reject_sentences(plan)
-    if caps := _caps(plan):
+    if caps := cap_words(plan):
         lines.append(f"Hard cap: {', '.join(caps)}, deferred rows included.")
     fewest = f"At least {count(plan.fewest_labels, 'labelled row')} are needed to certify "
     fewest += f"{level(plan.target)} at {level(plan.confidence)} confidence"
@@ -77,7 +77,8 @@ def _reject_sentences(plan: Plan) -> list[str]:
     return lines
 
 
-def _caps(plan: Plan) -> list[str]:
+def cap_words(plan: Plan | Caps) -> list[str]:
+    """Each hard cap that was set."""
     caps = []
     if plan.max_cost is not None:
         caps.append(money(plan.max_cost))
@@ -100,7 +101,8 @@ def _unknown_cost(plan: Plan) -> str:
     return f"{text}; give price as IN,OUT in dollars per million tokens."
 
 
-def _with_spread(plan: Plan) -> str:
+def spread_words(plan: Plan | ReaskPlan) -> str:
+    """What it costs about, and from where to where."""
     cost, low, high = map(money, (plan.cost, plan.cost_low, plan.cost_high))
     return cost if low == cost == high else f"{cost} ({low} to {high})"
 

@@ -13,6 +13,7 @@ from tracer_nb.engine.gaps.losses import lost_coverage, risk_area
 from tracer_nb.engine.gaps.preview import preview
 from tracer_nb.engine.gaps.reliability import reliability
 from tracer_nb.engine.gaps.select import RowTable, select_rows
+from tracer_nb.engine.gaps.self_agreement import self_agreement
 from tracer_nb.engine.gaps.suspects import likely_mistakes
 from tracer_nb.engine.gaps.targets import Labelled, Others, at_threshold, target_estimates
 
@@ -36,5 +37,6 @@ __all__ = [
     "reliability",
     "risk_area",
     "select_rows",
+    "self_agreement",
     "target_estimates",
 ]
