@@ -13,6 +13,7 @@ from tracer_nb.records.arrays import BoolArray, FloatArray, IntArray
 from tracer_nb.records.batches import Batch, Collected, Submitted
 from tracer_nb.records.certificates import Certificate, ClassCertificate, Frontier, Routing, Setting
 from tracer_nb.records.fits import Pilot, Trial
+from tracer_nb.records.gains import Gain
 from tracer_nb.records.gaps import (
     ConfusedPair,
     Confusion,
@@ -59,6 +60,7 @@ __all__ = [
     "Disputes",
     "FloatArray",
     "Frontier",
+    "Gain",
     "Gaps",
     "HandThreshold",
     "IntArray",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tracer_nb.records.arrays import IntArray
+from tracer_nb.records.gains import Gain
 from tracer_nb.records.gaps import Confusion, LabelAgreement, Reliability, Slice
+from tracer_nb.records.reasks import SelfAgreement
 
 __all__ = ["BoundaryPair", "Gaps", "LostCoverage", "Suspect"]
 
@@ -128,6 +130,10 @@ class Gaps:
         at best; nan for no rows.
     lost : LostCoverage or None
         None before calibration.
+    gains : tuple of Gain
+        What would win some of it back; none before calibration.
+    self_agreement : SelfAgreement or None
+        How far the teacher agrees with itself; None where it was not asked twice.
     """
 
     rows: IntArray
@@ -141,3 +147,5 @@ class Gaps:
     suspects: tuple[Suspect, ...]
     risk_area: float
     lost: LostCoverage | None
+    gains: tuple[Gain, ...] = ()
+    self_agreement: SelfAgreement | None = None

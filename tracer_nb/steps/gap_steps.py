@@ -8,7 +8,16 @@ import numpy as np
 
 from tracer_nb.engine import gaps, slicing
 from tracer_nb.errors import InvalidInput, NotFitted
-from tracer_nb.records import BoundaryPair, Gaps, Slice, Suspect
+from tracer_nb.records import (
+    BoundaryPair,
+    Gain,
+    Gaps,
+    LearningCurve,
+    LostCoverage,
+    SelfAgreement,
+    Slice,
+    Suspect,
+)
 from tracer_nb.steps.frames import (
     OUTPUT_COLUMNS,
     column_names,
@@ -33,7 +42,7 @@ class GapSteps(Inspecting, ReaskSteps):
         """Find where surrogate and teacher part, on rows that were not used to fit.
 
         These are the calibration rows, or, before :meth:`calibrate`, the fitting rows out of
-        fold. Nothing is asked, paid or changed. To choose settings by what it shows and then
+        fold. Nothing is asked, paid or changed; what :meth:`reask` has stored is looked at. To choose settings by what it shows and then
         to certify on the same rows would void the promise: draw fresh rows for that.
 
         Parameters
@@ -52,6 +61,8 @@ class GapSteps(Inspecting, ReaskSteps):
             Before :meth:`fit`.
         InvalidInput
             ``table`` is not a dataframe, or has another number of rows than the column.
+        StoreError
+            The store of second answers cannot be read.
         """
         now = self._inspect()
         if now is None or now.judged is None:
@@ -74,6 +85,8 @@ class GapSteps(Inspecting, ReaskSteps):
             )
             for i, j, similarity in gaps.boundary_pairs(judged, unit, codes)
         )
+        twice = self.self_agreement()
+        lost = None if now.router is None else gaps.lost_coverage(judged, target=now.main)
         return Gaps(
             rows=rows,
             n_agree=int(judged.agree.sum()),
@@ -85,11 +98,28 @@ class GapSteps(Inspecting, ReaskSteps):
             pairs=pairs,
             suspects=_suspects(now),
             risk_area=gaps.risk_area(judged),
-            lost=None if now.router is None else gaps.lost_coverage(judged, target=now.main),
+            lost=lost,
+            gains=() if lost is None or not lost.n_rows else _gains(now, lost, twice, self.curve),
+            self_agreement=twice,
         )
 
     def _source(self) -> Any:
         return None if self._column is None else self._column.source
+
+
+def _gains(
+    now: Inspection, lost: LostCoverage, twice: SelfAgreement | None, curve: LearningCurve | None
+) -> tuple[Gain, ...]:
+    """What would win lost coverage back."""
+    assert now.fitted is not None and now.judged is not None  # noqa: S101, PT018  it is calibrated
+    looked = np.flatnonzero(now.sample.surrogate >= 0)
+    choosing = judged_rows(now.sample, np.setdiff1d(looked, now.sample.counted))
+    more = len(now.labels.rows) < len(now.texts.usable)
+    return (
+        *((gaps.label_gain(now.fitted, lost, curve),) if more else ()),
+        *gaps.loss_gains(lost, twice),
+        *gaps.merge_gains(now.judged, choosing, target=now.main),
+    )
 
 
 def _suspects(now: Inspection) -> tuple[Suspect, ...]:

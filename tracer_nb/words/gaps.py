@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from tracer_nb.records import Gaps, LabelAgreement, LostCoverage
 from tracer_nb.words.figures import beginning, count, level, percent
+from tracer_nb.words.gains import gain_lines
 from tracer_nb.words.panels import pair_rows
+from tracer_nb.words.reasks import self_sentences
 
 __all__ = ["gap_lines", "gap_tables", "lost_sentences"]
 
@@ -35,6 +37,9 @@ def gap_lines(gaps: Gaps) -> list[str]:
     ]
     if gaps.lost is not None:
         lines.extend(lost_sentences(gaps.lost))
+    if gaps.self_agreement is not None:
+        lines.extend(self_sentences(gaps.self_agreement))
+    lines.extend(gain_lines(gaps))
     lines.extend(_slice_sentences(gaps))
     if gaps.confusion.pairs:
         pair = gaps.confusion.pairs[0]

@@ -6,7 +6,7 @@ from tracer_nb.records import ReaskPlan, SelfAgreement
 from tracer_nb.words.figures import beginning, count, level, limits, percent
 from tracer_nb.words.plans import cap_words, spread_words
 
-__all__ = ["ceiling_sentence", "reask_lines", "reask_plan_lines", "self_sentence"]
+__all__ = ["reask_lines", "reask_plan_lines", "self_sentences"]
 
 _SHOWN = 5
 _REPEATS = {
@@ -42,9 +42,7 @@ def reask_plan_lines(plan: ReaskPlan) -> list[str]:
 
 def reask_lines(found: SelfAgreement) -> list[str]:
     """How far the teacher agrees with itself, and where not."""
-    lines = [self_sentence(found)]
-    if found.n:
-        lines.append(ceiling_sentence(found))
+    lines = self_sentences(found)
     if found.labels:
         shown = "; ".join(
             f"{name} ({k:,} of {asked:,})" for name, asked, k in found.labels[:_SHOWN]
@@ -55,35 +53,32 @@ def reask_lines(found: SelfAgreement) -> list[str]:
         lines += [
             f"{beginning(text)}: {one} | {_name(two)}" for text, one, two in found.changed[:_SHOWN]
         ]
-    if found.repeats:
-        lines.append(_REPEATS[found.repeats])
     if found.n_waiting:
         why = f" ({found.stopped})" if found.stopped else ""
         lines.append(f"{count(found.n_waiting, 'drawn text')} not asked again yet{why}.")
     return lines
 
 
-def self_sentence(found: SelfAgreement) -> str:
-    """How many texts got the same label twice."""
+def self_sentences(found: SelfAgreement) -> list[str]:
+    """How many texts got the same label twice, and what that means for a surrogate."""
     if found.share is None:
-        return "No text has a second answer yet."
-    return (
+        return ["No text has a second answer yet."]
+    said = (
         f"Asked a second time about {count(found.n, 'text')}, the teacher gave the same label to "
         f"{found.n_same:,}: {percent(found.share)} ({level(found.confidence)} interval "
         f"{limits(found.lower, found.upper)})."
     )
+    why = [_REPEATS[found.repeats]] if found.repeats else []
+    return [said, _ceiling(found.share, found.ceiling or 1.0), *why]
 
 
-def ceiling_sentence(found: SelfAgreement) -> str:
-    """What that means for a surrogate."""
-    if found.share is None or found.ceiling is None:
-        return ""
-    if found.n_same == found.n:
-        return "So its answers set no ceiling to a surrogate's agreement that these texts show."
+def _ceiling(share: float, ceiling: float) -> str:
+    if share == 1:
+        return "So its own wavering sets no ceiling to a surrogate's agreement that they show."
     return (
         f"A surrogate that wavers as the teacher does would agree with it on about "
-        f"{percent(found.share)} of the texts, the best possible one on at most about "
-        f"{percent(found.ceiling)} (estimates)."
+        f"{percent(share)} of the texts, the best possible one on at most about "
+        f"{percent(ceiling)} (estimates)."
     )
 
 

@@ -7,6 +7,7 @@ without them.
 from tracer_nb.engine.gaps.boundary import boundary_pairs, joined_rows
 from tracer_nb.engine.gaps.by_label import count_labels, label_agreement
 from tracer_nb.engine.gaps.confusion import confusion
+from tracer_nb.engine.gaps.gains import label_gain, loss_gains, merge_gains
 from tracer_nb.engine.gaps.judged import Judged
 from tracer_nb.engine.gaps.layout import LAYOUTS, draw_points, lay_out
 from tracer_nb.engine.gaps.losses import lost_coverage, risk_area
@@ -30,9 +31,12 @@ __all__ = [
     "draw_points",
     "joined_rows",
     "label_agreement",
+    "label_gain",
     "lay_out",
     "likely_mistakes",
+    "loss_gains",
     "lost_coverage",
+    "merge_gains",
     "preview",
     "reliability",
     "risk_area",

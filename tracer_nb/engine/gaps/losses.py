@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracer_nb.engine.gaps.judged import Judged
 from tracer_nb.records import LostCoverage
 
-__all__ = ["lost_coverage", "risk_area"]
+__all__ = ["best_in_hindsight", "lost_coverage", "perfect_gate", "risk_area"]
 
 
 def risk_area(judged: Judged) -> float:
@@ -43,14 +44,24 @@ def lost_coverage(judged: Judged, *, target: float) -> LostCoverage:
     if not n:
         return LostCoverage(target, 0, 0.0, 0.0, 0.0)
     now = int(judged.handled.sum())
-    order = np.argsort(-judged.scores, kind="stable")
-    scores = judged.scores[order]
-    taken, right = np.arange(1, n + 1), np.cumsum(agree[order])
-    # Equal scores are on one side of a threshold; where the guard defers, there is none.
-    last = np.r_[scores[1:] != scores[:-1], True] & np.isfinite(scores)
-    best = int(taken[last & (right >= target * taken - 1e-9)].max(initial=0))
+    best = best_in_hindsight(judged.scores, agree, target)
     if int(agree[judged.handled].sum()) >= target * now - 1e-9:
         best = max(best, now)
-    ceiling = min(1.0, int(agree.sum()) / n / target)
+    ceiling = perfect_gate(agree, target)
     # Rows handled now below the target owe the statistics nothing.
     return LostCoverage(target, n, now / n, max(best, now) / n, max(ceiling, now / n, best / n))
+
+
+def best_in_hindsight(scores: NDArray[np.float64], agree: NDArray[np.bool_], target: float) -> int:
+    """Most of these n rows that one threshold hands over at the target, had it been known."""
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order]
+    taken, right = np.arange(1, len(ranked) + 1), np.cumsum(agree[order])
+    # Equal scores are on one side of a threshold; where the guard defers, there is none.
+    last = np.r_[ranked[1:] != ranked[:-1], True] & np.isfinite(ranked)
+    return int(taken[last & (right >= target * taken - 1e-9)].max(initial=0))
+
+
+def perfect_gate(agree: NDArray[np.bool_], target: float) -> float:
+    """Coverage of a gate that knows on which of these rows, one at least, both agree."""
+    return min(1.0, int(agree.sum()) / len(agree) / target)

@@ -17,7 +17,7 @@ from tracer_nb.engine.pipeline import Answers
 from tracer_nb.engine.sequence import plan_sequence
 from tracer_nb.records import Choice, HandThreshold, Targets
 
-__all__ = ["Labelled", "Others", "at_threshold", "target_estimates"]
+__all__ = ["Labelled", "Others", "at_threshold", "expected_coverage", "target_estimates"]
 
 _GRID = np.arange(80, 100) / 100
 
@@ -101,7 +101,7 @@ def target_estimates(
             n_handled[i] = curve.n_handled[at]
         other_path = fit.path(others.answers, others.costs, target)
         coverage[i], saved[i] = _reach(path, other_path, others, thresholds[i])
-        expected[i] = _expected(fit, len(path), target)
+        expected[i] = expected_coverage(fit, len(path), target)
     return Targets(
         targets=targets,
         thresholds=thresholds,
@@ -163,7 +163,7 @@ def _reach(
     return n_handled / max(n, 1), saved
 
 
-def _expected(fit: SurrogateFit, n_calibration: int, target: float) -> float:
+def expected_coverage(fit: SurrogateFit, n_calibration: int, target: float) -> float:
     """Coverage to expect of a certificate at this target alone."""
     options = fit.options
     return plan_sequence(
