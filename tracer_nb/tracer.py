@@ -43,7 +43,7 @@ from tracer_nb.steps.costing import (
     text_costs,
     unasked_dollars,
 )
-from tracer_nb.steps.frames import Texts, read_texts
+from tracer_nb.steps.frames import Texts, read_texts, same_texts
 from tracer_nb.steps.gap_steps import GapSteps
 from tracer_nb.steps.inspection import Inspection, Makers
 from tracer_nb.steps.job import Column, first_draw
@@ -357,7 +357,7 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
         self._underway, self._column = None, Column(column, texts, X)
         self.labels = self.fitted = self.router = self.outcome = self._others = self.curve = None
         self._subject = dict.fromkeys(texts.unique)
-        if self._tested is None or not _same(texts, self._tested):
+        if self._tested is None or not same_texts(texts, self._tested):
             self.rounds = 0
         asker = self._asker
         asker.begin(anew=not go_on)
@@ -519,7 +519,7 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
             raise NotFitted("nothing is calibrated yet; call fit() and calibrate() first")
         home, _ = self._labelled()
         texts = home.texts if column is None else read_texts(column, table, self._named)
-        own = column is None or _same(texts, home.texts)
+        own = column is None or same_texts(texts, home.texts)
         certificate = self.router.certificate_for(target, column=own)
         watched, alarm = self._heeded(certificate, own=own)
         if watched is not certificate:
@@ -817,7 +817,3 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
     def _tell(self, on_progress: OnProgress | None, step: str) -> None:
         if on_progress is not None:
             on_progress(Progress(0, 1, self._asker.spending, 0.0, step))
-
-
-def _same(a: Texts, b: Texts) -> bool:
-    return a.unique == b.unique and np.array_equal(a.codes, b.codes)

@@ -21,3 +21,27 @@ def test_the_page_holds_pictures_and_tables(shell):
     page = GapTables(job.tracer.gaps())._repr_mimebundle_()["text/html"]
     assert page.count("<img") == 2
     assert "<table>" in page
+
+
+def test_two_jobs_of_one_column_are_compared_by_name(shell):
+    shell.run(f"%tracer label df.text{JOB}")
+    shell.run("%tracer fit")
+    assert "this fit is not calibrated" in compared(shell, "first")
+    shell.run("%tracer calibrate")
+    out = shell.run("%tracer gaps --against first")
+    assert "Of 450 rows in neither sample the surrogate answers " in out
+    assert "By the teacher's label" in out
+    assert "no other job 'secnd'" in shell.complaint("%tracer gaps --against secnd")
+    assert "no other job 'main'" in shell.complaint("%tracer gaps --against main")
+    shell.run("%tracer run df.text --teacher teach --labels intents --sample 150 --name other")
+    shell["short"] = shell["df"][:400]
+    shell.run(
+        "%tracer run short.text --teacher teach --labels intents --sample 150 --name short"
+    )  # fmt: skip
+    assert "different columns (400 and 600 rows)" in shell.complaint("%tracer gaps --against short")
+
+
+def compared(shell, name):
+    """What is said when another job is calibrated and this one is not."""
+    shell.run(f"%tracer run df.text{JOB} --gate entropy --name {name}")
+    return shell.complaint(f"%tracer gaps --against {name}")

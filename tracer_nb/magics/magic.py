@@ -226,7 +226,13 @@ class TracerMagics(Magics):
         "--on-alarm",
         help="What route does after an alarm of audit: defer, stricter or tell (defer).",
     )
-    @argument("--against", help="Key of a set of answers: review where it differs.")
+    @argument(
+        "--against",
+        help=(
+            "Of review, the key of a set of answers: review where it differs. Of gaps, the name of "
+            "another job on the same column: compare this one with it."
+        ),
+    )
     @argument(
         "--no-blind",
         dest="blind",
@@ -457,12 +463,25 @@ class TracerMagics(Magics):
         display(_card(made(job)))
 
     def _gaps(self, job: Job, args: Any) -> None:
-        del args
-        from tracer_nb.magics.gaps import GapTables  # noqa: PLC0415
+        from tracer_nb.magics.gaps import DifferenceTables, GapTables  # noqa: PLC0415
 
+        if args.against is not None:
+            before = self._other(unquote(args.against), job)
+            display(DifferenceTables(made(job).differences(before)))
+            return
         source = job.home or job.source
         table = None if source is None else source.frame
         display(GapTables(made(job).gaps(table)))
+
+    def _other(self, name: str, job: Job) -> Any:
+        """The Tracer of another job."""
+        others = {
+            n: j.tracer for n, j in self.jobs.items() if j is not job and j.tracer is not None
+        }
+        if name not in others:
+            raise InvalidInput.unknown_name("other job", name, others)
+        self.jobs[name].session.check_free()
+        return others[name]
 
     def _audit(self, job: Job, args: Any) -> None:
         tracer = made(job)

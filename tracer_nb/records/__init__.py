@@ -12,6 +12,7 @@ from tracer_nb.records.answers import Answer, Caps, Progress, Spending, Timeline
 from tracer_nb.records.arrays import BoolArray, FloatArray, IntArray
 from tracer_nb.records.batches import Batch, Collected, Submitted
 from tracer_nb.records.certificates import Certificate, ClassCertificate, Frontier, Routing, Setting
+from tracer_nb.records.differences import FitDifferences, LabelDifference, RowChange
 from tracer_nb.records.fits import Pilot, Trial
 from tracer_nb.records.gains import Gain
 from tracer_nb.records.gaps import (
@@ -58,6 +59,7 @@ __all__ = [
     "ConfusedPair",
     "Confusion",
     "Disputes",
+    "FitDifferences",
     "FloatArray",
     "Frontier",
     "Gain",
@@ -66,6 +68,7 @@ __all__ = [
     "IntArray",
     "LabelAgreement",
     "LabelCounts",
+    "LabelDifference",
     "Labels",
     "LearningCurve",
     "LostCoverage",
@@ -82,6 +85,7 @@ __all__ = [
     "ReviewQueue",
     "ReviewState",
     "Routing",
+    "RowChange",
     "RowPage",
     "RowView",
     "Scan",

@@ -28,6 +28,7 @@ __all__ = [
     "read_cells",
     "read_column",
     "read_texts",
+    "same_texts",
 ]
 
 OUTPUT_COLUMNS = ("label", "label_source", "label_score", "label_reason")
@@ -67,6 +68,11 @@ class Texts:
     def usable(self) -> NDArray[np.intp]:
         """Positions of the rows that hold text."""
         return np.flatnonzero(self.codes >= 0)
+
+
+def same_texts(a: Texts, b: Texts) -> bool:
+    """Whether two columns hold the same texts in the same rows."""
+    return a.unique == b.unique and np.array_equal(a.codes, b.codes)
 
 
 def read_column(frame: Any, name: str) -> Any:

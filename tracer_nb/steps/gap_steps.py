@@ -18,6 +18,7 @@ from tracer_nb.records import (
     Slice,
     Suspect,
 )
+from tracer_nb.steps.difference_steps import DifferenceSteps
 from tracer_nb.steps.frames import (
     OUTPUT_COLUMNS,
     column_names,
@@ -26,7 +27,6 @@ from tracer_nb.steps.frames import (
     read_cells,
     read_column,
 )
-from tracer_nb.steps.inspecting import Inspecting
 from tracer_nb.steps.inspection import Inspection
 from tracer_nb.steps.judging import judged_rows
 from tracer_nb.steps.matrices import take
@@ -35,7 +35,7 @@ from tracer_nb.steps.reask_steps import ReaskSteps
 __all__ = ["GapSteps"]
 
 
-class GapSteps(Inspecting, ReaskSteps):
+class GapSteps(DifferenceSteps, ReaskSteps):
     """The part of a Tracer that explains where the surrogate fails to match the teacher."""
 
     def gaps(self, table: Any = None) -> Gaps:

@@ -17,6 +17,7 @@ from tracer_nb.words.certificates import (
     saved_lines,
     scan_lines,
 )
+from tracer_nb.words.differences import difference_lines, difference_tables
 from tracer_nb.words.figures import (
     beginning,
     count,
@@ -63,6 +64,8 @@ __all__ = [
     "comparison_lines",
     "count",
     "curve_sentence",
+    "difference_lines",
+    "difference_tables",
     "duration",
     "evidence_sentence",
     "gap_lines",

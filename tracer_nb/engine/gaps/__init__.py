@@ -7,6 +7,7 @@ without them.
 from tracer_nb.engine.gaps.boundary import boundary_pairs, joined_rows
 from tracer_nb.engine.gaps.by_label import count_labels, label_agreement
 from tracer_nb.engine.gaps.confusion import confusion
+from tracer_nb.engine.gaps.differences import compare_fits
 from tracer_nb.engine.gaps.gains import label_gain, loss_gains, merge_gains
 from tracer_nb.engine.gaps.judged import Judged
 from tracer_nb.engine.gaps.layout import LAYOUTS, draw_points, lay_out
@@ -26,6 +27,7 @@ __all__ = [
     "RowTable",
     "at_threshold",
     "boundary_pairs",
+    "compare_fits",
     "confusion",
     "count_labels",
     "draw_points",
