@@ -24,8 +24,9 @@ class Gain:
         Whether it is a bound, and the gain may be nothing.
     basis : str
         What it is estimated from. Labels: "curve" (the learning curve) or "test" (a certificate
-        from twice the calibration rows, same surrogate). Gate and surrogate: "loss", or
-        "self-agreement" where the teacher's own was measured and bounds it. Merge: "fitting rows"
+        from twice the calibration rows, same surrogate). Gate: "ranking", the loss by
+        it. Surrogate: "ranking and labels", or "self-agreement" where the teacher's own was
+        measured and bounds it. Merge: "fitting rows"
         or "tested rows", by which the pair was chosen. Prompt: "self-agreement".
     labels : tuple of str
         The labels to merge.

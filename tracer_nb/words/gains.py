@@ -16,7 +16,8 @@ _WHAT = {
 _BASIS = {
     "curve": "by the learning curve",
     "test": "expected of a certificate from twice the calibration rows; surrogate as now",
-    "loss": "all that is lost there",
+    "ranking": "all that ranking loses",
+    "ranking and labels": "all that ranking and other labels lose",
     "self-agreement": "by the teacher's agreement with itself",
     "fitting rows": "pair chosen on the fitting rows",
     "tested rows": "pair chosen on the same rows, which flatters it",

@@ -57,10 +57,12 @@ def loss_gains(lost: LostCoverage, asked_twice: SelfAgreement | None) -> tuple[G
     surrogate, and the part of the disagreement that the teacher's own wavering explains,
     1 - E[max p], is at most 1 - s.
     """
-    gate = Gain("gate", lost.by_ranking, at_most=True, basis="loss")
+    gate = Gain("gate", lost.by_ranking, at_most=True, basis="ranking")
     ceiling = None if asked_twice is None else asked_twice.ceiling
     if asked_twice is None or asked_twice.share is None or ceiling is None:
-        return gate, Gain("surrogate", 1.0 - lost.hindsight, at_most=True, basis="loss")
+        return gate, Gain(
+            "surrogate", 1.0 - lost.hindsight, at_most=True, basis="ranking and labels"
+        )
     best = min(1.0, ceiling / lost.target)
     wavering = min(lost.by_surrogate, (1.0 - asked_twice.share) / lost.target)
     return (

@@ -34,8 +34,8 @@ def coverage(rows):
 
 def test_bounds_by_hand():
     assert [(g.by, round(g.coverage, 9), g.basis) for g in loss_gains(LOST, None)] == [
-        ("gate", 0.2, "loss"),
-        ("surrogate", 0.4, "loss"),
+        ("gate", 0.2, "ranking"),
+        ("surrogate", 0.4, "ranking and labels"),
     ]
     # 0.64 the same twice: the best surrogate agrees on 0.8, and 0.36 / 0.9 is above what is lost.
     found = loss_gains(LOST, SelfAgreement(100, 64, 0.5, 0.7, 0.95))
