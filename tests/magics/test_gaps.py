@@ -31,7 +31,7 @@ def test_two_jobs_of_one_column_are_compared_by_name(shell):
     out = shell.run("%tracer gaps --against first")
     assert "Of 450 rows in neither sample the surrogate answers " in out
     assert "By the teacher's label" in out
-    assert "no other job 'secnd'" in shell.complaint("%tracer gaps --against secnd")
+    assert "no other job 'other'" in shell.complaint("%tracer gaps --against other")
     assert "no other job 'main'" in shell.complaint("%tracer gaps --against main")
     shell.run("%tracer run df.text --teacher teach --labels intents --sample 150 --name other")
     shell["short"] = shell["df"][:400]

@@ -94,7 +94,7 @@ def test_options_of_steps_are_told_apart_from_settings():
     ("line", "says"),
     [
         ("fit --of random", "--of goes with review, not with fit"),
-        ("plan df.text --teacher teach --rows 5", "--rows goes with review, not with plan"),
+        ("plan df.text --teacher teach --rows 5", "--rows goes with review, reask, not with plan"),
         ("label df.text --no-blind", "--no-blind goes with review, not with label"),
         ("fit --no-ask", "--no-ask goes with run, plan, route, panel, not with fit"),
         ("fit --output x", "--output goes with run, plan, route, panel, not with fit"),
@@ -102,7 +102,7 @@ def test_options_of_steps_are_told_apart_from_settings():
         ("review --rate 0.1", "--rate goes with audit, not with review"),
         ("route --deferred", "--deferred goes with submit, not with route"),
         ("plan df.text --columns a=b", "--columns goes with scan, not with plan"),
-        ("save r.tracer --dry-run", "--dry-run goes with run, plan, label, submit, not with save"),
+        ("save r.tracer --dry-run", "--dry-run goes with run, plan, label, submit, reask, not with save"),
         ("scan x.jsonl --teacher teach", "--teacher goes with run, plan, label, fit, calibrate"),
         ("labels --target 0.9", "--target goes with run, plan, label, fit, calibrate, route"),
     ],

@@ -103,7 +103,7 @@ HEEDED_BY: dict[str, tuple[str, ...]] = {
     "columns": ("scan",),
     "of": ("review",),
     "rows": ("review", "reask"),
-    "against": ("review",),
+    "against": ("review", "gaps"),
     "blind": ("review",),
     "rate": ("audit",),
     "on_alarm": ("audit",),
