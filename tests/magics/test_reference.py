@@ -102,7 +102,10 @@ def test_options_of_steps_are_told_apart_from_settings():
         ("review --rate 0.1", "--rate goes with audit, not with review"),
         ("route --deferred", "--deferred goes with submit, not with route"),
         ("plan df.text --columns a=b", "--columns goes with scan, not with plan"),
-        ("save r.tracer --dry-run", "--dry-run goes with run, plan, label, submit, reask, not with save"),
+        (
+            "save r.tracer --dry-run",
+            "--dry-run goes with run, plan, label, submit, reask, not with save",
+        ),
         ("scan x.jsonl --teacher teach", "--teacher goes with run, plan, label, fit, calibrate"),
         ("labels --target 0.9", "--target goes with run, plan, label, fit, calibrate, route"),
     ],

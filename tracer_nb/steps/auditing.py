@@ -37,7 +37,8 @@ class Auditor:
     Attributes
     ----------
     on_alarm : str
-        What routing does about an alarm: "defer", "stricter" or "tell".
+        What routing does about an alarm of a watch for which nothing was chosen: "defer",
+        "stricter" or "tell"; the last choice.
     warning : str
         Of the last alarm, in words; empty when there is none.
     """
@@ -74,11 +75,14 @@ class Auditor:
             Text to the surrogate's label.
         """
         drawing = check_rate(rate), check_seed(seed)
-        consequence = check_consequence(on_alarm)
+        stored = self._store.on_alarm(promise.key)
+        consequence = (stored or self.on_alarm) if on_alarm is None else check_consequence(on_alarm)
         done = self._store.audits(promise.key)
         texts = [t for t in draw_audits(handled, *drawing) if text_address(t) not in done]
         asker.check(texts, caps)
         self.on_alarm, self._drawing = consequence, drawing
+        if consequence != stored:
+            self._store.choose(promise.key, consequence)
         asker.stop("audit", None)
         if texts:
             asker.ask(texts, caps=caps, on_progress=on_progress, step="audit", stop=stop)
@@ -124,9 +128,9 @@ class Auditor:
         """
         watch = self._replayed(promise_of(certificate))
         self.warning = alarm_sentence(watch)
-        if not watch.has_alarm or self.on_alarm == "tell":
+        if not watch.has_alarm or watch.consequence == "tell":
             return certificate, False
-        if self.on_alarm == "stricter":
+        if watch.consequence == "stricter":
             stricter = [c for c in others if c.certified and c.target > certificate.target]
             for other in sorted(stricter, key=lambda c: c.target):
                 if not self._replayed(promise_of(other)).has_alarm:
@@ -137,7 +141,8 @@ class Auditor:
     def _replayed(self, promise: Promise, done: Iterable[Audit] | None = None) -> Watch:
         if done is None:
             done = self._store.audits(promise.key).values()
-        return replay(tuple(done), promise.target, promise.confidence, consequence=self.on_alarm)
+        consequence = self._store.on_alarm(promise.key) or self.on_alarm
+        return replay(tuple(done), promise.target, promise.confidence, consequence=consequence)
 
 
 def handled_texts(

@@ -30,7 +30,7 @@ class MonitorSteps(Job):
         max_tokens: int | None = None,
         max_rows: int | None = None,
         seed: int | None = None,
-        on_alarm: str = "defer",
+        on_alarm: str | None = None,
         on_progress: OnProgress | None = None,
         stop: threading.Event | None = None,
     ) -> Watch:
@@ -55,12 +55,12 @@ class MonitorSteps(Job):
             Hard caps as in :meth:`label`, for these audits alone.
         seed : int, optional
             Of the draw; that of the Tracer by default.
-        on_alarm : str
+        on_alarm : str, optional
             What :meth:`route` does after an alarm: "defer" every row; move to the next
             "stricter" certified target, if there is one without an alarm, else defer; or only
-            "tell". An alarm stays until :meth:`calibrate` has made another certificate, from
-            fresh labels. Holds for this Tracer; one in another session defers until told
-            otherwise.
+            "tell". Stored with the watch; by default what was chosen before, at first "defer".
+            An alarm stays until :meth:`calibrate` has made another certificate, from fresh
+            labels.
         on_progress : callable, optional
         stop : threading.Event, optional
             As in :meth:`label`.

@@ -202,7 +202,7 @@ class SavedRouter:
         max_tokens: int | None = None,
         max_rows: int | None = None,
         seed: int | None = None,
-        on_alarm: str = "defer",
+        on_alarm: str | None = None,
         on_progress: OnProgress | None = None,
         stop: threading.Event | None = None,
     ) -> Watch:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
+from typing import Any
 
 from tracer_nb.records import Audit
 from tracer_nb.teachers.fence import printable
@@ -47,6 +48,7 @@ class AuditStore:
         self.path = store_path(path)
         self._timeout = timeout
         self._own: dict[str, dict[str, Audit]] = {}
+        self._choices: dict[str, str] = {}
 
     def __repr__(self) -> str:
         return f"AuditStore({str(self.path)!r})"
@@ -61,17 +63,38 @@ class AuditStore:
         """
         if in_memory(self.path):
             return dict(self._own.get(watch, {}))
-        if not self.path.exists():
-            return {}
-        with explained(self.path, "read"):
-            prepare_file(self.path)
-            with closing(open_database(self.path, self._timeout)) as db:
-                rows = db.execute(
-                    "SELECT text_id, text, surrogate, teacher, audited_at FROM audits "
-                    "WHERE watch_id = ? ORDER BY number",
-                    [watch],
-                ).fetchall()
+        rows = self._read(
+            "SELECT text_id, text, surrogate, teacher, audited_at FROM audits "
+            "WHERE watch_id = ? ORDER BY number",
+            watch,
+        )
         return {address: Audit(*rest) for address, *rest in rows}
+
+    def on_alarm(self, watch: str) -> str | None:
+        """What was chosen to do on an alarm of this watch; None when nothing was.
+
+        Raises
+        ------
+        StoreError
+            The file cannot be read.
+        """
+        if in_memory(self.path):
+            return self._choices.get(watch)
+        rows = self._read("SELECT on_alarm FROM watches WHERE id = ?", watch)
+        return str(rows[0][0]) if rows else None
+
+    def choose(self, watch: str, on_alarm: str) -> None:
+        """Keep what to do on an alarm of this watch.
+
+        Raises
+        ------
+        StoreError
+            The file cannot be written.
+        """
+        if in_memory(self.path):
+            self._choices[watch] = on_alarm
+        else:
+            self._write("INSERT OR REPLACE INTO watches VALUES (?, ?)", [(watch, on_alarm)])
 
     def put(self, watch: str, audits: Sequence[Audit]) -> None:
         """Append audits in one commit; texts that this watch has already are left out.
@@ -93,12 +116,23 @@ class AuditStore:
             (watch, text_address(a.text), printable(a.text), a.surrogate, a.teacher, now)
             for a in audits
         ]
+        self._write(_PUT, rows)
+
+    def _read(self, query: str, watch: str) -> list[Any]:
+        if not self.path.exists():
+            return []
+        with explained(self.path, "read"):
+            prepare_file(self.path)
+            with closing(open_database(self.path, self._timeout)) as db:
+                return db.execute(query, [watch]).fetchall()
+
+    def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
         with explained(self.path, "write"):
             prepare_file(self.path)
             with closing(open_database(self.path, self._timeout)) as db:
                 db.execute("BEGIN IMMEDIATE")
                 try:
-                    db.executemany(_PUT, rows)
+                    db.executemany(statement, rows)
                     db.execute("COMMIT")
                 except BaseException:
                     if db.in_transaction:

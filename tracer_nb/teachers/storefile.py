@@ -17,7 +17,7 @@ from tracer_nb.teachers.leftovers import check_leftovers
 
 __all__ = ["SCHEMA_VERSION", "explained", "in_memory", "open_database", "prepare_file"]
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _APPLICATION_ID = 0x74726E62  # "trnb": tells a label store from other SQLite files
 # The text stands last: what follows a long one would lie on pages of its own.
 _SCHEMA = f"""
@@ -111,6 +111,10 @@ CREATE TABLE audits (
     audited_at TEXT NOT NULL,
     UNIQUE (watch_id, text_id)
 );
+CREATE TABLE watches (
+    id TEXT PRIMARY KEY,
+    on_alarm TEXT NOT NULL
+) WITHOUT ROWID;
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """

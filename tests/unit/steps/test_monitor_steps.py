@@ -188,6 +188,17 @@ def test_telling_changes_no_routing(world, store):
     assert "rows are routed all the same, as you chose" in tracer.report.note
 
 
+def test_what_to_do_on_an_alarm_survives_a_restart_until_it_is_changed(world, store):
+    _, texts, X = alarmed(world, store, "tell")
+    again = routed(world, store)
+    again.route(texts, features=X, ask_teacher=False)
+    assert again.outcome.count("surrogate") > 0
+    assert again.audit(0.5).consequence == "tell"
+    assert again.audit(0.5, on_alarm="defer").consequence == "defer"
+    again.route(texts, features=X, ask_teacher=False)
+    assert again.outcome.count("surrogate") == 0
+
+
 def test_a_stricter_certified_target_is_used_until_it_alarms_too(world, store):
     tracer, texts, X = alarmed(world, store, "stricter", target=[0.85, 0.9])
     tracer.route(texts, features=X, ask_teacher=False)
