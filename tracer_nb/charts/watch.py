@@ -11,6 +11,8 @@ from tracer_nb.words import count, level, percent
 
 __all__ = ["watch_chart"]
 
+_FEW = 20
+
 
 def watch_chart(watch: Watch, *, width: int | str = 620, height: int = 220) -> Any:
     """Audited agreement over the number of audits, with the bounds that hold at all times.
@@ -28,7 +30,8 @@ def watch_chart(watch: Watch, *, width: int | str = 620, height: int = 220) -> A
     altair.LayerChart
         Data "audits", "target", "alarm" and "about".
     """
-    bottom = min([watch.target, *(a for _, a, _, _ in watch.history)])
+    # The share of the first few audits may be anything, and must not flatten all that follows.
+    bottom = min([watch.target, *(a for n, a, _, _ in watch.history if n >= _FEW)])
     if watch.n_audits:  # the band at first is as wide as the picture
         bottom = min(bottom, watch.lower)
     data: dict[str, Rows] = {

@@ -76,7 +76,7 @@ def money_sentence(report: Report) -> str:
     text = spent_sentence(report.spending)
     if report.simulated:
         text = text.replace("Paid ", "At made-up prices: ", 1)
-    if report.cost_all is not None and report.spending.cost is not None:
+    if report.cost_all and report.spending.cost is not None:
         text += f" Asking {report.teacher} about every text: about {money(report.cost_all)}."
     if report.saved:
         text += f" The surrogate's rows saved about {money(report.saved)}."
@@ -95,7 +95,7 @@ def report_facts(report: Report) -> list[tuple[str, str]]:
         facts.append((percent(report.certificate.agreement), "agreement seen on handled rows"))
     if report.spending.cost is not None:
         paid = "at made-up prices" if report.simulated else "paid"
-        if report.cost_all is not None:
+        if report.cost_all:
             paid += f", instead of about {money(report.cost_all)}"
         facts.append((money(report.spending.cost), paid))
     elif report.spending.asked:
