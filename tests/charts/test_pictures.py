@@ -14,7 +14,7 @@ from tracer_nb.charts import to_svg, values_of
 from tracer_nb.charts.parts import short_names
 from tracer_nb.engine import gaps
 from tracer_nb.errors import InvalidInput
-from tracer_nb.records import STATUSES, LabelCounts, Timeline
+from tracer_nb.records import STATUSES, Audit, LabelCounts, Timeline
 from tracer_nb.steps.watching import replay
 
 HOSTILE = "<script>alert('x')</script>"
@@ -399,6 +399,15 @@ def test_a_watch_is_drawn_with_its_bounds_its_target_and_its_alarm():
     late = charts.watch_chart(replace(found, is_broken=True, alarm_at=60))
     assert values_of(late)["alarm"] == [{"n": 60, "text": "alarm"}]
     assert len(values_of(charts.watch_chart(pictures.watch("large")))["audits"]) == 240
+
+
+def test_a_first_audit_that_disagrees_does_not_flatten_all_that_follow():
+    audits = [Audit("0", "a", "b"), *(Audit(f"{i}", "a", "a") for i in range(1, 400))]
+    watch = replay(audits, 0.9, 0.95)
+    assert watch.history[0][1] == 0.0
+    assert values_of(charts.watch_chart(watch))["about"][0]["bottom"] >= 0.75
+    few = replay([Audit(f"{i}", "a", "b") for i in range(5)], 0.9, 0.95)
+    assert values_of(charts.watch_chart(few))["about"][0]["bottom"] == 0.0
 
 
 def test_a_watch_without_audits_is_a_picture_too():
