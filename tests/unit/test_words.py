@@ -560,6 +560,13 @@ def test_a_loaded_router_says_what_it_abstains_from(make_certificate):
     )
 
 
+def test_a_teacher_without_cost_is_not_compared_with_itself(make_report):
+    free = make_report(spending=Spending(asked=1500, reused=0, missing=0, cost=0.0), cost_all=0.0)
+    assert money_sentence(free) == "Paid $0.00 for 1,500 texts."
+    assert report_facts(free)[-1] == ("$0.00", "paid")
+    assert report_facts(make_report())[-1] == ("$1.84", "paid, instead of about $7.31")
+
+
 def test_a_report_has_every_sentence_once(make_report):
     report = make_report(stopped="cost cap of $4.00 reached")
     assert report_lines(report) == [
