@@ -7,12 +7,14 @@ import numpy as np
 from tracer_nb import charts
 from tracer_nb.engine import gaps
 from tracer_nb.engine.frontier import frontier
+from tracer_nb.engine.slicing import Candidate, find_slices
 from tracer_nb.records import (
     STATUSES,
     Audit,
     Certificate,
     Choice,
     ColumnMap,
+    Gaps,
     HandThreshold,
     LabelCounts,
     LearningCurve,
@@ -164,6 +166,31 @@ def watch(size="small"):
     return replay(audits, 0.9, 0.95)
 
 
+def found(size="small"):
+    rows = judged(size)
+    n = len(rows.scores)
+    few = {"small": 3, "other": 5, "large": 200}[size]
+    # Of a fifth of the agreements and of half of the disagreements.
+    order = np.argsort(np.where(rows.agree, 2.5, 1) * rng_of(size).random(n))[: n // 3]
+    candidates = [
+        Candidate("word", f"{NAMES[size][i % 6]} {i}", np.sort(part))
+        for i, part in enumerate(np.array_split(order, few))
+    ]
+    return Gaps(
+        rows=np.arange(n),
+        n_agree=int(rows.agree.sum()),
+        by_teacher=gaps.label_agreement(rows, target=0.9),
+        by_surrogate=gaps.label_agreement(rows, target=0.9, by="surrogate"),
+        confusion=gaps.confusion(rows),
+        slices=find_slices(candidates, ~rows.agree),
+        reliability=gaps.reliability(rows),
+        pairs=(),
+        suspects=(),
+        risk_area=gaps.risk_area(rows),
+        lost=gaps.lost_coverage(rows, target=0.9),
+    )
+
+
 CHARTS = {
     "frontier": lambda size, **o: charts.frontier_chart(
         curve(size), certificate(size), hand=hand(), **o
@@ -184,6 +211,8 @@ CHARTS = {
     ),
     "reliability": lambda size, **o: charts.reliability_chart(gaps.reliability(judged(size)), **o),
     "targets": lambda size, **o: charts.targets_chart(targets(size), hand=hand(), **o),
+    "slices": lambda size, **o: charts.slices_chart(found(size), **o),
+    "lost": lambda size, **o: charts.lost_chart(found(size).lost, **o),
     "watch": lambda size, **o: charts.watch_chart(watch(size), **o),
     "map": lambda size, **o: charts.map_chart(points(size), **o),
     "map by label": lambda size, **o: charts.map_chart(points(size), colour="label", **o),

@@ -116,8 +116,10 @@ def test_a_chart_says_on_how_many_rows_it_stands(name):
 @every
 def test_charts_with_an_interval_say_which_it_is(name):
     text = " ".join(title(name))
-    if name in {"frontier", "preview", "agreement", "reliability"}:
+    if name in {"frontier", "preview", "agreement", "reliability", "slices"}:
         assert "pointwise 90\N{NO-BREAK SPACE}% interval" in text
+    if name == "lost":
+        assert "estimates, no promise" in text
     if name == "watch":
         assert "valid at all times" in text
     if name in {"learning", "total cost", "confusion"}:

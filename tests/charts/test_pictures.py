@@ -14,7 +14,7 @@ from tracer_nb.charts import to_svg, values_of
 from tracer_nb.charts.parts import short_names
 from tracer_nb.engine import gaps
 from tracer_nb.errors import InvalidInput
-from tracer_nb.records import STATUSES, Audit, LabelCounts, Timeline
+from tracer_nb.records import STATUSES, Audit, LabelCounts, LostCoverage, Timeline
 from tracer_nb.steps.watching import replay
 
 HOSTILE = "<script>alert('x')</script>"
@@ -249,6 +249,42 @@ def test_bins_have_their_range_and_interval():
     assert values["ideal"] == [{"score": 0, "agreement": 0}, {"score": 1, "agreement": 1}]
 
 
+# --- slices and lost coverage ---------------------------------------------------------
+
+
+def test_slices_stand_against_elsewhere_with_interval_and_effect():
+    found = pictures.found("large")
+    chart = charts.slices_chart(found)
+    rows = values_of(chart)["slices"]
+    assert [row["index"] for row in rows] == list(range(20))
+    for row, one in zip(rows, found.slices, strict=True):
+        assert row["low"] <= row["agreement"] <= row["high"] < row["elsewhere"]
+        assert (row["rows"], row["wrong"]) == (one.n_rows, one.n_disagree)
+        assert row["text"] == f"+{one.excess:.1f}"
+    assert len({row["name"] for row in rows}) == 20
+    assert title_of(chart).startswith("20 groups with more disagreement, of 100,000 calibration")
+    few = values_of(charts.slices_chart(pictures.found()))["slices"]
+    assert few[0]["name"] == "word: label 0 0"
+    none = charts.slices_chart(replace(found, slices=()))
+    assert title_of(none) == "No group stands out among 100,000 calibration rows"
+
+
+def test_lost_coverage_is_one_bar_from_nothing_to_all_rows():
+    lost = LostCoverage(target=0.9, n_rows=400, coverage=0.5, hindsight=0.6, ceiling=0.85)
+    chart = charts.lost_chart(lost)
+    rows = values_of(chart)["parts"]
+    assert [(row["start"], row["end"]) for row in rows] == [
+        *((0.0, 0.5), (0.5, 0.6), (0.6, 0.85), (0.85, 1.0)),
+    ]
+    assert [row["text"] for row in rows] == ["50 %", "10 %", "25 %", "15 %"]
+    assert title_of(chart).startswith("Coverage of 400 tested rows at the target 90 %")
+    svg = to_svg(chart)
+    assert all(f">{row['part']}<" in svg for row in rows)
+    nothing = charts.lost_chart(LostCoverage(0.9, 0, 0.0, 0.0, 0.0))
+    assert title_of(nothing) == "No row to compare yet"
+    assert values_of(nothing)["parts"] == []
+
+
 # --- targets --------------------------------------------------------------------------
 
 
@@ -363,7 +399,14 @@ def test_empty_records_say_so_and_draw():
         assert "No row to compare yet" in to_svg(chart)
 
 
-def test_labels_show_as_they_are_written():
+def named_slices(names):
+    """Slices of these names."""
+    found = pictures.found("large")
+    slices = [replace(one, name=name) for one, name in zip(found.slices, names, strict=False)]
+    return replace(found, slices=tuple(slices))
+
+
+def test_names_show_as_they_are_written():
     names = (HOSTILE, "a & b", "'] + alert(1) + ['")
     rows = replace(pictures.judged(), names=names, teacher=np.arange(300) % 3)
     rows = replace(rows, surrogate=(np.arange(300) // 3) % 3)
@@ -375,6 +418,7 @@ def test_labels_show_as_they_are_written():
         charts.agreement_chart(gaps.label_agreement(rows, target=0.9)),
         charts.label_chart(LabelCounts(names, counts, zeros, zeros, 12, 0, 0)),
         charts.map_chart(points, colour="label"),
+        charts.slices_chart(named_slices(names)),
     ):
         svg = to_svg(chart)
         assert "<script" not in svg

@@ -10,9 +10,11 @@ from tracer_nb.charts.frontier import frontier_chart, preview_chart
 from tracer_nb.charts.labels import label_chart
 from tracer_nb.charts.learning import learning_chart, total_cost_chart
 from tracer_nb.charts.live import join, split, values_of
+from tracer_nb.charts.lost import lost_chart
 from tracer_nb.charts.map import map_chart
 from tracer_nb.charts.reliability import reliability_chart
 from tracer_nb.charts.run import rate_chart, spending_chart
+from tracer_nb.charts.slices import slices_chart
 from tracer_nb.charts.static import to_svg
 from tracer_nb.charts.targets import targets_chart
 from tracer_nb.charts.theme import SHADES
@@ -26,10 +28,12 @@ __all__ = [
     "join",
     "label_chart",
     "learning_chart",
+    "lost_chart",
     "map_chart",
     "preview_chart",
     "rate_chart",
     "reliability_chart",
+    "slices_chart",
     "spending_chart",
     "split",
     "targets_chart",

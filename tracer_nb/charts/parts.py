@@ -10,21 +10,29 @@ from typing import Any
 
 from tracer_nb.charts.theme import themed
 
-__all__ = ["SHORT_NAME", "Rows", "about", "fact", "number", "picture", "short_names"]
+__all__ = ["SHORT_NAME", "Rows", "about", "fact", "number", "picture", "short_names", "shortened"]
 
 Rows = list[dict[str, Any]]
 
 _TITLE = "length(data('about')) ? data('about')[0].title : ''"
 _NAME_LENGTH = 60
 _LINE_HEIGHT = 20
-SHORT_NAME = (
-    "length(datum.label) > 26 ? slice(datum.label, 0, 14) + '…' + slice(datum.label, -11) : "
-    "datum.label"
-)
-"""Of an axis with names: what tells long ones apart often stands at their end."""
 
 # About 400 pixels.
 _LINE_LENGTH = 66
+
+
+def shortened(most: int, end: int) -> str:
+    """An expression for the names of an axis, at most so many characters of each.
+
+    What tells long ones apart often stands at their end: so many characters are from there.
+    """
+    name, begin = "datum.label", most - end - 1
+    return f"length({name}) > {most} ? slice({name}, 0, {begin}) + '…' + slice({name}, -{end}) : {name}"
+
+
+SHORT_NAME = shortened(26, 11)
+"""Of most axes with names."""
 
 
 def about(*title: str, **facts: Any) -> Rows:
