@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from tracer_nb.records import (
     Caps,
     Confusion,
+    Gaps,
     LabelAgreement,
     LabelCounts,
     Plan,
@@ -16,6 +17,7 @@ from tracer_nb.records import (
     Report,
     Targets,
     Timeline,
+    Watch,
 )
 
 __all__ = ["Findings", "Moment", "Option"]
@@ -63,6 +65,10 @@ class Findings:
     confusion : Confusion or None
     reliability : Reliability or None
     targets : Targets or None
+    gaps : Gaps or None
+        Once somebody has asked for them: they take seconds.
+    watch : Watch or None
+        Since the last routing.
     """
 
     counts: LabelCounts | None = None
@@ -71,6 +77,8 @@ class Findings:
     confusion: Confusion | None = None
     reliability: Reliability | None = None
     targets: Targets | None = None
+    gaps: Gaps | None = None
+    watch: Watch | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,6 +112,10 @@ class Moment:
         What a run would ask, before the first one.
     message : str
         What went wrong; empty otherwise.
+    analysing : bool
+        The gaps are being looked for.
+    unexplained : str
+        Why the gaps could not be found; empty otherwise.
     """
 
     state: str = "idle"
@@ -119,6 +131,8 @@ class Moment:
     findings: Findings = field(default_factory=Findings)
     plan: Plan | None = None
     message: str = ""
+    analysing: bool = False
+    unexplained: str = ""
 
     @property
     def running(self) -> bool:

@@ -29,6 +29,7 @@ from tracer_nb.records import (
     Progress,
     Report,
     Routing,
+    Watch,
 )
 from tracer_nb.steps.abstaining import ask_about, make_reject_option
 from tracer_nb.steps.answering import answer_rows
@@ -230,6 +231,7 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
         self._decided: dict[float | None, Routing] = {}
         self._routed: tuple[Texts, Routing] | None = None  # last
         self._watched: Certificate | None = None  # by which the last routing went
+        self._seen: tuple[tuple[Texts, Routing] | None, Watch] | None = None  # and of what routing
         self._seconds = 0.0  # that an answer took while labelling
         self._target: float | None = None  # of the last routing, when not the main one
         self.labels: Labels | None = None
@@ -643,23 +645,39 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
         own = None if isinstance(features, FunctionFeatures) else features
         save_router(path, self.router, own, about)
 
-    def save_report(self, path: str | os.PathLike[str], title: str = "tracer_nb report") -> None:
+    def save_report(
+        self,
+        path: str | os.PathLike[str],
+        title: str = "tracer_nb report",
+        *,
+        table: Any = None,
+    ) -> None:
         """Write where the job stands to one HTML file with interactive charts.
 
         The file holds everything that it shows, and needs no network and no notebook.
+
+        Parameters
+        ----------
+        path : path
+        title : str
+        table : dataframe, optional
+            The column's own, as in :meth:`gaps`.
 
         Raises
         ------
         NotFitted
             Before :meth:`label`.
         InvalidInput
-            The file cannot be written.
+            The file cannot be written; ``table`` is none of the column.
         """
         from tracer_nb.widgets import report_page  # noqa: PLC0415  only where something is shown
 
         if self.labels is None:
             raise NotFitted("nothing to report yet; call label(column) first")
-        page = report_page(self.report, Lookout(self).findings(), title)
+        findings = Lookout(self).findings()
+        if findings.confusion is not None:
+            findings = replace(findings, gaps=self.gaps(table))
+        page = report_page(self.report, findings, title)
         try:
             Path(path).expanduser().write_text(page, encoding="utf-8")
         except OSError as error:

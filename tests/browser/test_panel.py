@@ -123,6 +123,74 @@ def click_cell(panel, teacher, surrogate):
     ).click()
 
 
+# A chart has the width of its place, and its words are inside of it.
+DRAWN_IN_PLACE = """(chart) => {
+  const place = chart.getBoundingClientRect();
+  const picture = chart.querySelector('svg').getBoundingClientRect();
+  return Math.abs(picture.width - place.width) < 2 &&
+    [...chart.querySelectorAll('text')].every(
+      (text) => text.getBoundingClientRect().right <= place.right + 1);
+}"""
+
+
+def test_a_click_on_a_slice_shows_its_rows(lab, shot):
+    # Of one product the answers have nothing to do with the text.
+    lab.run(
+        "odd = df.assign(product=['printer' if i % 4 else 'phone' for i in range(len(df))])\n"
+        "names = [l if i % 4 else intents[i // 4 * 5 % 14] for i, l in enumerate(odd.label)]\n"
+        "sliced = dict(zip(odd.text, names))"
+    )
+    panel = lab.run(
+        "%tracer run odd.text --teacher sliced --target 0.6 --sample 800 --name sliced"
+    ).locator(".tracer-panel")
+    state(panel, "done")
+    panel.get_by_role("tab", name="Gaps").click()
+    # Nobody has looked for them before.
+    slices = chart(panel, "Agreement in groups of rows against elsewhere")
+    expect(slices).to_contain_text("column: product = phone", timeout=60_000)
+    expect(chart(panel, "Coverage that is handled, and where the rest is lost")).to_contain_text(
+        "lost to ranking"
+    )
+    shot(panel, "slices")
+    lab.page.set_viewport_size({"width": 800, "height": 2600})
+    lost = panel.get_by_role("img", name="Coverage that is handled, and where the rest is lost")
+    lab.page.wait_for_function(DRAWN_IN_PLACE, arg=lost.element_handle())
+    panel.screenshot(path=shot.path("slices_narrow"))
+    lab.page.set_viewport_size({"width": 1100, "height": 1000})
+    lab.page.wait_for_function(DRAWN_IN_PLACE, arg=lost.element_handle())
+    slices.locator("path[aria-label*='product = phone'][aria-roledescription='point']").click()
+    rows = panel.get_by_role("region", name="Rows")
+    expect(rows.get_by_role("heading")).to_contain_text("column: product = phone")
+    expect(rows.get_by_role("listitem")).to_have_count(20)
+    # A suspect is shown among the rows, and sent to review from its table.
+    table = panel.get_by_role("table").last
+    line = table.get_by_role("row").nth(1)
+    number = line.get_by_role("cell").first.text_content()
+    line.get_by_role("button", name="Show").click()
+    expect(rows.get_by_role("heading")).to_contain_text(f"row {number}")
+    line.get_by_role("button", name="review").click()
+    expect(panel).to_contain_text("run %tracer review --of chosen --name sliced")
+    shot(panel, "slice_rows")
+    assert lab.page.problems == []
+
+
+def test_an_audit_shows_in_the_panel(lab, shot):
+    panel = lab.run(f"%tracer run {line('audited', sample=400)}").locator(".tracer-panel")
+    state(panel, "done")
+    panel.get_by_role("tab", name="Audit").click()
+    expect(panel).to_contain_text("No text is audited yet")
+    magic = panel.locator(".tracer-magic").text_content()
+    assert magic == "%tracer audit --rate 0.05 --max-rows 200 --name audited"
+    shot(panel, "audit_before")
+    lab.run(magic)
+    audits = chart(panel, "Agreement on audited texts over the number of audits")
+    expect(audits).to_contain_text("audits agree")
+    expect(panel).to_contain_text("texts audited; the last routing has")
+    expect(panel).to_contain_text("No alarm")
+    shot(panel, "audit")
+    assert lab.page.problems == []
+
+
 def test_the_map_is_drawn_when_its_tab_is_opened(lab, shot):
     panel = lab.run("%tracer panel --name one").locator(".tracer-panel")
     panel.get_by_role("tab", name="Map").click()

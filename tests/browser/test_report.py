@@ -15,6 +15,7 @@ def report(tmp_path_factory):
         dict(zip(messages["text"], messages["label"], strict=True)), target=0.8, store=":memory:"
     )
     tracer.run(messages["text"], sample=600, ask_teacher=False)
+    tracer.audit(0.2)
     path = tmp_path_factory.mktemp("report") / "report.html"
     tracer.save_report(path, title="Intents <script>alert(1)</script>")
     return path
@@ -35,11 +36,15 @@ def test_it_is_interactive_and_asks_nobody(browser, report, scheme, shot):
         "Coverage against the target",
         "Agreement with the teacher for each label",
         "The teacher's labels against the surrogate's",
+        "Coverage that is handled, and where the rest is lost",
+        "Agreement on audited texts over the number of audits",
         "How often each label occurs",
     ):
         expect(page.get_by_role("img", name=name).locator("svg.marks")).to_be_visible()
     expect(page.locator(".tracer-promise")).to_contain_text("With 95 % confidence")
     expect(page.get_by_role("button")).to_have_count(0)
+    expect(page.get_by_role("heading", name="labelled wrongly")).to_be_visible()
+    assert page.get_by_role("table").count() >= 1
     page.get_by_label("Target", exact=True).focus()
     page.keyboard.press("End")
     expect(page.locator(".tracer-control")).to_contain_text("at 99 %")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tracer_nb.charts.confusion import BASES
-from tracer_nb.charts.parts import SHORT_NAME, Rows, about, number, picture, short_names
+from tracer_nb.charts.parts import Rows, about, name_axis, number, picture, share_axis, short_names
 from tracer_nb.charts.theme import CURVE, TARGET, TEXT
 from tracer_nb.records import LabelAgreement
 from tracer_nb.words import count, level
@@ -40,19 +40,8 @@ def agreement_chart(agreement: LabelAgreement, *, width: int | str = 620) -> Any
 
 
 def _layers(alt: Any) -> list[Any]:
-    x = alt.X(
-        "agreement:Q",
-        title="Agreement with the teacher",
-        # Beyond 100 % there is room for the counts.
-        scale=alt.Scale(domain=[0, 1.16], nice=False),
-        axis=alt.Axis(format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1]),
-    )
-    y = alt.Y(
-        "label:N",
-        title=None,
-        sort=alt.EncodingSortField("place", op="min"),
-        axis=alt.Axis(ticks=False, domain=False, labelExpr=SHORT_NAME),
-    )
+    x = share_axis(alt, "agreement", "Agreement with the teacher", 60)
+    y = name_axis(alt)
     tooltip = [
         alt.Tooltip("label:N", title="label"),
         alt.Tooltip("agreement:Q", format=".1%", title="agreement"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tracer_nb.charts.parts import SHORT_NAME, Rows, about, fact, number, picture, short_names
+from tracer_nb.charts.parts import Rows, about, fact, name_axis, number, picture, short_names
 from tracer_nb.charts.theme import SURE, TEXT, UNSURE
 from tracer_nb.records import LabelCounts
 from tracer_nb.words import count, percent
@@ -48,12 +48,7 @@ def _layers(alt: Any) -> list[Any]:
         axis=alt.Axis(format="~%", tickCount=5),
         scale=alt.Scale(domain=[0, fact("reach", 1.0)], nice=False),
     )
-    y = alt.Y(
-        "label:N",
-        title=None,
-        sort=alt.EncodingSortField("place", op="min"),
-        axis=alt.Axis(ticks=False, domain=False, labelExpr=SHORT_NAME),
-    )
+    y = name_axis(alt)
     colour = alt.Color(
         "who:N",
         title=None,

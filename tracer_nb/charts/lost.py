@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer_nb.charts.parts import Rows, about, number, picture
+from tracer_nb.charts.parts import Rows, about, name_axis, number, picture, share_axis
 from tracer_nb.charts.theme import CERTIFIED, CURVE, TARGET, TEXT, UNSURE
 from tracer_nb.records import LostCoverage
 from tracer_nb.words import count, level, percent
@@ -33,19 +33,8 @@ def lost_chart(lost: LostCoverage, *, width: int | str = 620) -> Any:
 
 
 def _layers(alt: Any) -> list[Any]:
-    x = alt.X(
-        "start:Q",
-        title="Share of the tested rows",
-        # Beyond 100 % there is room for the figures.
-        scale=alt.Scale(domain=[0, 1.12], nice=False),
-        axis=alt.Axis(format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1]),
-    )
-    y = alt.Y(
-        "part:N",
-        title=None,
-        sort=alt.EncodingSortField("place", op="min"),
-        axis=alt.Axis(ticks=False, domain=False),
-    )
+    x = share_axis(alt, "start", "Share of the tested rows", 42)
+    y = name_axis(alt, "part")
     # Place and words say it too.
     colour = alt.Color(
         "part:N",

@@ -10,7 +10,18 @@ from typing import Any
 
 from tracer_nb.charts.theme import themed
 
-__all__ = ["SHORT_NAME", "Rows", "about", "fact", "number", "picture", "short_names", "shortened"]
+__all__ = [
+    "SHORT_NAME",
+    "Rows",
+    "about",
+    "fact",
+    "name_axis",
+    "number",
+    "picture",
+    "share_axis",
+    "short_names",
+    "shortened",
+]
 
 Rows = list[dict[str, Any]]
 
@@ -29,10 +40,6 @@ def shortened(most: int, end: int) -> str:
     """
     name, begin = "datum.label", most - end - 1
     return f"length({name}) > {most} ? slice({name}, 0, {begin}) + '…' + slice({name}, -{end}) : {name}"
-
-
-SHORT_NAME = shortened(26, 11)
-"""Of most axes with names."""
 
 
 def about(*title: str, **facts: Any) -> Rows:
@@ -55,6 +62,31 @@ def fact(name: str, otherwise: float) -> dict[str, str]:
 def number(value: float, digits: int = 4) -> float | None:
     """A figure as it is sent: rounded to so many digits that count; None for nan and infinity."""
     return float(f"{value:.{digits}g}") if math.isfinite(value) else None
+
+
+SHORT_NAME = shortened(26, 11)
+"""Of most axes with names."""
+
+
+def share_axis(alt: Any, field: str, title: str, room: int) -> Any:
+    """Shares from 0 to 100 %, and so many pixels beyond for figures that begin at 102 %."""
+    beyond = {"expr": f"1.02 / (1 - min({room} / max(width, 1), 0.4))"}
+    return alt.X(
+        f"{field}:Q",
+        title=title,
+        scale=alt.Scale(domain=[0, beyond], nice=False),
+        axis=alt.Axis(format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1]),
+    )
+
+
+def name_axis(alt: Any, field: str = "label", **axis: Any) -> Any:
+    """Names in the order of the field "place", shortened where they are long."""
+    return alt.Y(
+        f"{field}:N",
+        title=None,
+        sort=alt.EncodingSortField("place", op="min"),
+        axis=alt.Axis(**{"ticks": False, "domain": False, "labelExpr": SHORT_NAME, **axis}),
+    )
 
 
 def short_names(names: Sequence[str], length: int = _NAME_LENGTH) -> list[str]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from tracer_nb.charts.confusion import BASES
-from tracer_nb.charts.parts import Rows, about, number, picture, short_names, shortened
+from tracer_nb.charts.parts import (
+    Rows,
+    about,
+    name_axis,
+    number,
+    picture,
+    share_axis,
+    short_names,
+    shortened,
+)
 from tracer_nb.charts.theme import CURVE, TARGET, TEXT
 from tracer_nb.records import Gaps
 from tracer_nb.words import count
@@ -35,25 +44,9 @@ def slices_chart(gaps: Gaps, *, width: int | str = 620) -> Any:
 
 
 def _layers(alt: Any) -> list[Any]:
-    x = alt.X(
-        "agreement:Q",
-        title="Agreement with the teacher",
-        # Beyond 100 % there is room for the effect sizes.
-        scale=alt.Scale(domain=[0, 1.14], nice=False),
-        axis=alt.Axis(format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1]),
-    )
-    y = alt.Y(
-        "name:N",
-        title=None,
-        sort=alt.EncodingSortField("place", op="min"),
-        axis=alt.Axis(
-            ticks=False,
-            domain=False,
-            labelLimit=260,
-            labelPadding=8,  # a point may stand at 0 %
-            labelExpr=shortened(34, 11),
-        ),
-    )
+    x = share_axis(alt, "agreement", "Agreement with the teacher", 42)
+    # A point may stand at 0 %.
+    y = name_axis(alt, "name", labelExpr=shortened(30, 11), labelLimit=200, labelPadding=8)
     tooltip = [
         alt.Tooltip("name:N", title="rows with"),
         alt.Tooltip("rows:Q", format=",", title="rows"),

@@ -111,6 +111,12 @@ class Job:
         return None if self.source is None else self.source.frame
 
     @property
+    def home_table(self) -> Any:
+        """The frame that the labelled column is one of; None for a column that stands alone."""
+        source = self.home or self.source
+        return None if source is None else source.frame
+
+    @property
     def column(self) -> Any:
         """The column named last.
 

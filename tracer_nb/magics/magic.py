@@ -469,9 +469,8 @@ class TracerMagics(Magics):
             before = self._other(unquote(args.against), job)
             display(DifferenceTables(made(job).differences(before)))
             return
-        source = job.home or job.source
-        table = None if source is None else source.frame
-        display(GapTables(made(job).gaps(table)))
+        display(GapTables(made(job).gaps(job.home_table)))
+        job.session.look()
 
     def _other(self, name: str, job: Job) -> Any:
         """The Tracer of another job."""
@@ -534,7 +533,7 @@ class TracerMagics(Magics):
         job.session.check_free()
         from tracer_nb.magics.show import Lines  # noqa: PLC0415
 
-        job.tracer.save_report(path)
+        job.tracer.save_report(path, table=job.home_table)
         display(Lines([f"Report written to {path}: open it in a browser, no network is needed."]))
 
     def _load(self, name: str, path: str, args: Any, variables: Any) -> None:

@@ -69,8 +69,7 @@ def line_of(column: str, written: Mapping[str, str], name: str, parser: Any) -> 
             if value.startswith("--")
             else f"{actions[setting][0].option_strings[0]} {_word(value)}"
         )
-    if name != "main":
-        words.append(f"--name {_word(name)}")
+    words += _named(name)
     prompt = written.get("prompt", "")
     if prompt:
         return f"%%tracer {' '.join(words)}\n{prompt}"
@@ -90,6 +89,8 @@ class Form:
         From settings to the magic line.
     apply : callable
         Takes over new settings, all of them, as if the line had been run up to its first step.
+    name : str
+        Of the job.
     """
 
     def __init__(
@@ -98,9 +99,10 @@ class Form:
         written: Callable[[], Mapping[str, str]],
         draft: Callable[[Mapping[str, str]], str],
         apply: Callable[[Mapping[str, str]], None],
+        name: str,
     ) -> None:
         self._parser, self._written = parser, written
-        self._draft, self._apply = draft, apply
+        self._draft, self._apply, self._name = draft, apply, name
 
     @property
     def options(self) -> tuple[Option, ...]:
@@ -120,6 +122,10 @@ class Form:
     def line(self) -> str:
         """The line that does the job with the present settings."""
         return self._draft(self._written())
+
+    def step(self, words: str) -> str:
+        """The line of one step of this job: ``words`` are the step and its options."""
+        return " ".join(["%tracer", words, *_named(self._name)])
 
     def draft(self, values: Mapping[str, str]) -> str:
         """The line that does the job with ``values``; nothing is changed.
@@ -162,6 +168,11 @@ def _option(name: str, value: str, group: str, actions: list[Any]) -> Option:
     # A value that may also be something else is suggested, not demanded.
     closed = all(a.const is not None for a in actions)
     return Option(name, first.option_strings[0], value, hint, group, choices, closed=closed)
+
+
+def _named(name: str) -> list[str]:
+    """How a line says which job it is about."""
+    return [] if name == "main" else [f"--name {_word(name)}"]
 
 
 def _word(value: str) -> str:

@@ -82,7 +82,7 @@ class Workspace:
 
     def watch(self, job: Job, work: Work, result: Callable[[], Any]) -> None:
         """Do ``work`` in this cell below a live panel; a terminal gets ``result`` alone."""
-        task = Task(work, made(job), job.caps)
+        task = Task(work, made(job), job.caps, job.home_table)
         if not self.in_kernel:
             job.session.run(task)
             display(result())
@@ -121,7 +121,7 @@ class Workspace:
                 plan = tracer.plan(
                     job.column, table=job.table, sample=job.sample, **asdict(job.caps)
                 )
-            job.session.prepare(Task(work, tracer, job.caps), plan)
+            job.session.prepare(Task(work, tracer, job.caps, job.home_table), plan)
 
     def attach(self, name: str, job: Job) -> None:
         """Give the session of a job a form of its settings."""
@@ -140,7 +140,7 @@ class Workspace:
             except (TracerError, UsageError) as error:
                 raise InvalidInput(redact(str(error))) from error
 
-        job.session.form = Form(parser, lambda: job.written, draft, apply)
+        job.session.form = Form(parser, lambda: job.written, draft, apply, name)
 
     def _apply(self, name: str, job: Job, written: Mapping[str, str]) -> None:
         """Take over settings as if a line had named all of them."""

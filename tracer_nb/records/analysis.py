@@ -8,6 +8,7 @@ from tracer_nb.records.arrays import IntArray
 from tracer_nb.records.gains import Gain
 from tracer_nb.records.gaps import Confusion, LabelAgreement, Reliability, Slice
 from tracer_nb.records.reasks import SelfAgreement
+from tracer_nb.records.rows import Selection
 
 __all__ = ["BoundaryPair", "Gaps", "LostCoverage", "Suspect"]
 
@@ -149,3 +150,9 @@ class Gaps:
     lost: LostCoverage | None
     gains: tuple[Gain, ...] = ()
     self_agreement: SelfAgreement | None = None
+
+    def slice(self, i: int) -> Selection:
+        """The rows of a slice."""
+        one = self.slices[i]
+        rows = tuple(self.rows[one.rows].tolist())
+        return Selection(rows=rows, name=f"{one.kind}: {one.name}", tested=True)

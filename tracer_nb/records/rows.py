@@ -28,6 +28,8 @@ class Selection:
         Lowest and highest gate score, both included. Rows that the guard defers have none.
     rows : tuple of int, or None
         Positions in the column.
+    name : str
+        What these rows are, in words; empty to say their positions.
     search : str
         Text that a row must hold, whatever its case.
     tested : bool
@@ -39,6 +41,7 @@ class Selection:
     status: tuple[str, ...] | None = None
     scores: tuple[float, float] | None = None
     rows: tuple[int, ...] | None = None
+    name: str = ""
     search: str = ""
     tested: bool = False
 

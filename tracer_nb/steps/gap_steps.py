@@ -87,7 +87,7 @@ class GapSteps(DifferenceSteps, ReaskSteps):
         )
         twice = self.self_agreement()
         lost = None if now.router is None else gaps.lost_coverage(judged, target=now.main)
-        return Gaps(
+        found = Gaps(
             rows=rows,
             n_agree=int(judged.agree.sum()),
             by_teacher=gaps.label_agreement(judged, target=now.main),
@@ -102,6 +102,17 @@ class GapSteps(DifferenceSteps, ReaskSteps):
             gains=() if lost is None or not lost.n_rows else _gains(now, lost, twice, self.curve),
             self_agreement=twice,
         )
+        now.keep(found, len(self._again.answers))
+        return found
+
+    @property
+    def known_gaps(self) -> Gaps | None:
+        """What :meth:`gaps` found last, if nothing has happened since; nothing is computed."""
+        now = self._inspect()
+        if now is None or now.kept is None:
+            return None
+        found, n_again = now.kept
+        return found if n_again == len(self._again.answers) else None
 
     def _source(self) -> Any:
         return None if self._column is None else self._column.source

@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 from tracer_nb.engine import Router, SurrogateFit, gaps
 from tracer_nb.engine.options import Options
 from tracer_nb.engine.pipeline import Answers
-from tracer_nb.records import Choice, ColumnMap, LabelCounts, Labels, Preview, Routing, Targets
+from tracer_nb.records import (
+    Choice,
+    ColumnMap,
+    Gaps,
+    LabelCounts,
+    Labels,
+    Preview,
+    Routing,
+    Targets,
+)
 from tracer_nb.steps.costing import unasked_dollars
 from tracer_nb.steps.frames import Texts
 from tracer_nb.steps.judging import (
@@ -184,6 +193,22 @@ class Inspection:
             return None
         X = take(self.make.features(), self.texts.codes[self.labels.rows])
         return gaps.preview(X, self.labels.codes, options=self.options)
+
+    def keep(self, found: Gaps, n_again: int) -> None:
+        """Remember an analysis of this moment, the last one.
+
+        Parameters
+        ----------
+        found : Gaps
+        n_again : int
+            Second answers of the teacher that there were.
+        """
+        self.__dict__["_gaps"] = found, n_again
+
+    @property
+    def kept(self) -> tuple[Gaps, int] | None:
+        """The analysis of this moment that was made last; None before the first."""
+        return self.__dict__.get("_gaps")
 
     def map(self, method: str, n_points: int) -> ColumnMap:
         """The column as points; each map is drawn once."""

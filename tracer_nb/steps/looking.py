@@ -13,6 +13,7 @@ from tracer_nb.records import (
     Caps,
     ColumnMap,
     Confusion,
+    Gaps,
     LabelAgreement,
     LabelCounts,
     Preview,
@@ -23,6 +24,7 @@ from tracer_nb.records import (
     Selection,
     Targets,
     Timeline,
+    Watch,
 )
 
 __all__ = ["Lookout", "Watched"]
@@ -57,6 +59,17 @@ class Watched(Protocol):
 
     def targets(self) -> Targets | None:
         """What each target would give."""
+
+    def gaps(self, table: Any = None) -> Gaps:
+        """Where surrogate and teacher part."""
+
+    @property
+    def known_gaps(self) -> Gaps | None:
+        """Those that were found already."""
+
+    @property
+    def known_watch(self) -> Watch | None:
+        """What the audits tell."""
 
     def map(self, method: str = "pca") -> ColumnMap | None:
         """Texts as points."""
@@ -94,7 +107,7 @@ class Lookout:
         return self._tracer.report
 
     def findings(self) -> Findings:
-        """All that there is to look at."""
+        """All that there is to look at; what takes seconds only if it is there already."""
         tracer = self._tracer
         return Findings(
             counts=tracer.label_counts(),
@@ -102,6 +115,8 @@ class Lookout:
             confusion=tracer.confusion(),
             reliability=tracer.reliability(),
             targets=tracer.targets(),
+            gaps=tracer.known_gaps,
+            watch=tracer.known_watch,
         )
 
     def seen(self, progress: Progress) -> dict[str, Any]:

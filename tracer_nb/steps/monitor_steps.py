@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 from tracer_nb.engine.pipeline import Answers
-from tracer_nb.errors import NotFitted
-from tracer_nb.records import Certificate, Watch
+from tracer_nb.errors import NotFitted, StoreError
+from tracer_nb.records import Certificate, Routing, Watch
 from tracer_nb.steps.asking import OnProgress, make_caps
 from tracer_nb.steps.auditing import Auditor, Promise, handled_texts
+from tracer_nb.steps.frames import Texts
 from tracer_nb.steps.job import Job
 from tracer_nb.steps.watching import fit_key, watch_key
 
@@ -21,6 +23,7 @@ class MonitorSteps(Job):
     _auditor: Auditor
     _answers: Answers | None
     _watched: Certificate | None
+    _seen: tuple[tuple[Texts, Routing] | None, Watch] | None
 
     def audit(
         self,
@@ -81,7 +84,7 @@ class MonitorSteps(Job):
             The store failed; what it had committed is safe.
         """
         caps = make_caps(max_cost, max_tokens, max_rows)
-        return self._auditor.audit(
+        watch = self._auditor.audit(
             self._asker,
             self._promise(self._watching()),
             self._auditable(),
@@ -92,6 +95,8 @@ class MonitorSteps(Job):
             on_progress=on_progress,
             stop=stop,
         )
+        self._seen = self._routed, watch
+        return watch
 
     def watch(self) -> Watch:
         """What the audits of the last routing's promise tell so far; nothing is asked.
@@ -104,7 +109,23 @@ class MonitorSteps(Job):
             The store cannot be read.
         """
         promise, handled = self._promise(self._watching()), self._auditable()
-        return self._auditor.watch(promise, handled, self._asker.stopped_in("audit"))
+        watch = self._auditor.watch(promise, handled, self._asker.stopped_in("audit"))
+        self._seen = self._routed, watch
+        return watch
+
+    @property
+    def known_watch(self) -> Watch | None:
+        """The same for those who look again and again; None before :meth:`route`.
+
+        It is worked out once for each routing and audit.
+        """
+        if self.outcome is None or self._watched is None:
+            return None
+        if self._seen is None or self._seen[0] is not self._routed:
+            with suppress(StoreError):  # to look fails at nothing: the next step says what is wrong
+                return self.watch()
+            return None
+        return self._seen[1]
 
     def _watching(self) -> Certificate:
         """The certificate that the last routing went by."""

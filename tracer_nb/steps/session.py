@@ -45,11 +45,14 @@ class Task:
         The Tracer that works; it is asked where the job stands between its steps.
     caps : Caps
         To be shown; the work keeps them.
+    table : dataframe, optional
+        The labelled column's own, whose other columns are looked at for gaps.
     """
 
     work: Callable[[Reins], Any]
     tracer: Watched
     caps: Caps = field(default_factory=Caps)
+    table: Any = None
 
 
 class SettingsForm(Protocol):
@@ -62,6 +65,9 @@ class SettingsForm(Protocol):
     @property
     def line(self) -> str:
         """The magic line that does the job with them."""
+
+    def step(self, words: str) -> str:
+        """The magic line of one step of the job."""
 
     def draft(self, values: Mapping[str, str]) -> str:
         """The magic line for other values; nothing is changed."""
@@ -123,6 +129,27 @@ class Session:
     def map(self, method: str) -> ColumnMap | None:
         """The column's texts as points; see :meth:`tracer_nb.Tracer.map`."""
         return self._tracer.map(method)
+
+    def analyse(self) -> None:
+        """Look for the gaps in a thread of its own, unless that goes on already.
+
+        They are in the findings once they are found; see :meth:`tracer_nb.Tracer.gaps`.
+
+        Raises
+        ------
+        InvalidInput
+            The session is running.
+        """
+        with self._lock:
+            self.check_free()
+            task = self._task
+            if task is None or self._moment.analysing:
+                return
+            self._moment = replace(self._moment, analysing=True, unexplained="")
+        self._tell()
+        threading.Thread(
+            target=self._analyse, args=(task,), name="tracer-gaps", daemon=True
+        ).start()
 
     def relabel(self, row: int, label: str, note: str = "") -> None:
         """Say which label a row should have; see :meth:`tracer_nb.Tracer.relabel`."""
@@ -217,7 +244,8 @@ class Session:
         """Take over where the job stands after a step that was made outside a run."""
         if self._task is not None:
             lookout = Lookout(self._task.tracer)
-            self._set(report=lookout.report(), findings=lookout.findings())
+            found = lookout.findings()
+            self._set(report=lookout.report(), findings=found, unexplained="")
 
     # --- the run ---------------------------------------------------------------------
 
@@ -236,6 +264,7 @@ class Session:
             blocking=blocking,
             run=self._moment.run + 1,
             ready=True,
+            analysing=self._moment.analysing,
         )
 
     def _in_background(self, task: Task, go_on: bool) -> None:  # noqa: FBT001
@@ -301,6 +330,28 @@ class Session:
                 self._moment = replace(self._moment, ending=state)
             elif self._moment.state == "paused" and state == "stopped":
                 self._moment = replace(self._moment, state="stopped")
+        self._tell()
+
+    def _analyse(self, task: Task) -> None:
+        from tracer_nb.teachers.server import redact  # noqa: PLC0415  loaded by the job
+
+        said = ""
+        try:
+            if task.tracer.known_gaps is None:
+                task.tracer.gaps(task.table)
+        except TracerError as error:
+            said = str(error)
+        except Exception as error:  # noqa: BLE001 -- said in the panel
+            said = f"{type(error).__name__}: {error}"
+        found = task.tracer.known_gaps
+        if found is None and not said:
+            said = "The job has gone on meanwhile; look again."
+        with self._lock:
+            changes: dict[str, Any] = {"analysing": False}
+            if self._task is not None and self._task.tracer is task.tracer:
+                both = replace(self._moment.findings, gaps=found)
+                changes.update(findings=both, unexplained=redact(said))
+            self._moment = replace(self._moment, **changes)
         self._tell()
 
     # --- telling ---------------------------------------------------------------------

@@ -29,7 +29,15 @@ from tracer_nb.words.figures import (
     percent,
     rounded_down,
 )
-from tracer_nb.words.gaps import gap_lines, gap_tables, lost_sentences
+from tracer_nb.words.gaps import (
+    budget_lines,
+    gap_lines,
+    gap_tables,
+    lost_sentences,
+    pair_lines,
+    slice_rows,
+    suspect_rows,
+)
 from tracer_nb.words.labelling import (
     comparison_lines,
     label_lines,
@@ -58,6 +66,7 @@ __all__ = [
     "alarm_sentence",
     "batch_sentence",
     "beginning",
+    "budget_lines",
     "certificate_sentence",
     "choices_sentence",
     "collected_lines",
@@ -79,6 +88,7 @@ __all__ = [
     "money",
     "money_sentence",
     "outcome_sentences",
+    "pair_lines",
     "pair_rows",
     "percent",
     "plan_lines",
@@ -97,10 +107,12 @@ __all__ = [
     "saved_lines",
     "scan_lines",
     "selection_sentence",
+    "slice_rows",
     "spent_sentence",
     "stopped_sentence",
     "submitted_lines",
     "superseded_sentence",
+    "suspect_rows",
     "target_rows",
     "target_sentence",
     "waiting_sentence",

@@ -79,6 +79,10 @@ def limits(lower: float, upper: float) -> str:
 
 
 def beginning(text: str, length: int = 80) -> str:
-    """The beginning of a text on one line."""
+    """The beginning of a text on one line.
+
+    Half a surrogate pair, which no message can carry, becomes a question mark.
+    """
     line = " ".join(text.split())
-    return line if len(line) <= length else f"{line[: length - 1]}…"
+    line = line if len(line) <= length else f"{line[: length - 1]}…"
+    return line.encode("utf-8", "replace").decode("utf-8")

@@ -5,13 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tracer_nb.records import Gaps, LabelAgreement, LostCoverage
+from tracer_nb.records import BoundaryPair, Gaps, LabelAgreement, LostCoverage
 from tracer_nb.words.figures import beginning, count, level, percent
 from tracer_nb.words.gains import gain_lines
 from tracer_nb.words.panels import pair_rows
 from tracer_nb.words.reasks import self_sentences
 
-__all__ = ["gap_lines", "gap_tables", "lost_sentences"]
+__all__ = [
+    "budget_lines",
+    "gap_lines",
+    "gap_tables",
+    "lost_sentences",
+    "pair_lines",
+    "slice_rows",
+    "suspect_rows",
+]
 
 # A title, its head, and rows.
 _Table = tuple[str, Sequence[str], Sequence[Sequence[str]]]
@@ -22,6 +30,7 @@ _BASES = {
     "out-of-fold": "fitting rows, each judged by a surrogate fitted without it",
 }
 _ROWS = 8
+_PAIRS = "Near-identical texts that were treated differently"
 
 
 def gap_lines(gaps: Gaps) -> list[str]:
@@ -35,11 +44,7 @@ def gap_lines(gaps: Gaps) -> list[str]:
             f"{_BASES[gaps.reliability.basis]}: {percent(gaps.n_agree / n)}."
         )
     ]
-    if gaps.lost is not None:
-        lines.extend(lost_sentences(gaps.lost))
-    if gaps.self_agreement is not None:
-        lines.extend(self_sentences(gaps.self_agreement))
-    lines.extend(gain_lines(gaps))
+    lines.extend(budget_lines(gaps))
     lines.extend(_slice_sentences(gaps))
     if gaps.confusion.pairs:
         pair = gaps.confusion.pairs[0]
@@ -64,6 +69,13 @@ def gap_lines(gaps: Gaps) -> list[str]:
     return lines
 
 
+def budget_lines(gaps: Gaps) -> list[str]:
+    """Where coverage is lost, how much of it the teacher itself explains, and what would gain it."""
+    lost = [] if gaps.lost is None else lost_sentences(gaps.lost)
+    twice = [] if gaps.self_agreement is None else self_sentences(gaps.self_agreement)
+    return [*lost, *twice, *gain_lines(gaps)]
+
+
 def _slice_sentences(gaps: Gaps) -> list[str]:
     if not gaps.slices:
         return ["No group of rows stands out by its disagreements beyond chance."]
@@ -71,7 +83,7 @@ def _slice_sentences(gaps: Gaps) -> list[str]:
     return [
         (
             f"{count(len(gaps.slices), 'group')} of rows with more disagreement than elsewhere. "
-            f"The surest ({worst.kind}): {worst.name}, {count(worst.n_rows, 'row')}, "
+            f"The surest ({worst.kind}): {beginning(worst.name)}, {count(worst.n_rows, 'row')}, "
             f"{percent(worst.agreement)} agreement against {percent(worst.agreement_elsewhere)}."
         )
     ]
@@ -117,9 +129,9 @@ def gap_tables(gaps: Gaps) -> list[_Table]:
         _labels(gaps.by_teacher),
         _labels(gaps.by_surrogate),
         pair_rows(gaps.confusion),
-        _slices(gaps),
+        slice_rows(gaps),
         _pairs(gaps),
-        _suspects(gaps),
+        suspect_rows(gaps),
     ]
     return [table for table in tables if table[2]]
 
@@ -153,13 +165,14 @@ def _labels(found: LabelAgreement) -> _Table:
     return title, head, rows
 
 
-def _slices(gaps: Gaps) -> _Table:
+def slice_rows(gaps: Gaps, most: int = _ROWS) -> _Table:
+    """The surest groups as a table: title, head and rows."""
     rows = [
         (
-            *(s.kind, s.name, f"{s.n_rows:,}", percent(s.agreement)),
+            *(s.kind, beginning(s.name), f"{s.n_rows:,}", percent(s.agreement)),
             *(percent(s.agreement_elsewhere), f"{s.excess:.1f}", f"{s.adjusted:.2g}"),
         )
-        for s in gaps.slices[:_ROWS]
+        for s in gaps.slices[:most]
     ]
     title = "Groups of rows with more disagreement than elsewhere; at most 5 % of them by chance"
     head = (
@@ -170,33 +183,36 @@ def _slices(gaps: Gaps) -> _Table:
 
 
 def _pairs(gaps: Gaps) -> _Table:
+    """A pair a row."""
     rows = [
-        (
-            f"{pair.similarity:.3f}",
-            *(
-                cell
-                for i in (0, 1)
-                for cell in (
-                    beginning(pair.texts[i]),
-                    pair.teacher[i],
-                    "handled" if pair.handled[i] else "deferred",
-                )
-            ),
-        )
-        for pair in gaps.pairs[:_ROWS]
+        (f"{pair.similarity:.3f}", *_side(pair, 0), *_side(pair, 1)) for pair in gaps.pairs[:_ROWS]
     ]
-    title = "Near-identical texts that were treated differently"
-    head = ("similarity", *(("text", "teacher says", "") * 2))
-    return title, head, rows
+    return _PAIRS, ("similarity", *(("text", "teacher says", "") * 2)), rows
 
 
-def _suspects(gaps: Gaps) -> _Table:
+def pair_lines(gaps: Gaps, most: int = _ROWS) -> _Table:
+    """The most similar pairs as a narrow table: two rows for each, one below the other."""
+    rows = [
+        (similarity, *_side(pair, i))
+        for pair in gaps.pairs[:most]
+        for i, similarity in enumerate((f"{pair.similarity:.3f}", ""))
+    ]
+    return _PAIRS, ("similarity", "text", "teacher says", "now"), rows
+
+
+def _side(pair: BoundaryPair, i: int) -> tuple[str, str, str]:
+    now = "handled" if pair.handled[i] else "deferred"
+    return beginning(pair.texts[i]), pair.teacher[i], now
+
+
+def suspect_rows(gaps: Gaps, most: int = _ROWS) -> _Table:
+    """The most suspicious rows as a table: title, head and rows."""
     rows = [
         (
             *(f"{s.row:,}", beginning(s.text), s.teacher, s.surrogate),
             *(f"{s.score:.3f}", f"{s.usual:.3f}"),
         )
-        for s in gaps.suspects[:_ROWS]
+        for s in gaps.suspects[:most]
     ]
     title = "Rows that the teacher may have labelled wrongly"
     return title, ("row", "text", "teacher says", "surrogate says", "score", "usual score"), rows

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from tracer_nb.records import Choice, Confusion, Selection, Targets
-from tracer_nb.words.figures import count, level, money, percent
+from tracer_nb.words.figures import beginning, count, level, money, percent
 
 __all__ = ["pair_rows", "selection_sentence", "target_rows", "target_sentence"]
 
@@ -79,7 +79,9 @@ def selection_sentence(selection: Selection, total: int) -> str:
     if selection.scores is not None:
         low, high = selection.scores
         parts.append(f"gate score {low:.3f} to {high:.3f}")
-    if selection.rows is not None:
+    if selection.name:
+        parts.append(beginning(selection.name))
+    elif selection.rows is not None:
         parts.append(f"row {', '.join(f'{row:,}' for row in selection.rows)}")
     if selection.search.strip():
         parts.append(f"with “{selection.search.strip()}”")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -42,3 +44,28 @@ def test_a_planted_word_that_is_labelled_at_random_is_found(world):
     assert gap_tables(gaps)
     with pytest.raises(InvalidInput, match="table has 10 rows"):
         tracer.gaps(world.frame[:10])
+
+
+def test_gaps_are_known_until_something_happens_and_slices_select_their_rows(hard_world):
+    tracer = Tracer(hard_world.teach, LABELS, target=0.8, features=hard_world.X, store=":memory:")
+    assert tracer.known_gaps is None
+    tracer.label(hard_world.texts, sample=400)
+    tracer.fit()
+    tracer.calibrate()
+    assert tracer.known_gaps is None
+    easy = hard_world.X.max(axis=1) - np.sort(hard_world.X, axis=1)[:, 1] > 0.5
+    frame = hard_world.frame.assign(easy=np.where(easy, "yes", "no"))
+    gaps = tracer.gaps(frame)
+    assert tracer.known_gaps is gaps
+    place = next(i for i, s in enumerate(gaps.slices) if s.name == "easy = no")
+    page = tracer.rows(gaps.slice(place), limit=100)
+    assert page.total == gaps.slices[place].n_rows
+    assert not any(easy[row.row] for row in page.rows)
+    wrong = tracer.rows(replace(gaps.slice(place), status=("disagree",)), limit=100)
+    assert wrong.total == gaps.slices[place].n_disagree
+    # The teacher's second answers say how much of the lost coverage it explains itself.
+    tracer.reask(50)
+    assert tracer.known_gaps is None
+    assert tracer.gaps(frame).self_agreement.n == 50
+    tracer.route(hard_world.texts, ask_teacher=False)
+    assert tracer.known_gaps is None

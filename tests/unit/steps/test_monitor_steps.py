@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tracer_nb import Tracer
-from tracer_nb.errors import InvalidInput, NotFitted
+from tracer_nb.errors import InvalidInput, NotFitted, StoreError
 from tracer_nb.records import Audit
 from tracer_nb.steps.watching import draw_audits, replay
 from tracer_nb.words import watch_lines
@@ -53,6 +53,37 @@ def test_a_coin_for_each_text_draws_the_same_again_and_a_higher_rate_more():
     assert len({*few} & {*draw_audits(texts, 0.05, 1)}) < 40
     assert few != sorted(few, key=texts.index)
     assert len(draw_audits(texts, 1.0, 0)) == 4000
+
+
+# --- looking ---------------------------------------------------------------------------
+
+
+def test_a_watch_is_worked_out_once_for_each_routing_and_audit(world, store, monkeypatch):
+    tracer = Tracer(world.teach, LABELS, "Choose.", features=world.X, store=store)
+    assert tracer.known_watch is None
+    tracer = routed(world, store)
+    first = tracer.known_watch
+    assert (first.n_audits, first.n_handled) == (0, tracer.watch().n_handled)
+    audited = tracer.audit(0.2)
+    assert tracer.known_watch is audited
+    monkeypatch.setattr(tracer, "watch", lambda: 1 / 0)
+    assert tracer.known_watch is audited
+    monkeypatch.undo()
+    # Other rows are routed.
+    texts, X = other_rows(world)
+    tracer.route(texts, features=X, ask_teacher=False)
+    assert tracer.known_watch.n_handled == 200 != first.n_handled
+    # A store that fails is nothing to fail at while looking.
+    tracer.route(texts, features=X, ask_teacher=False)
+
+    def broken():
+        raise StoreError("the store is gone")
+
+    monkeypatch.setattr(tracer, "watch", broken)
+    assert tracer.known_watch is None
+    monkeypatch.undo()
+    tracer.fit()
+    assert tracer.known_watch is None
 
 
 # --- the audits -----------------------------------------------------------------------

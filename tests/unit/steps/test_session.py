@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -248,6 +249,7 @@ class Looked:
         return None
 
     preview = label_agreement = confusion = reliability = targets = label_counts
+    known_gaps = known_watch = None
 
 
 def moments(*steps):
@@ -331,3 +333,78 @@ def test_rows_and_maps_are_the_tracers(world):
     assert session.map("pca").n_texts == len(world.texts)
     assert session.moment.findings.confusion.n_rows > 0
     assert session.moment.findings.targets is not None
+
+
+# --- gaps ------------------------------------------------------------------------------
+
+
+def analysed(session):
+    """Look for the gaps, and wait for what comes of it."""
+    ended = threading.Event()
+    unwatch = session.watch(lambda: session.moment.analysing or ended.set())
+    session.analyse()
+    assert ended.wait(30)
+    unwatch()
+    return session.moment
+
+
+def test_gaps_are_looked_for_once_in_a_thread_of_their_own(world, monkeypatch):
+    session, threads = Session(), []
+    session.analyse()  # nothing to look at, and no complaint
+    task = make(world, world.teach)
+    session.run(replace(task, table=world.frame))
+    assert session.moment.findings.gaps is None
+    gaps = task.tracer.gaps
+
+    def seen(table=None):
+        threads.append((threading.current_thread().name, table is world.frame))
+        return gaps(table)
+
+    monkeypatch.setattr(task.tracer, "gaps", seen)
+    found = analysed(session).findings.gaps
+    assert found is task.tracer.known_gaps
+    assert threads == [("tracer-gaps", True)]
+    assert analysed(session).findings.gaps is found
+    session.look()
+    assert session.moment.findings.gaps is found
+    assert len(threads) == 1
+    # Another fit has other gaps, which nobody has asked for.
+    task.tracer.fit()
+    session.look()
+    assert session.moment.findings.gaps is None
+
+
+def test_gaps_that_cannot_be_found_are_said_and_forgotten_at_the_next_look(world):
+    session = Session()
+    session.run(replace(make(world, world.teach), table=world.frame[:10]))
+    assert "table has 10 rows" in analysed(session).unexplained
+    assert session.moment.findings.gaps is None
+    session.look()
+    assert session.moment.unexplained == ""
+
+
+def test_gaps_of_a_job_that_went_on_meanwhile_are_not_shown(world, monkeypatch):
+    session, task = Session(), make(world, world.teach)
+    session.run(task)
+    gaps = task.tracer.gaps
+
+    def slow(table=None):
+        found = gaps(table)
+        task.tracer.fit()
+        return found
+
+    monkeypatch.setattr(task.tracer, "gaps", slow)
+    moment = analysed(session)
+    assert moment.findings.gaps is None
+    assert "look again" in moment.unexplained
+
+
+def test_gaps_are_not_looked_for_during_a_run(world, gate):
+    session = Session()
+    session.prepare(make(world, gate.teach))
+    session.start()
+    assert gate.reached.wait(30)
+    with pytest.raises(InvalidInput, match="running already"):
+        session.analyse()
+    session.stop()
+    assert session.wait(30)

@@ -27,6 +27,9 @@ class Form:
     def __init__(self):
         self.applied = []
 
+    def step(self, words):
+        return f"%tracer {words} --name one"
+
     def draft(self, values):
         return f"%tracer run {values}"
 
@@ -66,6 +69,9 @@ class Session:
 
     def rows(self, selection, **options):
         return self.tracer.rows(selection, **options)
+
+    def analyse(self):
+        self.pressed.append("gaps")
 
     def map(self, method):
         return self.tracer.map(method)
@@ -272,6 +278,19 @@ def test_texts_go_to_the_page_as_they_are_and_into_html_escaped(watch, make_repo
 
 
 @pytest.fixture
+def analysed(found, hard_world):
+    """The same, when its gaps were looked for and some rows were audited."""
+    tracer = found.tracer
+    ranked = np.sort(hard_world.X, axis=1)
+    easy = ranked[:, 2] - ranked[:, 1] > 0.5
+    frame = hard_world.frame.assign(**{NASTY: np.where(easy, NASTY, "no")})
+    tracer.gaps(frame)
+    tracer.audit(0.5)
+    found.moment = replace(found.moment, findings=Lookout(tracer).findings())
+    return found
+
+
+@pytest.fixture
 def found(hard_world):
     """A job that is done, with everything that there is to look at."""
     tracer = Tracer(
@@ -373,6 +392,7 @@ def test_rows_by_label_status_and_text_a_page_at_a_time(watch, found):
         ({"cell": [99, 99]}, "no longer there"),
         ({"cell": [-1, 0]}, "no longer there"),
         ({"cell": 3}, "open it again"),
+        ({"slice": 0}, "no longer there"),  # they were not looked for yet
         ({"bar": "0"}, "open it again"),
         ({"teacher": ["refund"]}, "should be a name"),
         ({"teacher": NASTY}, "no label"),
@@ -404,10 +424,126 @@ def test_a_row_is_relabelled_and_sent_to_review(watch, found):
     assert done == {**place, "words": "Kept as a review: refund"}
     assert (row["text"], "refund") in found.tracer.reviews
     done = watched.press("review", **place)["done"]
-    assert done == {**place, "words": "1 row waits: run %tracer review --of chosen"}
+    assert done == {**place, "words": "1 row waits: run %tracer review --of chosen --name one"}
     assert found.tracer.review(of="chosen").queue.items[0].text == row["text"]
     assert watched.press("relabel", **place, label="nonsense", note="") == {}
     assert "no label 'nonsense'" in watched.view.sheet["message"]
+
+
+# --- gaps and audits -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({}, "open"),
+        ({"analysing": True}, "underway"),
+        ({"unexplained": NASTY}, "failed"),
+        ({"state": "running"}, "later"),
+        ({"findings": Findings()}, "none"),
+    ],
+)
+def test_gaps_are_looked_for_when_the_page_asks(watch, found, changes, state):
+    found.moment = replace(found.moment, **changes)
+    watched = watch(found)
+    gaps = watched.view.gaps
+    assert (gaps["state"], gaps["lines"], gaps["tables"]) == (state, [], {})
+    if state == "failed":
+        assert gaps["words"] == NASTY
+    assert watched.view.spec_slices == watched.view.spec_lost == {}
+    assert watched.press("gaps") == {}
+    assert found.pressed == ["gaps"]
+
+
+def test_gaps_are_sentences_charts_and_tables(watch, analysed):
+    view = watch(analysed).view
+    gaps = analysed.moment.findings.gaps
+    assert view.gaps["state"] == "found"
+    assert view.gaps["lines"][0].startswith("Surrogate and teacher agree on ")
+    assert view.gaps["lost"][0].startswith("At the target of 80 %")
+    assert not set(view.gaps["lost"]) & set(view.gaps["lines"])
+    assert len(view.data_lost["parts"]) == 4
+    assert len(view.data_slices["slices"]) == len(gaps.slices) > 0
+    tables = view.gaps["tables"]
+    assert [row["where"] for row in tables["slices"]["rows"]] == [
+        {"slice": i} for i in range(len(gaps.slices))
+    ]
+    sides = [row for pair in gaps.pairs for row in pair.rows]
+    assert [row["where"] for row in tables["pairs"]["rows"]] == [{"row": row} for row in sides]
+    assert [row["where"] for row in tables["suspects"]["rows"]] == [
+        {"row": suspect.row} for suspect in gaps.suspects
+    ]
+    for table in tables.values():
+        assert all(len(row["cells"]) == len(table["head"]) for row in table["rows"])
+
+
+def test_rows_behind_a_slice(watch, analysed):
+    watched, gaps = watch(analysed), analysed.moment.findings.gaps
+    i = next(i for i, s in enumerate(gaps.slices) if s.name == f"{NASTY} = no")
+    rows = watched.press("rows", where={"slice": i}, offset=0)["rows"]
+    assert rows["total"] == gaps.slices[i].n_rows
+    assert f"column: {NASTY} = no" in rows["title"]
+    assert watched.press("rows", where={"slice": 99}, offset=0) == {}
+    assert "no longer there" in watched.view.sheet["message"]
+
+
+def test_a_row_of_a_table_is_sent_to_review(watch, analysed):
+    watched = watch(analysed)
+    where = watched.view.gaps["tables"]["suspects"]["rows"][0]["where"]
+    done = watched.press("review", **where)["done"]
+    assert done["words"] == "1 row waits: run %tracer review --of chosen --name one"
+
+
+def test_before_any_audit_the_panel_says_how_to_audit(watch, found):
+    watched = watch(found)
+    audits = watched.view.audits
+    assert audits["state"] == "open"
+    assert audits["lines"][0].startswith("No text is audited yet, of ")
+    assert audits["line"] == "%tracer audit --rate 0.05 --max-rows 200 --name one"
+    assert watched.view.spec_watch == {}
+    found.at(state="done", run=2)
+    assert watched.view.audits["state"] == "none"
+    assert watched.view.audits["line"] == ""
+    found.form = None
+    found.at(state="done", run=1, findings=Lookout(found.tracer).findings())
+    assert eval(watched.view.audits["line"], {"tracer": found.tracer}).n_audits > 0
+
+
+def test_audits_are_a_chart_and_say_whether_the_promise_holds(watch, analysed):
+    watched, found = watch(analysed), analysed.moment.findings
+    view = watched.view
+    assert view.audits["state"] == "holds"
+    assert any(line.startswith("No alarm") for line in view.audits["lines"])
+    assert view.data_watch["audits"][-1]["n"] == found.watch.n_audits
+    broken = replace(found.watch, is_broken=True, alarm_at=7)
+    analysed.at(state="done", run=1, findings=replace(found, watch=broken))
+    assert view.audits["state"] == "alarm"
+    assert any(line.startswith("Alarm after 7 audits") for line in view.audits["lines"])
+    assert view.data_watch["alarm"] == [{"n": 7, "text": "alarm"}]
+
+
+def test_gaps_weigh_little_however_long_the_texts(watch, analysed):
+    found = analysed.moment.findings
+    long = "\ud83d" + 100_000 * "ж "
+    suspect, pair = found.gaps.suspects[0], found.gaps.pairs[0]
+    one = replace(found.gaps.slices[0], name=long[1:])
+    gaps = replace(
+        found.gaps,
+        slices=(one,) * 20,
+        suspects=(replace(suspect, text=long, teacher=long),) * 70,
+        pairs=(replace(pair, texts=(long, long)),) * 70,
+    )
+    watched = watch(analysed)
+    watched.take()
+    analysed.at(state="done", run=1, findings=replace(found, gaps=gaps))
+    (update,) = [m for m in watched.take() if "gaps" in m.get("state", {})]
+    assert len(json.dumps(update, ensure_ascii=False).encode()) < 120_000
+    rows = update["state"]["gaps"]["tables"]["suspects"]["rows"]
+    assert len(rows) == 50
+    assert rows[0]["cells"][1].startswith("?ж ж")
+    # What did not change is not sent again.
+    analysed.at(state="done", run=1, findings=replace(found, gaps=gaps))
+    assert watched.take() == []
 
 
 # --- what is sent ---------------------------------------------------------------------

@@ -4,9 +4,12 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 
+from tests.charts import pictures
 from tests.widgets.reader import NASTY
 from tracer_nb.moments import Findings
+from tracer_nb.records import Suspect
 from tracer_nb.widgets import report_page
 
 
@@ -34,6 +37,21 @@ def test_values_are_those_of_the_panel(make_report):
     assert "With 95 % confidence" in values["sheet"]["overview"]["head"]
     assert "datasets" not in values["spec_frontier"]
     assert len(values["data_frontier"]["curve"]) > 50
+
+
+def test_gaps_and_audits_are_in_it(make_report):
+    found = pictures.found()
+    suspect = Suspect(3, f"</script>{NASTY}", NASTY, "b", 0.9, 0.8)
+    findings = Findings(gaps=replace(found, suspects=(suspect,)), watch=pictures.watch())
+    html = report_page(make_report(), findings)
+    values, _, _ = parts(html)
+    assert html.count("</script>") == 2
+    assert values["gaps"]["tables"]["suspects"]["rows"][0]["cells"][1] == f"</script>{NASTY}"
+    assert values["data_slices"]["slices"]
+    assert values["data_lost"]["parts"]
+    assert values["data_watch"]["audits"]
+    assert (values["audits"]["state"], values["audits"]["line"]) == ("holds", "")
+    assert values["gaps"]["lost"][0].startswith("At the target of 90 %")
 
 
 def test_texts_cannot_leave_their_place(make_report):

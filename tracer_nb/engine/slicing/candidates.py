@@ -7,7 +7,7 @@ they are tested, which is what makes the tests valid.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -70,7 +70,9 @@ def propose(
         key = candidate.rows.tobytes()
         if fewest <= len(candidate.rows) <= n - fewest and key not in seen:
             seen.add(key)
-            found.append(candidate)
+            # Names are to be shown, and no message can carry half a surrogate pair.
+            name = candidate.name.encode("utf-8", "replace").decode("utf-8")
+            found.append(replace(candidate, name=name))
     return found
 
 

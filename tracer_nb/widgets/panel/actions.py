@@ -21,6 +21,7 @@ _ALLOWED: dict[str, dict[str, type]] = {
     "apply": {"values": dict},
     "target": {"value": float},
     "rows": {"where": dict, "offset": int},
+    "gaps": {},
     "map": {"method": str, "colour": str},
     "relabel": {"row": int, "label": str, "note": str},
     "review": {"row": int},

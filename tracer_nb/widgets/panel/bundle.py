@@ -16,7 +16,7 @@ _FOLDER = Path(__file__).parent / "page"
 # In this order: each may use what stands before it.
 _MODULES = (
     *("dom", "theme", "kernel", "chart", "progress", "tabs", "control", "overview", "rows"),
-    *("gaps", "settings", "panel"),
+    *("table", "gaps", "map", "audits", "settings", "panel"),
 )
 _lock = threading.Lock()
 _made: Future[str] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from tracer_nb.errors import InvalidInput
@@ -22,9 +23,9 @@ def read_selection(where: Mapping[str, Any], findings: Findings) -> Selection:
     Parameters
     ----------
     where : mapping
-        ``cell`` of the confusion (two numbers), ``bar`` of the agreement or ``bin`` of the
-        reliability (a number), a ``row`` of the map, or labels and a status by name; with any
-        of them, text to ``search`` for.
+        ``cell`` of the confusion (two numbers), ``bar`` of the agreement, ``bin`` of the
+        reliability or a ``slice`` (a number), a ``row`` of the column, or labels and a status
+        by name; with any of them, text to ``search`` for.
     findings : Findings
         That the page shows.
 
@@ -43,15 +44,7 @@ def read_selection(where: Mapping[str, Any], findings: Findings) -> Selection:
             surrogate=_name(where, "surrogate"),
             status=_name(where, "status"),
         )
-    return Selection(
-        teacher=selection.teacher,
-        surrogate=selection.surrogate,
-        status=selection.status,
-        scores=selection.scores,
-        rows=selection.rows,
-        tested=selection.tested,
-        search=search,
-    )
+    return replace(selection, search=search)
 
 
 def _of_chart(where: Mapping[str, Any], findings: Findings) -> Selection | None:
@@ -64,11 +57,13 @@ def _of_chart(where: Mapping[str, Any], findings: Findings) -> Selection | None:
             return findings.agreement.bar(*_numbers([where["bar"]], 1))
         if "bin" in where and findings.reliability is not None:
             return findings.reliability.bin(*_numbers([where["bin"]], 1))
+        if "slice" in where and findings.gaps is not None:
+            return findings.gaps.slice(*_numbers([where["slice"]], 1))
     except IndexError as error:
         raise InvalidInput("these rows are no longer there; click again") from error
     if "row" in where:
         return Selection(rows=(_numbers([where["row"]], 1)[0],))
-    if {"cell", "bar", "bin"} & set(where):
+    if {"cell", "bar", "bin", "slice"} & set(where):
         raise InvalidInput("these rows are no longer there; click again")
     return None
 

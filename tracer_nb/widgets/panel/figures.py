@@ -11,14 +11,17 @@ from tracer_nb.charts import (
     frontier_chart,
     label_chart,
     learning_chart,
+    lost_chart,
     preview_chart,
     rate_chart,
     reliability_chart,
+    slices_chart,
     spending_chart,
     split,
     targets_chart,
     total_cost_chart,
     values_of,
+    watch_chart,
 )
 from tracer_nb.moments import Moment
 
@@ -37,6 +40,9 @@ _DRAW: dict[str, Callable[..., Any]] = {
     "agreement": agreement_chart,
     "confusion": confusion_chart,
     "reliability": reliability_chart,
+    "slices": slices_chart,
+    "lost": lost_chart,
+    "watch": watch_chart,
     "spending": spending_chart,
     "rate": rate_chart,
     "learning": learning_chart,
@@ -61,6 +67,13 @@ def sources(moment: Moment) -> dict[str, Source]:
     for name in ("targets", "counts", "agreement", "confusion", "reliability"):
         if (record := getattr(findings, name)) is not None:
             found[name] = (record,)
+    gaps, watch = findings.gaps, findings.watch
+    if gaps is not None and gaps.slices:
+        found["slices"] = (gaps,)
+    if gaps is not None and gaps.lost is not None and gaps.lost.n_rows:
+        found["lost"] = (gaps.lost,)
+    if watch is not None and watch.n_audits:
+        found["watch"] = (watch,)
     if len(moment.timeline.seconds) > 1:
         found["spending"] = found["rate"] = (moment.timeline,)
     if report is not None and report.curve is not None:

@@ -14,6 +14,7 @@ from tracer_nb.moments import Findings, Moment, Option
 from tracer_nb.records import ColumnMap, Report, RowPage, Selection
 from tracer_nb.widgets.card import Card
 from tracer_nb.widgets.panel.actions import Message, read_message
+from tracer_nb.widgets.panel.analysis import audit_values, gap_values
 from tracer_nb.widgets.panel.explorer import ROWS_AT_ONCE, page_values, read_selection
 from tracer_nb.widgets.panel.figures import LIVE, Figure, Source, draw, sources
 from tracer_nb.widgets.panel.sheet import (
@@ -31,6 +32,10 @@ __all__ = ["Panel"]
 _INTERVAL = 0.25
 # Seconds between two pictures of what changes all the time.
 _SLOWLY = 1.0
+# Steps that the panel names, as a magic and in a script. The rows that an audit asks about are
+# bounded, as every job must be.
+_AUDIT = ("audit --rate 0.05 --max-rows 200", "tracer.audit(0.05, max_rows=200)")
+_REVIEW = ("review --of chosen", 'tracer.review(of="chosen")')
 # Labels that are offered where one is chosen.
 _LABELS = 1000
 
@@ -52,6 +57,8 @@ class _Session(Protocol):
 
     def stop(self) -> None: ...
 
+    def analyse(self) -> None: ...
+
     def rows(self, selection: Selection, *, offset: int, limit: int) -> RowPage: ...
 
     def map(self, method: str) -> ColumnMap | None: ...
@@ -69,6 +76,8 @@ class _Form(Protocol):
 
     @property
     def line(self) -> str: ...
+
+    def step(self, words: str) -> str: ...
 
     def draft(self, values: Mapping[str, str]) -> str: ...
 
@@ -158,6 +167,8 @@ class Panel:
         view.sheet = sheet
         view.live = live_values(moment)
         view.targets = target_values(moment.findings.targets)
+        view.gaps = gap_values(moment)
+        view.audits = audit_values(moment, self._line(_AUDIT))
         counts = moment.findings.counts
         view.labels = [] if counts is None else list(counts.labels[:_LABELS])
         if form is not None:
@@ -231,6 +242,7 @@ class Panel:
             "apply": self._apply,
             "target": self._target,
             "rows": self._rows,
+            "gaps": session.analyse,
             "map": self._map,
             "relabel": self._relabel,
             "review": self._review,
@@ -284,7 +296,12 @@ class Panel:
 
     def _review(self, row: int) -> dict[str, Any]:
         waiting = count(self._session.send_to_review(row), "row waits", "rows wait")
-        return {"done": {"row": row, "words": f"{waiting}: run %tracer review --of chosen"}}
+        return {"done": {"row": row, "words": f"{waiting}: run {self._line(_REVIEW)}"}}
+
+    def _line(self, step: tuple[str, str]) -> str:
+        """How to do a step: as a magic line, or in the script that made the session."""
+        form = self._session.form
+        return step[1] if form is None else form.step(step[0])
 
     @property
     def _form(self) -> _Form:

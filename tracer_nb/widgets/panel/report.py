@@ -11,6 +11,7 @@ from typing import Any
 from tracer_nb.moments import Findings, Moment
 from tracer_nb.records import Report
 from tracer_nb.widgets.card import Card
+from tracer_nb.widgets.panel.analysis import audit_values, gap_values
 from tracer_nb.widgets.panel.bundle import page_script, style
 from tracer_nb.widgets.panel.figures import draw, sources
 from tracer_nb.widgets.panel.sheet import sheet_values, target_values
@@ -68,6 +69,8 @@ def _values(report: Report, findings: Findings, title: str) -> dict[str, Any]:
         "title": title,
         "sheet": sheet_values(moment),
         "targets": target_values(findings.targets),
+        "gaps": gap_values(moment),
+        "audits": audit_values(moment, ""),
     }
     for name, source in sources(moment).items():
         values[f"spec_{name}"], values[f"data_{name}"] = draw(name, source)

@@ -14,8 +14,8 @@ from tracer_nb.widgets.panel.figures import CHARTS
 __all__ = ["make_view"]
 
 # ``sheet`` changes with the state and the steps of the session, ``live`` with every moment of
-# a run, ``settings``, ``targets`` and ``labels`` when they do.
-_VALUES = ("sheet", "live", "settings", "targets")
+# a run, ``settings``, ``targets``, ``gaps``, ``audits`` and ``labels`` when they do.
+_VALUES = ("sheet", "live", "settings", "targets", "gaps", "audits")
 
 
 def make_view(**traits: Any) -> Any:

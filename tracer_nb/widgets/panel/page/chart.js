@@ -1,6 +1,16 @@
 // A chart that is made once; afterwards only its data change.
 
-//
+// A line in pieces of at most so many characters, where words allow it.
+function broken(line, most) {
+  const lines = [""];
+  for (const word of line.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`.trim();
+    if (longer.length <= most) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines.filter(Boolean);
+}
+
 // `label` says what it shows to those who do not see it; `click` is called with the data of a
 // mark that was clicked. Thousands of marks are drawn on a canvas.
 function makeChart(label, click, renderer = "svg") {
@@ -20,6 +30,18 @@ function makeChart(label, click, renderer = "svg") {
     return `${theme} ${JSON.stringify(spec)}`;
   }
 
+  // On narrow pages the lines of the title are broken again.
+  function rows(width) {
+    const all = { ...data, ...own };
+    const most = Math.floor(width / 7);
+    const title = all.about?.[0]?.title;
+    if (!title?.some((line) => line.length > most)) return all;
+    const narrow = title.flatMap((line) => broken(line, most));
+    // By its names alone: a row that was drawn carries a hidden mark, and must not be taken for it.
+    const about = Object.fromEntries(Object.entries(all.about[0]));
+    return { ...all, about: [{ ...about, title: narrow }] };
+  }
+
   // Draws anew when the specification or the theme is another, else changes the data alone.
   async function update() {
     const width = node.clientWidth;
@@ -33,7 +55,7 @@ function makeChart(label, click, renderer = "svg") {
     }
     again = false;
     if (drawn !== wanted()) return draw(width);
-    for (const [name, rows] of Object.entries({ ...data, ...own })) view.data(name, rows);
+    for (const [name, values] of Object.entries(rows(width))) view.data(name, values);
     await view.width(width).runAsync();
   }
 
@@ -41,7 +63,7 @@ function makeChart(label, click, renderer = "svg") {
     drawn = wanted();
     const shades = theme;
     const full = inShades(spec, shades);
-    full.datasets = { ...data, ...own };
+    full.datasets = rows(width);
     full.width = width;
     const place = make("div");
     const made = await vegaEmbed(place, full, {

@@ -28,6 +28,11 @@ function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+// Sentences one below the other; no figure is torn from its sign of percent.
+function paragraphs(texts) {
+  return texts.map((text) => make("p", "", text.replaceAll(" %", "\u00a0%")));
+}
+
 let made = 0;
 function newId(kind) {
   made += 1;

@@ -1,76 +1,86 @@
-// Where surrogate and teacher part: by label, label against label, and by the gate's score.
+// Where surrogate and teacher part: in sentences, by label, label against label, by the gate's
+// score, by groups of rows, and row by row. What takes the kernel seconds it looks for when the
+// tab is open; `act` asks for it, and for rows.
 
-function makeGaps(open) {
+function makeGaps(act) {
+  const open = act?.open;
   const node = make("div");
   const empty = make(
     "p",
     "tracer-empty",
     "Nothing to compare yet: gaps show once the surrogate is fitted.",
   );
-  const agreement = makeChart(
-    "Agreement with the teacher for each label",
-    open && (({ index }) => index !== undefined && open({ bar: index })),
-  );
-  const confusion = makeChart(
-    "The teacher's labels against the surrogate's",
-    open && (({ i, j }) => i !== undefined && open({ cell: [i, j] })),
-  );
-  const reliability = makeChart(
-    "Observed agreement against the gate's score",
-    open && (({ index }) => index !== undefined && open({ bin: index })),
-  );
-  node.append(empty, agreement.node, confusion.node, reliability.node);
-  return {
-    node,
-    charts: { agreement, confusion, reliability },
-    setEmpty: () => (empty.hidden = !agreement.node.hidden || !confusion.node.hidden),
+  const state = make("p", "tracer-empty");
+  state.setAttribute("role", "status");
+  const again = button("Look again", () => act.analyse());
+  const lines = make("div");
+  const sentences = make("div");
+  const charts = {
+    lost: makeChart("Coverage that is handled, and where the rest is lost"),
+    agreement: makeChart(
+      "Agreement with the teacher for each label",
+      open && (({ index }) => index !== undefined && open({ bar: index })),
+    ),
+    confusion: makeChart(
+      "The teacher's labels against the surrogate's",
+      open && (({ i, j }) => i !== undefined && open({ cell: [i, j] })),
+    ),
+    reliability: makeChart(
+      "Observed agreement against the gate's score",
+      open && (({ index }) => index !== undefined && open({ bin: index })),
+    ),
+    slices: makeChart(
+      "Agreement in groups of rows against elsewhere",
+      open && (({ index }) => index !== undefined && open({ slice: index })),
+    ),
   };
-}
-
-// The column as points; drawn when the tab is opened, and again when it is asked for.
-function makeMap(send, open) {
-  const node = make("div");
-  const row = make("div", "tracer-row");
-  const method = make("select");
-  const colour = make("select");
-  for (const [field, values] of [
-    [method, { pca: "principal components, at once", "t-sne": "t-SNE, some seconds", umap: "UMAP, some seconds" }],
-    [colour, { status: "status", label: "label" }],
+  const tables = {
+    slices: makeTable(act, { folded: Boolean(act) }),
+    pairs: makeTable(act),
+    suspects: makeTable(act),
+  };
+  const titles = {};
+  for (const [name, text] of [
+    ["lost", "Where coverage is lost"],
+    ["agreement", "By label"],
+    ["slices", "Groups of rows that disagree more"],
   ]) {
-    for (const [value, text] of Object.entries(values)) {
-      field.append(Object.assign(make("option", "", text), { value }));
-    }
-    field.addEventListener("change", ask);
+    titles[name] = make("h3", "", text);
+    titles[name].hidden = true;
   }
-  const again = button("Draw again", ask);
-  const said = make("span", "tracer-small");
-  said.setAttribute("role", "status");
-  const chart = makeChart(
-    "Texts of the column as points",
-    ({ row: at }) => at !== undefined && open({ row: at }),
-    "canvas",
-  );
-  row.append(makeChoice("Layout", method), makeChoice("Colour", colour), again, said);
-  node.append(row, chart.node);
-  let asked = false;
+  node.append(empty, state, again, lines, titles.lost, charts.lost.node, sentences);
+  node.append(titles.agreement, charts.agreement.node, charts.confusion.node);
+  node.append(charts.reliability.node, titles.slices, charts.slices.node, tables.slices.node);
+  node.append(tables.pairs.node, tables.suspects.node);
+  let wanted = false; // the kernel has not looked yet
+  again.hidden = true;
 
   function ask() {
-    asked = true;
-    say(said, "Drawing…");
-    send({ do: "map", method: method.value, colour: colour.value });
+    if (act && wanted && !node.hidden) act.analyse();
   }
 
   return {
     node,
-    chart,
-    opened: () => !asked && ask(),
-    hear(reply) {
-      if (!reply.map) {
-        if (reply.heard !== undefined && said.textContent === "Drawing…") say(said, "");
-        return;
-      }
-      asked = !reply.map.empty;
-      say(said, reply.map.empty ? "Nothing is labelled yet." : "");
+    charts,
+    set(values) {
+      wanted = values.state === "open";
+      say(state, act ? values.words : "");
+      state.hidden = !state.textContent;
+      again.hidden = !act || values.state !== "failed";
+      lines.replaceChildren(...paragraphs(values.lines));
+      sentences.replaceChildren(...paragraphs(values.lost));
+      for (const [name, table] of Object.entries(tables)) table.set(values.tables[name]);
+      ask();
     },
+    // Titles stand above what there is.
+    setEmpty() {
+      for (const [name, title] of Object.entries(titles)) title.hidden = charts[name].node.hidden;
+      empty.hidden = !charts.agreement.node.hidden || !charts.confusion.node.hidden;
+    },
+    opened() {
+      node.hidden = false; // as the tab makes it next
+      ask();
+    },
+    hear: (reply) => Object.values(tables).forEach((table) => table.hear(reply)),
   };
 }

@@ -22,7 +22,7 @@ function makeOverview(frontier, targets, choose) {
           return cell;
         }),
       );
-      lines.replaceChildren(...sentences.map((text) => make("p", "", text)));
+      lines.replaceChildren(...paragraphs(sentences));
       say(evidence, proof ?? "");
     },
   };

@@ -6,13 +6,16 @@ function makeFigures(act) {
   const frontier = makeChart("Agreement with the teacher against coverage");
   const targets = makeChart("Coverage against the target");
   const overview = makeOverview(frontier, targets, act?.choose);
-  const gaps = makeGaps(act?.open);
+  const gaps = makeGaps(act);
+  const audits = makeAudits();
   const run = makeRunTab();
-  const charts = { frontier, targets, ...gaps.charts, ...run.charts };
+  const charts = { frontier, targets, ...gaps.charts, watch: audits.chart, ...run.charts };
   const setters = {
     sheet: (sheet) => overview.set(sheet.overview),
     live: (live) => run.setLive(live),
     targets: (values) => overview.control.set(values),
+    gaps: (values) => gaps.set(values),
+    audits: (values) => audits.set(values),
   };
   for (const [name, chart] of Object.entries(charts)) {
     setters[`data_${name}`] = (rows) => {
@@ -25,7 +28,7 @@ function makeFigures(act) {
       gaps.setEmpty();
     };
   }
-  return { overview, gaps, run, charts, setters };
+  return { overview, gaps, audits, run, charts, setters };
 }
 
 function render({ model, el }) {
@@ -36,6 +39,8 @@ function render({ model, el }) {
   const figures = makeFigures({
     choose: (value) => send({ do: "target", value }),
     open: (where) => explorer.open(where),
+    review: (row) => send({ do: "review", row }),
+    analyse: () => send({ do: "gaps" }),
   });
   const map = makeMap(send, (where) => explorer.open(where));
   const charts = { ...figures.charts, map: map.chart };
@@ -46,7 +51,15 @@ function render({ model, el }) {
   const tabs = makeTabs([
     { name: "Overview", body: figures.overview.node },
     { name: "Run", body: figures.run.node },
-    { name: "Gaps", body: figures.gaps.node, opened: below(figures.gaps.node) },
+    {
+      name: "Gaps",
+      body: figures.gaps.node,
+      opened: () => {
+        below(figures.gaps.node)();
+        figures.gaps.opened();
+      },
+    },
+    { name: "Audit", body: figures.audits.node },
     {
       name: "Map",
       body: map.node,
@@ -69,7 +82,7 @@ function render({ model, el }) {
       head.setGone();
       settings.setLocked(true);
     },
-    heard: (reply) => [settings, explorer, map].forEach((part) => part.hear(reply)),
+    heard: (reply) => [settings, explorer, map, figures.gaps].forEach((part) => part.hear(reply)),
   });
 
   function press(name) {
@@ -130,6 +143,7 @@ function mountReport() {
   for (const [name, body] of [
     ["Overview", figures.overview.node],
     ["Gaps", figures.gaps.node],
+    ["Audit", figures.audits.node],
     ["Labels", labels],
   ]) {
     const part = root.appendChild(make("section"));
