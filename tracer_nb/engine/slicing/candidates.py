@@ -125,7 +125,8 @@ def _ranges(kind: str, words: str, values: NDArray[np.float64]) -> Iterator[Cand
     known = values[np.isfinite(values)]
     if not len(known):
         return
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, _BINS + 1)))
+    # Values that occur: an edge of 8.8 words would be read by nobody.
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, _BINS + 1), method="higher"))
     for i, (low, high) in enumerate(pairwise(edges.tolist())):
         last = i == len(edges) - 2
         inside = (values >= low) & ((values <= high) if last else (values < high))
