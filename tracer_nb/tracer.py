@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.engine import Router, SurrogateFit, calibrate_router, fit_surrogate
-from tracer_nb.engine.checks import check_blocks
+from tracer_nb.engine import Router, SurrogateFit
 from tracer_nb.engine.features import Features, FunctionFeatures, make_features
 from tracer_nb.engine.learning import learning_curve
 from tracer_nb.engine.options import make_options
@@ -41,17 +40,14 @@ from tracer_nb.steps.costing import (
     check_latency_weight,
     mean_cost,
     mean_wait,
-    text_costs,
     unasked_dollars,
 )
 from tracer_nb.steps.frames import Texts, read_texts, same_texts
 from tracer_nb.steps.gap_steps import GapSteps
 from tracer_nb.steps.inspection import Inspection, Makers
 from tracer_nb.steps.job import Column, first_draw
-from tracer_nb.steps.judging import rows_to_route
 from tracer_nb.steps.looking import Lookout
 from tracer_nb.steps.matrices import Blocks, featurize, ready_matrix, rows_of, take
-from tracer_nb.steps.monitor_steps import MonitorSteps
 from tracer_nb.steps.outcome import Outcome
 from tracer_nb.steps.planning import check_job, make_plan
 from tracer_nb.steps.reporting import Standing, in_round, learned_on_column, make_report
@@ -62,16 +58,18 @@ from tracer_nb.steps.sampling import (
     distinct_texts,
     draw_rows,
     label_names,
-    soft_labels,
 )
 from tracer_nb.steps.saved import save_router
+from tracer_nb.steps.scope import Scope
+from tracer_nb.steps.update_steps import UpdateSteps
+from tracer_nb.steps.updating import Trail
 from tracer_nb.teachers import INTERRUPTED, ReviewStore, make_teacher
 from tracer_nb.teachers.server import hide_key
 
 __all__ = ["Tracer"]
 
 
-class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
+class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
     """Label a column with a teacher, let a certified surrogate answer the easy rows.
 
     Parameters
@@ -224,9 +222,13 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
         self._others: Texts | None = None  # routed last, when not the labelled column
         self._subject: dict[str, None] = {}
         self._chosen: dict[str, None] = {}  # texts that wait for a review
-        self.rounds = 0  # certificates made on rows of this column
+        # Error budget of every certificate made on rows of this column, and what they said.
+        self._errors: tuple[float, ...] = ()
+        self._found: frozenset[str] = frozenset()
         self._tested: Texts | None = None
-        self._last_found = ""
+        self._trail: Trail | None = None  # of the labelled column
+        self._scope: Scope | None = None  # of the last update
+        self._asking: bool | None = None  # whether the last routing was told to ask
         self._answers: Answers | None = None  # of the surrogate, on every distinct text
         self._decided: dict[float | None, Routing] = {}
         self._routed: tuple[Texts, Routing] | None = None  # last
@@ -359,8 +361,9 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
         self._underway, self._column = None, Column(column, texts, X)
         self.labels = self.fitted = self.router = self.outcome = self._others = self.curve = None
         self._subject = dict.fromkeys(texts.unique)
+        self._trail, self._scope = Trail.of(texts), None
         if self._tested is None or not same_texts(texts, self._tested):
-            self.rounds = 0
+            self._errors, self._found = (), frozenset()
         asker = self._asker
         asker.begin(anew=not go_on)
         while True:
@@ -405,19 +408,8 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
             Too few labels, or a single one.
         """
         texts, labels, X = self._featurized()
-        self.router = self.outcome = self._others = None
-        codes = texts.codes[labels.rows]
-        costs = self._costs(texts)
-        self.fitted = fit_surrogate(
-            take(X, codes),
-            label_names(labels),
-            unlabelled=take(X, texts.codes[np.setdiff1d(texts.usable, labels.rows)]),
-            soft_labels=soft_labels(labels),
-            costs=None if costs is None else costs[codes],
-            groups=codes,
-            in_random_order=True,
-            **self._choices,
-        )
+        self.router = self.outcome = self._others = self._scope = None
+        self.fitted = self._fit_on(texts, labels, X, in_random_order=True)
         return self.fitted
 
     def calibrate(self) -> Certificate:
@@ -437,25 +429,13 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
         texts, labels, X = self._featurized()
         if self.fitted is None:
             raise NotFitted("nothing is fitted yet; call fit() first")
-        others = texts.codes[rows_to_route(texts, labels, self.fitted)]
-        costs = self._costs(texts)
-        # The whole column at once: for the certificate, and to route it.
-        answers = self.fitted.pipeline.predict(check_blocks(X))
-        router = calibrate_router(
-            self.fitted,
-            take(X, texts.codes[labels.rows]),
-            label_names(labels),
-            column=answers.take(others),
-            column_costs=None if costs is None else costs[others],
-        )
-        # The same certificate again says nothing new; another one is a further try, which
-        # spends the error budget again.
-        found = repr((router.certificates, router.column_certificates))
-        if found != self._last_found or not self.rounds:
-            self.rounds, self._tested, self._last_found = self.rounds + 1, texts, found
-        self._decided, self._answers = {}, answers
-        self.router = in_round(router, self.rounds)
+        if self._scope is None:  # an update has certified what it fitted
+            router, self._answers = self._certify_on(texts, labels, X, self.fitted)
+            self._count(router)
+            self.router = in_round(router, self._errors)
+        self._decided = {}
         self.outcome = self._others = None
+        assert self.router is not None  # noqa: S101
         certificate = self.router.column_certificate
         assert certificate is not None  # noqa: S101  a column was passed
         return certificate
@@ -533,6 +513,8 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
             routing = self.router.route(X, target=target, costs=self._costs(texts))
         if alarm:
             routing = deferring(routing)
+        if self._trail is not None:
+            self._trail.follow(home.texts, routing, None if own else (texts, X))
         outcome = answer_rows(
             self._asker,
             texts,
@@ -546,7 +528,7 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
             stop=stop,
         )
         self.outcome, self._others, self._target = outcome, None if own else texts, target
-        self._routed, self._watched = (texts, routing), watched
+        self._routed, self._watched, self._asking = (texts, routing), watched, ask_teacher
         self._subject.update(dict.fromkeys(texts.unique))
         return self.frame_of(home.source if column is None else column, outcome)
 
@@ -641,9 +623,15 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
             "latency_weight": self._latency_weight,
             "abstain": asdict(self._reject),
         }
+        # The column's certificates may be about an earlier surrogate, which is not saved.
+        router = (
+            self.router
+            if self._scope is None
+            else replace(self.router, column_certificates=None, column_frontier=None)
+        )
         features = self._features
         own = None if isinstance(features, FunctionFeatures) else features
-        save_router(path, self.router, own, about)
+        save_router(path, router, own, about)
 
     def save_report(
         self,
@@ -757,17 +745,11 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
         )
         return featurize(texts, self._features, features, missing)
 
-    def _costs(self, texts: Texts) -> NDArray[np.float64] | None:
-        """Dollars for each distinct text, where the strategy asks for them."""
-        if self.options.strategy != "cost-aware":
-            return None
-        return text_costs(
-            self.teacher, texts.unique, seconds=self._seconds, latency_weight=self._latency_weight
-        )
-
     def _decide(self, target: float | None) -> Routing:
         """Who answers each distinct text of the labelled column; decided once."""
         assert self.router is not None and self._answers is not None  # noqa: S101, PT018
+        if self._scope is not None:
+            return self._scope.layers[self.target if target is None else target].routing
         if target not in self._decided:
             certificate = self.router.certificate_for(target, column=True)
             costs = self._costs(self._labelled()[0].texts)
@@ -785,13 +767,15 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
             return (None,) * len(targets)
         return tuple(float(dollars[self._decide(t).handled].sum()) for t in targets)
 
+    def _route_again(self, **how: Any) -> None:
+        self.route(**how)
+
     def continue_from(self, other: Tracer) -> None:
         """Count the certificates that another Tracer made on the same column as tries, too.
 
         Reviews and audits that it holds in memory are taken over, and what to do on an alarm.
         """
-        self.rounds, self._tested = other.rounds, other._tested
-        self._last_found = other._last_found
+        self._errors, self._tested, self._found = other._errors, other._tested, other._found
         if self._reviews.path == other._reviews.path:  # those in memory live on
             self._reviews = other._reviews
         self._auditor.continue_from(other._auditor)
@@ -827,6 +811,7 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, MonitorSteps):
                 self._costs,
                 lambda: mean_cost(self.teacher, texts.unique, self._asker.spending),
             ),
+            self._scope,
         )
         if self._inspection is None or not self._inspection.is_of(now):
             self._inspection = now

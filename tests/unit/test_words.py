@@ -372,13 +372,15 @@ def test_what_a_certificate_is_not_is_said(make_report, make_certificate):
 
 
 def test_a_further_certificate_says_what_confidence_is_left(make_report, make_certificate):
-    second = certificate_sentence(make_report(certificate=make_certificate(n_rounds=2)))
+    second = certificate_sentence(
+        make_report(certificate=make_certificate(n_rounds=2, earlier=0.05))
+    )
     assert "With 90 % confidence, on at least 92 % of" in second
     assert second.endswith(
         "It is the 2. certificate on rows of this column, and each has its own chance of error: "
         "alone it would hold with 95 %."
     )
-    assert make_certificate(n_rounds=30).total_confidence == 0.0
+    assert make_certificate(n_rounds=30, earlier=1.45).total_confidence == 0.0
 
 
 def test_a_loaded_router_repeats_what_limits_its_promise(make_certificate):

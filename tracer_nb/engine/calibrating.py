@@ -17,9 +17,9 @@ from tracer_nb.engine.pipeline import Answers
 from tracer_nb.engine.router import Router
 from tracer_nb.engine.strategy import check_costs
 from tracer_nb.errors import InvalidInput
-from tracer_nb.records import Certificate, Pilot
+from tracer_nb.records import Certificate, Frontier, Pilot
 
-__all__ = ["calibrate_router"]
+__all__ = ["calibrate_router", "certify_known"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,12 +82,54 @@ def calibrate_router(
             raise InvalidInput("strategy 'cost-aware' needs column_costs for the column's rows")
         others = _Rows(column, costs)
     targets = fit.options.targets
-    about_new = tuple(_certify(fit, tested, agree, None, target) for target in targets)
-    about_column = None
-    if others is not None:
-        about_column = tuple(_certify(fit, tested, agree, others, target) for target in targets)
+    about_column = None if others is None else _certify_all(fit, tested, agree, others)
     picture = frontier(fit.path(tested.answers, tested.costs, targets[0]), agree)
-    return Router(fit, about_new, about_column, picture)
+    return Router(fit, _certify_all(fit, tested, agree, None), about_column, picture)
+
+
+def certify_known(
+    fit: SurrogateFit,
+    tested: Answers,
+    y: ArrayLike,
+    others: Answers,
+    *,
+    costs: NDArray[np.float64] | None = None,
+    other_costs: NDArray[np.float64] | None = None,
+    target: float,
+) -> tuple[Certificate, Frontier]:
+    """Certify answers on known rows, whoever gave them, at one of the fit's targets.
+
+    Parameters
+    ----------
+    fit : SurrogateFit
+        Its pilot orders the tests; answers are codes of its classes.
+    tested : Answers
+        On n rows: a simple random sample, which nothing was fitted on or chosen by, of these
+        and the other ones together.
+    y : array_like of shape (n,)
+        The teacher's labels of the tested rows.
+    others : Answers
+        On the other rows.
+    costs, other_costs : ndarray of float, or None
+        As in :func:`calibrate_router`, checked.
+    target : float
+
+    Returns
+    -------
+    Certificate
+        Of the column.
+    Frontier
+        Of the tested rows.
+    """
+    agree = tested.codes == label_codes(y, fit.classes, len(tested.codes))
+    certificate = _certify(fit, _Rows(tested, costs), agree, _Rows(others, other_costs), target)
+    return certificate, frontier(fit.path(tested, costs, target), agree)
+
+
+def _certify_all(
+    fit: SurrogateFit, tested: _Rows, agree: NDArray[np.bool_], others: _Rows | None
+) -> tuple[Certificate, ...]:
+    return tuple(_certify(fit, tested, agree, others, t) for t in fit.options.targets)
 
 
 def _certify(
@@ -136,6 +178,6 @@ def _certify(
         by_simulation=cross,
         strategy=options.strategy,
         # The pilot may hold rows without a label, which were not fitted on.
-        n_fit=len(fit.fit_rows),
+        n_fit=len(fit.fit_rows) + fit.n_extra,
         n_set_aside=len(fit.set_aside),
     )

@@ -67,10 +67,11 @@ def add_stage(
     if not asked and first.trial.expected_coverage > _ENOUGH:
         return None
     deferred = 1.0 - first.trial.expected_coverage
-    switch = float(np.quantile(first.scores, np.clip(deferred, 0.05, 1.0)))
+    switch = float(np.quantile(first.scores[rows.judged], np.clip(deferred, 0.05, 1.0)))
     left = np.flatnonzero(first.scores < switch)
-    if len(left) < _FEWEST_ROWS or len(np.unique(rows.codes[left])) < 2:
-        why = f"{len(left)} rows left by the first stage"
+    own = rows.judged[left]
+    if own.sum() < _FEWEST_ROWS or len(np.unique(rows.codes[left])) < 2:
+        why = f"{own.sum()} rows left by the first stage"
         trial = replace(first.trial, name=f"{first.name} + a second stage", skipped=why)
         return Longer(pipeline, left_out, trial, wins=False)
     # Another kind of classifier than the first: the same one would repeat its mistakes.
@@ -78,16 +79,22 @@ def add_stage(
     fitted = SURROGATES[name](first.X[left], rows.Y[left], options.seed)
     predicted = fitted.out_of_fold.argmax(axis=1)
     agree = predicted == rows.codes[left]
-    [(gate, scores)] = fit_gates(
-        ("margin",), fitted.out_of_fold, agree, first.X[left], rows.codes[left], seed=options.seed
+    [(gate, _)] = fit_gates(
+        ("margin",),
+        fitted.out_of_fold[own],
+        agree[own],
+        first.X[left][own],
+        rows.codes[left][own],
+        seed=options.seed,
     )
+    scores = gate.scores(fitted.out_of_fold, first.X[left])
     codes, all_scores = surer(first.predicted, first.scores, left, predicted, scores)
     expected = judge.expected_coverage(rows.pilot(codes, all_scores))
     trial = replace(
         first.trial,
         name=f"{first.name} + {name}",
         settings=f"second stage on {len(left)} rows: {fitted.settings}",
-        agreement=float((codes == rows.codes).mean()),
+        agreement=float((codes == rows.codes)[rows.judged].mean()),
         expected_coverage=expected,
         seconds=time.perf_counter() - started,
     )

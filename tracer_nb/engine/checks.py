@@ -15,6 +15,7 @@ __all__ = [
     "check_blocks",
     "check_groups",
     "check_labels",
+    "check_mask",
     "check_matrix",
     "check_seed",
     "check_soft_labels",
@@ -206,6 +207,23 @@ def check_groups(groups: ArrayLike, n_rows: int) -> NDArray[np.intp]:
         return np.unique(values, return_inverse=True)[1]
     except TypeError as error:
         raise InvalidInput("groups mixes types; use one type of value") from error
+
+
+def check_mask(name: str, mask: ArrayLike, n_rows: int) -> NDArray[np.bool_]:
+    """Return a mask of rows as an array of bool.
+
+    Raises
+    ------
+    InvalidInput
+        Another length than X, or not bool.
+    """
+    values = np.asarray(mask)
+    if values.shape != (n_rows,) or values.dtype != bool:
+        raise InvalidInput(
+            f"{name} must be True or False for each of the {n_rows} rows, got shape "
+            f"{values.shape} of {values.dtype}"
+        )
+    return values
 
 
 def check_seed(seed: Any) -> int:

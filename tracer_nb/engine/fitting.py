@@ -8,13 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracer_nb.engine.checks import (
-    check_blocks,
-    check_groups,
-    check_labels,
-    check_soft_labels,
-    row_groups,
-)
+from tracer_nb.engine.checks import check_blocks, check_mask
+from tracer_nb.engine.extra import ExtraRows, LabelledRows, join_rows
 from tracer_nb.engine.judge import Judge
 from tracer_nb.engine.options import Options, make_options
 from tracer_nb.engine.pipeline import Answers, Pipeline
@@ -66,6 +61,8 @@ class SurrogateFit:
         new rows the certificate is then close, not exact.
     trials : tuple of Trial
         What was tried; the chosen one first.
+    n_extra : int
+        Rows that were fitted on as well, and are none of the labelled rows given.
     """
 
     pipeline: Pipeline
@@ -81,6 +78,7 @@ class SurrogateFit:
     n_features: tuple[int, ...]
     uses_column: bool
     trials: tuple[Trial, ...]
+    n_extra: int = 0
 
     def path(
         self, answers: Answers, costs: NDArray[np.float64] | None, target: float
@@ -99,6 +97,8 @@ def fit_surrogate(
     costs: ArrayLike | None = None,
     groups: ArrayLike | None = None,
     in_random_order: bool = False,
+    calibration: ArrayLike | None = None,
+    extra: ExtraRows | None = None,
     **options: Any,
 ) -> SurrogateFit:
     """Split the labelled rows and fit a surrogate on the fitting part.
@@ -127,6 +127,12 @@ def fit_surrogate(
     in_random_order : bool
         The rows stand in the random order in which they were drawn, so that the split may
         follow it: more rows behind them leave these where they are. By default it is drawn.
+    calibration : array_like of shape (n,), bool, optional
+        Which rows are for the test, where that was decided when they were drawn; the others
+        are fitted on. Not for cross-fitting.
+    extra : ExtraRows, optional
+        More rows to fit on that were not drawn at random, such as deferred ones that the
+        teacher answered. Nothing is chosen, ordered or tested by their outcome.
     target : float or sequence of float, default 0.92
         Fractions in (0, 1): the promise to come. Several share the error budget, and may
         then be chosen from freely. Candidates are compared by the coverage to expect.
@@ -164,19 +170,21 @@ def fit_surrogate(
         Too few labelled rows, or a single label.
     """
     chosen_options = make_options(**options)
-    blocks = check_blocks(X)
-    n = blocks[0].shape[0]
-    classes, codes = check_labels(y, n)
-    soft = check_soft_labels(soft_labels, n, len(classes))
+    cross = chosen_options.certificate == "cross-fit"
+    if cross and not (extra is None and calibration is None):
+        raise InvalidInput(
+            "certificate 'cross-fit' tests on the rows that it fits on, so it takes neither "
+            "calibration nor extra rows; use 'held-out' with them"
+        )
+    given = join_rows(X, y, soft_labels, groups, extra)
+    n, blocks, codes = given.n, given.blocks, given.codes
     each = strategy_costs(chosen_options.strategy, costs, n)
-    keys = row_groups(blocks[0]) if groups is None else check_groups(groups, n)
-    split = _split(keys, chosen_options, in_random_order=in_random_order)
+    split = _split(given, chosen_options, calibration, in_random_order=in_random_order)
     smoothing = None
     if unlabelled is not None:
         widths = tuple(block.shape[1] for block in blocks)
         others = check_blocks(unlabelled, n_features=widths)
-        smoothing = smoothing_over([blocks[0], others[0]], chosen_options.seed)
-    cross = chosen_options.certificate == "cross-fit"
+        smoothing = smoothing_over([blocks[0][:n], others[0]], chosen_options.seed)
     if cross and n > EXACT_ROWS:
         raise InvalidInput(
             f"certificate 'cross-fit' was verified up to {EXACT_ROWS:,} labelled rows, got {n:,}; "
@@ -184,9 +192,10 @@ def fit_surrogate(
         )
     wanted_rows = np.arange(n) if cross else split.fit
     labelled = codes[wanted_rows] >= 0
-    rows, without = wanted_rows[labelled], wanted_rows[~labelled]
-    classes, fit_codes, Y = _targets(classes, codes, soft, rows)
-    typical = 1.0 if each is None else float(each[rows].mean())
+    own, without = wanted_rows[labelled], wanted_rows[~labelled]
+    rows = np.r_[own, given.extra]
+    classes, fit_codes, Y = _targets(given.classes, codes, given.soft, rows)
+    typical = 1.0 if each is None else float(each[own].mean())
     chosen = choose_pipeline(
         [block[rows] for block in blocks],
         Y,
@@ -194,19 +203,20 @@ def fit_surrogate(
         views=make_views(len(blocks), smoothing),
         options=chosen_options,
         judge=Judge(chosen_options, len(split.calibration), typical),
-        judged=_judged(rows, split) if cross else None,
-        costs=None if each is None else each[rows],
+        judged=_judged(rows, split),
+        # What extra rows cost is looked at by nobody.
+        costs=None if each is None else np.r_[each[own], np.full(len(given.extra), typical)],
     )
     # Rows without a label are not fitted on, so out of fold, and disagreements like those in
     # the test to come.
-    known = _everywhere(chosen, n, rows, without, [block[without] for block in blocks])
+    known = _everywhere(chosen, len(codes), rows, without, [block[without] for block in blocks])
     pilot_rows = split.fit
-    agree = np.zeros(n, dtype=bool)
+    agree = np.zeros(len(codes), dtype=bool)
     agree[rows] = chosen.left_out.codes == fit_codes
     return SurrogateFit(
         pipeline=chosen.pipeline,
         classes=classes,
-        fit_rows=rows,
+        fit_rows=own,
         calibration_rows=split.calibration,
         set_aside=split.set_aside,
         pilot=Pilot(
@@ -222,11 +232,21 @@ def fit_surrogate(
         n_features=tuple(block.shape[1] for block in blocks),
         uses_column=chosen.pipeline.view.smoothing is not None,
         trials=chosen.trials,
+        n_extra=len(given.extra),
     )
 
 
-def _split(keys: NDArray[np.intp], options: Options, *, in_random_order: bool) -> Split:
-    n = len(keys)
+def _split(
+    given: LabelledRows,
+    options: Options,
+    calibration: ArrayLike | None,
+    *,
+    in_random_order: bool,
+) -> Split:
+    n = given.n
+    keys, others = given.groups[:n], given.groups[n:]
+    if calibration is not None:
+        return split_rows(keys, check_mask("calibration", calibration, n), others)
     cross = options.certificate == "cross-fit"
     order = np.arange(n)
     if not in_random_order:
@@ -235,12 +255,12 @@ def _split(keys: NDArray[np.intp], options: Options, *, in_random_order: bool) -
         # the same shuffle twice, and with it a calibration part that is not drawn evenly.
         order = np.random.default_rng([options.seed, 1]).permutation(n)
     tested = is_calibration(n, PILOT_SHARE if cross else FIT_SHARE)
-    split = (cross_split if cross else split_rows)(keys[order], tested)
-    return Split(order[split.fit], order[split.calibration], order[split.set_aside])
+    parts = cross_split(keys[order], tested) if cross else split_rows(keys[order], tested, others)
+    return Split(order[parts.fit], order[parts.calibration], order[parts.set_aside])
 
 
 def _judged(rows: NDArray[np.intp], split: Split) -> NDArray[np.bool_]:
-    """Which of the rows with a label choose and order, under cross-fitting."""
+    """Which of the rows fitted on choose and order: not extra ones, nor those of a test."""
     judged = np.isin(rows, split.fit)
     if not judged.any():
         raise NotEnoughData(

@@ -21,7 +21,7 @@ from scipy import optimize, special
 from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput
 
-__all__ = ["Monitor", "round_delta"]
+__all__ = ["Monitor"]
 
 # Rates of disagreement to bet on, in units of the promised one (GUARANTEES section 7).
 _BETS = (1.25, 1.5, 2.0, 3.0, 4.0)
@@ -167,26 +167,6 @@ class Monitor:
         lower = 0.0 if s == 0 else float(optimize.brentq(above, edge, middle))
         upper = 1.0 if s == n else float(optimize.brentq(above, middle, 1.0 - edge))
         return lower, upper
-
-
-def round_delta(delta: float, n_round: int) -> float:
-    """Error budget of the ``n_round``-th calibration, so that all of them together keep delta.
-
-    6 delta / (pi^2 r^2), whose sum over r = 1, 2, … is delta (GUARANTEES section 6).
-
-    Raises
-    ------
-    InvalidInput
-        Not a round of 1 or more.
-
-    Examples
-    --------
-    >>> sum(round_delta(0.1, r) for r in range(1, 100_000)) < 0.1
-    True
-    """
-    if n_round < 1:
-        raise InvalidInput(f"rounds count from 1, got {n_round!r}")
-    return 6.0 * delta / (math.pi**2 * n_round**2)
 
 
 def _ratio(rate: float, alpha: float, disagrees: bool) -> float:  # noqa: FBT001  the observation

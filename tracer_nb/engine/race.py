@@ -72,8 +72,8 @@ def choose_pipeline(
     options : Options
     judge : Judge
     judged : ndarray of shape (n,), bool, optional
-        Rows whose outcome may be looked at to choose; all by default. Under cross-fitting
-        the others are those of the test to come.
+        Rows whose outcome may be looked at to choose; all by default. The others were not
+        drawn at random, or, under cross-fitting, are those of the test to come.
     costs : ndarray of shape (n,), optional
     """
     n = len(codes)
@@ -82,9 +82,7 @@ def choose_pipeline(
     alone = len(contenders) + len(options.surrogates) == 2
     few = everything
     if n > _RACE_ROWS and not alone:
-        few = everything.take(
-            np.sort(np.random.default_rng(options.seed).choice(n, _RACE_ROWS, replace=False))
-        )
+        few = everything.take(_race_rows(everything.judged, options))
     started = time.perf_counter()
     entries = [enter(*contender, few, options, judge) for contender in contenders]
     skipped: list[Trial] = []
@@ -101,6 +99,15 @@ def choose_pipeline(
         surrogate = next(s for s in options.surrogates if s[0] == best.name)
         best = enter(surrogate, best.view, everything, options, judge, gate=best.gate.name)
     return _finish(best, everything, options, judge, [*lost, *skipped])
+
+
+def _race_rows(judged: NDArray[np.bool_], options: Options) -> NDArray[np.intp]:
+    """Rows to compare candidates on, drawn at random: those that may be judged go first."""
+    n, rng = len(judged), np.random.default_rng(options.seed)
+    if judged.all() or options.certificate == "cross-fit":
+        return np.sort(rng.choice(n, _RACE_ROWS, replace=False))
+    order = rng.permutation(n)
+    return np.sort(order[np.argsort(~judged[order], kind="stable")[:_RACE_ROWS]])
 
 
 def _best(entries: list[Entry]) -> Entry:

@@ -31,12 +31,16 @@ class Router:
         For the known rows of one column, when they were given.
     frontier : Frontier
         Coverage against agreement on the calibration rows, for a picture.
+    column_frontier : Frontier or None
+        The same on the rows that the main column certificate was tested on, where they are
+        other ones.
     """
 
     fit: SurrogateFit
     certificates: tuple[Certificate, ...]
     column_certificates: tuple[Certificate, ...] | None
     frontier: Frontier
+    column_frontier: Frontier | None = None
 
     @property
     def certificate(self) -> Certificate:

@@ -46,7 +46,11 @@ def is_calibration(n: int, fit_share: float = FIT_SHARE) -> NDArray[np.bool_]:
     return np.asarray(np.diff(np.ceil(i * (1.0 - fit_share) - 1e-9)) > 0)
 
 
-def split_rows(groups: NDArray[np.generic], calibration: NDArray[np.bool_]) -> Split:
+def split_rows(
+    groups: NDArray[np.generic],
+    calibration: NDArray[np.bool_],
+    extra: NDArray[np.generic] | None = None,
+) -> Split:
     """Split rows by their parts, and set aside calibration rows with the text of a fitting row.
 
     Parameters
@@ -55,6 +59,8 @@ def split_rows(groups: NDArray[np.generic], calibration: NDArray[np.bool_]) -> S
         Equal values are equal texts.
     calibration : ndarray of shape (n,), bool
         The part of each row, drawn without looking at labels.
+    extra : ndarray of shape (m,), optional
+        Texts that are fitted on as well.
 
     Notes
     -----
@@ -64,6 +70,8 @@ def split_rows(groups: NDArray[np.generic], calibration: NDArray[np.bool_]) -> S
     """
     rest = np.flatnonzero(calibration)
     seen = np.isin(groups[rest], groups[~calibration])
+    if extra is not None:
+        seen |= np.isin(groups[rest], extra)
     return Split(np.flatnonzero(~calibration), rest[~seen], rest[seen])
 
 

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tracer_nb.charts import agreement_chart, reliability_chart
-from tracer_nb.magics.show import aligned
 from tracer_nb.records import FitDifferences, Gaps
 from tracer_nb.widgets.html import captioned_table, framed, picture, safe
-from tracer_nb.words import difference_lines, difference_tables, gap_lines, gap_tables
+from tracer_nb.words import aligned, difference_lines, difference_tables, gap_lines, gap_tables
 
 __all__ = ["DifferenceTables", "Findings", "GapTables"]
 

@@ -39,11 +39,11 @@ _TABLES = (".csv", ".parquet")
 # Steps that may ask the teacher.
 _ASKING = (
     *("run", "label", "route", "panel", "submit", "collect", "batches", "cancel", "audit"),
-    "reask",
+    *("reask", "update"),
 )
-# Steps beside the job itself: the caps of their lines are for those lines alone.
-_ASIDE = ("audit", "reask")
-_CAPS = tuple(f.name for f in fields(Caps))
+# Steps beside the job itself: the caps and rows of their lines are for those lines alone.
+_ASIDE = ("audit", "reask", "update")
+_OF_LINE = ("sample", *(f.name for f in fields(Caps)))
 
 
 @magics_class
@@ -85,7 +85,10 @@ class TracerMagics(Magics):
     )
     @argument("--at", type=float, help="Which of several targets to route by (the first).")
     @argument("--confidence", type=float, help="Confidence of the promise (0.95).")
-    @argument("--sample", help="Rows to label at random (2000), or auto: as many as pay.")
+    @argument(
+        "--sample",
+        help="Rows to label at random (2000), or auto: as many as pay. Of update: rows to test on.",
+    )
     @argument("--max-cost", type=float, help="Hard cap in dollars for the whole job (inf: none).")
     @argument(
         "--max-tokens",
@@ -282,17 +285,17 @@ class TracerMagics(Magics):
         about = None if verb in ("route", "status") else source
         settings = read_settings(args, about or job.source, cell, variables)
         written = written_options(args, self.tracer.parser, settings)
-        caps = read_caps(args)
+        caps, sample = read_caps(args), read_sample(args.sample)
         if verb in _ASIDE:
-            caps = {}
-            written = {name: text for name, text in written.items() if name not in _CAPS}
+            caps, sample = {}, None
+            written = {name: text for name, text in written.items() if name not in _OF_LINE}
         _check_begun(verb, settings, job)
         if job.session.moment.running and not settings and verb in ("panel", "status"):
             self._space.look(verb, job)
             return
         job.session.check_free()
         before = replace(job)
-        job.change(settings, about, read_sample(args.sample), caps, written)
+        job.change(settings, about, sample, caps, written)
         if about is not None:
             job.expression = column
         self.jobs[args.name] = job
@@ -500,6 +503,22 @@ class TracerMagics(Magics):
         display(Lines([*reask_lines(tracer.reask(**options)), *_note(tracer)]))
         job.session.look()
 
+    def _update(self, job: Job, args: Any) -> None:
+        from tracer_nb.widgets import UpdateCard  # noqa: PLC0415
+
+        tracer, cards = made(job), []
+        given = {"sample": _fresh_rows(args.sample), "ask_teacher": args.ask}
+        options = _aside(args, asdict(tracer.caps_left(job.caps)), given)
+
+        def work(reins: Reins) -> None:
+            update = tracer.update(**options, on_progress=reins.on_progress, stop=reins.stop)
+            cards.append(UpdateCard(update, _note(tracer)))
+            self._space.assign(tracer, job.home, args.output)
+
+        self._space.watch(job, work, lambda: cards[0])
+        if self._space.in_kernel:  # where the panel shows where the job stands
+            display(cards[0])
+
     def _review(self, job: Job, args: Any) -> None:
         from tracer_nb.widgets import ReviewPanel  # noqa: PLC0415
 
@@ -645,6 +664,14 @@ def _aside(args: Any, caps: dict[str, Any], options: dict[str, Any]) -> dict[str
     return {**caps, **{name: value for name, value in given.items() if value is not None}}
 
 
+def _fresh_rows(sample: str | None) -> int | None:
+    """Fresh rows to test on."""
+    rows = read_sample(sample)
+    if isinstance(rows, str):
+        raise InvalidInput(f"--sample of an update must be a number of fresh rows, got {rows!r}")
+    return rows
+
+
 def _note(tracer: Any) -> list[str]:
     """What must be said with every answer of this teacher."""
     note = str(getattr(tracer.teacher, "note", ""))
@@ -670,7 +697,7 @@ def _check_begun(verb: str, settings: dict[str, Any], job: Job) -> None:
 
 def _check_step(verb: str, column: str, source: Source | None, job: Job) -> None:
     if (
-        verb in ("fit", "calibrate", "review", "gaps", "audit", "reask")
+        verb in ("fit", "calibrate", "review", "gaps", "audit", "reask", "update")
         and source is not None
         and not source.is_same(job.home)
     ):

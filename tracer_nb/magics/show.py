@@ -8,17 +8,9 @@ from typing import Any
 
 from tracer_nb.records import AnswerRun, AnswerSet, Batch, Trial
 from tracer_nb.widgets.html import picture, safe, table
-from tracer_nb.words import beginning, count, moment, money, percent
+from tracer_nb.words import aligned, beginning, count, moment, money, percent
 
-__all__ = ["AnswerRuns", "AnswerSets", "BatchTable", "Drawn", "Lines", "Table", "Trials", "aligned"]
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as lines, the cells of a column below one another."""
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
-    return [
-        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+__all__ = ["AnswerRuns", "AnswerSets", "BatchTable", "Drawn", "Lines", "Table", "Trials"]
 
 
 class Lines:

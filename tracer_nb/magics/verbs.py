@@ -89,6 +89,9 @@ STEPS: dict[str, Step] = {
     "gaps": Step("", "says where surrogate and teacher part"),
     "reask": Step("", "asks about sampled rows again: whether the teacher agrees with itself"),
     "audit": Step("", "asks about handled rows drawn by chance, and watches the promise"),
+    "update": Step(
+        "", "fits again on the answers to deferred rows, certifies on fresh rows, and routes again"
+    ),
 }
 """Every step by its name."""
 
@@ -96,8 +99,8 @@ VERBS = tuple(STEPS)
 
 HEEDED_BY: dict[str, tuple[str, ...]] = {
     "at": ("route",),
-    "output": ("run", "plan", "route", "panel"),
-    "ask": ("run", "plan", "route", "panel"),
+    "output": ("run", "plan", "route", "panel", "update"),
+    "ask": ("run", "plan", "route", "panel", "update"),
     "dry_run": ("plan", "run", "label", "submit", "reask"),
     "deferred": ("submit",),
     "columns": ("scan",),

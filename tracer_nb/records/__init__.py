@@ -38,6 +38,7 @@ from tracer_nb.records.reviews import (
 from tracer_nb.records.rows import STATUSES, ColumnMap, RowPage, RowView, Selection
 from tracer_nb.records.store import AnswerRun, AnswerSet, Comparison, Superseded
 from tracer_nb.records.targets import HandThreshold, Preview, Targets
+from tracer_nb.records.updates import Update, UpdateSide
 from tracer_nb.records.watches import Audit, Watch
 
 __all__ = [
@@ -101,5 +102,7 @@ __all__ = [
     "TeacherAccuracy",
     "Timeline",
     "Trial",
+    "Update",
+    "UpdateSide",
     "Watch",
 ]

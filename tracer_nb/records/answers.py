@@ -80,6 +80,21 @@ class Spending:
     lost: int = 0
     lost_tokens: int = 0
 
+    def since(self, before: Spending) -> Spending:
+        """What was spent after an earlier moment of the same job."""
+        unknown = self.cost is None or before.cost is None
+        return Spending(
+            asked=self.asked - before.asked,
+            reused=self.reused - before.reused,
+            missing=self.missing - before.missing,
+            prompt_tokens=self.prompt_tokens - before.prompt_tokens,
+            completion_tokens=self.completion_tokens - before.completion_tokens,
+            cost=None if unknown else self.cost - before.cost,  # type: ignore[operator]
+            waited=self.waited - before.waited,
+            lost=self.lost - before.lost,
+            lost_tokens=self.lost_tokens - before.lost_tokens,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Caps:

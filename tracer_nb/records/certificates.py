@@ -99,7 +99,8 @@ class Certificate:
     method : str
         "held-out" (rows drawn like the calibration rows; GUARANTEES section 2), "column"
         (the known rows of one column, section 3), either with ", cross-fit" (section 4) or
-        ", per class" (section 6) behind it.
+        ", per class" (section 6) behind it; ", updated" when it speaks about the rows that the
+        teacher had not answered, and what surrogates before answered among them.
     strategy : str
         "adaptive-threshold", "fixed-threshold" or "cost-aware" (section 5).
     target, confidence : float
@@ -127,9 +128,9 @@ class Certificate:
         1 - (1 - target) * coverage for a column, the target for new rows, 1 when no row is
         handled.
     n_rounds : int
-        Certificates that were made on rows of this column, this one included. Each spends
-        the error budget, so all of them together hold with confidence
-        1 - n_rounds * (1 - confidence).
+        Certificates that were made on rows of this column, this one included.
+    earlier : float
+        Chance of error that the others spend; each adds its own.
     n_fit, n_calibration, n_handled, n_agree : int
         Rows the surrogate was fitted on; rows of the test; those handled; those agreeing.
         Under cross-fitting every labelled row is fitted on, and those of the test are among
@@ -178,13 +179,14 @@ class Certificate:
     n_set_aside: int = 0
     n_targets: int = 1
     n_rounds: int = 1
+    earlier: float = 0.0
     settings: tuple[Setting, ...] = ()
     classes: tuple[ClassCertificate, ...] = ()
 
     @property
     def total_confidence(self) -> float:
         """Confidence that every certificate made on rows of this column holds."""
-        return max(1.0 - self.n_rounds * (1.0 - self.confidence), 0.0)
+        return max(self.confidence - self.earlier, 0.0)
 
     @property
     def whole_output_agreement(self) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput
-from tracer_nb.records import Answer, Caps, RejectOption, Spending
+from tracer_nb.records import Answer, Caps, RejectOption
 from tracer_nb.steps.asking import Asker, OnProgress
 
 __all__ = ["FIRST_ANSWERS", "ask_about", "make_reject_option"]
@@ -87,7 +87,7 @@ def ask_about(
             _shown(asker, [asker.answers[text] for text in first if text in asker.answers])
             if asker.stopped_in(step) is not None:
                 return
-            caps, begun = caps.left(_since(before, asker.spending)), set(first)
+            caps, begun = caps.left(asker.spending.since(before)), set(first)
             texts = [text for text in texts if text not in begun]
     asker.ask(texts, caps=caps, on_progress=on_progress, step=step, stop=stop)
 
@@ -114,16 +114,3 @@ def _instead(teacher: Any) -> str:
     if hasattr(teacher, "votes"):
         return "use votes=3 or more, or logprobs=True where the server takes it"
     return "leave abstain_unsure out"
-
-
-def _since(before: Spending, now: Spending) -> Spending:
-    """What was spent in between, as far as caps go."""
-    unknown = now.cost is None or before.cost is None
-    return Spending(
-        asked=now.asked - before.asked,
-        prompt_tokens=now.prompt_tokens - before.prompt_tokens,
-        completion_tokens=now.completion_tokens - before.completion_tokens,
-        cost=None if unknown else (now.cost or 0.0) - (before.cost or 0.0),
-        lost=now.lost - before.lost,
-        lost_tokens=now.lost_tokens - before.lost_tokens,
-    )

@@ -110,6 +110,14 @@ class Auditor:
             stopped=stopped,
         )
 
+    def audited(self, promise: Promise) -> list[str]:
+        """Texts that were audited for a promise, the oldest first."""
+        return [audit.text for audit in self._store.audits(promise.key).values()]
+
+    def has_alarm(self, promise: Promise) -> bool:
+        """Whether the stored audits of a promise ever raised an alarm."""
+        return self._replayed(promise).has_alarm
+
     def heed(
         self,
         certificate: Certificate,

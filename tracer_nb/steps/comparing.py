@@ -71,7 +71,7 @@ def look(now: Inspection, names: tuple[str, ...]) -> Looked:
     teacher[texts[known]] = own[now.labels.codes[known]]
     drawn = np.zeros(len(surrogate), dtype=bool)
     drawn[texts] = True
-    unseen = ~drawn
+    unseen = ~drawn if now.scope is None else ~(drawn | now.scope.learned)
     tested = sample.counted
     at = texts[tested]
     surrogate[at], scores[at] = own[sample.surrogate[tested]], sample.scores[tested]

@@ -35,6 +35,7 @@ from tracer_nb.steps.judging import (
 )
 from tracer_nb.steps.matrices import Blocks, take
 from tracer_nb.steps.outcome import ABSTAINED, SURROGATE, TEACHER, Outcome
+from tracer_nb.steps.scope import Scope
 from tracer_nb.steps.viewing import make_map
 
 __all__ = ["Inspection", "Makers"]
@@ -79,6 +80,8 @@ class Inspection:
         Of the last routing; the main one when None.
     options : Options
     make : Makers
+    scope : Scope or None
+        After an update.
     """
 
     texts: Texts
@@ -89,10 +92,11 @@ class Inspection:
     target: float | None
     options: Options
     make: Makers
+    scope: Scope | None = None
 
     def is_of(self, other: Inspection) -> bool:
         """Whether both are of one moment."""
-        names = ("texts", "labels", "fitted", "router", "outcome", "target")
+        names = ("texts", "labels", "fitted", "router", "outcome", "target", "scope")
         return all(getattr(self, name) is getattr(other, name) for name in names)
 
     @property
@@ -123,7 +127,7 @@ class Inspection:
         if self.router is None:
             return judge_sample(self.labels, None, self.fitted, None, None)
         X = take(self.make.features(), self.texts.codes[self.labels.rows])
-        certificate = self.router.certificate_for(self.target, column=True)
+        certificate = self.router.certificate_for(self.target, column=self.scope is None)
         return judge_sample(self.labels, X, self.fitted, self.router, certificate)
 
     @cached_property
@@ -141,6 +145,7 @@ class Inspection:
             fitted=self.fitted,
             routing=None if self.router is None else self.make.decide(self.target),
             outcome=self.outcome,
+            scope=self.scope,
         )
 
     @cached_property
@@ -164,9 +169,12 @@ class Inspection:
         routing = self.make.decide(self.target)
         n = len(self.texts.unique)
         answers = Answers(np.zeros(n, dtype=np.intp), routing.scores, routing.far)
+        costs = self.make.costs(self.texts)
+        if self.scope is not None:
+            # The rows that are left are not like the tested ones, which stand for all.
+            return self.fitted, tested, gaps.Others(answers, np.zeros(n, np.intp), costs, None)
         rows = rows_to_route(self.texts, self.labels, self.fitted)
         n_rows = np.bincount(self.texts.codes[rows], minlength=n)
-        costs = self.make.costs(self.texts)
         dollars = unasked_dollars(self.texts, self.labels, costs, self.make.price())
         return self.fitted, tested, gaps.Others(answers, n_rows, costs, dollars)
 
@@ -177,7 +185,9 @@ class Inspection:
             return None
         fitted, tested, others = self.parts
         certified = []
-        for c in self.router.column_certificates or ():
+        router = self.router
+        about = router.column_certificates if self.scope is None else router.certificates
+        for c in about or ():
             saved = None
             if others.dollars is not None:
                 saved = float(others.dollars[self.make.decide(c.target).handled].sum())

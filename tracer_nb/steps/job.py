@@ -21,6 +21,7 @@ from tracer_nb.steps.matrices import Blocks, as_blocks
 from tracer_nb.steps.outcome import Outcome
 from tracer_nb.steps.planning import check_job, check_sample, fewest_labels
 from tracer_nb.steps.sampling import collect_labels, distinct_texts, draw_rows
+from tracer_nb.steps.scope import Scope
 from tracer_nb.teachers import ReplayTeacher, ReviewStore, Teacher
 
 __all__ = ["Column", "Job", "first_draw"]
@@ -52,7 +53,6 @@ class Job:
     fitted: SurrogateFit | None
     router: Router | None
     outcome: Outcome | None
-    rounds: int
     _reject: RejectOption
     _asker: Asker
     _batches: Batches
@@ -64,6 +64,14 @@ class Job:
     _underway: NDArray[np.intp] | None
     _chosen: dict[str, None]
     _routed: tuple[Texts, Routing] | None
+    _others: Texts | None
+    _errors: tuple[float, ...]
+    _scope: Scope | None
+
+    @property
+    def rounds(self) -> int:
+        """Certificates that were made on rows of this column."""
+        return len(self._errors)
 
     @property
     def target(self) -> float:

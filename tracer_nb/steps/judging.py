@@ -16,6 +16,7 @@ from tracer_nb.records import STATUSES, Certificate, Labels, Routing
 from tracer_nb.steps.frames import Texts
 from tracer_nb.steps.matrices import Blocks, take
 from tracer_nb.steps.outcome import TEACHER, Outcome
+from tracer_nb.steps.scope import Scope
 
 __all__ = [
     "Sample",
@@ -143,6 +144,7 @@ def text_table(
     fitted: SurrogateFit | None,
     routing: Routing | None,
     outcome: Outcome | None,
+    scope: Scope | None = None,
 ) -> RowTable:
     """What is known about each distinct text of the column; ``rows`` are their first rows.
 
@@ -157,6 +159,8 @@ def text_table(
         One entry per distinct text, once there is a certificate.
     outcome : Outcome or None
         Of this column, once it is routed.
+    scope : Scope or None
+        After an update.
     """
     n = len(texts.unique)
     number = {name: i for i, name in enumerate(labels.classes)}
@@ -172,6 +176,8 @@ def text_table(
             if outcome.source[row] == TEACHER:
                 teacher[i] = number[str(outcome.label[row])]
     drawn = texts.codes[labels.rows]
+    if scope is not None:
+        surrogate[scope.learned], scores[scope.learned] = -1, np.nan
     # What it says on texts that were drawn is for left-out predictions alone to tell.
     surrogate[drawn], scores[drawn] = -1, np.nan
     teacher[drawn] = labels.codes
@@ -184,6 +190,8 @@ def text_table(
     tested[drawn[sample.counted]] = True
     if fitted is not None:
         seen[drawn[fitted.fit_rows]] = True
+    if scope is not None:
+        seen |= scope.learned
     return RowTable(labels.classes, first, teacher, surrogate, scores, status, tested, seen)
 
 

@@ -143,7 +143,10 @@ class MonitorSteps(Job):
 
     def _promise(self, certificate: Certificate) -> Promise:
         """What the audits of a certificate belong to."""
-        key = watch_key(self.teacher.identity, self._fit_key(), certificate)
+        if self._scope is not None and certificate.n_population is not None:
+            key = self._scope.layers[certificate.target].key
+        else:
+            key = watch_key(self.teacher.identity, self._fit_key(), certificate)
         return Promise(key, certificate.target, self.confidence)
 
     def _fit_key(self) -> str:

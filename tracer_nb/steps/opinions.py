@@ -68,7 +68,13 @@ class Subject:
 
 
 def surrogate_opinions(
-    fitted: SurrogateFit, texts: Texts, labels: Labels, X: Blocks, answered: Iterable[str]
+    fitted: SurrogateFit,
+    texts: Texts,
+    labels: Labels,
+    X: Blocks,
+    answered: Iterable[str],
+    *,
+    learned: NDArray[np.bool_] | None = None,
 ) -> dict[str, Opinion]:
     """The surrogate's label and gate score of those answered texts that it was not fitted on.
 
@@ -85,11 +91,15 @@ def surrogate_opinions(
         Features of the distinct texts.
     answered : iterable of str
         Texts of the column.
+    learned : ndarray of shape (n_unique,), bool, optional
+        Texts outside the sample that were fitted on as well.
     """
     codes = texts.codes[labels.rows]
     number = {text: i for i, text in enumerate(texts.unique)}
     wanted = np.array([number[text] for text in answered], dtype=np.intp)
     new = np.setdiff1d(wanted, codes[fitted.fit_rows])
+    if learned is not None:
+        new = new[~learned[new]]
     parts: list[tuple[NDArray[np.intp], Any]] = []
     if fitted.left_out is not None:
         tested = codes[fitted.calibration_rows]

@@ -64,7 +64,9 @@ def make_report(job: Standing) -> Report:
     texts, labels, outcome, router = job.texts, job.labels, job.outcome, job.router
     certificates: tuple[Certificate, ...] = ()
     certificate = None
+    picture = None
     if router is not None:
+        picture = (router.column_frontier if job.own else None) or router.frontier
         about_column = router.column_certificates if job.own else None
         certificates = about_column or router.certificates
         certificate = router.certificate_for(job.target, column=about_column is not None)
@@ -92,7 +94,7 @@ def make_report(job: Standing) -> Report:
         curve=job.curve,
         exact=job.own or not learned_on_column(job.features, job.fitted),
         saved=None if outcome is None or job.each is None else outcome.n_saved * job.each,
-        frontier=router.frontier if router is not None else None,
+        frontier=picture,
         trials=job.fitted.trials if job.fitted is not None else (),
         spending=job.spending,
         cost_all=None if job.each is None else job.each * job.n_subject,
@@ -111,13 +113,25 @@ def learned_on_column(features: str, fitted: SurrogateFit | None) -> bool:
     return smoothed or features == "lsa" or features.endswith("+ lsa")
 
 
-def in_round(router: Router, n_rounds: int) -> Router:
-    """The router, its certificates saying that they are the ``n_rounds``-th on this column."""
+def in_round(router: Router, errors: tuple[float, ...]) -> Router:
+    """The router, its certificates saying what else was certified on rows of this column.
+
+    Parameters
+    ----------
+    router : Router
+    errors : tuple of float
+        Error budget of every certificate that was made on them, this router's included.
+    """
+
+    def among(certificates: tuple[Certificate, ...]) -> tuple[Certificate, ...]:
+        return tuple(
+            replace(c, n_rounds=len(errors), earlier=sum(errors) - (1.0 - c.confidence))
+            for c in certificates
+        )
+
     column = router.column_certificates
     return replace(
         router,
-        certificates=tuple(replace(c, n_rounds=n_rounds) for c in router.certificates),
-        column_certificates=None
-        if column is None
-        else tuple(replace(c, n_rounds=n_rounds) for c in column),
+        certificates=among(router.certificates),
+        column_certificates=None if column is None else among(column),
     )

@@ -77,7 +77,10 @@ class ReviewSteps(Job):
             opinions = {text: Opinion(named[text]) for text in answers if text in named}
         elif self.fitted is not None:
             _, _, X = self._featurized()
-            opinions = surrogate_opinions(self.fitted, column.texts, labels, X, answers)
+            learned = None if self._scope is None else self._scope.learned
+            opinions = surrogate_opinions(
+                self.fitted, column.texts, labels, X, answers, learned=learned
+            )
         return start_review(
             Subject(
                 *(column.texts, labels, answers, opinions, self.teacher.name, other),

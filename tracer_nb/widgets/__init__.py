@@ -3,5 +3,6 @@
 from tracer_nb.widgets.card import Card
 from tracer_nb.widgets.panel import Panel, report_page
 from tracer_nb.widgets.review import ReviewPanel
+from tracer_nb.widgets.update import UpdateCard
 
-__all__ = ["Card", "Panel", "ReviewPanel", "report_page"]
+__all__ = ["Card", "Panel", "ReviewPanel", "UpdateCard", "report_page"]

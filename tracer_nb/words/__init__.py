@@ -19,6 +19,7 @@ from tracer_nb.words.certificates import (
 )
 from tracer_nb.words.differences import difference_lines, difference_tables
 from tracer_nb.words.figures import (
+    aligned,
     beginning,
     count,
     duration,
@@ -59,11 +60,13 @@ from tracer_nb.words.reports import (
     sample_sentence,
 )
 from tracer_nb.words.reviews import revealed_sentence, review_line, review_lines
+from tracer_nb.words.updates import update_lines, update_rows, update_sentence
 from tracer_nb.words.watches import alarm_sentence, watch_lines
 
 __all__ = [
     "abstained_sentence",
     "alarm_sentence",
+    "aligned",
     "batch_sentence",
     "beginning",
     "budget_lines",
@@ -115,6 +118,9 @@ __all__ = [
     "suspect_rows",
     "target_rows",
     "target_sentence",
+    "update_lines",
+    "update_rows",
+    "update_sentence",
     "waiting_sentence",
     "watch_lines",
 ]

@@ -65,6 +65,8 @@ def _promise(certificate: Certificate, teacher: str) -> str:
         which = "that it was not fitted on"
         if certificate.by_simulation:
             which = "whose text did not order its tests"
+        if certificate.method.endswith(", updated"):
+            which = f"that {teacher} had not answered"
         return (
             f"The surrogate can answer {certificate.n_population_handled:,} of the "
             f"{count(certificate.n_population, 'row')} {which} "

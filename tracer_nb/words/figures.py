@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 
 __all__ = [
+    "aligned",
     "beginning",
     "count",
     "duration",
@@ -16,6 +18,14 @@ __all__ = [
     "percent",
     "rounded_down",
 ]
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines, the cells of a column below one another."""
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    return [
+        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
 
 
 def count(n: int, noun: str = "", plural: str = "") -> str:

@@ -51,6 +51,7 @@ def progress_line(progress: Progress) -> str:
         "deferred": "Asking about deferred rows",
         "audit": "Auditing handled rows",
         "reask": "Asking a second time",
+        "update": "Labelling fresh rows",
     }
     if progress.step not in step:
         return progress.step

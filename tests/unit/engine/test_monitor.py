@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tracer_nb.engine.monitor import Monitor, round_delta
+from tracer_nb.engine.certificates.levels import round_confidence, round_delta
+from tracer_nb.engine.monitor import Monitor
 from tracer_nb.errors import InvalidInput
 
 
@@ -81,6 +82,15 @@ def test_the_interval_is_the_set_of_shares_that_are_not_rejected():
 def test_numbers_out_of_range(settings):
     with pytest.raises(InvalidInput, match=next(iter(settings))):
         Monitor(**{"alpha": 0.05, **settings})
+
+
+def test_all_rounds_together_spend_less_than_the_whole_budget():
+    for confidence in (0.8, 0.95, 0.999):
+        levels = [round_confidence(confidence, r) for r in range(1, 300)]
+        assert sum(1.0 - level for level in levels) < 1.0 - confidence
+        for r, level in enumerate(levels, 1):
+            delta = round_delta(1.0 - confidence, r)
+            assert 0.9 * delta < 1.0 - level <= delta + 1e-15
 
 
 def test_rounds_count_from_one():

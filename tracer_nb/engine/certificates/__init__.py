@@ -7,7 +7,7 @@ one test to fail, whatever the shape of agreement against score.
 """
 
 from tracer_nb.engine.certificates.certify import certify_column, certify_held_out
-from tracer_nb.engine.certificates.levels import check_level, check_targets
+from tracer_nb.engine.certificates.levels import check_level, check_targets, round_confidence
 from tracer_nb.engine.certificates.per_class import certify_classes
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "certify_held_out",
     "check_level",
     "check_targets",
+    "round_confidence",
 ]

@@ -128,7 +128,7 @@ def live_values(moment: Moment) -> dict[str, Any]:
     if progress is None:
         line = "Starting…" if moment.running else ""
         return {"line": line, "share": None, "cells": _money_cells(moment), "spent": None}
-    known = progress.step in ("label", "deferred")
+    known = progress.step in ("label", "deferred", "update")
     share = progress.done / progress.total if known and progress.total else None
     return {
         "line": progress_line(progress) if moment.running else "",

@@ -1,0 +1,85 @@
+"""Updates as users type them, in a real shell."""
+
+import pytest
+
+from tracer_nb.magics.options import VERBS
+from tracer_nb.widgets import UpdateCard
+
+JOB = (
+    "df.text --teacher teach --labels intents --features X --surrogate kernel-ridge --gate margin "
+    "--pipeline single --target 0.86 --confidence 0.9 --sample 200"
+)
+
+
+@pytest.fixture
+def hard(shell, hard_world):
+    shell["df"], shell["X"] = hard_world.frame, hard_world.X
+    shell["teach"] = hard_world.teach
+    return shell
+
+
+def tracer_of(shell):
+    return shell.ip.find_line_magic("tracer").__self__.jobs["main"].tracer
+
+
+def test_a_line_updates_shows_before_and_after_and_the_new_frame(hard, hard_world):
+    hard.run(f"%tracer run {JOB} --output routed")
+    before = hard["routed"]
+    out = hard.run("%tracer update --output routed")
+    lines = out.splitlines()
+    assert lines[0].startswith("Of rows like the column's, the surrogate now answers ")
+    assert "to deferred or audited texts are fitted on" in out
+    assert "Round 2 was tested at 98.5 % confidence. With 88.5 % confidence the" in out
+    table = lines[next(i for i, line in enumerate(lines) if line.split() == ["before", "after"]) :]
+    assert any(line.startswith("labels fitted on") and " 140 " in line for line in table)
+    assert any(line.startswith("column: texts asked in all") for line in table)
+    after = hard["routed"]
+    assert (before["label_source"] != after["label_source"]).sum() == 48
+    assert "With 88.5 % confidence" in hard.run("%tracer status")
+    assert len(hard_world.asked) == len(set(hard_world.asked))
+
+
+def test_its_rows_and_caps_are_for_it_alone(hard, hard_world):
+    hard.run(f"%tracer run {JOB}")
+    n = len(hard_world.asked)
+    out = hard.run("%tracer update --max-rows 10")
+    assert out.startswith("Stopped: row cap of 10")
+    assert "Nothing was fitted or tested yet: the router is as it was." in out
+    assert len(hard_world.asked) == n + 10
+    out = hard.run("%tracer update --sample 100")
+    assert "Tested on 100 fresh rows" in out
+    job = hard.ip.find_line_magic("tracer").__self__.jobs["main"]
+    assert (job.sample, job.caps.max_rows) == (200, None)
+    assert job.written["sample"] == "200"
+
+
+def test_what_cannot_be_updated_is_one_line(hard):
+    assert "call route() first" in hard.complaint("%tracer update --teacher teach --labels intents")
+    hard.run(f"%tracer run {JOB}")
+    assert "a number of fresh rows" in hard.complaint("%tracer update --sample auto")
+    assert "--dry-run goes with" in hard.complaint("%tracer update --dry-run")
+    hard["other"] = hard["df"].assign(text="x" + hard["df"].text)
+    assert "goes on with the labelled column" in hard.complaint("%tracer update other.text")
+
+
+def test_a_panel_and_a_report_go_on_after_it(hard):
+    hard.run(f"%tracer run {JOB}")
+    hard.run("%tracer update")
+    assert "agree" in hard.run("%tracer gaps")
+    assert tracer_of(hard).rounds == 2
+    assert "update" in VERBS
+
+
+def test_the_card_is_a_table_under_its_sentence_and_escapes(hard, hard_world):
+    hard.run(f"%tracer run {JOB}")
+    unasked = next(t for t in hard_world.texts if t not in hard_world.asked)
+    hard_world.truth[unasked] = "<script>alert(1)</script>"
+    tracer = tracer_of(hard)
+    tracer.audit(0.999)
+    card = UpdateCard(tracer.update(), ["A <note>."])
+    bundle = card._repr_mimebundle_()
+    assert bundle["text/plain"] == repr(card)
+    assert "<script>" in repr(card)
+    assert "<script>" not in bundle["text/html"]
+    assert "&lt;note&gt;" in bundle["text/html"]
+    assert "<th" in bundle["text/html"]

@@ -1,0 +1,159 @@
+"""Rows that are only fitted on: in the fit, and in no pilot, no gate and no test."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from tracer_nb.engine import ExtraRows, calibrate_router, certify_known, fit_surrogate
+from tracer_nb.engine.pipeline import Answers
+from tracer_nb.errors import InvalidInput
+
+OPTIONS = {"target": 0.85, "surrogate": "logistic"}
+
+
+def rows(n, seed, centre=0.0, names=("a", "b", "c")):
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(len(names), size=n)
+    X = np.eye(len(names))[codes] * 2.0 + rng.normal(size=(n, len(names))) * 0.7 + centre
+    return X, np.array(names, dtype=object)[codes]
+
+
+X, Y = rows(300, 0)
+MORE, THEIRS = rows(80, 1)
+TESTED = np.arange(300) >= 200
+
+
+def fit(**how):
+    return fit_surrogate(X, Y, **{**OPTIONS, **how})
+
+
+def test_the_mask_says_which_rows_are_tested_and_all_others_are_fitted_on():
+    found = fit(calibration=TESTED)
+    assert found.calibration_rows.tolist() == [*range(200, 300)]
+    assert found.fit_rows.tolist() == [*range(200)]
+    assert len(found.pilot.scores) == 200
+    assert found.n_extra == 0
+
+
+def test_extra_rows_are_fitted_on_and_are_in_no_pilot_and_no_test():
+    found = fit(calibration=TESTED, extra=ExtraRows(MORE, THEIRS))
+    assert found.n_extra == 80
+    assert len(found.pilot.scores) == 200
+    assert found.fit_rows.tolist() == [*range(200)]
+    assert {trial.n_rows for trial in found.trials if trial.chosen} == {280}
+    certificate = calibrate_router(found, X, Y).certificate
+    assert (certificate.n_fit, certificate.n_calibration) == (280, 100)
+
+
+def test_their_outcome_moves_no_figure_of_the_pilot():
+    """With labels at random, extra rows would spoil agreement if they were counted."""
+    noise = np.random.default_rng(5).permutation(THEIRS[:40])
+    plain = fit(calibration=TESTED).trials[0].agreement
+    spoilt = fit(calibration=TESTED, extra=ExtraRows(MORE[:40], noise)).trials[0].agreement
+    assert spoilt > plain - 0.1  # counted in, it would be at least .1 lower
+
+
+def test_a_class_that_only_extra_rows_have_is_learned():
+    far = np.tile([8.0, 8.0, 8.0], (30, 1)) + np.random.default_rng(3).normal(size=(30, 3))
+    found = fit(calibration=TESTED, extra=ExtraRows(far, ["new"] * 30), guard=False)
+    assert found.classes.tolist() == ["a", "b", "c", "new"]
+    codes = found.pipeline.predict([far.astype(np.float32)]).codes
+    assert (found.classes[codes] == "new").mean() > 0.9
+
+
+def test_rows_without_a_label_are_left_out():
+    names = THEIRS.copy()
+    names[:20] = None
+    assert fit(extra=ExtraRows(MORE, names)).n_extra == 60
+
+
+def test_a_tested_row_with_the_text_of_an_extra_one_is_set_aside():
+    groups = np.arange(300)
+    extra = ExtraRows(MORE[:2], THEIRS[:2], np.array([250, 999]))
+    found = fit(calibration=TESTED, groups=groups, extra=extra)
+    assert found.set_aside.tolist() == [250]
+    # Without groups, rows with equal features are equal texts.
+    found = fit(calibration=TESTED, extra=ExtraRows(X[260:261], Y[260:261]))
+    assert found.set_aside.tolist() == [260]
+
+
+def test_soft_labels_and_costs_go_with_the_drawn_rows_alone():
+    soft = np.full((300, 3), 0.1)
+    soft[np.arange(300), np.searchsorted(["a", "b", "c"], Y.astype(str))] = 0.8
+    found = fit(
+        calibration=TESTED,
+        soft_labels=soft,
+        extra=ExtraRows(np.r_[MORE, [[9.0, 9.0, 9.0]]], [*THEIRS, "z"]),
+        costs=np.linspace(1, 2, 300),
+        strategy="cost-aware",
+    )
+    assert found.classes.tolist() == ["a", "b", "c", "z"]
+    assert found.typical_cost == pytest.approx(np.linspace(1, 2, 300)[:200].mean())
+    assert len(found.pilot.costs) == 200
+
+
+def test_sparse_rows_below_dense_ones():
+    found = fit_surrogate(
+        sparse.csr_matrix(X), Y, **OPTIONS, extra=ExtraRows(sparse.csr_matrix(MORE), THEIRS)
+    )
+    assert found.n_extra == 80
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ({"extra": ExtraRows(MORE[:, :2], THEIRS)}, "3 features"),
+        ({"extra": ExtraRows(MORE, THEIRS[:5])}, "extra.y"),
+        ({"extra": ExtraRows(MORE, THEIRS), "groups": np.arange(300)}, "groups are needed"),
+        ({"extra": ExtraRows(MORE, np.arange(80))}, "mixes"),
+        ({"calibration": [True, False]}, "calibration must be"),
+        ({"calibration": np.ones(300)}, "calibration must be"),
+        ({"calibration": TESTED, "certificate": "cross-fit"}, "cross-fit"),
+        ({"extra": ExtraRows(MORE, THEIRS), "certificate": "cross-fit"}, "cross-fit"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(how, words):
+    with pytest.raises(InvalidInput, match=words) as refused:
+        fit(**how)
+    assert "\n" not in str(refused.value)
+
+
+def test_many_drawn_rows_are_compared_before_extra_ones():
+    many, theirs = rows(2400, 7)
+    found = fit_surrogate(
+        *(many, theirs),
+        target=0.85,
+        surrogate=["logistic", "kernel-ridge"],
+        calibration=np.arange(2400) >= 1400,
+        extra=ExtraRows(*rows(700, 8)),
+    )
+    assert {trial.n_rows for trial in found.trials} == {2100, 1500}
+
+
+# --- known rows, whoever answers them ---------------------------------------------------
+
+
+def test_known_rows_are_certified_as_a_column_is():
+    found = fit(calibration=TESTED)
+    others, _ = rows(200, 9)
+    router = calibrate_router(found, X, Y, column=others)
+    tested = found.pipeline.predict([X[found.calibration_rows].astype(np.float32)])
+    rest = found.pipeline.predict([others.astype(np.float32)])
+    certificate, picture = certify_known(
+        found, tested, Y[found.calibration_rows], rest, target=0.85
+    )
+    assert certificate == router.column_certificate
+    assert np.array_equal(picture.agreement, router.frontier.agreement)
+
+
+def test_answers_of_somebody_else_are_what_is_tested():
+    found = fit(calibration=TESTED)
+    names = Y[found.calibration_rows]
+    right = np.searchsorted(found.classes.astype(str), names.astype(str))
+    sure, none = np.ones(100), np.zeros(100, dtype=bool)
+    good, _ = certify_known(
+        found, Answers(right, sure, none), names, Answers(right, sure, none), target=0.85
+    )
+    assert (good.certified, good.n_agree, good.n_population_handled) == (True, 100, 200)
+    wrong = Answers((right + 1) % 3, sure, none)
+    assert not certify_known(found, wrong, names, wrong, target=0.85)[0].certified

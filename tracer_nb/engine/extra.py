@@ -1,0 +1,140 @@
+"""Labelled rows that were not drawn at random: answers to deferred rows, for example.
+
+They are worth as much as others to fit on, and worth nothing to test on: they are the hard rows,
+or were chosen by what an earlier surrogate said. So they are in every fit and every fold, and in
+no pilot, no gate and no test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+from tracer_nb.engine.checks import (
+    check_blocks,
+    check_groups,
+    check_labels,
+    check_soft_labels,
+    row_groups,
+)
+from tracer_nb.errors import InvalidInput
+
+__all__ = ["ExtraRows", "LabelledRows", "join_rows", "stack_rows"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExtraRows:
+    """Rows to fit on and nothing else.
+
+    Attributes
+    ----------
+    X : matrix of shape (m, d), or a list of several
+        As that of the labelled rows.
+    y : array_like of shape (m,)
+        The teacher's labels; None or NaN where it gave none.
+    groups : array_like of shape (m,), optional
+        In the numbering of the labelled rows' ``groups``, and needed with them. A calibration
+        row in a group of these rows is set aside.
+    """
+
+    X: Any
+    y: ArrayLike
+    groups: ArrayLike | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledRows:
+    """Checked rows: the n labelled ones that were given, and m extra ones behind them.
+
+    Attributes
+    ----------
+    blocks : list of matrix of shape (n + m, d)
+    classes : ndarray of shape (K,)
+        Sorted labels of all of them.
+    codes : ndarray of shape (n + m,), int
+        -1 where there is no label.
+    soft : ndarray of shape (n + m, K), or None
+        A row of NaN where the teacher gave no distribution.
+    groups : ndarray of shape (n + m,), int
+    n : int
+    """
+
+    blocks: list[Any]
+    classes: NDArray[Any]
+    codes: NDArray[np.intp]
+    soft: NDArray[np.float32] | None
+    groups: NDArray[np.intp]
+    n: int
+
+    @property
+    def extra(self) -> NDArray[np.intp]:
+        """Positions of the extra rows that have a label."""
+        return self.n + np.flatnonzero(self.codes[self.n :] >= 0)
+
+
+def join_rows(
+    X: Any,
+    y: ArrayLike,
+    soft_labels: ArrayLike | None,
+    groups: ArrayLike | None,
+    extra: ExtraRows | None,
+) -> LabelledRows:
+    """Check labelled rows and extra ones, and put the latter behind the former.
+
+    Raises
+    ------
+    InvalidInput
+        Anything of the wrong shape or type; groups on one side only.
+    NotEnoughData
+        Fewer than ten labels, or a single one.
+    """
+    blocks = check_blocks(X)
+    n = blocks[0].shape[0]
+    if extra is None:
+        classes, codes = check_labels(y, n)
+        soft = check_soft_labels(soft_labels, n, len(classes))
+        keys = row_groups(blocks[0]) if groups is None else check_groups(groups, n)
+        return LabelledRows(blocks, classes, codes, soft, keys, n)
+    own_classes, _ = check_labels(y, n)
+    behind = check_blocks(extra.X, n_features=tuple(block.shape[1] for block in blocks))
+    m = behind[0].shape[0]
+    joined = [stack_rows(parts) for parts in zip(blocks, behind, strict=True)]
+    classes, codes = check_labels(_listed(y, extra.y, m), n + m)
+    soft = check_soft_labels(soft_labels, n, len(own_classes))
+    if soft is not None:
+        number = {label: i for i, label in enumerate(classes.tolist())}
+        wide = np.full((n + m, len(classes)), np.nan, dtype=np.float32)
+        wide[:n][~np.isnan(soft).all(axis=1)] = 0.0
+        wide[:n, [number[label] for label in own_classes.tolist()]] = soft
+        soft = wide
+    if (groups is None) != (extra.groups is None):
+        raise InvalidInput("groups are needed of the labelled and of the extra rows, or of neither")
+    if groups is None or extra.groups is None:
+        keys = row_groups(joined[0])
+    else:
+        keys = check_groups(np.r_[np.asarray(groups), np.asarray(extra.groups)], n + m)
+    return LabelledRows(joined, classes, codes, soft, keys, n)
+
+
+def stack_rows(parts: Sequence[Any]) -> Any:
+    """Matrices with the same columns, one below the other; sparse if one of them is."""
+    if any(sparse.issparse(part) for part in parts):
+        return sparse.vstack([sparse.csr_matrix(part) for part in parts], "csr")
+    return np.vstack(parts)
+
+
+def _listed(y: ArrayLike, more: ArrayLike, m: int) -> NDArray[np.object_]:
+    """All labels as they are: numpy would turn numbers among strings into strings."""
+    behind = np.asarray(more, dtype=object)
+    if behind.shape != (m,):
+        raise InvalidInput(
+            f"extra.y must have one label for each of the {m} rows of extra.X, got shape "
+            f"{behind.shape}"
+        )
+    front = np.asarray(y, dtype=object)
+    return np.concatenate([front, behind])

@@ -1,0 +1,146 @@
+"""What an update learned, tested and changed."""
+
+from __future__ import annotations
+
+from tracer_nb.records import Certificate, Update, UpdateSide
+from tracer_nb.words.figures import beginning, count, level, percent
+from tracer_nb.words.labelling import stopped_sentence
+
+__all__ = ["update_lines", "update_rows", "update_sentence"]
+
+# Labels and reasons that are named.
+_NAMED = 5
+
+
+def update_sentence(update: Update) -> str:
+    """What came of it, in one sentence or two."""
+    if update.stopped is not None or update.after is None:
+        why = stopped_sentence(update.stopped or "not done")
+        return f"{why} Nothing was fitted or tested yet: the router is as it was."
+    before, after = update.before, update.after
+    if not update.taken:
+        text = "The router before is kept for new rows: "
+        if not after.certificate.certified:
+            return f"{text}nothing could be certified for the new one ({after.certificate.note})."
+        return (
+            f"{text}the surrogate answers {percent(before.coverage)} of rows like the column's, "
+            f"the new one would answer {percent(after.coverage)}."
+        )
+    if not after.certificate.certified:
+        return (
+            f"The new router answers no new row, as the one before: {after.certificate.note}. A "
+            "larger sample of fresh rows may do."
+        )
+    return (
+        f"Of rows like the column's, the surrogate now answers {percent(after.coverage)} instead "
+        f"of {percent(before.coverage)}. With {_sure(update)} confidence, at least "
+        f"{level(after.certificate.target)} of those that it answers carry the teacher's label."
+    )
+
+
+def update_lines(update: Update) -> list[str]:
+    """Everything that is to be said, the sentence above first."""
+    lines = [update_sentence(update), _learned(update)]
+    if update.after is not None:
+        lines += [_tested(update), _together(update)]
+        if update.n_to_surrogate or update.n_to_teacher:
+            lines.append(_moved(update))
+    if update.new_labels:
+        named = [f"{beginning(name, 40)} ({n:,})" for name, n in update.new_labels[:_NAMED]]
+        more = len(update.new_labels) - _NAMED
+        rest = f" and {more:,} more" if more > 0 else ""
+        known = "It knows them now." if update.taken else ""
+        lines.append(
+            f"New to the surrogate, with the texts that carry them: {', '.join(named)}{rest}. "
+            f"{known}".strip()
+        )
+    if update.outside:
+        n = sum(n for _, n in update.outside)
+        reasons = "; ".join(f"{m:,} × {reason}" for reason, m in update.outside[:_NAMED])
+        lines.append(f"{count(n, 'text')} the teacher gave no label of the set: {reasons}.")
+    if update.had_alarm:
+        lines.append(
+            "An audit had raised an alarm, so the router before gives way. The new one was tested "
+            "on rows of the labelled column: of rows that differ from them it promises nothing."
+        )
+    return lines
+
+
+def update_rows(update: Update) -> tuple[tuple[str, str, str], list[tuple[str, str, str]]]:
+    """Head and rows of the figures before and after."""
+    before, after = update.before, update.after
+    head = ("", "before", "after" if update.taken else "tried")
+    rows = [(name, said(before), "" if after is None else said(after)) for name, said in _FIGURES]
+    return head, [row for row in rows if row[1] or row[2]]
+
+
+def _learned(update: Update) -> str:
+    answers = count(update.n_learned, "answer")
+    text = f"Besides the labels drawn at random, {answers} to deferred or audited texts"
+    if update.n_elsewhere:
+        text += f", and {update.n_elsewhere:,} to deferred ones of other columns,"
+    text += " are fitted on"
+    if update.n_held_back:
+        text += f"; {update.n_held_back:,} more are held back, as their rows are kept for tests"
+    return f"{text}."
+
+
+def _tested(update: Update) -> str:
+    return (
+        f"Tested on {count(update.n_fresh, 'fresh row')} of the column, drawn at random, of which "
+        f"{count(update.n_asked, 'text')} had to be asked about; {update.n_left:,} are left for "
+        "later tests."
+    )
+
+
+def _together(update: Update) -> str:
+    return (
+        f"Round {update.n_round} was tested at {level(1.0 - update.delta)} confidence. With "
+        f"{_sure(update)} confidence the certificates of all {update.n_round:,} rounds on this "
+        "column hold at once (those for new rows, and those for the column, each among "
+        "themselves), which is why the better one may be chosen."
+    )
+
+
+def _sure(update: Update) -> str:
+    """Confidence that every certificate on the column holds."""
+    return level(max(1.0 - update.spent, 0.0))
+
+
+def _moved(update: Update) -> str:
+    return (
+        f"In the column, the surrogate took over {count(update.n_to_surrogate, 'row')}, and "
+        f"{count(update.n_to_teacher, 'row')} that it had answered went to the teacher, those of "
+        "the test among them."
+    )
+
+
+def _promise(certificate: Certificate) -> str:
+    if not certificate.certified:
+        return "not certified"
+    return f"{level(certificate.target)} at {level(certificate.confidence)}"
+
+
+def _seen(side: UpdateSide) -> str:
+    c = side.certificate
+    if not c.n_handled:
+        return ""
+    return f"{percent(c.agreement)} of {c.n_handled:,}, at least {percent(c.agreement_lower)}"
+
+
+def _number(n: int | None) -> str:
+    return "" if n is None else f"{n:,}"
+
+
+_FIGURES = (
+    ("labels fitted on", lambda side: f"{side.n_fit:,}"),
+    ("rows tested on", lambda side: f"{side.certificate.n_calibration:,}"),
+    ("promise for new rows", lambda side: _promise(side.certificate)),
+    ("new rows by the surrogate", lambda side: percent(side.coverage)),
+    ("agreement seen, pointwise bound", _seen),
+    ("promise for the column", lambda side: _promise(side.column_certificate)),
+    ("column: rows by the surrogate", lambda side: _number(side.n_surrogate)),
+    ("column: rows by the teacher", lambda side: _number(side.n_teacher)),
+    ("column: rows without a label", lambda side: _number(side.n_missing)),
+    ("column: texts asked in all", lambda side: _number(side.n_calls)),
+)
