@@ -206,8 +206,6 @@ def _certificate(content: Mapping[str, Any], labels: list[Any]) -> Certificate:
     values["classes"] = tuple(ClassCertificate(**_numbers(c)) for c in values["classes"])
     if values["classes"] and [c.label for c in values["classes"]] != labels:
         raise InvalidInput("the saved certificate is about other labels; save it again")
-    # Before updates every round spent the same, and files did not say so.
-    values.setdefault("earlier", (values["n_rounds"] - 1) * (1.0 - values["confidence"]))
     return Certificate(**values)
 
 
