@@ -38,6 +38,12 @@ class StandInTeacher(ChatTeacher):
         By default a made-up one.
     answers, logprobs, shuffle, examples, n_examples, votes
         As for every chat teacher.
+
+    Attributes
+    ----------
+    standin : StandIn
+        The server; one for all teachers of a process with the same data and settings. Its
+        counts say what it was really asked.
     """
 
     simulated = True
@@ -62,7 +68,7 @@ class StandInTeacher(ChatTeacher):
         n_examples: int = 8,
         votes: int = 1,
     ) -> None:
-        server = _server(data, wrong, latency)
+        server = self.standin = _server(data, wrong, latency)
         super().__init__(
             "stand-in",
             labels,
