@@ -181,8 +181,7 @@ def main() -> None:
         found = detect(environments / "repo2docker", repository)
         print(f"repo2docker: {found}\n")
         folder = environments / "kernel"
-        if not python_of(folder).exists():
-            build(folder, repository)
+        build(folder, repository)
         size = sum(f.stat().st_size for f in folder.rglob("*") if not f.is_symlink()) / GB
         variables = environment(folder, home)
         with server(folder, repository, variables) as lab:

@@ -441,6 +441,23 @@ def test_command_line_serves_a_file_until_interrupted(tmp_path):
     assert (process.returncode, out.strip(), err) == (0, "answered 1 requests", "")
 
 
+def test_a_stand_in_teacher_says_what_it_was_asked():
+    from tracer_nb import Tracer
+    from tracer_nb.datasets import load
+
+    support = load("support")
+    texts = support["text"].head(150)
+    first, second = (
+        Tracer("standin:support", support["label"].unique(), wrong=0.03, store=":memory:")
+        for _ in range(2)
+    )
+    first.label(texts, sample=150, max_rows=40)
+    assert sum(first.teacher.standin.asked().values()) == 40
+    second.label(texts, sample=150, max_rows=40)  # another store, so the same texts again
+    assert second.teacher.standin is first.teacher.standin
+    assert set(first.teacher.standin.asked().values()) == {2}
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
