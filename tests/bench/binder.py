@@ -3,8 +3,8 @@
     python tests/bench/binder.py [--folder /tmp/binder] [--limit 2.0]
 
 Makes the environment of ``binder/`` in a fresh virtual environment with the Python of
-``runtime.txt``, runs ``postBuild`` in a copy of the checkout, and then every notebook beside a
-running JupyterLab, all processes together within the memory that mybinder.org gives. Also asks
+``runtime.txt``, runs ``postBuild`` in a copy of the checkout, and then, through ``start``, every
+notebook beside a running JupyterLab, all processes together within the memory that mybinder.org gives. Also asks
 repo2docker, in an environment of its own, which buildpack it takes for the copy. Needs the package
 index; notebook 05 takes BANKING77 from ``TRACER_NB_DATA`` or ``../shared/data`` if it is there.
 """
@@ -43,6 +43,7 @@ print(json.dumps({
     "python": pack.python_version,
     "requirements": any("binder/requirements.txt" in line for line in scripts),
     "post_build": pack.get_post_build_scripts(),
+    "start": pack.get_start_script(),
 }))
 """
 
@@ -100,7 +101,7 @@ def server(folder: Path, repository: Path, variables: dict[str, str]) -> Iterato
     runtime = Path(variables["HOME"]) / "runtime"
     options = ["--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0"]
     process = psutil.Popen(
-        [python_of(folder), "-m", "jupyterlab", *options],
+        ["binder/start", python_of(folder), "-m", "jupyterlab", *options],
         cwd=repository,
         env=variables | {"JUPYTER_RUNTIME_DIR": str(runtime)},
         stdout=subprocess.DEVNULL,
@@ -137,7 +138,8 @@ def run(
     SystemExit
         It failed, or all processes together took more memory than there is.
     """
-    command = [python_of(folder), "-m", "nbconvert", "--to", "notebook", "--execute"]
+    started = notebook.parents[1] / "binder" / "start"
+    command = [started, python_of(folder), "-m", "nbconvert", "--to", "notebook", "--execute"]
     start = time.perf_counter()
     with tempfile.TemporaryFile("w+") as log:
         process = psutil.Popen(

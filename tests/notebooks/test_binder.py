@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,18 @@ def test_post_build_can_be_run_and_needs_nothing_but_the_checkout():
     assert text.startswith("#!/usr/bin/env bash\nset -euo pipefail\n")
     assert "pip install" in text
     assert "--no-deps ." in text  # the pins stay as they are
+
+
+def test_start_hands_over_to_the_server():
+    script = BINDER / "start"
+    assert os.access(script, os.X_OK)
+    ran = subprocess.run(
+        [script, "sh", "-c", 'echo "$OMP_NUM_THREADS" "$0"', "two words"],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert ran.stdout == "1 two words\n"
 
 
 @pytest.mark.parametrize("path", sorted(BINDER.iterdir()), ids=lambda path: path.name)
