@@ -30,6 +30,7 @@ from tracer_nb.words.figures import (
     percent,
     rounded_down,
 )
+from tracer_nb.words.gains import gain_rows
 from tracer_nb.words.gaps import (
     budget_lines,
     gap_lines,
@@ -80,6 +81,7 @@ __all__ = [
     "difference_tables",
     "duration",
     "evidence_sentence",
+    "gain_rows",
     "gap_lines",
     "gap_tables",
     "label_lines",

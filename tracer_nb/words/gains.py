@@ -1,17 +1,19 @@
-"""What would gain coverage, in sentences."""
+"""What would gain coverage, as a table."""
 
 from __future__ import annotations
 
-from tracer_nb.records import Gain, Gaps
-from tracer_nb.words.figures import percent
+from collections.abc import Sequence
 
-__all__ = ["gain_lines"]
+from tracer_nb.records import Gain, Gaps
+from tracer_nb.words.figures import beginning, percent
+
+__all__ = ["gain_rows"]
 
 _WHAT = {
-    "labels": "Twice as many labels",
-    "gate": "A better gate",
-    "surrogate": "Better features or another surrogate",
-    "prompt": "A clearer prompt",
+    "labels": "twice as many labels",
+    "gate": "a better gate",
+    "surrogate": "better features or another surrogate",
+    "prompt": "a clearer prompt",
 }
 _BASIS = {
     "curve": "by the learning curve",
@@ -24,28 +26,27 @@ _BASIS = {
 }
 
 
-def gain_lines(gaps: Gaps) -> list[str]:
-    """What each change would gain, after a line that says what the figures are."""
-    if not gaps.gains:
-        return []
-    return [
+def gain_rows(gaps: Gaps) -> tuple[str, Sequence[str], Sequence[Sequence[str]]]:
+    """What each change would gain as a table: title, head and rows."""
+    title = "What each change would gain in coverage: estimates, not certified; they do not add up"
+    rows = [
         (
-            "What each would gain in coverage: estimates on these rows, not certified, and they "
-            "do not add up. After a change, certify on fresh rows."
-        ),
-        *map(_line, gaps.gains),
+            _WHAT.get(gain.by) or f"merging {' and '.join(map(beginning, gain.labels))}",
+            _much(gain),
+            _BASIS[gain.basis],
+        )
+        for gain in gaps.gains
     ]
+    return title, ("change", "gain", "as far as is known"), rows
 
 
-def _line(gain: Gain) -> str:
-    what = _WHAT.get(gain.by) or f"Merging {' and '.join(gain.labels)}"
-    basis = _BASIS[gain.basis]
+def _much(gain: Gain) -> str:
     if round(gain.coverage, 3) <= 0:
-        return f"{what}: nothing to speak of ({basis})."
+        return "nothing to speak of"
     much = f"{'at most' if gain.at_most else 'about'} {_points(gain.coverage)}"
     if gain.by == "merge" and gain.ceiling > gain.coverage:
         much += f", up to {_points(gain.ceiling)} with a perfect gate"
-    return f"{what}: {much} ({basis})."
+    return much
 
 
 def _points(share: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tracer_nb.records import BoundaryPair, Gaps, LabelAgreement, LostCoverage
 from tracer_nb.words.figures import beginning, count, level, percent
-from tracer_nb.words.gains import gain_lines
+from tracer_nb.words.gains import gain_rows
 from tracer_nb.words.panels import pair_rows
 from tracer_nb.words.reasks import self_sentences
 
@@ -70,10 +70,10 @@ def gap_lines(gaps: Gaps) -> list[str]:
 
 
 def budget_lines(gaps: Gaps) -> list[str]:
-    """Where coverage is lost, how much of it the teacher itself explains, and what would gain it."""
+    """Where coverage is lost, and how much of it the teacher itself explains."""
     lost = [] if gaps.lost is None else lost_sentences(gaps.lost)
     twice = [] if gaps.self_agreement is None else self_sentences(gaps.self_agreement)
-    return [*lost, *twice, *gain_lines(gaps)]
+    return [*lost, *twice]
 
 
 def _slice_sentences(gaps: Gaps) -> list[str]:
@@ -90,7 +90,7 @@ def _slice_sentences(gaps: Gaps) -> list[str]:
 
 
 def lost_sentences(lost: LostCoverage) -> list[str]:
-    """Where coverage is lost, and what would gain it."""
+    """Where coverage is lost."""
     if not lost.n_rows:
         return []
     lines = [
@@ -99,25 +99,13 @@ def lost_sentences(lost: LostCoverage) -> list[str]:
             f"handled; a perfect gate would handle {percent(lost.ceiling)}."
         )
     ]
-    for share, why, gain in (
-        (
-            lost.by_surrogate,
-            "because the surrogate gives other labels than the teacher",
-            "better features, more labels, a clearer prompt or merged labels",
-        ),
-        (
-            lost.by_ranking,
-            "because the gate ranks some disagreements above agreements",
-            "another gate, better features or more labels",
-        ),
-        (
-            lost.by_statistics,
-            "because a promise from so few rows needs a margin",
-            "more labels, or a lower confidence",
-        ),
+    for share, why in (
+        (lost.by_surrogate, "because the surrogate gives other labels than the teacher"),
+        (lost.by_ranking, "because the gate ranks some disagreements above agreements"),
+        (lost.by_statistics, "because a promise from so few rows needs a margin"),
     ):
         if share > 1e-9:
-            lines.append(f"Lost {why}: {percent(share)}. What may gain it: {gain}.")
+            lines.append(f"Lost {why}: {percent(share)}.")
     if len(lines) > 1:
         lines.append("These losses are estimates on the tested rows, and no promise.")
     return lines
@@ -126,6 +114,7 @@ def lost_sentences(lost: LostCoverage) -> list[str]:
 def gap_tables(gaps: Gaps) -> list[_Table]:
     """Title, head and rows of each table that has rows."""
     tables = [
+        gain_rows(gaps),
         _labels(gaps.by_teacher),
         _labels(gaps.by_surrogate),
         pair_rows(gaps.confusion),

@@ -60,7 +60,9 @@ def test_every_certificate_has_a_budget_on_rows_that_were_not_fitted_on(
     assert "prompt" not in by  # which nothing is known of
     assert by["gate"].coverage == lost.by_ranking
     assert all(g.basis == "fitting rows" for g in gaps.gains if g.by == "merge")
-    assert any(line.startswith("What each would gain") for line in gap_lines(gaps))
+    title, _, rows = gap_tables(gaps)[0]
+    assert title.startswith("What each change would gain in coverage: estimates")
+    assert len(rows) == len(gaps.gains)
 
 
 def test_without_a_certificate_there_is_no_budget_and_no_gain(hard_world):
@@ -81,7 +83,7 @@ def test_more_labels_gain_no_more_than_is_lost_and_nothing_when_all_are_labelled
 def test_a_learning_curve_that_is_there_tells_of_more_labels(hard_world):
     gaps = calibrated(hard_world, sample="auto").gaps()
     assert gaps.gains[0].basis == "curve"
-    assert "by the learning curve" in "\n".join(gap_lines(gaps))
+    assert gap_tables(gaps)[0][2][0][2] == "by the learning curve"
 
 
 def test_another_column_of_the_table_is_found_and_escaped_as_data(world):
@@ -148,7 +150,8 @@ def test_what_the_teacher_says_twice_enters_the_budget(world):
     assert 0 < prompt.coverage <= found.lost.by_surrogate
     lines = "\n".join(gap_lines(found))
     assert "Asked a second time about 200 texts, the teacher gave the same label to" in lines
-    assert "A clearer prompt: at most" in lines
+    gain = {change: much for change, much, _ in gap_tables(found)[0][2]}
+    assert gain["a clearer prompt"].startswith("at most ")
     # The best surrogate agrees on 90 %: more than the teacher does with itself.
     assert found.self_agreement.share < found.n_agree / len(found.rows)
 
@@ -157,4 +160,5 @@ def test_lines_say_that_nothing_stands_out(world):
     found = calibrated(world).gaps()
     lines = gap_lines(found)
     assert "No group of rows stands out by its disagreements beyond chance." in lines
-    assert any(line.startswith("A better gate: nothing to speak of") for line in lines)
+    gain = {change: much for change, much, _ in gap_tables(found)[0][2]}
+    assert gain["a better gate"] == "nothing to speak of"

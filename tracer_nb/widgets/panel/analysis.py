@@ -11,6 +11,7 @@ from tracer_nb.records import Gaps
 from tracer_nb.words import (
     beginning,
     budget_lines,
+    gain_rows,
     gap_lines,
     pair_lines,
     slice_rows,
@@ -68,6 +69,7 @@ def _found(gaps: Gaps) -> dict[str, Any]:
         "lines": [line for line in gap_lines(gaps) if line not in lost],
         "lost": lost,
         "tables": {
+            "gains": _table(gain_rows(gaps), ({} for _ in gaps.gains)),
             "slices": _table(slice_rows(gaps, _ROWS), ({"slice": i} for i in range(_ROWS))),
             "pairs": _table(pair_lines(gaps, _ROWS), ({"row": row} for row in sides)),
             "suspects": _table(suspect_rows(gaps, _ROWS), ({"row": s.row} for s in gaps.suspects)),

@@ -35,6 +35,7 @@ function makeGaps(act) {
     ),
   };
   const tables = {
+    gains: makeTable(null), // nothing to look at or to review
     slices: makeTable(act, { folded: Boolean(act) }),
     pairs: makeTable(act),
     suspects: makeTable(act),
@@ -49,6 +50,7 @@ function makeGaps(act) {
     titles[name].hidden = true;
   }
   node.append(empty, state, again, lines, titles.lost, charts.lost.node, sentences);
+  node.append(tables.gains.node);
   node.append(titles.agreement, charts.agreement.node, charts.confusion.node);
   node.append(charts.reliability.node, titles.slices, charts.slices.node, tables.slices.node);
   node.append(tables.pairs.node, tables.suspects.node);
