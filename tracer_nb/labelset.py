@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 
 from tracer_nb.errors import InvalidInput
@@ -51,10 +52,10 @@ def clean_labels(labels: Iterable[object]) -> tuple[str, ...]:
         name = " ".join(raw.split())
         if not name:
             raise InvalidInput("a label is empty; remove it from the list")
-        if any("\ud800" <= character <= "\udfff" for character in name):
+        if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
             raise InvalidInput(
-                f"label {raw!r} holds half of a character, which no server or file can take; "
-                "write it anew"
+                f"label {raw!r} holds a control character or half of a character, which servers, "
+                "files and pictures do not take; write it anew"
             )
         key = name.casefold()
         if key in seen:

@@ -47,6 +47,25 @@ def test_before_routing_and_with_a_wrong_consequence_it_is_one_line(shell):
     assert "on_alarm" in shell.complaint("%tracer audit --on-alarm panic")
 
 
+def test_a_setting_that_would_begin_another_fit_leaves_the_job_as_it_was(shell):
+    shell.run(f"%tracer run {JOB}")
+    for setting in ("--target 0.9", "--concurrency 8", "--seed 5"):
+        complaint = shell.complaint(f"%tracer audit {setting}")
+        assert complaint.startswith(f"{setting.split()[0]} would begin another fit")
+    assert "No alarm" in shell.run("%tracer audit --rate 0.2")
+    assert "was not fitted on" in shell.run("%tracer gaps")
+
+
+def test_a_router_from_a_file_says_what_it_can_do(shell, tmp_path):
+    shell.run(f"%tracer run {JOB}")
+    file = tmp_path / "intents.tracer"
+    shell.run(f"%tracer save {file}")
+    out = shell.run(f"%tracer load {file}")
+    assert "takes the place of the job 'main'" in out
+    for step in ("gaps", "update", "review", "reask", "panel", "fit"):
+        assert "a loaded router takes route, audit and status" in shell.complaint(f"%tracer {step}")
+
+
 def test_a_router_from_a_file_is_audited_too(shell, tmp_path):
     shell.run("from tracer_nb.datasets import load\nmessages = load('support').head(700)")
     shell.run("def look(text):\n    return truth[text]")

@@ -297,9 +297,13 @@ def test_one_label_only(world):
 
 def test_no_label_at_all_says_the_first_reason(world):
     with pytest.raises(
-        TeacherError, match=r"no label for any of 200 .* not one of the labels: 'hm'"
+        TeacherError, match=r"no label for any of \d+ .* not one of the labels: 'hm'"
     ):
         tracer_for(world, lambda _: "hm").run(world.texts, sample=200)
+    asked = []
+    with pytest.raises(TeacherError):
+        tracer_for(world, lambda text: asked.append(text) or "hm").run(world.texts, sample=500)
+    assert len(asked) < 200  # no more is paid for in vain
 
     def broken(text):
         raise ValueError(f"two\nlines about {text[:5]} with sk-12345678901234567890")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from typing import Any
 
@@ -10,7 +12,7 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import display
 
-from tracer_nb.errors import InvalidInput, KeyRefused, TracerError
+from tracer_nb.errors import InvalidInput, KeyRefused, NotFitted, TracerError
 from tracer_nb.magics.complete import complete
 from tracer_nb.magics.job import Job
 from tracer_nb.magics.keys import Keys, refuse_keys
@@ -280,6 +282,7 @@ class TracerMagics(Magics):
         source = read_source(_expression(verb, column), variables)
         if self._is_of_loaded(verb, job, args, source, cell):
             return
+        _check_has_labels(verb, is_anew=args.teacher is not None, job=job)
         _check_step(verb, column, source, job)
         # Routing other rows leaves the job about the labelled ones.
         about = None if verb in ("route", "status") else source
@@ -294,13 +297,12 @@ class TracerMagics(Magics):
             self._space.look(verb, job)
             return
         job.session.check_free()
-        before = replace(job)
-        job.change(settings, about, sample, caps, written)
-        if about is not None:
-            job.expression = column
-        self.jobs[args.name] = job
-        self._space.attach(args.name, job)
-        try:
+        with _undoing(job, settings, verb):
+            job.change(settings, about, sample, caps, written)
+            if about is not None:
+                job.expression = column
+            self.jobs[args.name] = job
+            self._space.attach(args.name, job)
             asks = verb in _ASKING and not args.dry_run
             self._keys.give(job, made(job).teacher, wanted=args.ask_key, asks=asks)
             if args.dry_run and verb != "reask":
@@ -309,9 +311,6 @@ class TracerMagics(Magics):
                 self._route(job, args, source or job.home)
             else:
                 getattr(self, f"_{verb}")(job, args)
-        except InvalidInput:
-            job.undo(before, settings)
-            raise
 
     def _is_done_alone(self, verb: str, column: str, args: Any, job: Job) -> bool:
         """Do a step that is about files and stored answers, and changes no settings."""
@@ -564,8 +563,14 @@ class TracerMagics(Magics):
         loaded = load(path, **options)
         job = Job(loaded=loaded)
         self._keys.give(job, loaded.teacher, wanted=args.ask_key, asks=False)
+        lines = saved_lines(loaded.about, loaded.certificate)
+        if name in self.jobs and self.jobs[name].tracer is not None:
+            lines.append(
+                f"It takes the place of the job {name!r}, whose answers stay in the store; --name "
+                "keeps several."
+            )
         self.jobs[name] = job
-        display(Lines(saved_lines(loaded.about, loaded.certificate)))
+        display(Lines(lines))
 
     def _stored(self, verb: str, words: str, args: Any) -> None:
         from tracer_nb.magics.show import AnswerRuns, AnswerSets, Lines  # noqa: PLC0415
@@ -710,11 +715,51 @@ def _check_step(verb: str, column: str, source: Source | None, job: Job) -> None
 def _check_loaded(settings: dict[str, Any]) -> None:
     """Refuse settings that a loaded router would not heed."""
     if settings:
-        named = ", ".join(f"--{name.replace('_', '-')}" for name in settings)
-        raise InvalidInput(
-            f"{named}: a loaded router was made with its settings; name its teacher with "
-            "%tracer load FILE --teacher …"
+        then = (
+            "name its teacher with %tracer load FILE --teacher …"
+            if "teacher" in settings
+            else "leave it out"
         )
+        raise InvalidInput(
+            f"{_options(settings)}: a loaded router was made with its own settings; {then}"
+        )
+
+
+def _check_has_labels(verb: str, *, is_anew: bool, job: Job) -> None:
+    """Refuse a step that needs labels where the job is a router from a file."""
+    if job.loaded is not None and not is_anew:
+        raise InvalidInput(
+            f"{verb} needs the labels that the router was made from, and a file has none; a loaded "
+            "router takes route, audit and status. A line with --teacher begins a job of its own"
+        )
+
+
+@contextmanager
+def _undoing(job: Job, settings: dict[str, Any], verb: str) -> Iterator[None]:
+    """A line that cannot be done leaves the job as it was."""
+    before = replace(job)
+    try:
+        yield
+    except InvalidInput:
+        job.undo(before, settings)
+        raise
+    except NotFitted as error:
+        if before.tracer is None or job.tracer is before.tracer:
+            raise
+        # A setting made another Tracer, of which nothing is done: the one before comes back.
+        job.undo(before, {})
+        raise _would_begin_anew(settings, verb) from error
+
+
+def _would_begin_anew(settings: dict[str, Any], verb: str) -> InvalidInput:
+    return InvalidInput(
+        f"{_options(settings)} would begin another fit, of which nothing is done for {verb} to use; "
+        "the job is as it was. Leave it out, or give it to label or run"
+    )
+
+
+def _options(settings: dict[str, Any]) -> str:
+    return ", ".join(f"--{name.replace('_', '-')}" for name in settings)
 
 
 def _is_key(words: str) -> bool:

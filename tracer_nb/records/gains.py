@@ -24,10 +24,11 @@ class Gain:
         Whether it is a bound, and the gain may be nothing.
     basis : str
         What it is estimated from. Labels: "curve" (the learning curve) or "test" (a certificate
-        from twice the calibration rows, same surrogate). Gate: "ranking", the loss by
-        it. Surrogate: "ranking and labels", or "self-agreement" where the teacher's own was
-        measured and bounds it. Merge: "fitting rows"
-        or "tested rows", by which the pair was chosen. Prompt: "self-agreement".
+        from twice the calibration rows, same surrogate). Gate: "perfect gate", one without a
+        mistake. Surrogate: "all" that is not handled now, or "self-agreement" where the
+        teacher's own was measured and its upper bound bounds it. Prompt: "wavering", all that is
+        not handled now, where the teacher contradicts itself. Merge: "fitting rows" or "tested
+        rows", by which the pair was chosen.
     labels : tuple of str
         The labels to merge.
     ceiling : float

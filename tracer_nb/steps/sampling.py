@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from tracer_nb.errors import TeacherError
 from tracer_nb.records import Answer, Labels, Spending, Superseded
 from tracer_nb.steps.frames import Texts
+from tracer_nb.teachers.work import IN_VAIN
+from tracer_nb.words import money
 
 __all__ = ["collect_labels", "distinct_texts", "draw_rows", "label_names", "soft_labels"]
 
@@ -47,17 +49,19 @@ def collect_labels(
     Raises
     ------
     TeacherError
-        The whole sample was asked and not one label came back.
+        Not one label came back, from the whole sample or from so many rows that it is in vain.
     """
     given = [answers.get(texts.unique[c]) for c in texts.codes[rows]]
     end = next((i for i, answer in enumerate(given) if answer is None), len(given))
     used = [answer for answer in given[:end] if answer is not None]
     number = {label: i for i, label in enumerate(classes)}
     codes = [-1 if answer.label is None else number[answer.label] for answer in used]
-    if stopped is None and all(code < 0 for code in codes):
+    in_vain = stopped is None or stopped.startswith(IN_VAIN)
+    if in_vain and all(code < 0 for code in codes):
         reason = next((answer.reason for answer in used if answer.reason), "no answer")
+        paid = f" (paid {money(spending.cost)})" if spending.cost else ""
         raise TeacherError(
-            f"the teacher gave no label for any of {len(rows)} sampled rows; "
+            f"the teacher gave no label for any of {len(used)} sampled rows{paid}; "
             f"the first reason: {reason}"
         )
     return Labels(

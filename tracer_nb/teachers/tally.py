@@ -41,6 +41,12 @@ class Tally:
             else:
                 self._units += round(answer.cost * _UNIT)
 
+    @property
+    def in_vain(self) -> int:
+        """Answers that were asked for, as long as no text of the run has a label; else 0."""
+        with self._lock:
+            return self._asked if self._asked + self._reused == self._missing else 0
+
     def lost(self, n_texts: int, bound: Amount) -> None:
         """Count a call that was cancelled: the server may bill it, up to ``bound``."""
         with self._lock:

@@ -23,12 +23,17 @@ from tracer_nb.teachers.purse import Purse
 from tracer_nb.teachers.store import LabelStore
 from tracer_nb.teachers.tally import Tally
 
-__all__ = ["LabelWork"]
+__all__ = ["IN_VAIN", "LabelWork"]
+
+IN_VAIN = "none of the first"
+"""How ``stopped`` begins when no answer was a label."""
 
 _SHORT = 0.8
 _LONG = 10.0
 # Texts that are looked up in the store together: a stop waits for no more than these.
 _LOOKED_UP = 50_000
+# Answers without a label, and none with one, after which more would be paid for in vain.
+_MANY = 50
 
 
 class LabelWork:
@@ -270,6 +275,9 @@ class LabelWork:
         for text, answer in answered.items():
             self.tally.asked(answer)
             self.answers[text] = first[text]
+        if self.tally.in_vain >= _MANY:
+            reason = next(iter(answered.values())).reason or "no answer"
+            self.stop(f"{IN_VAIN} {self.tally.in_vain:,} answers is a label: {reason}")
 
     def _stop_calls(self, seconds: float) -> None:
         self._purse.close()

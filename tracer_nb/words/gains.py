@@ -18,9 +18,10 @@ _WHAT = {
 _BASIS = {
     "curve": "by the learning curve",
     "test": "expected of a certificate from twice the calibration rows; surrogate as now",
-    "ranking": "all that ranking loses",
-    "ranking and labels": "all that ranking and other labels lose",
-    "self-agreement": "by the teacher's agreement with itself",
+    "perfect gate": "a gate without a mistake, on these labels",
+    "all": "everything that is not handled now",
+    "self-agreement": "by the upper bound of the teacher's agreement with itself",
+    "wavering": "everything that is not handled now; the teacher contradicts itself",
     "fitting rows": "pair chosen on the fitting rows",
     "tested rows": "pair chosen on the same rows, which flatters it",
 }

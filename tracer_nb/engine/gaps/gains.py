@@ -52,24 +52,21 @@ def loss_gains(lost: LostCoverage, asked_twice: SelfAgreement | None) -> tuple[G
 
     Notes
     -----
+    All count from the coverage of now: with a better gate or surrogate the test loses less, too.
     A surrogate that always gave the teacher's likeliest label would agree on E[max p], which is
-    between the share s of texts with the same label twice and its root. So the root bounds any
-    surrogate, and the part of the disagreement that the teacher's own wavering explains,
-    1 - E[max p], is at most 1 - s.
+    between the share s of texts with the same label twice and its root. So the root of the upper
+    bound of s bounds any surrogate, as far as that bound holds. What the teacher's wavering costs
+    in all, in ranking and fit as well, nothing tells: a clearer prompt may gain everything.
     """
-    gate = Gain("gate", lost.by_ranking, at_most=True, basis="ranking")
-    ceiling = None if asked_twice is None else asked_twice.ceiling
-    if asked_twice is None or asked_twice.share is None or ceiling is None:
-        return gate, Gain(
-            "surrogate", 1.0 - lost.hindsight, at_most=True, basis="ranking and labels"
-        )
-    best = min(1.0, ceiling / lost.target)
-    wavering = min(lost.by_surrogate, (1.0 - asked_twice.share) / lost.target)
-    return (
-        gate,
-        Gain("surrogate", max(best - lost.hindsight, 0.0), at_most=True, basis="self-agreement"),
-        Gain("prompt", wavering, at_most=True, basis="self-agreement"),
-    )
+    now = lost.coverage
+    gate = Gain("gate", max(lost.ceiling - now, 0.0), at_most=True, basis="perfect gate")
+    if asked_twice is None or asked_twice.share is None:
+        return gate, Gain("surrogate", 1.0 - now, at_most=True, basis="all")
+    best = min(1.0, asked_twice.upper**0.5 / lost.target)
+    surrogate = Gain("surrogate", max(best - now, 0.0), at_most=True, basis="self-agreement")
+    if asked_twice.share == 1.0:
+        return gate, surrogate
+    return gate, surrogate, Gain("prompt", 1.0 - now, at_most=True, basis="wavering")
 
 
 def merge_gains(
@@ -97,6 +94,8 @@ def merge_gains(
     after. A fit on merged labels would score these rows higher; how far that may go, the
     perfect gate tells.
     """
+    if len(judged.names) < 3:  # one label would be left
+        return ()
     basis = "fitting rows"
     if len(choosing.teacher) < _FEWEST:
         choosing, basis = judged, "tested rows"

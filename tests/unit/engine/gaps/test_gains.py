@@ -34,19 +34,24 @@ def coverage(rows):
 
 def test_bounds_by_hand():
     assert [(g.by, round(g.coverage, 9), g.basis) for g in loss_gains(LOST, None)] == [
-        ("gate", 0.2, "ranking"),
-        ("surrogate", 0.4, "ranking and labels"),
+        ("gate", 0.3, "perfect gate"),  # the ceiling of .8, from the .5 of now
+        ("surrogate", 0.5, "all"),
     ]
-    # 0.64 the same twice: the best surrogate agrees on 0.8, and 0.36 / 0.9 is above what is lost.
-    found = loss_gains(LOST, SelfAgreement(100, 64, 0.5, 0.7, 0.95))
+    # At most 0.64 the same twice: the best surrogate agrees on 0.8 at most.
+    found = loss_gains(LOST, SelfAgreement(100, 55, 0.45, 0.64, 0.95))
     assert [(g.by, round(g.coverage, 9)) for g in found] == [
-        ("gate", 0.2),
-        ("surrogate", round(0.8 / 0.9 - 0.6, 9)),
-        ("prompt", 0.2),
+        ("gate", 0.3),
+        ("surrogate", round(0.8 / 0.9 - 0.5, 9)),
+        ("prompt", 0.5),
     ]
     sure = loss_gains(LOST, SelfAgreement(100, 100, 0.96, 1.0, 0.95))
-    assert (sure[1].coverage, sure[2].coverage) == (0.4, 0.0)
+    assert [(g.by, g.coverage) for g in sure] == [("gate", pytest.approx(0.3)), ("surrogate", 0.5)]
     assert all(g.at_most for g in found + sure)
+
+
+def test_two_labels_are_not_merged_into_one():
+    rows = judged("aabb", "abab", names="ab")
+    assert merge_gains(rows, rows, target=0.9) == ()
 
 
 def test_merging_by_hand():
