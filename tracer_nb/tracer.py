@@ -64,6 +64,7 @@ from tracer_nb.steps.scope import Scope
 from tracer_nb.steps.update_steps import UpdateSteps
 from tracer_nb.steps.updating import Trail
 from tracer_nb.teachers import INTERRUPTED, ReviewStore, make_teacher
+from tracer_nb.teachers.rows import short_address
 from tracer_nb.teachers.server import hide_key
 
 __all__ = ["Tracer"]
@@ -616,6 +617,8 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
             "columns": list(self._named),
             "assumption": str(getattr(self.teacher, "assumption", "")),
             "fit": self._fit_key(),
+            # So that no audit is spent on them.
+            "fitted": sorted(map(short_address, self._fitted_texts())),
             "exact": not learned_on_column(
                 "" if self._features is None else self._features.name, self.fitted
             ),

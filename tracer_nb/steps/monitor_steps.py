@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 
+import numpy as np
+
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.errors import NotFitted, StoreError
 from tracer_nb.records import Certificate, Routing, Watch
@@ -43,8 +45,8 @@ class MonitorSteps(Job):
         times. Audits are stored, so that a watch goes on in another session that does the same
         steps. A new fit, threshold, target or teacher begins a new watch.
 
-        Distinct texts are audited, once each, and never those of the labelled sample: where a
-        text that stands in many rows is often wrong, rows agree less than audits say. An answer
+        Distinct texts are audited, once each, and never those of the labelled sample or those that
+        an update learned from: where a text that stands in many rows is often wrong, rows agree less than audits say. An answer
         without a label counts as a disagreement; a request that failed is made again by the
         next call. The frame that was routed stays as it is; the next :meth:`route` has the
         teacher's label on audited rows.
@@ -134,12 +136,26 @@ class MonitorSteps(Job):
         return self._watched
 
     def _auditable(self) -> dict[str, str]:
-        """Texts that the surrogate answers in the last routing, the sample aside; its labels."""
-        assert self._routed is not None  # noqa: S101  _watching() was called
+        """Texts that the surrogate answers in the last routing and was not fitted or tested on."""
+        assert self._routed is not None and self._watched is not None  # noqa: S101, PT018
         texts, routing = self._routed
+        home, scope = self._labelled()[0].texts, self._scope
+        known = self._fitted_texts()
+        if scope is not None and self._others is None:
+            about = scope.layers[self._watched.target].open
+            if about is not None:  # what was answered at the draw, the certificate leaves out
+                known = known.union(home.unique[i] for i in np.flatnonzero(~about))
+        return handled_texts(texts, routing, self.teacher, known)
+
+    def _fitted_texts(self) -> frozenset[str]:
+        """Texts of the sample, and those that an update fitted on: audits of them tell nothing."""
         home, labels = self._labelled()
-        sampled = {home.texts.unique[code] for code in home.texts.codes[labels.rows].tolist()}
-        return handled_texts(texts, routing, self.teacher, sampled)
+        unique = home.texts.unique
+        known = {unique[code] for code in home.texts.codes[labels.rows].tolist()}
+        if self._scope is None:
+            return frozenset(known)
+        learned = (unique[i] for i in np.flatnonzero(self._scope.learned))
+        return self._scope.elsewhere.union(known, learned)
 
     def _promise(self, certificate: Certificate) -> Promise:
         """What the audits of a certificate belong to."""

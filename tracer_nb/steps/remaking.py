@@ -102,9 +102,10 @@ class Remaking(MonitorSteps, Making):
             stopped=None,
             superseded=asker.superseded,
         )
+        extra, elsewhere = extra_rows(texts, X, draw, trail, known)
         fitted = self._fit_on(
             *(texts, labels, X),
-            extra=extra_rows(texts, X, draw, trail, known)[0],
+            extra=extra,
             calibration=np.arange(len(labels.rows)) >= draw.start,
             confidence=self._next_confidence,
             # Cross-fitting was verified on rows that were drawn at random.
@@ -123,9 +124,12 @@ class Remaking(MonitorSteps, Making):
             label_names(labels)[tested],
             self._costs(texts),
         )
+        untested = draw.open.copy()
+        untested[texts.codes[labels.rows]] = False
         layers, picture = {}, now.router.column_frontier or now.router.frontier
         for i, before in enumerate(now.router.column_certificates or ()):
             routing, key = self._decide(before.target), self._promise(before).key
+            about = None if now.scope is None else now.scope.layers[before.target].open
             # What an audit has refuted is open again, if something else passes.
             refuted = self._auditor.has_alarm(self._promise(before))
             start = replace(routing, handled=routing.handled & (not refuted))
@@ -136,11 +140,12 @@ class Remaking(MonitorSteps, Making):
                 picture = picture if i else seen
                 fit = fit_key(texts, labels, fitted=fitted, answers=answers)
                 key = watch_key(self.teacher.identity, fit, certificate)
-            layers[before.target] = Layer(routing, certificate, key)
+                about = untested
+            layers[before.target] = Layer(routing, certificate, key, about)
         column = tuple(layer.certificate for layer in layers.values())
         made = replace(router, column_certificates=column, column_frontier=picture)
         coverage = self._coverage(router, answers, draw)
-        return Side(made, labels, answers, coverage, Scope(draw.learned, layers))
+        return Side(made, labels, answers, coverage, Scope(draw.learned, layers, elsewhere))
 
     def _take_over(self, side: Side, new: Side) -> None:
         """Use one of two routers for new rows, and what both answer for the column."""
@@ -153,8 +158,7 @@ class Remaking(MonitorSteps, Making):
         self.router = in_round(router, self._errors)
         self.fitted, self.labels, self._answers = side.router.fit, side.labels, side.answers
         assert new.scope is not None  # noqa: S101  an update has one
-        learned = np.zeros_like(new.scope.learned)
-        if side.scope is not None:
-            learned = side.scope.learned
-        self._scope, self._decided = replace(new.scope, learned=learned), {}
+        fitted = side.scope or Scope(np.zeros_like(new.scope.learned), {})
+        self._scope = replace(new.scope, learned=fitted.learned, elsewhere=fitted.elsewhere)
+        self._decided = {}
         self.outcome = self._others = None

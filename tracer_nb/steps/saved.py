@@ -40,12 +40,13 @@ from tracer_nb.steps.outcome import Outcome, combine
 from tracer_nb.steps.reviewing import reviewed_examples
 from tracer_nb.steps.watching import watch_key
 from tracer_nb.teachers import ReviewStore, Teacher, make_teacher
+from tracer_nb.teachers.rows import short_address
 from tracer_nb.teachers.server import hide_key
 
 __all__ = ["SavedRouter", "load", "save_router"]
 
 # What every file says about where it comes from.
-_ABOUT = {"teacher", "identity", "labels", "prompt", "fit", "abstain", "saved"}
+_ABOUT = {"teacher", "identity", "labels", "prompt", "fit", "fitted", "abstain", "saved"}
 
 
 class SavedRouter:
@@ -210,8 +211,7 @@ class SavedRouter:
 
         Parameters and result are those of :meth:`tracer_nb.Tracer.audit`, and so is what it
         says. Audits of one router, target and teacher are one watch, whichever session and file
-        name it was loaded by; it goes on from that of the Tracer for new rows. Texts of the
-        labelled sample that come again are audited like others, and agree the more often.
+        name it was loaded by; it goes on from that of the Tracer for new rows.
 
         Raises
         ------
@@ -260,7 +260,10 @@ class SavedRouter:
         if self._routed is None:
             raise NotFitted("nothing is routed yet; call route(column) first")
         texts, routing, certificate = self._routed
-        return self._promise(certificate), handled_texts(texts, routing, self._asker.teacher)
+        fitted = frozenset(map(str, self.about["fitted"]))
+        known = [text for text in texts.unique if short_address(text) in fitted]
+        handled = handled_texts(texts, routing, self._asker.teacher, frozenset(known))
+        return self._promise(certificate), handled
 
     def _promise(self, certificate: Certificate) -> Promise:
         """What the audits of a certificate belong to."""
@@ -328,8 +331,8 @@ def load(
     about = content.get("about")
     if not isinstance(about, dict) or not about.keys() >= _ABOUT:
         raise InvalidInput(f"{os.fspath(path)!r} does not say where it comes from; save it again")
-    if not isinstance(about["identity"], dict):
-        raise InvalidInput(f"{os.fspath(path)!r} does not say which teacher it is about")
+    if not isinstance(about["identity"], dict) or not isinstance(about["fitted"], list):
+        raise InvalidInput(f"{os.fspath(path)!r} does not say what it is about; save it again")
     router = router_from_state(content.get("router") or {}, part_of(arrays, "router/"))
     features = None
     if content.get("features") is not None:

@@ -31,11 +31,15 @@ class Layer:
         In force: the update's, or the one before where the update certified nothing more.
     key : str
         What audits belong to.
+    open : ndarray of shape (n_unique,), bool, or None
+        Texts that the certificate speaks about and the teacher had not answered: the only ones
+        whose audits tell something of it. None for a certificate from before all updates.
     """
 
     routing: Routing
     certificate: Certificate
     key: str
+    open: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,10 +52,13 @@ class Scope:
         Texts outside the sample that the new surrogate was fitted on.
     layers : mapping of float to Layer
         By target.
+    elsewhere : frozenset of str
+        Texts of other columns that it was fitted on.
     """
 
     learned: NDArray[np.bool_]
     layers: Mapping[float, Layer]
+    elsewhere: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +116,9 @@ class OpenRows:
         # Of a class that is not certified what was answered before would be left out.
         if not certificate.certified or (before.handled & self.open & ~handled).any():
             return None
-        routing = replace(found, handled=handled | before.handled)
+        # Answered before, a row keeps its own score; that of the test only put it first.
+        scores = np.where(before.handled, before.scores, found.scores)
+        routing = replace(found, handled=handled | before.handled, scores=scores)
         return routing, replace(certificate, method=f"{certificate.method}, updated"), picture
 
     def _joined(self, before: Routing) -> Answers:

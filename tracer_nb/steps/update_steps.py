@@ -205,7 +205,7 @@ class UpdateSteps(Remaking):
         """An update of which nothing is known but where it starts."""
         texts, _, X = self._featurized()
         trail = self._followed()
-        _, n_elsewhere = extra_rows(texts, X, draw, trail, known)
+        _, elsewhere = extra_rows(texts, X, draw, trail, known)
         assert self.router is not None  # noqa: S101
         promises = (
             *(self.router.column_certificates or ()),
@@ -216,7 +216,7 @@ class UpdateSteps(Remaking):
             delta=1.0 - self._next_confidence,
             spent=sum(self._errors),
             n_learned=int(draw.learned.sum()),
-            n_elsewhere=n_elsewhere,
+            n_elsewhere=len(elsewhere),
             n_held_back=int(draw.held_back.sum()),
             n_fresh=len(draw.fresh),
             n_asked=0,

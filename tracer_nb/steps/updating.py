@@ -213,8 +213,8 @@ def draw_round(
 
 def extra_rows(
     texts: Texts, X: Blocks, draw: Draw, trail: Trail, known: Mapping[str, Answer]
-) -> tuple[ExtraRows | None, int]:
-    """Answers that an update fits on, and how many of them are about other columns.
+) -> tuple[ExtraRows | None, frozenset[str]]:
+    """Answers that an update fits on, and the texts of other columns among them.
 
     Parameters
     ----------
@@ -237,9 +237,9 @@ def extra_rows(
                 names.append(known[text].label)
         parts.append(take(there.X, np.array(rows, dtype=np.intp)))
     if not names:
-        return None, 0
+        return None, frozenset()
     groups += range(len(texts.unique), len(texts.unique) + len(seen))
     y = np.empty(len(names), dtype=object)
     y[:] = names
     blocks = [stack_rows(block) for block in zip(*parts, strict=True)]
-    return ExtraRows(blocks, y, np.array(groups)), len(seen)
+    return ExtraRows(blocks, y, np.array(groups)), frozenset(seen)

@@ -20,6 +20,7 @@ __all__ = [
     "identity_address",
     "is_again",
     "new_row",
+    "short_address",
     "text_address",
     "to_answer",
     "utc_now",
@@ -40,6 +41,11 @@ def text_address(text: str) -> str:
     """SHA-256 of a text."""
     # Lone surrogates have no UTF-8, but two different texts must not share an address.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def short_address(text: str) -> str:
+    """The beginning of :func:`text_address`, enough to tell the texts of one job apart."""
+    return text_address(text)[:16]
 
 
 def identity_address(identity: Mapping[str, Any]) -> tuple[str, str]:

@@ -103,3 +103,11 @@ def test_without_a_teacher_or_a_routing_it_is_one_line(world, store, file):
         assert "\n" not in str(caught.value)
     with pytest.raises(NotFitted, match="nothing is routed yet; call route"):
         loaded(world, store, file).audit()
+
+
+def test_texts_of_the_sample_are_not_audited(world, store, file):
+    router = loaded(world, store, file)
+    router.route(world.texts, features=world.X)
+    sample = set(world.asked[:200])
+    assert router.audit(1.0).n_audits == len(router._audited()[1]) > 300
+    assert not set(router._audited()[1]) & sample

@@ -228,6 +228,44 @@ def test_audited_rows_are_learned_from_and_a_new_certificate_begins_a_new_watch(
     assert tracer.watch().n_audits == 0
 
 
+def test_audits_of_an_updated_column_are_about_rows_of_its_certificate(hard_world):
+    tracer = routed(hard_world, cap=20)
+    tracer.audit(0.3)
+    answers = set(hard_world.asked)
+    scores = np.array(tracer.outcome.score, dtype=float)
+    before = sources(tracer)
+    tracer.update(max_rows=100)
+    while tracer.report.certificate.method == "column":
+        answers = set(hard_world.asked)
+        tracer.update(max_rows=100)
+    # What was answered keeps the gate's score.
+    stayed = (before == SURROGATE) & (sources(tracer) == SURROGATE)
+    assert np.allclose(np.array(tracer.outcome.score, dtype=float)[stayed], scores[stayed])
+    watch = tracer.audit(1.0)
+    assert watch.n_audits == watch.n_handled > 100
+    certificate = tracer.report.certificate
+    assert watch.n_handled <= certificate.n_population_handled
+    assert not set(tracer._auditable()) & answers
+
+
+def test_audits_of_other_columns_leave_out_what_was_learned(hard_world):
+    tracer = routed(hard_world)
+    texts, X = other_rows(hard_world)
+    tracer.route(texts, features=X)
+    deferred = {t for t, s in zip(texts, sources(tracer), strict=True) if s == TEACHER}
+    assert len(deferred) > 5
+    while not tracer.update().taken:
+        pass
+    tracer.route(texts, features=X)
+    assert tracer.audit(1.0).n_audits > 0
+    assert not set(tracer._auditable()) & deferred
+    again = [hard_world.texts[i] for i in range(600)] + texts
+    tracer.route(again, features=np.r_[hard_world.X, X])
+    fitted = {hard_world.texts[row] for row in fitted_on(tracer)}
+    assert len(fitted) > 200
+    assert not set(tracer._auditable()) & (fitted | deferred)
+
+
 def test_where_the_columns_certificate_is_the_one_before_so_is_its_watch(hard_world):
     tracer = routed(hard_world)
     watch = tracer.audit(0.2)
