@@ -82,7 +82,7 @@ def test_the_target_is_moved_and_the_threshold_too(lab, shot):
     assert job(lab, "one", "tracer.target") == 0.85
     panel.get_by_role("button", name="Start").click()
     state(panel, "done")
-    expect(panel.locator(".tracer-promise")).to_contain_text("2. certificate on rows")
+    expect(panel.locator(".tracer-promise")).to_contain_text("2 certificates were made on rows")
     # Every answer was stored: none was paid again.
     assert moment(lab, "one")[2] == 0
 

@@ -83,4 +83,4 @@ def test_a_loaded_router_abstains_and_says_so(doubting):
     assert n == (doubting["more"]["label_source"][:4] == "abstained").sum() > 0
     assert f"{n} abstained" in out
     complaint = doubting.complaint("%tracer route new --abstain-unlike")
-    assert "a loaded router was made with its settings" in complaint
+    assert "a loaded router was made with its own settings" in complaint

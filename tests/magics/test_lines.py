@@ -86,7 +86,7 @@ def test_a_loaded_router_refuses_settings_that_it_would_not_heed(shell, line):
     assert said.endswith("not with load: a saved router keeps its own settings")
     shell.run("%tracer load r.tracer --name kept")
     said = shell.complaint("%tracer route df.text --name kept --target 0.5 --seed 3")
-    assert said.startswith("--seed, --target: a loaded router was made with its settings")
+    assert said.startswith("--seed, --target: a loaded router was made with its own settings")
 
 
 def test_a_loaded_router_says_what_it_paid_and_why_it_stopped(shell, world):

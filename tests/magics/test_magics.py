@@ -126,6 +126,16 @@ def test_a_changed_setting_starts_anew_and_asks_nothing_twice(shell, world):
     assert "at least 90 % of" in shell.run("%tracer fit\n%tracer calibrate")
 
 
+def test_a_stop_while_something_is_fitted_is_one_line(shell, monkeypatch):
+    shell.run(f"%tracer label df.text {TEACH} {FAST}")
+
+    def stopped(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tracer_nb.tracer.Tracer.fit", stopped)
+    assert "stopped; what is stored is kept" in shell.complaint("%tracer fit")
+
+
 def test_a_setting_given_again_changes_nothing(shell, world):
     settings = f"{TEACH} {FAST} --target 0.92 --store here.sqlite"
     shell.run(f"%tracer label df.text {settings}")

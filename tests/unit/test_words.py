@@ -377,8 +377,8 @@ def test_a_further_certificate_says_what_confidence_is_left(make_report, make_ce
     )
     assert "With 90 % confidence, on at least 92 % of" in second
     assert second.endswith(
-        "It is the 2. certificate on rows of this column, and each has its own chance of error: "
-        "alone it would hold with 95 %."
+        "In this session 2 certificates were made on rows of this column, each with its own chance "
+        "of error: alone this one would hold with 95 %."
     )
     assert make_certificate(n_rounds=30, earlier=1.45).total_confidence == 0.0
 

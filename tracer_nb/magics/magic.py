@@ -265,6 +265,10 @@ class TracerMagics(Magics):
                 self._keys.forget()
             # IPython shows a UsageError as one line without a traceback.
             raise UsageError(redact(str(error))) from error
+        except KeyboardInterrupt as stop:
+            raise UsageError(
+                "stopped; what is stored is kept, and the same line begins this step again"
+            ) from stop
 
     def _do(self, line: str, cell: str | None) -> None:
         variables = user_variables(self.shell)
@@ -541,7 +545,16 @@ class TracerMagics(Magics):
         from tracer_nb.magics.show import Lines  # noqa: PLC0415
 
         job.tracer.save(path)
-        display(Lines([f"Saved to {path}. tracer_nb.load({path!r}) routes with it."]))
+        lines = [
+            f"Saved to {path}. %tracer load {path} or tracer_nb.load({path!r}) routes with it."
+        ]
+        router = job.tracer.router
+        if router is not None and not router.certificate.certified:
+            lines.append(
+                "For new rows nothing is certified, whatever holds for the column: it will answer "
+                "none of them."
+            )
+        display(Lines(lines))
 
     def _report(self, name: str, path: str, args: Any, variables: Any) -> None:
         del args, variables

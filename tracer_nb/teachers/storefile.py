@@ -166,13 +166,14 @@ def prepare_file(path: Path) -> None:
     StoreError
         What is there was a store and is damaged.
     OSError, sqlite3.Error
-        Folder or file cannot be made.
+        Folder or file cannot be made; of a path of several new folders none is made, because it
+        is more likely mistyped.
     """
     if in_memory(path):
         return
     folder = path.parent
     if not folder.exists():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         (folder / ".gitignore").write_text("*\n", encoding="utf-8")
     with _opening:
         # To look at a file and close it drops SQLite's locks on it in all of this process: see

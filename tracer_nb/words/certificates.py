@@ -50,8 +50,9 @@ def promise_sentence(
         text += " This certificate is cross-fit: verified by simulation, not proved."
     if certificate.n_rounds > 1:
         text += (
-            f" It is the {certificate.n_rounds}. certificate on rows of this column, and each has "
-            f"its own chance of error: alone it would hold with {level(certificate.confidence)}."
+            f" In this session {certificate.n_rounds:,} certificates were made on rows of this "
+            "column, each with its own chance of error: alone this one would hold with "
+            f"{level(certificate.confidence)}."
         )
     if not exact:
         text += _NOT_EXACT

@@ -97,7 +97,7 @@ def _together(update: Update) -> str:
     return (
         f"Round {update.n_round} was tested at {level(1.0 - update.delta)} confidence. With "
         f"{_sure(update)} confidence the certificates of all {update.n_round:,} rounds on this "
-        "column hold at once (those for new rows, and those for the column, each among "
+        "column in this session hold at once (those for new rows, and those for the column, each among "
         "themselves), which is why the better one may be chosen."
     )
 
@@ -110,8 +110,8 @@ def _sure(update: Update) -> str:
 def _moved(update: Update) -> str:
     return (
         f"In the column, the surrogate took over {count(update.n_to_surrogate, 'row')}, and "
-        f"{count(update.n_to_teacher, 'row')} that it had answered went to the teacher, those of "
-        "the test among them."
+        f"{count(update.n_to_teacher, 'row')} that it had answered have the teacher's label now: "
+        "rows of the test, and rows that were audited."
     )
 
 
