@@ -26,6 +26,7 @@ def test_a_log_says_what_could_have_been_routed(shell, log):
     assert "At 90 % agreement a surrogate would answer" in out
     assert "of $6.00." in out
     assert "close, not exact" in out
+    assert out.count("Reading the log …") == 1
 
 
 def test_a_frame_is_a_log_too(shell, log):

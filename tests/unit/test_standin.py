@@ -472,3 +472,11 @@ def test_command_line_mistakes_are_one_line(capsys, options, says):
     with pytest.raises(SystemExit, match="2"):
         main(options)
     assert says in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_the_help_shows_one_percent_sign(capsys):
+    from tracer_nb.standin.__main__ import main
+
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "0.05 for 5 %\n" in capsys.readouterr().out

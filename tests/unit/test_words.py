@@ -295,6 +295,8 @@ def test_progress_in_words():
         "Labelling the sample: 120 of 2,000 · 10 a second · $0.50 · 20 from the store · "
         "3 without a label · about $9.90 in all · 3 min left"
     )
+    quick = progress_line(Progress(1000, 2000, replace(spending, asked=1923), 1.0))
+    assert "· 1,923 a second ·" in quick
     done = Progress(2000, 2000, replace(spending, asked=1980), 200.0)
     assert progress_line(done).endswith("20 from the store · 3 without a label")
     begun = Progress(0, 2000, Spending(), 0.0, "deferred")
@@ -341,6 +343,11 @@ def test_the_promise_for_a_column(make_report):
     )
 
 
+def test_recorded_labels_are_many(make_report):
+    sentence = certificate_sentence(make_report(teacher="recorded labels"))
+    assert sentence.endswith("its label is the one that the recorded labels give.")
+
+
 def test_the_promise_for_new_rows(make_report, make_certificate):
     held_out = make_certificate(
         method="held-out",
@@ -357,8 +364,8 @@ def test_the_promise_for_new_rows(make_report, make_certificate):
     )
     lsa = certificate_sentence(make_report(certificate=held_out, exact=False))
     assert lsa.endswith("so for new rows this is close, not exact.")
-    assumed = certificate_sentence(make_report(certificate=held_out, assumption="If so: "))
-    assert assumed.startswith("If so: The surrogate answers 80 %")
+    assumed = certificate_sentence(make_report(certificate=held_out, assumption="If so, "))
+    assert assumed.startswith("If so, the surrogate answers 80 %")
 
 
 def test_what_a_certificate_is_not_is_said(make_report, make_certificate):
@@ -384,11 +391,11 @@ def test_a_further_certificate_says_what_confidence_is_left(make_report, make_ce
 
 
 def test_a_loaded_router_repeats_what_limits_its_promise(make_certificate):
-    about = {"teacher": "m", "labels": ["a", "b"], "saved": "today", "assumption": "If so: "}
+    about = {"teacher": "m", "labels": ["a", "b"], "saved": "today", "assumption": "If so, "}
     cross = make_certificate(by_simulation=True, n_population=None)
     title, promise = saved_lines(about, cross)
     assert title == "Router for m, 2 labels, saved today."
-    assert promise.startswith("If so: The surrogate answers 76 % of rows like the labelled ones.")
+    assert promise.startswith("If so, the surrogate answers 76 % of rows like the labelled ones.")
     assert "verified by simulation, not proved." in promise
     assert promise.endswith("so for new rows this is close, not exact.")
     assert "exact" not in saved_lines({**about, "exact": True}, make_certificate())[1]

@@ -39,18 +39,27 @@ def show_scan(words: str, args: Any, variables: Mapping[str, Any]) -> None:
     if args.sample is not None:
         options["sample"] = _rows(args.sample)
 
-    place = display(Lines(["Reading the log …"]), display_id=True)
+    places: list[Any] = []
+
+    def show(what: Any, **how: Any) -> None:
+        """Show it in the place of what was shown before."""
+        if places:
+            places[0].update(what, **how)
+        else:
+            places.append(display(what, display_id=True, **how))
+
     try:
         found = scan_logs(
             source,
             columns=_columns(args.columns),
-            on_step=lambda step: place.update(Lines([f"{step} …"])),
+            on_step=lambda step: show(Lines([f"{step} …"])),
             **options,
         )
     except BaseException:
-        place.update({"text/plain": ""}, raw=True)
+        if places:
+            show({"text/plain": ""}, raw=True)
         raise
-    place.update(Lines(scan_lines(found)))
+    show(Lines(scan_lines(found)))
 
 
 def _rows(text: str) -> int:

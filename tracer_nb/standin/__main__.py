@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--wrong", type=float, default=0.0, metavar="SHARE", help="of texts labelled wrongly")
     add("--seed", type=int, default=0, help="decides wrong answers, faults and latencies")
     add("--batch-polls", type=int, default=1, metavar="N", help="until a batch is done")
-    group = parser.add_argument_group("faults", "each is a share of requests, 0.05 for 5 %%")
+    group = parser.add_argument_group("faults", "each is a share of requests, 0.05 for 5 %")
     for kind in KINDS:
         group.add_argument(f"--{kind.replace('_', '-')}", type=float, default=0.0, metavar="SHARE")
     group.add_argument("--retry-after", type=float, metavar="SECONDS", help="of a 429")

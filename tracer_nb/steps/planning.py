@@ -18,6 +18,7 @@ from tracer_nb.steps.forecasting import forecast
 from tracer_nb.steps.frames import Texts
 from tracer_nb.teachers.base import Teacher
 from tracer_nb.teachers.capping import check_caps
+from tracer_nb.words import count
 
 __all__ = ["check_job", "check_sample", "fewest_labels", "make_plan", "price_source"]
 
@@ -73,13 +74,13 @@ def check_job(texts: Texts, labels: Sequence[str], sample: int, fewest: int) -> 
     n_texts = len(texts.usable)
     if len(labels) > n_texts:
         raise InvalidInput(
-            f"{len(labels)} labels but only {n_texts} rows with text; check labels and column"
+            f"{count(len(labels), 'label')} but only {count(n_texts, 'row')} with text; check labels and column"
         )
     drawn = min(drawn, n_texts)
     if drawn < fewest:
         do = f"sample at least {fewest}" if n_texts >= fewest else "ask the teacher about every row"
         raise NotEnoughData(
-            f"{drawn} labelled rows cannot certify this target: at least {fewest} are needed even "
+            f"{count(drawn, 'labelled row')} cannot certify this target: at least {fewest:,} are needed even "
             f"when surrogate and teacher always agree; {do}, or lower target or confidence"
         )
     return drawn

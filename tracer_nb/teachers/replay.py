@@ -47,7 +47,7 @@ class ReplayTeacher:
     ('farewell', 'greeting')
     """
 
-    assumption = "If the recorded rows are a random sample of the column: "
+    assumption = "If the recorded rows are a random sample of the column, "
     distribution = ""
     batch_size = 256
     concurrency = 1

@@ -29,6 +29,7 @@ from tracer_nb.words.figures import (
     money,
     percent,
     rounded_down,
+    speed,
 )
 from tracer_nb.words.gains import gain_rows
 from tracer_nb.words.gaps import (
@@ -113,6 +114,7 @@ __all__ = [
     "scan_lines",
     "selection_sentence",
     "slice_rows",
+    "speed",
     "spent_sentence",
     "stopped_sentence",
     "submitted_lines",

@@ -41,7 +41,9 @@ def promise_sentence(
     """What a certificate promises, with everything that limits it."""
     if not certificate.certified:
         return _refusal(certificate)
-    text = assumption + _promise(certificate, teacher)
+    text = _promise(certificate, teacher)
+    if assumption:
+        text = assumption + text[0].lower() + text[1:]
     if certificate.classes:
         kept = sum(part.certified for part in certificate.classes)
         text += f" The same holds for each of the {count(kept, 'label')} that it gives there"
@@ -59,6 +61,10 @@ def promise_sentence(
     return text
 
 
+def _gives(teacher: str) -> str:
+    return "the recorded labels give" if teacher == "recorded labels" else f"{teacher} gives"
+
+
 def _promise(certificate: Certificate, teacher: str) -> str:
     sure, target = level(certificate.total_confidence), level(certificate.target)
     if certificate.n_population is not None:
@@ -73,7 +79,7 @@ def _promise(certificate: Certificate, teacher: str) -> str:
             f"{count(certificate.n_population, 'row')} {which} "
             f"({percent(certificate.coverage)}). With {sure} confidence, on at least {target} of "
             f"these {handled}, the {certificate.n_handled:,} labelled ones among them included, "
-            f"its label is the one that {teacher} gives."
+            f"its label is the one that {_gives(teacher)}."
         )
     return (
         f"The surrogate answers {percent(certificate.coverage)} of rows like the labelled ones. "

@@ -61,12 +61,16 @@ def _agreement(found: FitDifferences) -> list[str]:
     if found.n_both:
         change = (found.only_after - found.only_before) / found.n_both
         lines.append(
-            f"On the {count(found.n_both, 'row')} handled by both: {found.only_after:,} agree "
-            f"after only, {found.only_before:,} before only, a change of {_signed(change)} points "
+            f"On the {count(found.n_both, 'row')} handled by both: {_agree(found.only_after)} "
+            f"after only, {_agree(found.only_before)} before only, a change of {_signed(change)} points "
             f"({level(found.confidence)} interval {_signed(found.lower)} to "
             f"{_signed(found.upper)}; exact McNemar p = {found.p_value:.2g})."
         )
     return lines
+
+
+def _agree(n: int) -> str:
+    return f"{n:,} {'agrees' if n == 1 else 'agree'}"
 
 
 def _signed(share: float) -> str:

@@ -17,6 +17,7 @@ __all__ = [
     "money",
     "percent",
     "rounded_down",
+    "speed",
 ]
 
 
@@ -96,3 +97,15 @@ def beginning(text: str, length: int = 80) -> str:
     line = " ".join(text.split())
     line = line if len(line) <= length else f"{line[: length - 1]}…"
     return line.encode("utf-8", "replace").decode("utf-8")
+
+
+def speed(per_second: float, what: str = "") -> str:
+    """A rate a second, or a minute when that is little.
+
+    >>> speed(1923.4), speed(2.5, "answers"), speed(0.2, "answers")
+    ('1,923 a second', '2.5 answers a second', '12 answers a minute')
+    """
+    noun = f" {what}" if what else ""
+    if per_second < 1:
+        return f"{60 * per_second:.2g}{noun} a minute"
+    return f"{per_second:,.{0 if per_second >= 10 else 1}f}{noun} a second"

@@ -43,7 +43,7 @@ def gain_rows(gaps: Gaps) -> tuple[str, Sequence[str], Sequence[Sequence[str]]]:
 
 def _much(gain: Gain) -> str:
     if round(gain.coverage, 3) <= 0:
-        return "nothing to speak of"
+        return "next to nothing"
     much = f"{'at most' if gain.at_most else 'about'} {_points(gain.coverage)}"
     if gain.by == "merge" and gain.ceiling > gain.coverage:
         much += f", up to {_points(gain.ceiling)} with a perfect gate"

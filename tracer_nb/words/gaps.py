@@ -95,7 +95,7 @@ def lost_sentences(lost: LostCoverage) -> list[str]:
         return []
     lines = [
         (
-            f"At the target of {level(lost.target)} {percent(lost.coverage)} of these rows are "
+            f"At the target of {level(lost.target)}, {percent(lost.coverage)} of these rows are "
             f"handled; a perfect gate would handle {percent(lost.ceiling)}."
         )
     ]
@@ -204,4 +204,8 @@ def suspect_rows(gaps: Gaps, most: int = _ROWS) -> _Table:
         for s in gaps.suspects[:most]
     ]
     title = "Rows that the teacher may have labelled wrongly"
-    return title, ("row", "text", "teacher says", "surrogate says", "score", "usual score"), rows
+    head = (
+        *("row", "text", "teacher says", "surrogate says", "score"),
+        "score usual for this label",
+    )
+    return title, head, rows

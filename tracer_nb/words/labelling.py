@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracer_nb.records import Comparison, Labels, Progress, Report, Spending
-from tracer_nb.words.figures import count, duration, level, money, percent
+from tracer_nb.words.figures import count, duration, level, money, percent, speed
 from tracer_nb.words.plans import superseded_sentence
 
 __all__ = [
@@ -58,7 +58,7 @@ def progress_line(progress: Progress) -> str:
     line = f"{step[progress.step]}: {progress.done:,} of {progress.total:,}"
     spending = progress.spending
     if spending.asked and progress.rate == progress.rate:  # nan before the first answer
-        line += f" · {progress.rate:,.0f} a second · {money(spending.cost)}"
+        line += f" · {speed(progress.rate)} · {money(spending.cost)}"
     if spending.reused:
         line += f" · {spending.reused:,} from the store"
     if spending.missing:

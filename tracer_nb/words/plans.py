@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracer_nb.records import Caps, Plan, ReaskPlan, Superseded
-from tracer_nb.words.figures import count, duration, level, money, percent
+from tracer_nb.words.figures import count, duration, level, money, percent, speed
 
 __all__ = ["cap_words", "plan_lines", "spread_words", "superseded_sentence"]
 
@@ -110,19 +110,8 @@ def spread_words(plan: Plan | ReaskPlan) -> str:
 def _time_sentence(plan: Plan) -> str:
     if plan.seconds is None:
         return "Time unknown until the first answers."
-    rate = _rate(plan.n_ask / plan.seconds)
+    rate = speed(plan.n_ask / plan.seconds, "answers")
     return f"Time: about {duration(plan.seconds)} at {rate}, {plan.time_source}."
-
-
-def _rate(per_second: float) -> str:
-    """Answers a second, or a minute when they are few.
-
-    >>> _rate(11.2), _rate(2.5), _rate(0.2)
-    ('11 answers a second', '2.5 answers a second', '12 answers a minute')
-    """
-    if per_second < 1:
-        return f"{60 * per_second:.2g} answers a minute"
-    return f"{per_second:,.{0 if per_second >= 10 else 1}f} answers a second"
 
 
 def superseded_sentence(superseded: Superseded) -> str:

@@ -16,7 +16,7 @@ _REPEATS = {
     ),
     "function": (
         "A function that computes its labels repeats itself however unclear the task is: this "
-        "tells something of functions with chance in them only."
+        "says something only about functions that have chance in them."
     ),
     "stand-in": "The stand-in repeats itself by design: this tells nothing of a model.",
 }
@@ -74,7 +74,7 @@ def self_sentences(found: SelfAgreement) -> list[str]:
 
 def _ceiling(share: float, ceiling: float) -> str:
     if share == 1:
-        return "So its own wavering sets no ceiling to a surrogate's agreement that they show."
+        return "So they show no wavering of its own that would limit a surrogate's agreement."
     return (
         f"A surrogate that wavers as the teacher does would agree with it on about "
         f"{percent(share)} of the texts, the best possible one on at most about "

@@ -194,6 +194,13 @@ def test_progress_is_a_line_a_share_and_figures(watch):
     ]
 
 
+def test_a_step_that_is_done_has_no_time_left(watch):
+    cells = watch(Session(state="done", progress=progress(1000, asked=19_230))).view.live["cells"]
+    shown = {cell["name"]: cell["value"] for cell in cells}
+    assert shown["rate"] == "1,923 a second"
+    assert "left at this rate" not in shown
+
+
 def test_a_step_without_a_length_has_no_share(watch):
     view = watch(Session(state="running", progress=progress(0, 1, "Fitting the surrogate"))).view
     assert (view.live["line"], view.live["share"]) == ("Fitting the surrogate", None)

@@ -18,7 +18,7 @@ def check_level(name: str, value: Any) -> float:
         raise InvalidInput(f"{name} must be a number in (0, 1), got {value!r}; for 92 % write 0.92")
     number = float(value)
     if not 0.0 < number < 1.0:
-        percent = f"; for {number:g} % write {number / 100:g}" if 1.0 < number < 100.0 else ""
+        percent = f"; for {number:g} % write {number / 100:g}" if 2.0 <= number < 100.0 else ""
         hint = percent or "; write a fraction such as 0.92"
         raise InvalidInput(f"{name} must be in (0, 1), got {number:g}{hint}")
     return number

@@ -24,6 +24,7 @@ from tracer_nb.words import (
     progress_line,
     report_facts,
     sample_sentence,
+    speed,
     stopped_sentence,
     target_sentence,
 )
@@ -164,8 +165,8 @@ def _cells(progress: Progress) -> list[dict[str, str]]:
     spending = progress.spending
     cells = [{"name": "answered", "value": f"{progress.done:,} of {progress.total:,}"}]
     if math.isfinite(progress.rate) and progress.rate > 0:
-        cells.append({"name": "rate", "value": f"{progress.rate:,.3g} a second"})
-    if progress.seconds_left is not None:
+        cells.append({"name": "rate", "value": speed(progress.rate)})
+    if progress.seconds_left:  # nothing is left of a step that is done
         cells.append({"name": "left at this rate", "value": duration(progress.seconds_left)})
     if progress.cost_all is not None:
         cells.append({"name": "for this step in all", "value": f"about {money(progress.cost_all)}"})

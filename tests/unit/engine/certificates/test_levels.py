@@ -22,6 +22,8 @@ def test_levels_in_the_open_interval_pass(value):
     [
         (92, "target must be in (0, 1), got 92; for 92 % write 0.92"),
         (99.5, "target must be in (0, 1), got 99.5; for 99.5 % write 0.995"),
+        (1.5, "target must be in (0, 1), got 1.5; write a fraction such as 0.92"),
+        (100, "target must be in (0, 1), got 100; write a fraction such as 0.92"),
         (1.0, "target must be in (0, 1), got 1; write a fraction such as 0.92"),
         (0, "target must be in (0, 1), got 0; write a fraction such as 0.92"),
         (-0.1, "target must be in (0, 1), got -0.1; write a fraction such as 0.92"),
