@@ -429,7 +429,7 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
         """
         texts, labels, X = self._featurized()
         if self.fitted is None:
-            raise NotFitted("nothing is fitted yet; call fit() first")
+            raise NotFitted("nothing is fitted yet; call fit() first (%tracer fit)")
         if self._scope is None:  # an update has certified what it fitted
             router, self._answers = self._certify_on(texts, labels, X, self.fitted)
             self._count(router)
@@ -499,7 +499,9 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
         """
         caps = make_caps(max_cost, max_tokens, max_rows)
         if self.router is None:
-            raise NotFitted("nothing is calibrated yet; call fit() and calibrate() first")
+            raise NotFitted(
+                "nothing is calibrated yet; call fit() and calibrate() first (%tracer fit, %tracer calibrate)"
+            )
         home, _ = self._labelled()
         texts = home.texts if column is None else read_texts(column, table, self._named)
         own = column is None or same_texts(texts, home.texts)
@@ -608,7 +610,9 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
             is loaded; or the file cannot be written, in which case an old one stays whole.
         """
         if self.router is None:
-            raise NotFitted("nothing is calibrated yet; call fit() and calibrate() first")
+            raise NotFitted(
+                "nothing is calibrated yet; call fit() and calibrate() first (%tracer fit, %tracer calibrate)"
+            )
         about = {
             "teacher": self.teacher.name,
             "identity": dict(self.teacher.identity),
@@ -664,7 +668,9 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
         from tracer_nb.widgets import report_page  # noqa: PLC0415  only where something is shown
 
         if self.labels is None:
-            raise NotFitted("nothing to report yet; call label(column) first")
+            raise NotFitted(
+                "nothing to report yet; call label(column) first (%tracer label df.text)"
+            )
         findings = Lookout(self).findings()
         if findings.confusion is not None:
             findings = replace(findings, gaps=self.gaps(table))

@@ -153,7 +153,10 @@ def test_a_whole_column_as_the_sample(world):
         ({"features": np.ones((2, 2, 2))}, "or a matrix with one row"),
         ({"features": [[1.0], [1.0, 2.0]]}, "or a matrix with one row"),
         ({"base_url": "http://localhost"}, "no option of this teacher 'base_url'"),
-        ({"max_cost": 4}, "no option of this teacher 'max_cost'"),
+        ({"max_cost": 4}, r"'max_cost' is no option of a Tracer; .* max_cost=4"),
+        ({"targt": 0.9}, r"no option 'targt'; did you mean 'target'\?"),
+        ({"abstain_unsur": 0.9}, "did you mean 'abstain_unsure'"),
+        ({"price": "1,2"}, "a function counts none; cap it with max_rows"),
         ({"labels": ["refund"]}, "labels must be at least two"),
         ({"labels": ["refund", "Refund "]}, "are the same after stripping"),
         ({"labels": "refund"}, "got the one string 'refund'"),
@@ -236,7 +239,7 @@ def test_a_plan_asks_nothing_and_knows_what_is_stored(world, tmp_path):
 
 
 def test_a_plan_with_a_cap_needs_a_price(world):
-    with pytest.raises(InvalidInput, match="max_cost needs a price"):
+    with pytest.raises(InvalidInput, match=r"max_cost needs a price.* give max_rows .* cost="):
         tracer_for(world).plan(world.texts, max_cost=4)
     assert tracer_for(world, cost=0.5).plan(world.texts, sample=200, max_cost=4).cost == 100
     priced = tracer_for(world, "openai:m", price="1,2", base_url="http://localhost:1/v1")
@@ -837,7 +840,9 @@ def test_dear_rows_are_handed_over_first(hard_world):
 def test_costs_are_needed_to_route_by_them(world):
     unknown = tracer_for(world, strategy="cost-aware")
     unknown.label(world.texts, sample=200)
-    with pytest.raises(InvalidInput, match="needs a price, and that of teach is unknown"):
+    with pytest.raises(
+        InvalidInput, match="needs a price, and that of teach is unknown; give cost="
+    ):
         unknown.fit()
     free = tracer_for(world, strategy="cost-aware", cost=0.0)
     free.label(world.texts, sample=200)

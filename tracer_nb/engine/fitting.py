@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from tracer_nb.engine.checks import check_blocks, check_mask
 from tracer_nb.engine.extra import ExtraRows, LabelledRows, join_rows
 from tracer_nb.engine.judge import Judge
-from tracer_nb.engine.options import Options, make_options
+from tracer_nb.engine.options import Options, check_names, make_options
 from tracer_nb.engine.pipeline import Answers, Pipeline
 from tracer_nb.engine.race import Chosen, choose_pipeline
 from tracer_nb.engine.split import (
@@ -169,6 +169,7 @@ def fit_surrogate(
     NotEnoughData
         Too few labelled rows, or a single label.
     """
+    check_names(options)
     chosen_options = make_options(**options)
     cross = chosen_options.certificate == "cross-fit"
     if cross and not (extra is None and calibration is None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from tracer_nb.engine.strategy import STRATEGIES, check_threshold
 from tracer_nb.engine.zoo import SURROGATES, Fitter, from_estimator
 from tracer_nb.errors import InvalidInput
 
-__all__ = ["CERTIFICATES", "PIPELINES", "Options", "make_options"]
+__all__ = ["CERTIFICATES", "PIPELINES", "Options", "check_names", "make_options"]
 
 CERTIFICATES = ("held-out", "per-class", "cross-fit")
 PIPELINES = ("auto", "accept-all", "single", "cascade")
@@ -116,6 +117,20 @@ def make_options(
     )
     _check_together(options)
     return options
+
+
+def check_names(options: Iterable[str]) -> None:
+    """Refuse an option that :func:`make_options` does not have.
+
+    Raises
+    ------
+    InvalidInput
+        The message names the nearest one.
+    """
+    known = inspect.signature(make_options).parameters
+    for name in options:
+        if name not in known:
+            raise InvalidInput.unknown_name("option", name, known)
 
 
 def _check_together(options: Options) -> None:

@@ -112,5 +112,8 @@ def _shown(asker: Asker, answers: Iterable[Answer]) -> bool:
 
 def _instead(teacher: Any) -> str:
     if hasattr(teacher, "votes"):
-        return "use votes=3 or more, or logprobs=True where the server takes it"
+        return (
+            "use votes=3 (--votes 3) or more, or logprobs=True (--logprobs) where the server takes "
+            "it"
+        )
     return "leave abstain_unsure out"

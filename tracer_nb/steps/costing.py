@@ -55,9 +55,12 @@ def text_costs(
     dollars = [teacher.cost_estimate(text)[2] for text in texts]
     known = [d for d in dollars if d is not None]
     if len(known) < len(dollars):
+        price = "price as IN,OUT in dollars per million tokens"
+        if teacher.token_bound(texts[0]) is None:  # as of a function
+            price = "cost=, the dollars of one answer"
         raise InvalidInput(
             f"strategy 'cost-aware' needs a price, and that of {teacher.name} is unknown; give "
-            "price as IN,OUT in dollars per million tokens"
+            f"{price}"
         )
     costs = np.array(known) + latency_weight * seconds
     if len(costs) and not (costs > 0).all():

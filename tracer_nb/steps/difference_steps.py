@@ -62,5 +62,8 @@ class DifferenceSteps(Inspecting):
     def _calibrated(self, which: str) -> Inspection:
         now = self._inspect()
         if now is None or now.router is None:
-            raise NotFitted(f"{which} is not calibrated; call label(column), fit() and calibrate()")
+            raise NotFitted(
+                f"{which} is not calibrated; call label(column), fit() and calibrate() (or "
+                "%tracer label, fit, calibrate)"
+            )
         return now

@@ -66,7 +66,10 @@ class GapSteps(DifferenceSteps, ReaskSteps):
         """
         now = self._inspect()
         if now is None or now.judged is None:
-            raise NotFitted("nothing is fitted yet; call label(column) and fit() first")
+            raise NotFitted(
+                "nothing is fitted yet; call label(column) and fit() first (%tracer label df.text, "
+                "%tracer fit)"
+            )
         judged = now.judged
         rows = now.labels.rows[now.sample.counted]
         codes = now.texts.codes[rows]

@@ -153,7 +153,9 @@ class Job:
 
     def _labelled(self) -> tuple[Column, Labels]:
         if self._column is None or self.labels is None:
-            raise NotFitted("nothing is labelled yet; call label(column) first")
+            raise NotFitted(
+                "nothing is labelled yet; call label(column) first (%tracer label df.text)"
+            )
         if not len(self.labels.rows):
             why = f" ({self.labels.stopped})" if self.labels.stopped else ""
             raise NotEnoughData(

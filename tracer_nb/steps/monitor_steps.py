@@ -132,7 +132,7 @@ class MonitorSteps(Job):
     def _watching(self) -> Certificate:
         """The certificate that the last routing went by."""
         if self.outcome is None or self._watched is None:
-            raise NotFitted("nothing is routed yet; call route() first")
+            raise NotFitted("nothing is routed yet; call route() first (%tracer route)")
         return self._watched
 
     def _auditable(self) -> dict[str, str]:

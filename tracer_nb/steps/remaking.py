@@ -66,7 +66,9 @@ class Remaking(MonitorSteps, Making):
         """The router in use."""
         router, labels, answers = self.router, self.labels, self._answers
         if router is None or labels is None or answers is None:
-            raise NotFitted("nothing is calibrated yet; call fit() and calibrate() first")
+            raise NotFitted(
+                "nothing is calibrated yet; call fit() and calibrate() first (%tracer fit, %tracer calibrate)"
+            )
         return Side(router, labels, answers, self._coverage(router, answers, draw), self._scope)
 
     def _coverage(self, router: Router, answers: Answers, draw: Draw) -> float:

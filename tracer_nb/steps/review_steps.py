@@ -134,7 +134,9 @@ class ReviewSteps(Job):
 
     def _text_of(self, row: int) -> str:
         if self._column is None:
-            raise NotFitted("nothing is labelled yet; call label(column) first")
+            raise NotFitted(
+                "nothing is labelled yet; call label(column) first (%tracer label df.text)"
+            )
         codes = self._column.texts.codes
         if not is_number(row) or row != int(row) or not 0 <= row < len(codes) or codes[row] < 0:
             raise InvalidInput(f"no row {row!r} with text among the {len(codes):,} of the column")

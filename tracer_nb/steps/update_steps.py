@@ -166,7 +166,9 @@ class UpdateSteps(Remaking):
         """What happened to the column, audits included."""
         trail = self._trail
         if self.router is None or self.outcome is None or trail is None:
-            raise NotFitted("nothing is routed yet; call route() first: an update learns from it")
+            raise NotFitted(
+                "nothing is routed yet; call route() first (%tracer route): an update learns from it"
+            )
         number = {text: i for i, text in enumerate(self._labelled()[0].texts.unique)}
         for certificate in (*(self.router.column_certificates or ()), *self.router.certificates):
             for text in self._auditor.audited(self._promise(certificate)):

@@ -153,7 +153,10 @@ class Trail:
         if n < fewest:
             do = f"sample at least {fewest}"
             if left < fewest:
-                do = "label(column, sample=…) with more rows begins anew"
+                do = (
+                    "label(column, sample=…) with more rows begins anew (%tracer label df.text "
+                    "--sample …)"
+                )
             raise NotEnoughData(
                 f"{n} fresh rows cannot certify this target in this round: at least {fewest} are "
                 f"needed even when surrogate and teacher always agree, and {left} are kept for "

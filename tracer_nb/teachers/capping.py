@@ -28,9 +28,11 @@ def check_caps(teacher: Teacher, text: str, caps: Caps) -> None:
         if cap is not None and not (isinstance(cap, int) and cap >= 0):
             raise InvalidInput(f"{name} must be a whole number, 0 or more, got {cap!r}")
     if caps.max_cost is not None and teacher.cost_bound(text) is None:
+        price = "price as IN,OUT in dollars per million tokens, or leave max_cost out"
+        if teacher.token_bound(text) is None:  # as of a function
+            price = "max_rows instead, or in Python cost=, the dollars of one answer"
         raise InvalidInput(
-            f"max_cost needs a price, and that of {teacher.name} is unknown; give price as IN,OUT "
-            "in dollars per million tokens, or leave max_cost out"
+            f"max_cost needs a price, and that of {teacher.name} is unknown; give {price}"
         )
     if (
         caps.max_tokens is not None

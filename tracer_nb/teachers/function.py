@@ -30,7 +30,8 @@ class FunctionTeacher:
     ----------
     fn : callable
         From a text to a label. With ``batch_size`` above 1, from a list of texts to a list
-        of as many labels. An :class:`Answer` may stand in a label's place. A plain function
+        of as many labels. An :class:`~tracer_nb.records.Answer` may stand in a label's place,
+        for one with ``probabilities``. A plain function
         runs in threads, so that a slow one does not hold up the others.
     labels : iterable of str
         The label set.
@@ -152,6 +153,8 @@ class FunctionTeacher:
         label = self._match(value) if isinstance(value, str) else None
         if label is None:
             reason = f"answer is not one of the labels: {quoted(str(value))}"
+            if isinstance(value, Mapping):
+                reason += "; return a label, or Answer(label, probabilities={…})"
             return Answer(None, reason=reason, mode="function", cost=self._cost)
         return Answer(label, mode="function", cost=self._cost)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,9 +15,18 @@ from tracer_nb.teachers.prices import parse_price
 from tracer_nb.teachers.replay import ReplayTeacher
 from tracer_nb.teachers.server import hide_key
 
-__all__ = ["SCHEMES", "make_teacher", "register_scheme"]
+__all__ = ["OF_JOB", "SCHEMES", "make_teacher", "register_scheme"]
 
 _Maker = Callable[..., Teacher]
+
+OF_JOB = (
+    *("target", "confidence", "features", "strategy", "threshold", "certificate", "surrogate"),
+    *("gate", "pipeline", "guard", "abstain_unlike", "abstain_unsure", "time_budget"),
+    *("latency_weight", "store", "seed"),
+)
+"""Options of a Tracer itself: what it does not know it takes for one of its teacher's."""
+
+_OF_STEPS = ("max_cost", "max_tokens", "max_rows", "sample")
 
 SCHEMES: dict[str, _Maker] = {}
 """What may stand before the colon of a teacher's name, and who makes that teacher."""
@@ -76,10 +86,19 @@ def make_teacher(
     if hasattr(spec, "items") and getattr(spec, "ndim", 1) == 1:
         return _made(ReplayTeacher, (spec,), {"labels": labels}, options)
     if labels is None and (isinstance(spec, str) or callable(spec)):
-        raise InvalidInput("labels are missing; give the list of labels to choose from")
+        raise InvalidInput(
+            "labels are missing; give the list of labels to choose from: labels=[…], or --labels "
+            "on the line that has --teacher, since such a line says the whole job"
+        )
     if isinstance(spec, str):
         return _from_name(spec, labels or (), prompt, options)
     if callable(spec):
+        for name in ("price", "batch_price"):
+            if options.get(name) is not None:
+                raise InvalidInput(
+                    f"{name} is of tokens, and a function counts none; cap it with max_rows, or "
+                    "give in Python cost=, the dollars of one answer"
+                )
         return _made(FunctionTeacher, (spec, labels), {}, options)
     raise InvalidInput(
         "teacher must be a name such as 'openai:gpt-6-luna', a function from text to label, a "
@@ -113,9 +132,18 @@ def _made(
 
 
 def _check_options(options: dict[str, Any], known: Sequence[str]) -> None:
-    for option in options:
-        if option not in known:
-            raise InvalidInput.unknown_name("option of this teacher", option, known)
+    for option, value in options.items():
+        if option in known:
+            continue
+        if option in _OF_STEPS:
+            raise InvalidInput(
+                f"{option!r} is no option of a Tracer; give it to the step: tracer.label(column, "
+                f"{option}={value!r})"
+            )
+        near = difflib.get_close_matches(option, [*known, *OF_JOB], n=1, cutoff=0.75)
+        if near and near[0] in OF_JOB:
+            raise InvalidInput(f"no option {option!r}; did you mean {near[0]!r}?")
+        raise InvalidInput.unknown_name("option of this teacher", option, known)
 
 
 def _openai(name: str, labels: Sequence[str], prompt: str, **options: Any) -> Teacher:

@@ -464,3 +464,9 @@ def test_calibration_needs_the_rows_of_the_fit():
         calibrate_router(fit, X, y[:300])
     with pytest.raises(InvalidInput, match=r"for each of the 400 rows of X, got shape \(800,\)"):
         calibrate_router(fit, X, np.r_[y, y])
+
+
+def test_an_unknown_option_of_fit_router_is_named():
+    X, y = np.eye(2)[[0, 1] * 50], ["a", "b"] * 50
+    with pytest.raises(InvalidInput, match="no option 'targt'; did you mean 'target'"):
+        fit_router(X, y, targt=0.9)

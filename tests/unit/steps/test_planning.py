@@ -125,7 +125,7 @@ def test_an_unknown_price_stays_unknown():
 
 
 def test_a_cap_without_a_price_is_refused_before_anything_is_asked():
-    with pytest.raises(InvalidInput, match="max_cost needs a price, and that of m is unknown"):
+    with pytest.raises(InvalidInput, match="that of m is unknown; give price as IN,OUT"):
         plan(chat(), max_cost=4.0)
 
 

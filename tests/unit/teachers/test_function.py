@@ -82,6 +82,13 @@ def test_stop_iteration_does_not_hang_the_loop():
         (" YES ", "yes", None, True),
         ("maybe", None, "answer is not one of the labels: 'maybe'", True),
         (3, None, "answer is not one of the labels: '3'", True),
+        (
+            {"yes": 0.9},
+            None,
+            """answer is not one of the labels: "{'yes': 0.9}"; return a label, or """
+            + "Answer(label, probabilities={…})",
+            True,
+        ),
         (None, None, "the function returned None", False),
     ],
 )

@@ -1,4 +1,5 @@
 import importlib
+import inspect
 import pkgutil
 import subprocess
 import sys
@@ -16,7 +17,8 @@ from tracer_nb.teachers import (
     register_scheme,
 )
 from tracer_nb.teachers.chat import ChatTeacher
-from tracer_nb.teachers.spec import SCHEMES
+from tracer_nb.teachers.spec import OF_JOB, SCHEMES
+from tracer_nb.tracer import Tracer
 
 LABELS = ["no", "yes"]
 
@@ -72,8 +74,15 @@ def test_mistakes_are_explained(spec, options, message):
 
 @pytest.mark.parametrize("spec", ["openai:m", len])
 def test_labels_are_needed(spec):
-    with pytest.raises(InvalidInput, match="labels are missing"):
+    with pytest.raises(
+        InvalidInput, match=r"labels are missing.*\[…\], or --labels on the line that has --teacher"
+    ):
         make_teacher(spec)
+
+
+def test_the_options_of_a_job_are_those_of_the_tracer():
+    own = inspect.signature(Tracer).parameters.values()
+    assert {p.name for p in own if p.kind is p.KEYWORD_ONLY} == set(OF_JOB)
 
 
 def test_another_module_adds_a_scheme(monkeypatch):
