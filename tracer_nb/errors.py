@@ -19,7 +19,9 @@ and keeps its traceback.
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable
+from pathlib import Path
 
 __all__ = [
     "InvalidInput",
@@ -54,6 +56,28 @@ class InvalidInput(TracerError, ValueError):
         hint = f"did you mean {near[0]!r}? There are: " if near else "there are: "
         shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
         return cls(f"no {kind} {name!r}; {hint}{shown or 'none'}")
+
+    @classmethod
+    def cannot_write(cls, path: str | os.PathLike[str], error: Exception) -> InvalidInput:
+        """Error for a file that cannot be written, with what to do.
+
+        >>> raise InvalidInput.cannot_write("nowhere/a.csv", FileNotFoundError(2, "No such file"))
+        Traceback (most recent call last):
+        ...
+        tracer_nb.errors.InvalidInput: cannot write 'nowhere/a.csv': No such file; make the folder \
+first, or choose another folder or name
+        """
+        reason = getattr(error, "strerror", None) or str(error)
+        made = "" if _has_folder(Path(path)) else "make the folder first, or "
+        return cls(f"cannot write {str(path)!r}: {reason}; {made}choose another folder or name")
+
+
+def _has_folder(path: Path) -> bool:
+    """Whether the folder is there, or is not what is wrong."""
+    try:
+        return path.parent.exists()
+    except (OSError, ValueError):
+        return True
 
 
 class NotFitted(TracerError, ValueError):

@@ -671,14 +671,17 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
             raise NotFitted(
                 "nothing to report yet; call label(column) first (%tracer label df.text)"
             )
+        target = Path(path).expanduser()
+        if not target.parent.is_dir():  # said before the seconds of drawing
+            raise InvalidInput.cannot_write(target, FileNotFoundError("no such folder"))
         findings = Lookout(self).findings()
         if findings.confusion is not None:
             findings = replace(findings, gaps=self.gaps(table))
         page = report_page(self.report, findings, title)
         try:
-            Path(path).expanduser().write_text(page, encoding="utf-8")
+            target.write_text(page, encoding="utf-8")
         except OSError as error:
-            raise InvalidInput(f"cannot write {str(path)!r}: {error.strerror or error}") from error
+            raise InvalidInput.cannot_write(target, error) from error
 
     # --- results ---------------------------------------------------------------------
 

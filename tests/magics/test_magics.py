@@ -245,7 +245,8 @@ def test_settings_last_until_a_line_names_a_teacher(shell, world):
 def test_jobs_are_kept_apart_by_name(shell, world):
     shell["half"] = world.frame.iloc[:300]
     shell.run(f"%tracer label df.text {TEACH} {FAST}")
-    assert "no teacher is named" in shell.complaint("%tracer fit --name other")
+    assert "no teacher is named" in shell.complaint("%tracer plan df.text --name other")
+    assert "no job 'other'; there are: main" in shell.complaint("%tracer fit --name other")
     shell.run(f"%tracer label half.text {TEACH} --sample 150 --name other")
     shell.run("%tracer fit")
     assert "matrix features" in shell.run("%tracer calibrate")
@@ -653,6 +654,14 @@ def test_loading_the_extension_imports_nothing_heavy(tmp_path):
 def test_loading_again_keeps_working(shell):
     shell.run("%reload_ext tracer_nb")
     assert shell.run(f"%tracer plan df.text {TEACH}").startswith("600 rows")
+
+
+def test_a_job_that_is_not_there_is_told_from_those_that_are(shell):
+    assert "no job yet" in shell.complaint("%tracer status --name neverheard")
+    shell.run(f"%tracer plan df.text {TEACH}")
+    for step in ("status", "fit", "save a.tracer"):
+        said = shell.complaint(f"%tracer {step} --name neverheard")
+        assert said.endswith("no job 'neverheard'; there are: main")
 
 
 # --- choices of the engine, and files -----------------------------------------------------------

@@ -232,4 +232,5 @@ def test_a_report_is_written(kernel, tmp_path):
     assert "name a file: %tracer report report.html" in kernel.complaint("%tracer report")
     assert "Report written to out.html" in kernel.run("%tracer report out.html")
     assert "With 95 % confidence" in (tmp_path / "out.html").read_text(encoding="utf-8")
-    assert "cannot write" in kernel.complaint("%tracer report no/folder/out.html")
+    said = "cannot write 'no/folder/out.html': no such folder; make the folder first"
+    assert said in kernel.complaint("%tracer report no/folder/out.html")

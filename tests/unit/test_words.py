@@ -272,11 +272,14 @@ def labels(codes, **changes):
 
 def test_labelling_in_words():
     assert label_lines(labels([0])) == ["1 row of the sample labelled. Paid $0.00 for 1 text."]
-    assert label_lines(labels([0, -1, 1, -1], n_failed=3, stopped="interrupted")) == [
+    why = (None, "no reply within 60 s", None, "no reply within 60 s")
+    failing = labels([0, -1, 1, -1], n_failed=3, stopped="interrupted", reasons=why)
+    assert label_lines(failing) == [
         (
             "2 rows of the sample labelled, 2 without a label, 3 failed (run again to ask them "
             "again). Paid $0.00 for 4 texts."
         ),
+        "Without a label: 2 × no reply within 60 s.",
         "Stopped: interrupted. Every stored answer is kept; run again to go on.",
     ]
 

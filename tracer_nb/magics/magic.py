@@ -45,6 +45,11 @@ _ASKING = (
 )
 # Steps beside the job itself: the caps and rows of their lines are for those lines alone.
 _ASIDE = ("audit", "reask", "update")
+# Steps that go on with a job.
+_GOES_ON = (
+    *("fit", "calibrate", "status", "panel", "report", "save", "review", "gaps"),
+    *("audit", "reask", "update"),
+)
 _OF_LINE = ("sample", *(f.name for f in fields(Caps)))
 
 
@@ -318,6 +323,7 @@ class TracerMagics(Magics):
 
     def _is_done_alone(self, verb: str, column: str, args: Any, job: Job) -> bool:
         """Do a step that is about files and stored answers, and changes no settings."""
+        self._check_named(verb, args)
         if verb in ("report", "save", "load"):
             variables = user_variables(self.shell)
             getattr(self, f"_{verb}")(args.name, _file(verb, column), args, variables)
@@ -332,6 +338,12 @@ class TracerMagics(Magics):
         else:
             return False
         return True
+
+    def _check_named(self, verb: str, args: Any) -> None:
+        """Refuse a step of a job that is not there, where there are others."""
+        begun = [name for name, job in self.jobs.items() if job.tracer or job.loaded]
+        if verb in _GOES_ON and args.teacher is None and begun and args.name not in begun:
+            raise InvalidInput.unknown_name("job", args.name, begun)
 
     def _parse(self, line: str) -> Any:
         parser = self.tracer.parser
@@ -671,9 +683,10 @@ def _show_watch(router: Any, args: Any, caps: dict[str, Any]) -> None:
     from tracer_nb.words import watch_lines  # noqa: PLC0415
 
     options = _aside(args, caps, {"rate": args.rate, "on_alarm": args.on_alarm})
+    before = router.watch()
     watch = router.audit(**options)
     alt = "Agreement on audited texts over the number of audits"
-    display(Drawn([*watch_lines(watch), *_note(router)], watch_chart(watch), alt))
+    display(Drawn([*watch_lines(watch, before), *_note(router)], watch_chart(watch), alt))
 
 
 def _aside(args: Any, caps: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:

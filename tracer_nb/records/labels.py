@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from tracer_nb.records.answers import Spending
@@ -128,6 +129,11 @@ class Labels:
     stopped: str | None = None
     probabilities: FloatArray | None = None
     superseded: Superseded = field(default_factory=Superseded)
+
+    @property
+    def missing_reasons(self) -> tuple[tuple[str, int], ...]:
+        """Reasons for missing labels, most frequent first."""
+        return tuple(Counter(reason for reason in self.reasons if reason).most_common())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

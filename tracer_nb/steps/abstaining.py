@@ -51,7 +51,7 @@ def make_reject_option(unlike: Any, unsure: Any, *, guard: float, teacher: Any) 
         )
     if getattr(teacher, "distribution", None) == "":
         raise InvalidInput(
-            f"abstain_unsure needs the teacher's own probabilities, and {teacher.name} gives none; "
+            f"abstain_unsure needs the teacher's own probabilities, and none come from {teacher.name}; "
             f"{_instead(teacher)}"
         )
     return RejectOption(bool(unlike), float(unsure))

@@ -98,13 +98,22 @@ def make_report(job: Standing) -> Report:
         trials=job.fitted.trials if job.fitted is not None else (),
         spending=job.spending,
         cost_all=None if job.each is None else job.each * job.n_subject,
-        missing_reasons=outcome.missing_reasons() if outcome else (),
+        missing_reasons=_missing(labels, outcome, own=job.own),
         stopped=job.stopped,
         superseded=job.superseded,
         n_unlike=outcome.n_unlike if outcome else 0,
         n_unsure=outcome.n_unsure if outcome else 0,
         spared=None if outcome is None or job.each is None else outcome.n_spared * job.each,
     )
+
+
+def _missing(
+    labels: Labels | None, outcome: Outcome | None, *, own: bool
+) -> tuple[tuple[str, int], ...]:
+    """Why rows are without a label: of the output, or before that of the sample."""
+    if outcome:
+        return outcome.missing_reasons()
+    return labels.missing_reasons if labels is not None and own else ()
 
 
 def learned_on_column(features: str, fitted: SurrogateFit | None) -> bool:

@@ -54,7 +54,7 @@ def write_table(
             return _write_csv(target, columns, iter(rows))
         return _write_parquet(target, columns, iter(rows), kinds or {})
     except OSError as error:
-        raise InvalidInput(f"cannot write {str(path)!r}: {error.strerror or error}") from error
+        raise InvalidInput.cannot_write(target, error) from error
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Iterator[Mapping[str, Any]]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tracer_nb.records import Comparison, Labels, Progress, Report, Spending
 from tracer_nb.words.figures import count, duration, level, money, percent, speed
 from tracer_nb.words.plans import superseded_sentence
@@ -29,6 +31,8 @@ def label_lines(labels: Labels) -> list[str]:
     if labels.n_failed:
         text += f", {labels.n_failed:,} failed (run again to ask them again)"
     lines = [f"{text}. {spent_sentence(labels.spending)}"]
+    if labels.missing_reasons:
+        lines.append(_missing(labels.missing_reasons))
     if labels.superseded.n:
         lines.append(superseded_sentence(labels.superseded))
     if labels.stopped:
@@ -73,8 +77,12 @@ def progress_line(progress: Progress) -> str:
 
 def missing_sentence(report: Report) -> str:
     """The most frequent reasons for rows without a label."""
-    reasons = "; ".join(f"{n:,} × {reason}" for reason, n in report.missing_reasons[:3])
-    return f"Without a label: {reasons}."
+    return _missing(report.missing_reasons)
+
+
+def _missing(reasons: Sequence[tuple[str, int]]) -> str:
+    shown = "; ".join(f"{n:,} × {reason}" for reason, n in reasons[:3])
+    return f"Without a label: {shown}."
 
 
 def spent_sentence(spending: Spending) -> str:

@@ -8,9 +8,18 @@ from tracer_nb.words.figures import count, level, limits, percent
 __all__ = ["alarm_sentence", "watch_lines"]
 
 
-def watch_lines(watch: Watch) -> list[str]:
-    """What was audited, what it says about agreement, and whether there is an alarm."""
+def watch_lines(watch: Watch, before: Watch | None = None) -> list[str]:
+    """What was audited, what it says about agreement, and whether there is an alarm.
+
+    Parameters
+    ----------
+    watch : Watch
+    before : Watch, optional
+        As it was before an audit, of which it is said when it drew nothing new.
+    """
     lines = [_audited(watch)]
+    if before is not None and watch.n_audits == before.n_audits and not watch.n_waiting:
+        lines[0] += " Nothing new was drawn at this rate."
     if watch.agreement is not None:
         lines.append(
             f"The teacher agreed on {percent(watch.agreement)} of them. With "

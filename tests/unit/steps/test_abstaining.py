@@ -64,10 +64,14 @@ def test_settings_that_cannot_be_used(world, options, says):
 
 
 def test_a_teacher_that_is_known_to_give_no_distribution_is_refused_at_once(world):
-    with pytest.raises(InvalidInput, match="recorded labels gives none; leave abstain_unsure out"):
+    with pytest.raises(
+        InvalidInput, match="none come from recorded labels; leave abstain_unsure out"
+    ):
         Tracer(world.truth, abstain_unsure=0.6, store=":memory:")
     chat = {"base_url": "http://localhost:1/v1", "store": ":memory:"}
-    with pytest.raises(InvalidInput, match="m gives none; use votes=3 or more, or logprobs=True"):
+    with pytest.raises(
+        InvalidInput, match=r"none come from m; use votes=3 \(--votes 3\) or more, or logprobs"
+    ):
         Tracer("openai:m", LABELS, abstain_unsure=0.6, **chat)
     for option in ({"votes": 3}, {"logprobs": True}):
         Tracer("openai:m", LABELS, abstain_unsure=0.6, **option, **chat)

@@ -200,7 +200,9 @@ def test_a_saved_router_abstains_as_the_live_one_does(saved):
 
 def test_a_teacher_on_loading_needs_a_distribution(saved):
     _, path = saved
-    with pytest.raises(InvalidInput, match=r"abstain_unsure needs .* recorded labels gives none"):
+    with pytest.raises(
+        InvalidInput, match=r"abstain_unsure needs .* none come from recorded labels"
+    ):
         tracer_nb.load(path, teacher=dict.fromkeys("abc", "login"), store=":memory:")
     new = Strange(300, 0.0, 2, first=5000)
     new.asked = []

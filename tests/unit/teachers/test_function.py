@@ -76,6 +76,12 @@ def test_stop_iteration_does_not_hang_the_loop():
     assert "StopIteration" in answer.reason
 
 
+NOT_A_DICT = (
+    """answer is not one of the labels: "{'yes': 0.9}"; return a label, or """
+    "Answer(label, probabilities={…})"
+)
+
+
 @pytest.mark.parametrize(
     ("returned", "label", "reason", "keep"),
     [
@@ -85,8 +91,7 @@ def test_stop_iteration_does_not_hang_the_loop():
         (
             {"yes": 0.9},
             None,
-            """answer is not one of the labels: "{'yes': 0.9}"; return a label, or """
-            + "Answer(label, probabilities={…})",
+            NOT_A_DICT,
             True,
         ),
         (None, None, "the function returned None", False),

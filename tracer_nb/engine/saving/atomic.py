@@ -33,7 +33,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         mode = _mode(target)
     # ValueError: a NUL in the name. RuntimeError: links in a circle, on older Pythons.
     except (OSError, ValueError, RuntimeError) as error:
-        raise _cannot_write(path, error) from error
+        raise InvalidInput.cannot_write(path, error) from error
     temporary = target.with_name(f".tracer-{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as stream:
@@ -44,7 +44,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             os.fsync(stream.fileno())
         temporary.replace(target)
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise InvalidInput.cannot_write(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -74,8 +74,3 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _cannot_write(path: Path, error: Exception) -> InvalidInput:
-    reason = getattr(error, "strerror", None) or str(error)
-    return InvalidInput(f"cannot write {str(path)!r}: {reason}; choose another folder or name")

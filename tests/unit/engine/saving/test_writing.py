@@ -67,7 +67,7 @@ def unwritable(path):
     message = str(error.value)
     assert len(message.splitlines()) == 1
     assert message.startswith(f"cannot write {str(path)!r}: ")
-    assert message.endswith("; choose another folder or name")
+    assert message.endswith("choose another folder or name")
     return message.split(": ", 1)[1].split(";", maxsplit=1)[0]
 
 
