@@ -50,6 +50,11 @@ _GOES_ON = (
     *("fit", "calibrate", "status", "panel", "report", "save", "review", "gaps"),
     *("audit", "reask", "update"),
 )
+# How long a cap holds.
+_LASTS = (
+    "over all that is asked from one run or label to the next; on a line with audit, reask or "
+    "update for that line alone"
+)
 _OF_LINE = ("sample", *(f.name for f in fields(Caps)))
 
 
@@ -96,16 +101,16 @@ class TracerMagics(Magics):
         "--sample",
         help="Rows to label at random (2000), or auto: as many as pay. Of update: rows to test on.",
     )
-    @argument("--max-cost", type=float, help="Hard cap in dollars for the whole job (inf: none).")
+    @argument("--max-cost", type=float, help=f"Hard cap in dollars, {_LASTS} (inf: none).")
     @argument(
         "--max-tokens",
         type=float,
-        help="Hard cap on tokens, prompts and answers together, for the whole job (inf: none).",
+        help=f"Hard cap on tokens, prompts and answers together, {_LASTS} (inf: none).",
     )
     @argument(
         "--max-rows",
         type=float,
-        help="Hard cap on texts asked, stored answers aside, for the whole job (inf: none).",
+        help=f"Hard cap on texts asked, stored answers aside, {_LASTS} (inf: none).",
     )
     @argument("--price", help="IN,OUT: dollars per million tokens, where the price is unknown.")
     @argument(
@@ -239,8 +244,8 @@ class TracerMagics(Magics):
     @argument(
         "--against",
         help=(
-            "Of review, the key of a set of answers: review where it differs. Of gaps, the name of "
-            "another job on the same column: compare this one with it."
+            "What to compare with. Of gaps: the name of another job on the same column. Of review: "
+            "the key of a set of answers (see labels), to review where it differs."
         ),
     )
     @argument(

@@ -10,7 +10,7 @@ from decimal import Decimal
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Caps
 
-__all__ = ["Amount", "Budget", "dollars", "total_cost"]
+__all__ = ["Amount", "Budget", "cap_reached", "dollars", "total_cost"]
 
 _UNIT = 10**12
 
@@ -24,6 +24,17 @@ def dollars(amount: float) -> str:
     if amount >= 0.1 or amount == 0:
         return f"${amount:,.2f}"
     return f"${amount:.4f}" if amount >= 0.0001 else f"${amount:.12f}".rstrip("0")
+
+
+def cap_reached(kind: str, cap: str) -> str:
+    """Why a run stopped at a cap; nothing may be left of it when the run begins.
+
+    >>> cap_reached("row", "10"), cap_reached("row", "0")
+    ('row cap of 10 reached', 'row cap reached: nothing is left of it')
+    """
+    if cap in ("0", dollars(0)):
+        return f"{kind} cap reached: nothing is left of it"
+    return f"{kind} cap of {cap} reached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +111,9 @@ class Budget:
         """
         cost, tokens = self._in_units(bound)
         if not self._cost.fits(cost):
-            self.reached = f"cost cap of {dollars(self.caps.max_cost or 0.0)} reached"
+            self.reached = cap_reached("cost", dollars(self.caps.max_cost or 0.0))
         elif not self._tokens.fits(tokens):
-            self.reached = f"token cap of {self.caps.max_tokens:,} reached"
+            self.reached = cap_reached("token", f"{self.caps.max_tokens or 0:,}")
         else:
             self._cost.reserve(cost)
             self._tokens.reserve(tokens)

@@ -15,7 +15,7 @@ from tracer_nb.errors import StoreError, TeacherError
 from tracer_nb.records import Answer, Caps
 from tracer_nb.teachers.ballots import Ballots, Polled
 from tracer_nb.teachers.base import Haltable, NotAsked, Teacher
-from tracer_nb.teachers.budget import Amount, Budget
+from tracer_nb.teachers.budget import Amount, Budget, cap_reached
 from tracer_nb.teachers.capping import EVERYTHING, bound_of, check_bounded, taken_by
 from tracer_nb.teachers.commits import Commits
 from tracer_nb.teachers.keeping import Keeper
@@ -180,7 +180,7 @@ class LabelWork:
         workers = min(self._teacher.concurrency, calls)
         await asyncio.gather(*(self._work() for _ in range(workers)))
         if n_asked < n_left:
-            self.stopped = self.stopped or f"row cap of {most:,} reached"
+            self.stopped = self.stopped or cap_reached("row", f"{most:,}")
 
     async def _work(self) -> None:
         try:

@@ -63,6 +63,8 @@ def test_no_cap_is_exceeded_and_what_does_not_fit_one_leaves_the_other_alone(cap
     ("caps", "reached"),
     [
         (Caps(max_cost=4.0), "cost cap of $4.00 reached"),
+        (Caps(max_cost=0.0), "cost cap reached: nothing is left of it"),
+        (Caps(max_tokens=0), "token cap reached: nothing is left of it"),
         (Caps(max_cost=0.0025), "cost cap of $0.0025 reached"),
         (Caps(max_tokens=50_000), "token cap of 50,000 reached"),
         (Caps(max_cost=9.0, max_tokens=50_000), "token cap of 50,000 reached"),

@@ -288,6 +288,8 @@ def test_the_caps_that_are_reached_are_named(store):
     run = run_labels(teacher, TEXTS, store=store, max_rows=5)
     assert (run.spending.asked, run.spending.reused) == (5, 10)
     assert run.stopped == "row cap of 5 reached"
+    run = run_labels(teacher, TEXTS, store=store, max_rows=0)
+    assert run.stopped == "row cap reached: nothing is left of it"
     # As many rows as there are to ask reach no cap.
     assert run_labels(teacher, TEXTS, store=store, max_rows=25).stopped is None
 
