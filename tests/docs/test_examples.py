@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
+import pandas as pd
 import pytest
 
 import tracer_nb
@@ -10,7 +13,7 @@ from tests.docs.pages import ARCHITECTURE, README, blocks
 from tracer_nb.engine.gates import STATISTICS, fit_gates
 from tracer_nb.engine.saving.router_state import router_from_state, router_state
 from tracer_nb.engine.zoo import MODELS, SURROGATES
-from tracer_nb.teachers.spec import SCHEMES
+from tracer_nb.teachers.spec import SCHEMES, make_teacher
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +79,7 @@ def test_the_chart_is_drawn(built):
 def readme(monkeypatch, tmp_path):
     """Runs the README's blocks in order, in one namespace and an empty folder."""
     monkeypatch.chdir(tmp_path)
-    twenty, engine = blocks(README, "python")
+    _, twenty, engine, _ = blocks(README, "python")
     assert len([line for line in twenty.splitlines() if line.strip()]) <= 22
     return twenty, engine
 
@@ -98,6 +101,25 @@ def test_the_twenty_lines_run_as_they_stand(readme, capsys, tmp_path):
     assert "stand-in" in said
     assert set(names["routed"]["label_source"]) == {"surrogate", "teacher"}
     assert (tmp_path / "intents.tracer").exists()
+
+
+def test_a_function_of_ones_own_does_the_job(shell):
+    teach = blocks(README, "python")[0]
+    (line,) = (b.splitlines()[1] for b in blocks(README, "") if "--teacher teach" in b)
+    texts = [f"{w} {i}" for i in range(400) for w in ("money back please", "where is it")]
+    shell["df"] = pd.DataFrame({"text": texts})
+    shell.run(teach)
+    assert "With 95 % confidence" in shell.run(line)
+    assert set(shell["routed"]["label"]) == {"refund", "delivery"}
+
+
+def test_a_function_says_how_sure_it_is():
+    names = {"__name__": "readme"}
+    exec(compile(blocks(README, "python")[3], README.name, "exec", dont_inherit=True), names)
+    teacher = make_teacher(names["unsure"], ["refund", "delivery"])
+    (answer,) = asyncio.run(teacher.label(["money back, or is it on its way?"]))
+    assert answer.label == "refund"
+    assert sum(answer.probabilities.values()) == 1
 
 
 def test_the_engine_alone_routes(readme, capsys):

@@ -20,6 +20,7 @@ from tracer_nb.teachers import (
     Teacher,
     run_labels,
 )
+from tracer_nb.teachers.budget import cap_reached
 
 TEXTS = [f"text {i}" for i in range(40)]
 
@@ -274,10 +275,10 @@ def test_caps_on_tokens_and_rows_are_never_exceeded(
     else:
         # Not too early: every row, or the next batch might not have fitted.
         left = [bounds[text] for text in bounds if text not in run.answers][:batch]
-        if run.stopped == f"row cap of {max_rows} reached":
+        if run.stopped == cap_reached("row", f"{max_rows}"):
             assert run.spending.asked == max_rows < len(texts)
         else:
-            assert run.stopped == f"token cap of {max_tokens} reached"
+            assert run.stopped == cap_reached("token", f"{max_tokens}")
             assert sum(left) > max_tokens - used
 
 
