@@ -571,7 +571,7 @@ def test_a_cap_of_nothing(world):
         tracer.run(world.texts, sample=200, max_cost=0)
     assert world.asked == []
     with pytest.raises(
-        NotEnoughData, match=r"no row of the sample has an answer yet \(cost cap of"
+        NotEnoughData, match=r"no row of the sample has an answer yet \(cost cap reached: nothing is left"
     ):
         tracer.fit()
 
