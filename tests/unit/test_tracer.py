@@ -196,7 +196,7 @@ def test_settings_that_cannot_be_used(world, options, says):
         ({"target": 0.9999}, {}, NotEnoughData, "sample at least 591, or lower target"),
         ({"labels": [f"l{i}" for i in range(601)]}, {}, InvalidInput, "601 labels but only 600"),
         ({"features": np.ones((599, 3))}, {}, InvalidInput, "has 599 rows, the column 600"),
-        ({"features": [[1.0, 2.0]]}, {}, InvalidInput, "has 1 rows, the column 600"),
+        ({"features": [[1.0, 2.0]]}, {}, InvalidInput, "has 1 row, the column 600"),
         ({"features": np.full((600, 3), np.nan)}, {}, InvalidInput, "NaN or infinite"),
         ({"features": np.full((600, 3), "x")}, {}, InvalidInput, "numeric"),
     ],
@@ -571,7 +571,7 @@ def test_a_cap_of_nothing(world):
         tracer.run(world.texts, sample=200, max_cost=0)
     assert world.asked == []
     with pytest.raises(
-        NotEnoughData, match=r"no row of the sample has an answer yet \(cost cap reached: nothing is left"
+        NotEnoughData, match=r"no row of the sample has an answer yet \(cost cap reached"
     ):
         tracer.fit()
 

@@ -13,6 +13,7 @@ from tracer_nb.engine.checks import check_blocks
 from tracer_nb.engine.features import Features
 from tracer_nb.errors import InvalidInput
 from tracer_nb.steps.frames import Texts
+from tracer_nb.words import count
 
 __all__ = ["Blocks", "as_blocks", "featurize", "ready_matrix", "rows_of", "take"]
 
@@ -60,7 +61,7 @@ def rows_of(blocks: Blocks, texts: Texts) -> Blocks:
     for block in blocks:
         if block.shape[0] != texts.n_rows:
             raise InvalidInput(
-                f"the features matrix has {block.shape[0]} rows, the column {texts.n_rows}; "
+                f"the features matrix has {count(block.shape[0], 'row')}, the column {texts.n_rows:,}; "
                 "give one row of features per row"
             )
     first = np.unique(texts.codes[texts.usable], return_index=True)[1]

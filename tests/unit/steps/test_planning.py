@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import hypergeom
 
+from tracer_nb import Tracer
 from tracer_nb.engine.bounds import fewest_handled
 from tracer_nb.errors import InvalidInput, NotEnoughData
 from tracer_nb.records import Answer, Caps, RejectOption, Superseded
@@ -266,3 +267,10 @@ def test_a_large_job_is_priced_from_a_part_of_it():
     assert len(asked) == 5000
     assert p.cost == pytest.approx(200.0)
     assert p.prompt_tokens == 200_000
+
+
+def test_one_row_is_one_row(world):
+    with pytest.raises(InvalidInput, match="3 labels but only 1 row with text"):
+        Tracer(world.teach, world.labels, store=":memory:").plan(["parcel"])
+    with pytest.raises(NotEnoughData, match=r"^1 labelled row cannot certify"):
+        Tracer(world.teach, world.labels, store=":memory:").label(world.texts, sample=1)
