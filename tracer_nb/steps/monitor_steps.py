@@ -64,8 +64,8 @@ class MonitorSteps(Job):
             What :meth:`route` does after an alarm: "defer" every row; move to the next
             "stricter" certified target, if there is one without an alarm, else defer; or only
             "tell". Stored with the watch; by default what was chosen before, at first "defer".
-            An alarm stays until :meth:`calibrate` has made another certificate, from fresh
-            labels.
+            An alarm stays until :meth:`calibrate` or :meth:`update` has made another certificate,
+            from fresh labels.
         on_progress : callable, optional
         stop : threading.Event, optional
             As in :meth:`label`.
