@@ -291,7 +291,7 @@ def test_an_update_that_fits_on_its_own_test_breaks_them(monkeypatch):
         codes = texts.codes[draw.fresh]
         names = [known[texts.unique[code]].label for code in codes]
         others = len(texts.unique) + np.arange(len(codes))  # as if their texts were other ones
-        return ExtraRows(take(X, codes), np.array(names, dtype=object), others), 0
+        return ExtraRows(take(X, codes), np.array(names, dtype=object), others), frozenset()
 
     by_heart = {"n_updates": 1, "surrogate": KNeighborsClassifier(1)}
     honest = updated(BORDERS, 8, **by_heart)
