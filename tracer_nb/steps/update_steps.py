@@ -21,7 +21,7 @@ from tracer_nb.steps.outcome import SURROGATE, TEACHER, Outcome
 from tracer_nb.steps.planning import check_sample
 from tracer_nb.steps.remaking import Remaking, Side
 from tracer_nb.steps.sampling import distinct_texts, draw_rows
-from tracer_nb.steps.updating import Draw, Trail, draw_round, extra_rows
+from tracer_nb.steps.updating import Draw, Trail, draw_round, labelled_elsewhere
 
 __all__ = ["UpdateSteps"]
 
@@ -122,7 +122,7 @@ class UpdateSteps(Remaking):
         # What would be refused at the end is refused before anything is paid.
         asker.check(texts.unique if trail.routed and ask is not False else fresh, caps)
         now, outcome = self._now(draw), None if self._others is not None else self.outcome
-        told = self._told(draw, now, outcome, known)
+        told = self._told(trail, draw, now, outcome, known)
         paid = asker.spending
         asker.stop("update", None)
         ask_about(
@@ -202,12 +202,14 @@ class UpdateSteps(Remaking):
         return trail.draw
 
     def _told(
-        self, draw: Draw, now: Side, outcome: Outcome | None, known: Mapping[str, Answer]
+        self,
+        trail: Trail,
+        draw: Draw,
+        now: Side,
+        outcome: Outcome | None,
+        known: Mapping[str, Answer],
     ) -> Update:
         """An update of which nothing is known but where it starts."""
-        texts, _, X = self._featurized()
-        trail = self._followed()
-        _, elsewhere = extra_rows(texts, X, draw, trail, known)
         assert self.router is not None  # noqa: S101
         promises = (
             *(self.router.column_certificates or ()),
@@ -218,7 +220,7 @@ class UpdateSteps(Remaking):
             delta=1.0 - self._next_confidence,
             spent=sum(self._errors),
             n_learned=int(draw.learned.sum()),
-            n_elsewhere=len(elsewhere),
+            n_elsewhere=len(labelled_elsewhere(trail, known)),
             n_held_back=int(draw.held_back.sum()),
             n_fresh=len(draw.fresh),
             n_asked=0,

@@ -28,7 +28,7 @@ from tracer_nb.records import Answer, Routing
 from tracer_nb.steps.frames import Texts
 from tracer_nb.steps.matrices import Blocks, take
 
-__all__ = ["Draw", "Elsewhere", "Trail", "draw_round", "extra_rows"]
+__all__ = ["Draw", "Elsewhere", "Trail", "draw_round", "extra_rows", "labelled_elsewhere"]
 
 # Tests of so many rounds are kept for, of the first one's size; and half of the rows at most.
 _ROUNDS = 10
@@ -214,6 +214,16 @@ def draw_round(
     )
 
 
+def labelled_elsewhere(trail: Trail, known: Mapping[str, Answer]) -> dict[str, tuple[int, int]]:
+    """Texts of other columns that have a label, with the first place and row they stand at."""
+    found: dict[str, tuple[int, int]] = {}
+    for where, there in enumerate(trail.elsewhere):
+        for row, text in enumerate(there.texts):
+            if text in known and known[text].label is not None:
+                found.setdefault(text, (where, row))
+    return found
+
+
 def extra_rows(
     texts: Texts, X: Blocks, draw: Draw, trail: Trail, known: Mapping[str, Answer]
 ) -> tuple[ExtraRows | None, frozenset[str]]:
@@ -230,19 +240,16 @@ def extra_rows(
     """
     own = np.flatnonzero(draw.learned)
     names = [known[texts.unique[i]].label for i in own.tolist()]
-    parts, groups, seen = [take(X, own)], own.tolist(), set[str]()
-    for there in trail.elsewhere:
-        rows = []
-        for i, text in enumerate(there.texts):
-            if text in known and known[text].label is not None and text not in seen:
-                seen.add(text)
-                rows.append(i)
-                names.append(known[text].label)
+    parts, groups = [take(X, own)], own.tolist()
+    found = labelled_elsewhere(trail, known)
+    names += [known[text].label for text in found]
+    for i, there in enumerate(trail.elsewhere):
+        rows = [row for where, row in found.values() if where == i]
         parts.append(take(there.X, np.array(rows, dtype=np.intp)))
     if not names:
         return None, frozenset()
-    groups += range(len(texts.unique), len(texts.unique) + len(seen))
+    groups += range(len(texts.unique), len(texts.unique) + len(found))
     y = np.empty(len(names), dtype=object)
     y[:] = names
     blocks = [stack_rows(block) for block in zip(*parts, strict=True)]
-    return ExtraRows(blocks, y, np.array(groups)), frozenset(seen)
+    return ExtraRows(blocks, y, np.array(groups)), frozenset(found)
