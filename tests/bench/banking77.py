@@ -9,7 +9,6 @@ the public TRACER benchmark: here agreement with the teacher equals accuracy.
 
 from __future__ import annotations
 
-import argparse
 import json
 import resource
 import subprocess
@@ -18,7 +17,17 @@ import time
 from pathlib import Path
 
 import numpy as np
-from common import CONFIDENCE, N_TRAIN, banking77, draw, machine, seconds, table
+from common import (
+    CONFIDENCE,
+    N_TRAIN,
+    arguments,
+    banking77,
+    draw,
+    machine,
+    published,
+    seconds,
+    table,
+)
 from scipy.stats import binom
 
 from tracer_nb.engine import fit_router
@@ -89,7 +98,7 @@ def load_ext() -> float:
 
 def main() -> None:
     """Measure, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = arguments(__doc__)
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--json", default="banking77.json")
     options = parser.parse_args()
@@ -113,17 +122,18 @@ def main() -> None:
     print(f"\n{machine()}\n", file=sys.stderr)
     result = {"machine": machine(), "confidence": CONFIDENCE, "quality": rows, "speed": figures}
     Path(options.json).write_text(json.dumps(result, indent=1), encoding="utf-8")
-    print(f"Machine: {machine()}.\n")
-    print(table(rows))
-    print()
-    print(
-        table(
-            [
-                {"measured": k, "figure": f"{v:,.3g}" if v < 1000 else f"{v:,.0f}"}
-                for k, v in figures.items()
-            ]
+    with published("banking77", write=options.write):
+        print(f"Machine: {machine()}.\n")
+        print(table(rows))
+        print()
+        print(
+            table(
+                [
+                    {"measured": k, "figure": f"{v:,.3g}" if v < 1000 else f"{v:,.0f}"}
+                    for k, v in figures.items()
+                ]
+            )
         )
-    )
 
 
 if __name__ == "__main__":

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import io
 import os
 import platform
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +21,7 @@ from tracer_nb.datasets import load
 
 CONFIDENCE = 0.9
 N_TRAIN = 10_003
+PAGE = Path(__file__).parents[2] / "notebooks" / "measured.md"
 
 
 def banking77() -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -81,3 +87,27 @@ def table(rows: list[dict[str, object]]) -> str:
     cells = [[f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows]
     lines = [head, ["---"] * len(head), *cells]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def arguments(description: str | None) -> argparse.ArgumentParser:
+    """A parser for a script whose table stands on the page of what was measured."""
+    parser = argparse.ArgumentParser(description=(description or "").split("\n")[0])
+    parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}, too")
+    return parser
+
+
+@contextlib.contextmanager
+def published(name: str, *, write: bool) -> Iterator[None]:
+    """Print what is printed inside, and put it between the marks ``<!-- name -->`` of the page."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        yield
+    sys.stdout.write(said.getvalue())
+    if write:
+        text = PAGE.read_text(encoding="utf-8")
+        begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        before, _, rest = text.partition(begin)
+        _, found, after = rest.partition(end)
+        if not found:
+            raise SystemExit(f"{PAGE.name} has no marks for {name}")
+        PAGE.write_text(f"{before}{begin}{said.getvalue().strip()}\n{end}{after}", encoding="utf-8")

@@ -13,11 +13,10 @@ itself; accuracy is against the data set's label.
 
 from __future__ import annotations
 
-import argparse
 import sys
 
 import numpy as np
-from common import CONFIDENCE, banking77, machine, table
+from common import CONFIDENCE, arguments, banking77, machine, published, table
 
 from tracer_nb.engine import fit_router
 from tracer_nb.engine.zoo import unit_rows
@@ -82,7 +81,7 @@ def one(
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = arguments(__doc__)
     parser.add_argument("--draws", type=int, default=20)
     options = parser.parse_args()
     X, y, _ = banking77()
@@ -109,8 +108,9 @@ def main() -> None:
                     }
                 )
             print(".", end="", flush=True, file=sys.stderr)
-    print(f"Machine: {machine()}. Simulated teacher.\n")
-    print(table(rows))
+    with published("distillation", write=options.write):
+        print(f"Machine: {machine()}. Simulated teacher.\n")
+        print(table(rows))
 
 
 if __name__ == "__main__":

@@ -265,6 +265,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--n", default="500,1000,3000,10003")
     parser.add_argument("--env", default=str(Path(tempfile.gettempdir()) / "tracer-llm-0.3.3"))
+    parser.add_argument("--write", action="store_true", help="put the tables into measured.md, too")
     parser.add_argument("--json", default="")
     parser.add_argument("--default-fit", action="store_true", help="Also time its whole zoo.")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
@@ -274,16 +275,17 @@ def main() -> None:
         cell = json.loads(options.worker or options.ours)
         print(json.dumps(peer_worker(cell) if options.worker else ours(cell)))
         return
-    from common import machine, table
+    from common import machine, published, table
 
     cells = run(options)
     if options.json:
         Path(options.json).write_text(json.dumps(cells, indent=1), encoding="utf-8")
-    print(f"Machine: {machine()}.\n")
-    print("Mean certified coverage (draws whose true agreement is below the target / draws):\n")
-    print(table(quality_rows(cells)))
-    print()
-    print(table(speed_rows(cells)))
+    with published("peers", write=options.write):
+        print(f"Machine: {machine()}.\n")
+        print("Mean certified coverage (draws whose true agreement is below the target / draws):\n")
+        print(table(quality_rows(cells)))
+        print()
+        print(table(speed_rows(cells)))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import sys
 import time
 
 import numpy as np
-from common import machine, table
+from common import arguments, machine, published, table
 
 N_FEATURES, N_CLASSES = 384, 77
 
@@ -64,7 +64,7 @@ def measure(n: int) -> dict[str, object]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = arguments(__doc__)
     parser.add_argument("--n", default="1000,2000,4000,8000,12000,25000,50000,100000")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -78,8 +78,9 @@ def main() -> None:
         )
         rows.append(json.loads(ran.stdout.splitlines()[-1]))
         print(".", end="", flush=True, file=sys.stderr)
-    print(f"Machine: {machine()}.\n")
-    print(table(rows))
+    with published("scaling", write=options.write):
+        print(f"Machine: {machine()}.\n")
+        print(table(rows))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from common import machine, quiet, table
+from common import arguments, machine, published, quiet, table
 
 from tracer_nb.records import Answer
 from tracer_nb.teachers import LabelStore, Price, run_labels
@@ -230,22 +230,23 @@ def measured(repeats: int, *, quick: bool) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = arguments(__doc__)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="fewer texts, for a look")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        name, *arguments = json.loads(options.one)
-        whole = [int(a) if a == int(a) else a for a in arguments]
+        name, *sizes = json.loads(options.one)
+        whole = [int(a) if a == int(a) else a for a in sizes]
         print(json.dumps(MEASURES[name](*whole)))
         return
     rows = measured(options.repeats, quick=options.quick)
     versions = ", ".join(
         f"{name} {importlib.metadata.version(name)}" for name in ("openai", "aiohttp")
     )
-    print(f"\nMachine: {machine()}, {versions}, SQLite {sqlite3.sqlite_version}.\n")
-    print(table(rows))
+    with published("throughput", write=options.write):
+        print(f"\nMachine: {machine()}, {versions}, SQLite {sqlite3.sqlite_version}.\n")
+        print(table(rows))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ lowest threshold whose observed agreement is enough. The worlds are those of ``t
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
-from common import machine, table
+from common import arguments, machine, published, table
 from validity import harness, worlds
 
 from tracer_nb.engine.split import PILOT_SHARE
@@ -131,7 +130,7 @@ def engine_rows(draws: int) -> Iterator[Row]:
 
 def main() -> None:
     """Simulate and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = arguments(__doc__)
     parser.add_argument("--draws", type=int, default=300)
     options = parser.parse_args()
     rows: list[Row] = []
@@ -144,8 +143,9 @@ def main() -> None:
             rows.append(each)
             print(".", end="", flush=True, file=sys.stderr)
     print(file=sys.stderr)
-    print(f"Machine: {machine()}. Confidence {harness.CONFIDENCE:g}.\n")
-    print(table(rows))
+    with published("validity", write=options.write):
+        print(f"Machine: {machine()}. Confidence {harness.CONFIDENCE:g}.\n")
+        print(table(rows))
 
 
 if __name__ == "__main__":

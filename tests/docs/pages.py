@@ -8,6 +8,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+GUIDE = ROOT / "notebooks" / "guide.md"
+TEACHERS = ROOT / "notebooks" / "teachers.md"
+MEASURED = ROOT / "notebooks" / "measured.md"
 ARCHITECTURE = ROOT / ".github" / "ARCHITECTURE.md"
 MARKDOWN = [
     README,

@@ -1,4 +1,4 @@
-"""Python on the pages is run: in the README with a teacher that answers, elsewhere as it is."""
+"""Python on the pages is run: with a teacher that answers, where it needs one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import tracer_nb
-from tests.docs.pages import ARCHITECTURE, README, blocks
+from tests.docs.pages import ARCHITECTURE, GUIDE, README, blocks
 from tracer_nb.engine.gates import STATISTICS, fit_gates
 from tracer_nb.engine.saving.router_state import router_from_state, router_state
 from tracer_nb.engine.zoo import MODELS, SURROGATES
@@ -72,22 +72,22 @@ def test_the_chart_is_drawn(built):
     assert "Gate scores of 600 rows" in built["svg"]
 
 
-# --- README -----------------------------------------------------------------------------------
+# --- README and guide -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def readme(monkeypatch, tmp_path):
-    """Runs the README's blocks in order, in one namespace and an empty folder."""
+def guide(monkeypatch, tmp_path):
+    """Blocks of the guide, to be run in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    _, twenty, engine, _ = blocks(README, "python")
+    twenty, engine, _ = blocks(GUIDE, "python")
     assert len([line for line in twenty.splitlines() if line.strip()]) <= 22
     return twenty, engine
 
 
-def test_the_twenty_lines_run_as_they_stand(readme, capsys, tmp_path):
-    names = {"__name__": "readme"}
+def test_the_twenty_lines_run_as_they_stand(guide, capsys, tmp_path):
+    names = {"__name__": "guide"}
     # Fewer rows and an easier target, to be quick.
-    code = readme[0]
+    code = guide[0]
     for long, short in (
         ('load("support")', 'load("support").head(1200)'),
         ("sample=1500", "sample=700"),
@@ -95,7 +95,7 @@ def test_the_twenty_lines_run_as_they_stand(readme, capsys, tmp_path):
     ):
         assert long in code
         code = code.replace(long, short)
-    exec(compile(code, README.name, "exec", dont_inherit=True), names)
+    exec(compile(code, GUIDE.name, "exec", dont_inherit=True), names)
     said = capsys.readouterr().out
     assert "With 95 % confidence" in said
     assert "stand-in" in said
@@ -114,21 +114,21 @@ def test_a_function_of_ones_own_does_the_job(shell):
 
 
 def test_a_function_says_how_sure_it_is():
-    names = {"__name__": "readme"}
-    exec(compile(blocks(README, "python")[3], README.name, "exec", dont_inherit=True), names)
+    names = {"__name__": "guide"}
+    exec(compile(blocks(GUIDE, "python")[2], GUIDE.name, "exec", dont_inherit=True), names)
     teacher = make_teacher(names["unsure"], ["refund", "delivery"])
     (answer,) = asyncio.run(teacher.label(["money back, or is it on its way?"]))
     assert answer.label == "refund"
     assert sum(answer.probabilities.values()) == 1
 
 
-def test_the_engine_alone_routes(readme, capsys):
+def test_the_engine_alone_routes(guide, capsys):
     rng = np.random.default_rng(3)
     codes = rng.integers(3, size=900)
     X = np.eye(3)[codes] + 0.3 * rng.normal(size=(900, 3))
-    names = {"__name__": "readme", "X": X[:600], "X_new": X[600:]}
+    names = {"__name__": "guide", "X": X[:600], "X_new": X[600:]}
     names["y"] = np.array(["login", "parcel", "refund"])[codes[:600]]
-    exec(compile(readme[1], README.name, "exec", dont_inherit=True), names)
+    exec(compile(guide[1], GUIDE.name, "exec", dont_inherit=True), names)
     assert capsys.readouterr().out.startswith("True ")
     routing = names["routing"]
     assert routing.handled.shape == routing.labels.shape == routing.scores.shape == (300,)

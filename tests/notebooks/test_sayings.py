@@ -1,4 +1,4 @@
-"""What notebooks say is what the README says, and running one asks no model for money."""
+"""What notebooks say is what the pages say, and running one asks no model for money."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+TEACHERS = (ROOT / "notebooks" / "teachers.md").read_text(encoding="utf-8")
+MEASURED = (ROOT / "notebooks" / "measured.md").read_text(encoding="utf-8")
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PAID = re.compile(r"""\b(?:openai|anyllm):\w""")
 
@@ -35,17 +36,17 @@ def test_no_cell_asks_a_model_that_costs_money(path):
             assert "%tracer plan " in head or "--dry-run" in head or ").plan(" in code, source
 
 
-def test_the_lines_of_servers_are_those_of_the_readme():
+def test_the_lines_of_servers_are_those_of_the_page():
     (table,) = [text for text in cells("04_your_own_llm.ipynb", "markdown") if "| Ollama" in text]
     shown = {row[0]: row[1] for row in rows(table) if row[1].startswith("`--teacher")}
-    section = README.split("<!-- teachers -->")[1].split("<!-- /teachers -->")[0]
+    section = TEACHERS.split("<!-- teachers -->")[1].split("<!-- /teachers -->")[0]
     assert shown == {row[0]: row[1] for row in rows(section) if row[1].startswith("`--teacher")}
 
 
-def test_the_measured_figures_are_those_of_the_readme():
+def test_the_measured_figures_are_those_of_the_page():
     """Per cent in the notebook, fractions in the table of tests/bench/peers.py."""
     (text,) = [t for t in cells("05_banking77.ipynb", "markdown") if "`tracer-llm` 0.3.3 |" in t]
-    peers = README.split("<!-- peers -->")[1].split("<!-- /peers -->")[0]
+    peers = MEASURED.split("<!-- peers -->")[1].split("<!-- /peers -->")[0]
     measured = {(row[0], row[1]): row for row in rows(peers)}
     shown = [row for row in rows(text) if row[0][0].isdigit()]
     assert len(shown) == 3
@@ -57,9 +58,9 @@ def test_the_measured_figures_are_those_of_the_readme():
             assert ("below the target" in quoted) == (broken != "0")
 
 
-def test_the_drawn_figures_are_those_of_the_readme():
+def test_the_drawn_figures_are_those_of_the_page():
     (code,) = [c for c in cells("05_banking77.ipynb", "code") if "MINILM =" in c]
     drawn = re.search(r'measured = .*\s+.*"calls saved": \[([\d., ]+)\]', code)[1].split(", ")
-    section = README.split("<!-- banking77 -->")[1].split("<!-- /banking77 -->")[0]
+    section = MEASURED.split("<!-- banking77 -->")[1].split("<!-- /banking77 -->")[0]
     found = [row[5] for row in rows(section) if row[0] == "MiniLM" and row[2] == "0.920"]
     assert drawn == found

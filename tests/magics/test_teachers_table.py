@@ -1,22 +1,21 @@
-"""The README's table of teachers holds lines that work when they are typed."""
+"""The table of teachers holds lines that work when they are typed."""
 
 import re
-from pathlib import Path
 
 import pytest
 
+from tests.docs.pages import TEACHERS
 from tracer_nb.magics.magic import TracerMagics
 from tracer_nb.magics.options import split_line
 from tracer_nb.teachers.prices import parse_price, price_of
 from tracer_nb.teachers.server import find_server
 from tracer_nb.teachers.spec import SCHEMES
 
-README = Path(__file__).parents[2] / "README.md"
 HEAD = "df.text --labels intents.txt"
 
 
 def rows():
-    table = README.read_text(encoding="utf-8")
+    table = TEACHERS.read_text(encoding="utf-8")
     table = table.split("<!-- teachers -->")[1].split("<!-- /teachers -->")[0]
     for line in table.strip().splitlines()[2:]:
         server, typed, note = (cell.strip() for cell in line.strip("|").split(" | "))
@@ -27,7 +26,7 @@ def test_the_table_is_there():
     names = {row.id for row in rows()}
     assert {"Ollama", "vLLM", "llama.cpp", "LM Studio", "OpenRouter", "LiteLLM proxy"} < names
     assert {"OpenAI", "Azure OpenAI", "Anthropic", "Gemini", "any-llm"} < names
-    assert HEAD in README.read_text(encoding="utf-8")
+    assert HEAD in TEACHERS.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("typed", "note"), list(rows()))
