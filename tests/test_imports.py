@@ -14,7 +14,7 @@ import tracer_nb
 ROOT = Path(tracer_nb.__file__).parent
 
 BASE = {"errors", "records", "moments", "labelset", "documents"}
-FACADE = {"steps", "tracer", "words"}
+FACADE = {"steps", "draws", "live", "tracer", "words"}
 
 # What each part of tracer_nb may import of the others; a new part needs a line here.
 MAY_IMPORT = {

@@ -218,7 +218,7 @@ BUGS = [
     "tracer_nb.teachers.chat.converse",
     "tracer_nb.teachers.endpoint.read_reply",
     "tracer_nb.teachers.store.LabelStore.put_many",
-    "tracer_nb.steps.making.fit_surrogate",
+    "tracer_nb.steps.certify.fit_surrogate",
     "tracer_nb.tracer.make_report",
 ]
 
@@ -319,7 +319,10 @@ def test_a_bug_in_a_cell_shows_no_key(shell, world, monkeypatch, mode):
     shell.run(f"%xmode {mode}")
     try:
         with serve(world.truth, api_key=KEY) as server:
-            for where in ("aiohttp.ClientSession._request", "tracer_nb.steps.making.fit_surrogate"):
+            for where in (
+                "aiohttp.ClientSession._request",
+                "tracer_nb.steps.certify.fit_surrogate",
+            ):
                 with mock.patch(where, broken):
                     ran = shell.try_run(cell.format(server.base_url))
                 assert "a bug in the middle" in ran.text

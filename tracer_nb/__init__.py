@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tracer_nb.engine import Router, fit_router
-    from tracer_nb.steps.saved import load
+    from tracer_nb.steps.route.saved import load
     from tracer_nb.tracer import Tracer
 
 __version__ = "0.1.0"
@@ -39,7 +39,7 @@ def __getattr__(name: str) -> Any:
 
         return Tracer
     if name == "load":
-        from tracer_nb.steps.saved import load  # noqa: PLC0415
+        from tracer_nb.steps.route.saved import load  # noqa: PLC0415
 
         return load
     if name in ("Router", "fit_router"):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer_nb.draws.rounds import Trail
 from tracer_nb.engine import Router, SurrogateFit
 from tracer_nb.engine.features import Features, FunctionFeatures, make_features
 from tracer_nb.engine.learning import learning_curve
@@ -19,6 +20,7 @@ from tracer_nb.engine.options import make_options
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
 from tracer_nb.labelset import clean_labels, explain_labels
+from tracer_nb.live.lookout import Lookout
 from tracer_nb.records import (
     Caps,
     Certificate,
@@ -30,39 +32,37 @@ from tracer_nb.records import (
     Routing,
     Watch,
 )
-from tracer_nb.steps.abstaining import ask_about, make_reject_option
-from tracer_nb.steps.answering import answer_rows
-from tracer_nb.steps.asking import Asker, OnProgress, make_caps
-from tracer_nb.steps.auditing import Auditor, deferring
-from tracer_nb.steps.batch_steps import BatchSteps
-from tracer_nb.steps.batching import Batches
-from tracer_nb.steps.costing import (
-    check_latency_weight,
-    mean_cost,
-    mean_wait,
-    unasked_dollars,
-)
-from tracer_nb.steps.frames import Texts, read_texts, same_texts
-from tracer_nb.steps.gap_steps import GapSteps
-from tracer_nb.steps.inspection import Inspection, Makers
-from tracer_nb.steps.job import Column, first_draw
-from tracer_nb.steps.looking import Lookout
-from tracer_nb.steps.matrices import Blocks, featurize, ready_matrix, rows_of, take
-from tracer_nb.steps.outcome import Outcome
-from tracer_nb.steps.planning import check_job, make_plan
-from tracer_nb.steps.reporting import Standing, in_round, learned_on_column, make_report
-from tracer_nb.steps.review_steps import ReviewSteps
-from tracer_nb.steps.reviewing import reviewed_examples
-from tracer_nb.steps.sampling import (
+from tracer_nb.steps.audit.auditor import Auditor, deferring
+from tracer_nb.steps.certify import in_round, learned_on_column
+from tracer_nb.steps.column.features import Blocks, featurize, ready_matrix, rows_of, take
+from tracer_nb.steps.column.frames import Texts, read_texts, same_texts
+from tracer_nb.steps.column.outcome import Outcome
+from tracer_nb.steps.column.sample import (
     collect_labels,
     distinct_texts,
     draw_rows,
     label_names,
 )
-from tracer_nb.steps.saved import save_router
-from tracer_nb.steps.scope import Scope
-from tracer_nb.steps.update_steps import UpdateSteps
-from tracer_nb.steps.updating import Trail
+from tracer_nb.steps.explain.gaps import GapSteps
+from tracer_nb.steps.explain.moment import Inspection, Makers
+from tracer_nb.steps.label.asker import Asker, OnProgress, make_caps
+from tracer_nb.steps.label.batches import Batches, BatchSteps
+from tracer_nb.steps.label.costs import (
+    check_latency_weight,
+    mean_cost,
+    mean_wait,
+    unasked_dollars,
+)
+from tracer_nb.steps.label.plan import check_job, make_plan
+from tracer_nb.steps.label.reject import ask_about, make_reject_option
+from tracer_nb.steps.review.sitting import reviewed_examples
+from tracer_nb.steps.review.step import ReviewSteps
+from tracer_nb.steps.route.answer import answer_rows
+from tracer_nb.steps.route.report import Standing, make_report
+from tracer_nb.steps.route.saved import save_router
+from tracer_nb.steps.state import Column, first_draw
+from tracer_nb.steps.update.scope import Scope
+from tracer_nb.steps.update.step import UpdateSteps
 from tracer_nb.teachers import INTERRUPTED, ReviewStore, make_teacher
 from tracer_nb.teachers.rows import short_address
 from tracer_nb.teachers.server import hide_key

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from common import banking77, machine, quiet, table
 
-from tracer_nb.steps.scanning import scan_logs
+from tracer_nb.steps.scan import scan_logs
 from tracer_nb.words import scan_lines
 
 OPENINGS = (

@@ -24,7 +24,7 @@ from tracer_nb.records import (
     Targets,
     Timeline,
 )
-from tracer_nb.steps.watching import replay
+from tracer_nb.steps.audit.evidence import replay
 
 NAMES = {
     "small": tuple(f"label {i}" for i in range(6)),

@@ -7,8 +7,8 @@ import pytest
 from livekernel import CHECK, SET_UP, Kernels, job, put_world, run, stored, text_of, wait
 
 from tracer_nb.standin import serve
-from tracer_nb.steps.frames import read_texts
-from tracer_nb.steps.sampling import draw_rows
+from tracer_nb.steps.column.frames import read_texts
+from tracer_nb.steps.column.sample import draw_rows
 
 SAMPLE = 300
 CONCURRENCY = 4

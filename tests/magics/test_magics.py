@@ -563,7 +563,7 @@ def test_a_bug_of_ours_keeps_its_traceback(shell, monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("ours to fix")
 
-    monkeypatch.setattr("tracer_nb.steps.making.fit_surrogate", broken)
+    monkeypatch.setattr("tracer_nb.steps.certify.fit_surrogate", broken)
     for cell in (f"%%tracer df.text {TEACH} {FAST}\nChoose.", "%tracer fit"):
         ran = shell.try_run(cell)
         assert type(ran.error) is RuntimeError

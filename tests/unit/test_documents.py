@@ -9,7 +9,7 @@ from tracer_nb import Tracer, load
 from tracer_nb.documents import make_document, named_columns, plain_text, spoken
 from tracer_nb.errors import InvalidInput
 from tracer_nb.standin import serve
-from tracer_nb.steps.frames import read_texts
+from tracer_nb.steps.column.frames import read_texts
 
 PROMPT = "The customer bought the {{product}}. Choose what {{text}} is about."
 LABELS = ("delivery", "login")

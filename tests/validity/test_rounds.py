@@ -21,8 +21,8 @@ from tracer_nb.engine import ExtraRows
 from tracer_nb.engine.bounds import held_out_p_value
 from tracer_nb.engine.certificates import certify_held_out, round_confidence
 from tracer_nb.errors import NotEnoughData
-from tracer_nb.steps import remaking
-from tracer_nb.steps.matrices import take
+from tracer_nb.steps.column.features import take
+from tracer_nb.steps.update import remake
 
 from .harness import CONFIDENCE, DELTA
 from .worlds import BORDERS, FLAT, Clusters, part, steps, stress
@@ -296,7 +296,7 @@ def test_an_update_that_fits_on_its_own_test_breaks_them(monkeypatch):
     by_heart = {"n_updates": 1, "surrogate": KNeighborsClassifier(1)}
     honest = updated(BORDERS, 8, **by_heart)
     assert max(broken_histories(honest)) <= most_broken(honest)
-    monkeypatch.setattr(remaking, "extra_rows", of_the_test)
+    monkeypatch.setattr(remake, "extra_rows", of_the_test)
     found = updated(BORDERS, 8, **by_heart)
     assert min(broken_histories(found)) > most_broken(found)
 

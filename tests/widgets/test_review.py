@@ -25,7 +25,7 @@ LABELS = ("login", "parcel", "refund")
 
 
 class Reviewing:
-    """As tracer_nb.steps.reviewing has it, as far as a panel can tell; it may be told to fail."""
+    """As tracer_nb.steps.review.sitting has it, as far as a panel can tell; it may be told to fail."""
 
     def __init__(self, texts=("one", "two", NASTY), *, blind=True):
         items = tuple(

@@ -75,6 +75,6 @@ def _is_own_function(value: Any) -> bool:
 
 
 def _columns(value: Any) -> list[str]:
-    from tracer_nb.steps.frames import column_names, is_frame  # noqa: PLC0415  brings narwhals
+    from tracer_nb.steps.column.frames import column_names, is_frame  # noqa: PLC0415  brings narwhals
 
     return column_names(value) if is_frame(value) else []

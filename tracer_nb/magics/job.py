@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from tracer_nb.errors import InvalidInput
+from tracer_nb.live.session import Session
 from tracer_nb.magics.names import Source
 from tracer_nb.records import Caps
-from tracer_nb.steps.session import Session
 
 if TYPE_CHECKING:
-    from tracer_nb.steps.saved import SavedRouter
+    from tracer_nb.steps.route.saved import SavedRouter
     from tracer_nb.tracer import Tracer
 
 __all__ = ["Job"]
@@ -63,8 +63,8 @@ class Job:
         InvalidInput
             A setting cannot be used; the job stays as it was.
         """
-        from tracer_nb.steps.asking import make_caps  # noqa: PLC0415  as heavy as the Tracer
-        from tracer_nb.steps.planning import check_sample  # noqa: PLC0415
+        from tracer_nb.steps.label.asker import make_caps  # noqa: PLC0415  as heavy as the Tracer
+        from tracer_nb.steps.label.plan import check_sample  # noqa: PLC0415
 
         # A line that names a teacher says what job it is; nothing lingers from other ones.
         anew = whole or ("teacher" in settings and not _equal(settings, self.settings))

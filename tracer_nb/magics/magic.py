@@ -13,6 +13,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import display
 
 from tracer_nb.errors import InvalidInput, KeyRefused, NotFitted, TracerError
+from tracer_nb.live.session import Reins
 from tracer_nb.magics.complete import complete
 from tracer_nb.magics.job import Job
 from tracer_nb.magics.keys import Keys, refuse_keys
@@ -32,7 +33,6 @@ from tracer_nb.magics.settings import written_options
 from tracer_nb.magics.verbs import check_heeded, step_help
 from tracer_nb.magics.workspace import Workspace, made, user_variables
 from tracer_nb.records import Caps
-from tracer_nb.steps.session import Reins
 
 __all__ = ["TracerMagics", "register"]
 
@@ -586,7 +586,7 @@ class TracerMagics(Magics):
 
     def _load(self, name: str, path: str, args: Any, variables: Any) -> None:
         from tracer_nb.magics.show import Lines  # noqa: PLC0415
-        from tracer_nb.steps.saved import load  # noqa: PLC0415
+        from tracer_nb.steps.route.saved import load  # noqa: PLC0415
         from tracer_nb.words import saved_lines  # noqa: PLC0415
 
         options = read_settings(args, None, None, variables)

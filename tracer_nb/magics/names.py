@@ -39,7 +39,7 @@ class Source:
         """
         if self.name is None:
             return self.table
-        from tracer_nb.steps.frames import read_column  # noqa: PLC0415  brings narwhals
+        from tracer_nb.steps.column.frames import read_column  # noqa: PLC0415  brings narwhals
 
         return read_column(self.table, self.name)
 
@@ -68,7 +68,7 @@ def resolve_column(text: str, variables: Mapping[str, Any]) -> Source:
     InvalidInput
         Not such an expression, an unknown variable, or an unknown column.
     """
-    from tracer_nb.steps.frames import column_names, is_frame, read_column  # noqa: PLC0415  narwhals
+    from tracer_nb.steps.column.frames import column_names, is_frame, read_column  # noqa: PLC0415  narwhals
 
     node = _parse(text, "df.text or df['text']")
     if isinstance(node, (ast.Attribute, ast.Subscript)):
@@ -142,7 +142,7 @@ def _described(lines: list[str]) -> list[str] | dict[str, str]:
 
 
 def _label_values(value: Any) -> Any:
-    from tracer_nb.steps.frames import is_missing, read_cells  # noqa: PLC0415  brings narwhals
+    from tracer_nb.steps.column.frames import is_missing, read_cells  # noqa: PLC0415  brings narwhals
 
     if isinstance(value, (list, tuple)):
         return list(value)

@@ -192,7 +192,7 @@ def _teacher(text: str, source: Source | None, variables: Mapping[str, Any]) -> 
 
 def _recorded(text: str, value: Any, source: Source | None) -> dict[str, Any]:
     """Text to label, from labels that stand beside the texts; the first of equal texts counts."""
-    from tracer_nb.steps.frames import read_cells, read_texts  # noqa: PLC0415  brings narwhals
+    from tracer_nb.steps.column.frames import read_cells, read_texts  # noqa: PLC0415  brings narwhals
 
     labels = read_cells(value)
     if source is None:

@@ -25,7 +25,7 @@ def show_scan(words: str, args: Any, variables: Mapping[str, Any]) -> None:
         No log is named, or it cannot be read.
     """
     from tracer_nb.magics.show import Lines  # noqa: PLC0415
-    from tracer_nb.steps.scanning import scan_logs  # noqa: PLC0415
+    from tracer_nb.steps.scan import scan_logs  # noqa: PLC0415
     from tracer_nb.words import scan_lines  # noqa: PLC0415
 
     named = unquote(words.strip())

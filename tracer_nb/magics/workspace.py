@@ -10,12 +10,12 @@ from IPython.core.error import UsageError
 from IPython.display import display
 
 from tracer_nb.errors import InvalidInput, TracerError
+from tracer_nb.live.session import Reins, Task
 from tracer_nb.magics.job import Job
 from tracer_nb.magics.keys import Keys, refuse_keys
 from tracer_nb.magics.names import Source, unquote
 from tracer_nb.magics.options import check_output, read_caps, read_sample, read_settings, split_line
 from tracer_nb.magics.settings import Form, line_of
-from tracer_nb.steps.session import Reins, Task
 
 __all__ = ["Work", "Workspace", "made", "user_variables"]
 

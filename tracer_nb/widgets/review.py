@@ -16,7 +16,7 @@ __all__ = ["ReviewPanel"]
 
 
 class _Reviewing(Protocol):
-    """What the panel needs of a review: see :class:`tracer_nb.steps.reviewing.Reviewing`."""
+    """What the panel needs of a review: see :class:`tracer_nb.steps.review.sitting.Reviewing`."""
 
     queue: ReviewQueue
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tracer_nb.records import Answer, Labels, Spending
-from tracer_nb.steps.frames import read_texts
-from tracer_nb.steps.opinions import Opinion, Subject
+from tracer_nb.steps.column.frames import read_texts
+from tracer_nb.steps.review.queue import Opinion, Subject
 
 LABELS = ("no", "yes")
 

@@ -8,8 +8,7 @@ import pytest
 from scipy import stats
 
 from tracer_nb.records import Review
-from tracer_nb.steps.accuracy import teacher_accuracy
-from tracer_nb.steps.reviewing import start_review
+from tracer_nb.steps.review.sitting import start_review, teacher_accuracy
 from tracer_nb.teachers import ReviewStore
 
 from .reviewable import Planted

@@ -5,9 +5,7 @@ import pytest
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Answer, Review
-from tracer_nb.steps.opinions import Opinion
-from tracer_nb.steps.queueing import make_queue
-from tracer_nb.steps.shortlists import shortlist
+from tracer_nb.steps.review.queue import Opinion, make_queue, shortlist
 from tracer_nb.teachers.rows import text_address
 
 from .reviewable import Planted, subject_of

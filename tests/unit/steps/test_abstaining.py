@@ -11,7 +11,7 @@ from tracer_nb.datasets import load
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Answer, RejectOption
 from tracer_nb.standin import Faults, serve
-from tracer_nb.steps.abstaining import FIRST_ANSWERS
+from tracer_nb.steps.label.reject import FIRST_ANSWERS
 from tracer_nb.words import plan_lines
 
 from .abstainers import LABELS, Doubting, of_source, tracer_for

@@ -13,7 +13,7 @@ from tracer_nb import Tracer
 from tracer_nb.engine.saving import read_archive, write_archive
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Answer, RejectOption
-from tracer_nb.steps.abstaining import FIRST_ANSWERS
+from tracer_nb.steps.label.reject import FIRST_ANSWERS
 from tracer_nb.words import report_lines
 
 from .abstainers import LABELS, QUICK, Doubting, Strange, of_source, tracer_for

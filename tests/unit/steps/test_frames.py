@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from tracer_nb.errors import InvalidInput
-from tracer_nb.steps.frames import (
+from tracer_nb.steps.column.frames import (
     OUTPUT_COLUMNS,
     column_names,
     is_frame,

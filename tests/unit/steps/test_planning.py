@@ -8,9 +8,9 @@ from tracer_nb import Tracer
 from tracer_nb.engine.bounds import fewest_handled
 from tracer_nb.errors import InvalidInput, NotEnoughData
 from tracer_nb.records import Answer, Caps, RejectOption, Superseded
-from tracer_nb.steps.asking import Past
-from tracer_nb.steps.frames import read_texts
-from tracer_nb.steps.planning import check_job, check_sample, fewest_labels, make_plan
+from tracer_nb.steps.column.frames import read_texts
+from tracer_nb.steps.label.asker import Past
+from tracer_nb.steps.label.plan import check_job, check_sample, fewest_labels, make_plan
 from tracer_nb.teachers import FunctionTeacher, Price, make_teacher
 from tracer_nb.teachers.experience import Experience
 from tracer_nb.words import money, plan_lines

@@ -3,8 +3,8 @@ import pytest
 
 from tracer_nb.errors import TeacherError
 from tracer_nb.records import Answer, Spending, Superseded
-from tracer_nb.steps.frames import read_texts
-from tracer_nb.steps.sampling import collect_labels, distinct_texts, draw_rows, label_names
+from tracer_nb.steps.column.frames import read_texts
+from tracer_nb.steps.column.sample import collect_labels, distinct_texts, draw_rows, label_names
 
 COLUMN = read_texts(["a", None, "b", "a", "", "c", "d", "e"])
 FAILED = Answer(None, reason="no reply", keep=False)

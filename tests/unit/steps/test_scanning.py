@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tracer_nb.errors import InvalidInput, NotEnoughData
-from tracer_nb.steps.scanning import scan_logs
+from tracer_nb.steps.scan import scan_logs
 
 
 def calls(n, *, cost=None, noise=0.0, seed=0):

@@ -41,7 +41,7 @@ _LABELS = 1000
 
 
 class _Session(Protocol):
-    """What the panel needs of a session: see :class:`tracer_nb.steps.session.Session`."""
+    """What the panel needs of a session: see :class:`tracer_nb.live.session.Session`."""
 
     @property
     def moment(self) -> Moment: ...

@@ -1,0 +1,410 @@
+"""A session's life: in a cell and in the background, paused, stopped, failed, watched."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from tracer_nb import Tracer
+from tracer_nb.errors import InvalidInput, NotFitted, TeacherError
+from tracer_nb.live.session import Session, Task
+from tracer_nb.records import Caps, Progress, Selection, Spending
+from tracer_nb.teachers.work import LabelWork
+
+
+class Gate:
+    """A teacher that waits before the text at which it is closed."""
+
+    def __init__(self, world, at):
+        self.world, self.at = world, at
+        self.reached, self.open = threading.Event(), threading.Event()
+
+    def teach(self, text):
+        if len(self.world.asked) == self.at:
+            self.reached.set()
+            assert self.open.wait(30)
+        return self.world.teach(text)
+
+
+@pytest.fixture
+def gate(world, monkeypatch):
+    """Opens when the run that waits at it is told to stop."""
+    gate = Gate(world, at=100)
+    stop = LabelWork.stop
+
+    def stop_and_open(work, *args, **options):
+        stop(work, *args, **options)
+        gate.open.set()
+
+    monkeypatch.setattr(LabelWork, "stop", stop_and_open)
+    yield gate
+    gate.open.set()
+
+
+def make(world, teach, *, sample=200):
+    tracer = Tracer(
+        teach, world.labels, target=0.8, features=world.X, store=":memory:", concurrency=1
+    )
+
+    def work(reins):
+        return tracer.run(
+            world.frame["text"],
+            sample=sample,
+            on_progress=reins.on_progress,
+            stop=reins.stop,
+            go_on=reins.go_on,
+            ask_teacher=False,
+        )
+
+    return Task(work, tracer)
+
+
+def states(session):
+    """Every state that is told to somebody who watches, without repeats."""
+    seen = []
+
+    def look():
+        state = session.moment.state
+        if not seen or seen[-1] != state:
+            seen.append(state)
+
+    session.watch(look)
+    return seen
+
+
+def test_a_run_in_a_cell_returns_its_result(world):
+    session = Session()
+    seen = states(session)
+    assert session.moment.state == "idle"
+    routed = session.run(make(world, world.teach))
+    assert len(routed) == len(world.frame)
+    moment = session.moment
+    assert (moment.state, moment.run, moment.blocking, moment.message) == ("done", 1, False, "")
+    assert moment.report.certificate.certified
+    assert seen == ["running", "done"]
+
+
+def test_a_run_in_the_background_leaves_the_caller_free(world, gate):
+    session = Session()
+    session.prepare(make(world, gate.teach))
+    assert session.moment.ready
+    session.start()
+    assert gate.reached.wait(30)
+    assert session.moment.running
+    assert not session.moment.blocking
+    gate.open.set()
+    assert session.wait(30)
+    assert session.moment.state == "done"
+    assert session.moment.report.spending.asked == 200
+
+
+@pytest.mark.parametrize(("end", "state"), [("pause", "paused"), ("stop", "stopped")])
+def test_what_was_answered_is_not_asked_again(world, gate, end, state):
+    session = Session()
+    seen = states(session)
+    session.prepare(make(world, gate.teach))
+    session.start()
+    assert gate.reached.wait(30)
+    getattr(session, end)()
+    assert session.moment.ending == state
+    assert session.wait(30)
+    assert (session.moment.state, session.moment.ending) == (state, "")
+    assert 100 <= len(world.asked) < 200
+    session.start()
+    assert session.wait(30)
+    assert seen == ["idle", "running", state, "running", "done"]
+    assert len(world.asked) == len(set(world.asked)) == 200
+    # Money is counted on: the job is one, whatever its parts.
+    assert session.moment.report.spending.asked == 200
+
+
+def test_a_failure_is_a_message(world):
+    session = Session()
+
+    def broken(_):
+        raise RuntimeError("no <b>tea</b> left")
+
+    with pytest.raises(TeacherError, match="tea"):
+        session.run(make(world, broken))
+    assert session.moment.state == "failed"
+    assert "no <b>tea</b> left" in session.moment.message
+    session.prepare(make(world, world.teach))
+    session.start()
+    assert session.wait(30)
+    assert (session.moment.state, session.moment.message) == ("done", "")
+
+
+def test_a_failure_in_the_background_is_the_same_message(world):
+    session = Session()
+
+    def work(_):
+        raise ZeroDivisionError("by zero")
+
+    session.prepare(Task(work, make(world, world.teach).tracer))
+    session.start()
+    assert session.wait(30)
+    assert (session.moment.state, session.moment.message) == (
+        "failed",
+        "ZeroDivisionError: by zero",
+    )
+
+
+def test_an_interrupt_in_a_cell_stops_the_run(world, interrupting):
+    teacher = interrupting(world, 60)
+    session = Session()
+    session.run(make(world, teacher.teach))
+    assert session.moment.state == "stopped"
+    teacher.release.set()
+    session.start()
+    assert session.wait(30)
+    assert session.moment.state == "done"
+
+
+def test_an_interrupt_between_answers_is_passed_on(world):
+    session = Session()
+
+    def work(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        session.run(Task(work, make(world, world.teach).tracer))
+    assert (session.moment.state, session.moment.message) == ("stopped", "")
+
+
+def test_only_one_run_at_a_time(world, gate):
+    session = Session()
+    session.prepare(make(world, gate.teach))
+    session.start()
+    assert gate.reached.wait(30)
+    for refused in (session.start, lambda: session.run(make(world, gate.teach))):
+        with pytest.raises(InvalidInput, match="running already; pause or stop it first"):
+            refused()
+    session.stop()
+    assert session.wait(30)
+
+
+def test_another_job_begins_anew_and_the_same_one_does_not(world):
+    session, task = Session(), make(world, world.teach)
+    session.run(task)
+    session.prepare(task)
+    assert session.moment.state == "done"
+    session.prepare(make(world, world.teach))
+    assert (session.moment.state, session.moment.run) == ("idle", 1)
+    assert session.moment.report.certificate is None
+
+
+def test_there_must_be_something_to_start():
+    with pytest.raises(InvalidInput, match="nothing to run yet"):
+        Session().start()
+
+
+def test_ending_what_does_not_run_changes_nothing(world):
+    session = Session()
+    session.pause()
+    session.stop()
+    assert session.moment.state == "idle"
+    session.run(make(world, world.teach))
+    session.stop()
+    assert session.moment.state == "done"
+
+
+def test_who_watches_cannot_break_a_run(world):
+    session = Session()
+
+    def broken():
+        raise ValueError("nobody <i>looks</i>")
+
+    session.watch(broken)
+    session.run(make(world, world.teach))
+    assert session.moment.state == "done"
+    assert (
+        session.moment.message == "The panel could not be updated: ValueError: nobody <i>looks</i>"
+    )
+
+
+def test_who_stops_watching_is_not_told(world):
+    session, calls = Session(), []
+    unwatch = session.watch(lambda: calls.append(1))
+    unwatch()
+    unwatch()
+    session.run(make(world, world.teach))
+    assert calls == []
+
+
+class Looked:
+    """A Tracer that only says when it was looked at."""
+
+    def __init__(self, session, make_report):
+        self.session, self.make_report = session, make_report
+        self.at = []
+
+    @property
+    def report(self):
+        self.at.append(self.session.moment.progress and self.session.moment.progress.step)
+        return self.make_report(stopped=None)
+
+    def label_counts(self):
+        return None
+
+    preview = label_agreement = confusion = reliability = targets = label_counts
+    known_gaps = known_watch = None
+
+
+def moments(*steps):
+    def work(reins):
+        for step, done in steps:
+            reins.on_progress(Progress(done, 2, Spending(cost=0.5 * done), 1.0 + done, step))
+
+    return work
+
+
+def test_a_report_that_fails_does_not_lose_the_run():
+    session = Session()
+
+    def broken(**_):
+        raise ValueError("no report")
+
+    result = session.run(Task(lambda _: "result", Looked(session, broken)))
+    assert result == "result"
+    assert (session.moment.state, session.moment.message) == ("done", "ValueError: no report")
+
+
+def test_the_job_is_looked_at_between_steps_only(make_report):
+    session = Session()
+    looked = Looked(session, make_report)
+    steps = (("asking", 1), ("asking", 2), ("fit", 0), ("deferred", 1))
+    session.run(Task(moments(*steps), looked))
+    assert looked.at == [None, "asking", "fit", "deferred"]
+
+
+def test_money_is_that_of_the_whole_job(make_report):
+    session, paid = Session(), []
+    session.watch(lambda: paid.append(session.moment.paid))
+    tracer = Looked(session, lambda **_: make_report(spending=Spending(cost=3.0)))
+    session.run(Task(moments(("asking", 1), ("asking", 2)), tracer, Caps(max_cost=9.0)))
+    assert paid[:3] == [None, 3.5, 4.0]
+    assert session.moment.timeline.cost.tolist() == [3.5, 4.0]
+    assert session.moment.timeline.max_cost == 9.0
+
+
+def test_labels_that_come_in_are_looked_at_in_a_thread(make_report):
+    session, looked = Session(), threading.Event()
+    tracer = Looked(session, make_report)
+    tracer.label_counts = lambda: "counts"
+    tracer.preview = lambda: "preview"
+    session.watch(lambda: session.moment.findings.preview and looked.set())
+
+    def work(reins):
+        reins.on_progress(Progress(1, 2, Spending(), 1.0))
+        assert looked.wait(30)
+        assert session.moment.findings.counts == "counts"
+
+    session.run(Task(work, tracer))
+    assert (session.moment.state, session.moment.message) == ("done", "")
+
+
+def test_a_look_that_fails_is_said_and_the_run_goes_on(make_report):
+    session, said = Session(), threading.Event()
+    tracer = Looked(session, make_report)
+
+    def broken():
+        raise ValueError("nothing to see")
+
+    tracer.preview = broken
+    session.watch(lambda: session.moment.message and said.set())
+
+    def work(reins):
+        reins.on_progress(Progress(1, 2, Spending(), 1.0))
+        assert said.wait(30)
+        assert session.moment.message == "No preview: ValueError: nothing to see"
+
+    session.run(Task(work, tracer))
+    assert session.moment.state == "done"
+
+
+def test_rows_and_maps_are_the_tracers(world):
+    session = Session()
+    with pytest.raises(NotFitted, match="start the job first"):
+        session.rows(Selection())
+    session.run(make(world, world.teach))
+    assert session.rows(Selection(), limit=5).total == len(world.texts)
+    assert session.map("pca").n_texts == len(world.texts)
+    assert session.moment.findings.confusion.n_rows > 0
+    assert session.moment.findings.targets is not None
+
+
+# --- gaps ------------------------------------------------------------------------------
+
+
+def analysed(session):
+    """Look for the gaps, and wait for what comes of it."""
+    ended = threading.Event()
+    unwatch = session.watch(lambda: session.moment.analysing or ended.set())
+    session.analyse()
+    assert ended.wait(30)
+    unwatch()
+    return session.moment
+
+
+def test_gaps_are_looked_for_once_in_a_thread_of_their_own(world, monkeypatch):
+    session, threads = Session(), []
+    session.analyse()  # nothing to look at, and no complaint
+    task = make(world, world.teach)
+    session.run(replace(task, table=world.frame))
+    assert session.moment.findings.gaps is None
+    gaps = task.tracer.gaps
+
+    def seen(table=None):
+        threads.append((threading.current_thread().name, table is world.frame))
+        return gaps(table)
+
+    monkeypatch.setattr(task.tracer, "gaps", seen)
+    found = analysed(session).findings.gaps
+    assert found is task.tracer.known_gaps
+    assert threads == [("tracer-gaps", True)]
+    assert analysed(session).findings.gaps is found
+    session.look()
+    assert session.moment.findings.gaps is found
+    assert len(threads) == 1
+    # Another fit has other gaps, which nobody has asked for.
+    task.tracer.fit()
+    session.look()
+    assert session.moment.findings.gaps is None
+
+
+def test_gaps_that_cannot_be_found_are_said_and_forgotten_at_the_next_look(world):
+    session = Session()
+    session.run(replace(make(world, world.teach), table=world.frame[:10]))
+    assert "table has 10 rows" in analysed(session).unexplained
+    assert session.moment.findings.gaps is None
+    session.look()
+    assert session.moment.unexplained == ""
+
+
+def test_gaps_of_a_job_that_went_on_meanwhile_are_not_shown(world, monkeypatch):
+    session, task = Session(), make(world, world.teach)
+    session.run(task)
+    gaps = task.tracer.gaps
+
+    def slow(table=None):
+        found = gaps(table)
+        task.tracer.fit()
+        return found
+
+    monkeypatch.setattr(task.tracer, "gaps", slow)
+    moment = analysed(session)
+    assert moment.findings.gaps is None
+    assert "look again" in moment.unexplained
+
+
+def test_gaps_are_not_looked_for_during_a_run(world, gate):
+    session = Session()
+    session.prepare(make(world, gate.teach))
+    session.start()
+    assert gate.reached.wait(30)
+    with pytest.raises(InvalidInput, match="running already"):
+        session.analyse()
+    session.stop()
+    assert session.wait(30)

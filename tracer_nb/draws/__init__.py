@@ -1,0 +1,3 @@
+"""Which rows were drawn for what."""
+
+__all__: list[str] = []

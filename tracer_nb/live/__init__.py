@@ -1,0 +1,3 @@
+"""A job that a panel follows."""
+
+__all__: list[str] = []

@@ -1,0 +1,166 @@
+"""Looking at a Tracer that works: between its steps all of it, and now and then at what comes in."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, Protocol
+
+from tracer_nb.moments import Findings
+from tracer_nb.records import (
+    Caps,
+    ColumnMap,
+    Confusion,
+    Gaps,
+    LabelAgreement,
+    LabelCounts,
+    Preview,
+    Progress,
+    Reliability,
+    Report,
+    RowPage,
+    Selection,
+    Targets,
+    Timeline,
+    Watch,
+)
+
+__all__ = ["Lookout", "Watched"]
+
+# Looking takes at most this part of the time.
+_PART = 0.2
+_PAUSE, _LONGEST = 1.0, 10.0
+_LABEL = "label"
+
+
+class Watched(Protocol):
+    """What is asked of a Tracer: see :class:`tracer_nb.steps.explain.views.Inspecting`."""
+
+    @property
+    def report(self) -> Report:
+        """Where the job stands."""
+
+    def label_counts(self) -> LabelCounts | None:
+        """How often each label occurs."""
+
+    def preview(self) -> Preview | None:
+        """The frontier of the labels so far."""
+
+    def label_agreement(self, by: str = "teacher") -> LabelAgreement | None:
+        """Agreement for each label."""
+
+    def confusion(self) -> Confusion | None:
+        """Labels against labels."""
+
+    def reliability(self) -> Reliability | None:
+        """Scores against agreement."""
+
+    def targets(self) -> Targets | None:
+        """What each target would give."""
+
+    def gaps(self, table: Any = None) -> Gaps:
+        """Where surrogate and teacher part."""
+
+    @property
+    def known_gaps(self) -> Gaps | None:
+        """Those that were found already."""
+
+    @property
+    def known_watch(self) -> Watch | None:
+        """What the audits tell."""
+
+    def map(self, method: str = "pca") -> ColumnMap | None:
+        """Texts as points."""
+
+    def rows(self, selection: Selection, *, offset: int, limit: int) -> RowPage:
+        """Rows that match."""
+
+    def relabel(self, row: int, label: str, note: str = "") -> None:
+        """Say which label a row should have."""
+
+    def send_to_review(self, rows: Iterable[int]) -> int:
+        """Put rows aside for a review."""
+
+
+class Lookout:
+    """Follows one run.
+
+    Parameters
+    ----------
+    tracer : Watched
+    caps : Caps
+        Of the whole job.
+    """
+
+    def __init__(self, tracer: Watched, caps: Caps | None = None) -> None:
+        self._tracer = tracer
+        self._step = ("", 0)
+        self._before: float | None = 0.0  # paid before this step
+        self._timeline = Timeline(max_cost=None if caps is None else caps.max_cost)
+        self._next = 0.0
+        self._looking = threading.Lock()
+
+    def report(self) -> Report:
+        """Where the job stands."""
+        return self._tracer.report
+
+    def findings(self) -> Findings:
+        """All that there is to look at; what takes seconds only if it is there already."""
+        tracer = self._tracer
+        return Findings(
+            counts=tracer.label_counts(),
+            agreement=tracer.label_agreement(),
+            confusion=tracer.confusion(),
+            reliability=tracer.reliability(),
+            targets=tracer.targets(),
+            gaps=tracer.known_gaps,
+            watch=tracer.known_watch,
+        )
+
+    def seen(self, progress: Progress) -> dict[str, Any]:
+        """What a moment of the run changes in what is shown; called in the thread that works."""
+        found: dict[str, Any] = {}
+        step = (progress.step, progress.total)
+        if step != self._step:
+            # Between two steps the job stands still, so that it can be looked at.
+            self._step = step
+            found = {"report": self.report(), "findings": self.findings()}
+            self._before = found["report"].spending.cost
+        paid = None
+        if self._before is not None and progress.spending.cost is not None:
+            paid = self._before + progress.spending.cost
+        of_job = replace(progress, spending=replace(progress.spending, cost=paid))
+        if progress.total > 1 or progress.done:
+            self._timeline = self._timeline.after(of_job)
+        return {**found, "progress": progress, "paid": paid, "timeline": self._timeline}
+
+    def look_on(self, progress: Progress, found: Callable[..., None]) -> None:
+        """Look at the labels that came in, in a thread of its own, if it is time to.
+
+        ``found`` is called with ``counts``, with ``preview``, or with a ``message``. A look
+        takes a second with thousands of labels, and a stop must not wait for it.
+        """
+        if progress.step != _LABEL or time.monotonic() < self._next:
+            return
+        if not self._looking.acquire(blocking=False):
+            return
+        threading.Thread(target=self._look, args=(found,), name="tracer-look", daemon=True).start()
+
+    def _look(self, found: Callable[..., None]) -> None:
+        begun = time.monotonic()
+        try:
+            for name, look in (
+                ("counts", self._tracer.label_counts),
+                ("preview", self._tracer.preview),
+            ):
+                seen = look()
+                if self._step[0] == _LABEL:
+                    found(**{name: seen})
+        except Exception as error:  # noqa: BLE001 -- said in the panel; the run goes on
+            found(message=f"No preview: {type(error).__name__}: {error}")
+        finally:
+            now = time.monotonic()
+            self._next = now + min(max((now - begun) / _PART, _PAUSE), _LONGEST)
+            self._looking.release()

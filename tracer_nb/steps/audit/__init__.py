@@ -1,0 +1,3 @@
+"""What ``audit`` does."""
+
+__all__: list[str] = []

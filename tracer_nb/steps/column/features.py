@@ -1,0 +1,104 @@
+"""Features as the engine takes them: blocks of rows, one row per distinct text."""
+
+from __future__ import annotations
+
+import reprlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from tracer_nb.engine.checks import check_blocks
+from tracer_nb.engine.features import Features
+from tracer_nb.errors import InvalidInput
+from tracer_nb.steps.column.frames import Texts
+from tracer_nb.words import count
+
+__all__ = ["Blocks", "as_blocks", "featurize", "ready_matrix", "rows_of", "take"]
+
+# Matrices that describe the same rows, each of shape (n, d).
+Blocks = list[Any]
+
+
+def ready_matrix(features: Any) -> Blocks:
+    """A ready matrix, (rows, d), or a list of several; values are checked where they are used.
+
+    Raises
+    ------
+    InvalidInput
+        Not two-dimensional.
+    """
+    several = isinstance(features, (list, tuple)) and len(features) > 0
+    if several and all(getattr(block, "ndim", 0) == 2 for block in features):
+        return [_matrix(block) for block in features]
+    return [_matrix(features)]
+
+
+def _matrix(features: Any) -> Any:
+    if sparse.issparse(features):
+        return sparse.csr_matrix(features)
+    try:
+        matrix = np.asarray(features)
+    except ValueError:  # rows of several lengths
+        matrix = np.empty(0)
+    if matrix.ndim != 2:
+        raise InvalidInput(
+            "features must be 'lsa', 'fastembed:NAME-OR-DIRECTORY', a function or a matrix with "
+            f"one row per row of the column, got {' '.join(reprlib.repr(features).split())}"
+        )
+    return matrix
+
+
+def rows_of(blocks: Blocks, texts: Texts) -> Blocks:
+    """Features of the distinct texts, (n_unique, d); equal texts take their first row's.
+
+    Raises
+    ------
+    InvalidInput
+        Another number of rows than the column, or values that are not finite.
+    """
+    for block in blocks:
+        if block.shape[0] != texts.n_rows:
+            raise InvalidInput(
+                f"the features matrix has {count(block.shape[0], 'row')}, the column {texts.n_rows:,}; "
+                "give one row of features per row"
+            )
+    first = np.unique(texts.codes[texts.usable], return_index=True)[1]
+    return check_blocks([block[texts.usable[first]] for block in blocks])
+
+
+def as_blocks(made: Any) -> Blocks:
+    """What features made of texts, as a list of blocks."""
+    return list(made) if isinstance(made, (list, tuple)) else [made]
+
+
+def featurize(texts: Texts, made_by: Features | None, given: Any, missing: str) -> Blocks:
+    """Features of the distinct texts of new rows, (n_unique, d).
+
+    Parameters
+    ----------
+    texts : Texts
+    made_by : Features or None
+        None where they are the user's own, who then gives theirs.
+    given : matrix, list of several, or None
+    missing : str
+        What to say when they are not given.
+
+    Raises
+    ------
+    InvalidInput
+        Features are missing, given in vain, or do not fit the rows.
+    """
+    if made_by is None:
+        if given is None:
+            raise InvalidInput(missing)
+        return rows_of(ready_matrix(given), texts)
+    if given is not None:
+        raise InvalidInput(f"features are made by {made_by.name!r}; leave features out")
+    return as_blocks(made_by.transform(texts.plain))
+
+
+def take(blocks: Blocks, rows: NDArray[np.generic]) -> Blocks:
+    """These rows of every block."""
+    return [block[rows] for block in blocks]

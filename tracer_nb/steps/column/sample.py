@@ -1,0 +1,113 @@
+"""The random sample of a column's rows, and the teacher's labels on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer_nb.errors import TeacherError
+from tracer_nb.records import Answer, Labels, Spending, Superseded
+from tracer_nb.steps.column.frames import Texts
+from tracer_nb.teachers.work import IN_VAIN
+from tracer_nb.words import money
+
+__all__ = ["collect_labels", "distinct_texts", "draw_rows", "label_names", "soft_labels"]
+
+
+def draw_rows(texts: Texts, sample: int, seed: int) -> NDArray[np.intp]:
+    """A simple random sample of the rows with text: a prefix of one fixed random order.
+
+    A larger sample therefore keeps every row of a smaller one.
+    """
+    return np.random.default_rng(seed).permutation(texts.usable)[: int(sample)]
+
+
+def distinct_texts(texts: Texts, rows: NDArray[np.intp]) -> list[str]:
+    """Texts of these rows, each once, in order of first appearance."""
+    return [texts.unique[c] for c in dict.fromkeys(texts.codes[rows].tolist())]
+
+
+def collect_labels(
+    texts: Texts,
+    rows: NDArray[np.intp],
+    answers: Mapping[str, Answer],
+    *,
+    classes: tuple[str, ...],
+    spending: Spending,
+    stopped: str | None,
+    superseded: Superseded,
+) -> Labels:
+    """Labels of the sampled rows, up to the first one that was not asked about.
+
+    Answers behind that row stay in the store but are not used: which of the last requests
+    were answered before a stop may depend on their texts, and the rows used must be random.
+    For the same reason a row whose request failed stays in, without a label: leaving it out
+    would test the surrogate on the rows that are easy to send.
+
+    Raises
+    ------
+    TeacherError
+        Not one label came back, from the whole sample or from so many rows that it is in vain.
+    """
+    given = [answers.get(texts.unique[c]) for c in texts.codes[rows]]
+    end = next((i for i, answer in enumerate(given) if answer is None), len(given))
+    used = [answer for answer in given[:end] if answer is not None]
+    number = {label: i for i, label in enumerate(classes)}
+    codes = [-1 if answer.label is None else number[answer.label] for answer in used]
+    in_vain = stopped is None or stopped.startswith(IN_VAIN)
+    if in_vain and all(code < 0 for code in codes):
+        reason = next((answer.reason for answer in used if answer.reason), "no answer")
+        paid = f" (paid {money(spending.cost)})" if spending.cost else ""
+        raise TeacherError(
+            f"the teacher gave no label for any of {len(used)} sampled rows{paid}; "
+            f"the first reason: {reason}"
+        )
+    return Labels(
+        rows=rows[:end],
+        codes=np.array(codes, dtype=np.intp),
+        classes=classes,
+        reasons=tuple(answer.reason for answer in used),
+        n_failed=sum(not answer.keep for answer in used),
+        spending=spending,
+        stopped=stopped,
+        superseded=superseded,
+        probabilities=_distributions(used, classes),
+    )
+
+
+def soft_labels(labels: Labels) -> NDArray[np.float64] | None:
+    """The teacher's distributions as the engine takes them: over the labels that occur.
+
+    Rows whose distribution lies elsewhere altogether have none.
+    """
+    if labels.probabilities is None:
+        return None
+    present = np.unique(labels.codes[labels.codes >= 0])
+    # The engine sorts labels by name.
+    order = sorted(present.tolist(), key=lambda code: labels.classes[code])
+    part = labels.probabilities[:, order]
+    total = part.sum(axis=1, keepdims=True)
+    return np.where(total > 0, part / np.where(total > 0, total, 1.0), np.nan)
+
+
+def _distributions(
+    answers: Sequence[Answer], classes: tuple[str, ...]
+) -> NDArray[np.float64] | None:
+    """One row per answer, NaN where it has no distribution; None when none has."""
+    if all(not answer.probabilities for answer in answers):
+        return None
+    rows = np.full((len(answers), len(classes)), np.nan)
+    for i, answer in enumerate(answers):
+        if answer.probabilities:
+            rows[i] = [answer.probabilities.get(label, 0.0) for label in classes]
+    total = rows.sum(axis=1, keepdims=True)
+    return np.where(total > 0, rows / np.where(total > 0, total, 1.0), np.nan)
+
+
+def label_names(labels: Labels) -> NDArray[np.object_]:
+    """The labels by name, None where there is none; what the engine takes as ``y``."""
+    names = np.empty(len(labels.codes), dtype=object)
+    names[:] = [labels.classes[c] if c >= 0 else None for c in labels.codes]
+    return names

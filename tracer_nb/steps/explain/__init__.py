@@ -1,0 +1,3 @@
+"""What ``gaps`` does, and all that charts, tables and panels show."""
+
+__all__: list[str] = []

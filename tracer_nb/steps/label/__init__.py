@@ -1,0 +1,3 @@
+"""What ``plan``, ``label``, ``reask`` and ``batch`` do."""
+
+__all__: list[str] = []

@@ -1,0 +1,117 @@
+"""What asking the teacher about each text costs, for routing by cost and for what was saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer_nb.engine.checks import is_number
+from tracer_nb.errors import InvalidInput
+from tracer_nb.records import Labels, Spending
+from tracer_nb.steps.column.frames import Texts
+from tracer_nb.teachers import Teacher
+
+__all__ = ["check_latency_weight", "mean_cost", "mean_wait", "text_costs", "unasked_dollars"]
+
+# Seconds that an answer is taken to need while none has been waited for.
+_GUESSED_SECONDS = 1.0
+# Texts whose cost is worked out to know the mean.
+_PRICED_TEXTS = 1000
+
+
+def check_latency_weight(value: object) -> float:
+    """Dollars that a second of waiting is worth.
+
+    Raises
+    ------
+    InvalidInput
+        Not a number, or below 0.
+    """
+    if not is_number(value) or not 0.0 <= value < np.inf:
+        raise InvalidInput(f"latency_weight must be dollars a second, 0 or more, got {value!r}")
+    return float(value)
+
+
+def text_costs(
+    teacher: Teacher, texts: Sequence[str], *, seconds: float, latency_weight: float
+) -> NDArray[np.float64]:
+    """Dollars for each text: tokens at their price, and waiting at what a second is worth.
+
+    Parameters
+    ----------
+    teacher : Teacher
+    texts : sequence of str
+    seconds : float
+        What an answer takes, from :func:`mean_wait`.
+    latency_weight : float
+
+    Raises
+    ------
+    InvalidInput
+        The price is unknown, or everything costs nothing.
+    """
+    dollars = [teacher.cost_estimate(text)[2] for text in texts]
+    known = [d for d in dollars if d is not None]
+    if len(known) < len(dollars):
+        price = "price as IN,OUT in dollars per million tokens"
+        if teacher.token_bound(texts[0]) is None:  # as of a function
+            price = "cost=, the dollars of one answer"
+        raise InvalidInput(
+            f"strategy 'cost-aware' needs a price, and that of {teacher.name} is unknown; give "
+            f"{price}"
+        )
+    costs = np.array(known) + latency_weight * seconds
+    if len(costs) and not (costs > 0).all():
+        raise InvalidInput(
+            f"strategy 'cost-aware' has nothing to save: {teacher.name} costs nothing; give a "
+            "latency_weight, or use 'adaptive-threshold'"
+        )
+    return costs
+
+
+def mean_wait(spending: Spending) -> float:
+    """Seconds that an answer took in this run; a second where none was waited for.
+
+    Rounded to one digit, so that it does not depend on which rows were drawn.
+    """
+    if not spending.asked:
+        return _GUESSED_SECONDS
+    return float(f"{spending.waited / spending.asked:.0e}")
+
+
+def mean_cost(teacher: Teacher, texts: Sequence[str], spending: Spending) -> float | None:
+    """Dollars for a text: what was paid for each where that is known, else an estimate."""
+    if spending.asked and spending.cost:
+        return spending.cost / spending.asked
+    costs = [teacher.cost_estimate(text)[2] for text in texts[:_PRICED_TEXTS]]
+    known = [c for c in costs if c is not None]
+    return sum(known) / len(known) if known and len(known) == len(costs) else None
+
+
+def unasked_dollars(
+    texts: Texts, labels: Labels, costs: NDArray[np.float64] | None, each: float | None
+) -> NDArray[np.float64] | None:
+    """Dollars that not asking about each distinct text saves; 0 for texts of the sample.
+
+    Parameters
+    ----------
+    texts : Texts
+        The column.
+    labels : Labels
+    costs : ndarray of shape (n_texts,), or None
+        Of each distinct text, where they are known.
+    each : float or None
+        Of a text, for when they are not.
+
+    Returns
+    -------
+    ndarray of shape (n_texts,), or None
+        None when neither is known.
+    """
+    if costs is None and each is None:
+        return None
+    dollars = np.full(len(texts.unique), each) if costs is None else costs.copy()
+    dollars[texts.codes[labels.rows]] = 0.0
+    return np.asarray(dollars, dtype=np.float64)

@@ -1,0 +1,313 @@
+"""What a labelling job will ask and cost, told before anything is sent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tracer_nb.engine.bounds import column_p_value, fewest_handled
+from tracer_nb.engine.checks import FEWEST_ROWS, is_number
+from tracer_nb.engine.split import FIT_SHARE, PILOT_SHARE
+from tracer_nb.errors import InvalidInput, NotEnoughData
+from tracer_nb.records import Answer, Caps, Plan, RejectOption
+from tracer_nb.steps.column.frames import Texts
+from tracer_nb.steps.label.asker import Past
+from tracer_nb.teachers import Price, Teacher
+from tracer_nb.teachers.capping import check_caps
+from tracer_nb.teachers.experience import Experience, Tokens
+from tracer_nb.words import count
+
+__all__ = [
+    "Forecast",
+    "check_job",
+    "check_sample",
+    "fewest_labels",
+    "forecast",
+    "make_plan",
+    "price_source",
+]
+
+
+def fewest_labels(
+    target: float, confidence: float, n_rows: int | None = None, *, cross_fit: bool = False
+) -> int:
+    """Labelled rows without which ``target`` cannot be certified, however good the surrogate.
+
+    In a known column of ``n_rows`` rows fewer may do: the fewest with which the column test
+    passes when every calibration row is handled and agrees.
+    """
+    share = 1.0 - (PILOT_SHARE if cross_fit else FIT_SHARE)
+    fewest = math.ceil(fewest_handled(target, confidence) / share)
+    if n_rows is None:
+        return fewest
+    n = np.arange(2, min(fewest, n_rows) + 1)
+    n_calibration = np.ceil(n * share - 1e-9).astype(int)
+    p = column_p_value(0, n_calibration, n_rows - (n - n_calibration), target)
+    enough = n[(p <= 1.0 - confidence) & (n >= FEWEST_ROWS)]
+    return min(int(enough[0]), fewest) if len(enough) else fewest
+
+
+def check_sample(sample: Any) -> int:
+    """``sample`` as int.
+
+    Raises
+    ------
+    InvalidInput
+        Not a positive whole number.
+    """
+    if not is_number(sample) or not 1 <= sample < math.inf or sample != int(sample):
+        raise InvalidInput(f"sample must be a positive whole number of rows, got {sample!r}")
+    return int(sample)
+
+
+def check_job(texts: Texts, labels: Sequence[str], sample: int, fewest: int) -> int:
+    """Refuse, before money is spent, a job that cannot end in a certificate.
+
+    Returns
+    -------
+    int
+        Rows to draw: ``sample``, or all rows with text when there are fewer.
+
+    Raises
+    ------
+    InvalidInput
+        ``sample`` is not a positive whole number, or there are more labels than rows.
+    NotEnoughData
+        Too few rows for the target.
+    """
+    drawn = check_sample(sample)
+    n_texts = len(texts.usable)
+    if len(labels) > n_texts:
+        raise InvalidInput(
+            f"{count(len(labels), 'label')} but only {count(n_texts, 'row')} with text; check labels and column"
+        )
+    drawn = min(drawn, n_texts)
+    if drawn < fewest:
+        do = f"sample at least {fewest}" if n_texts >= fewest else "ask the teacher about every row"
+        raise NotEnoughData(
+            f"{count(drawn, 'labelled row')} cannot certify this target: at least {fewest:,} are needed even "
+            f"when surrogate and teacher always agree; {do}, or lower target or confidence"
+        )
+    return drawn
+
+
+def make_plan(
+    teacher: Teacher,
+    texts: Texts,
+    sampled: Sequence[str],
+    stored: Mapping[str, Answer],
+    past: Past,
+    *,
+    n_sample: int,
+    target: float,
+    confidence: float,
+    fewest: int,
+    caps: Caps,
+    reject: RejectOption,
+    guard: float,
+) -> Plan:
+    """Count and price a job.
+
+    Parameters
+    ----------
+    teacher : Teacher
+    texts : Texts
+        The column.
+    sampled : sequence of str
+        Distinct texts of the random sample.
+    stored : mapping of str to Answer
+        Answers of the sampled texts that the store holds already.
+    past : Past
+        What earlier runs tell about this one.
+    n_sample : int
+        Rows of the sample.
+    target, confidence, caps
+        Of the job.
+    fewest : int
+        Labels without which the target cannot be certified.
+    reject : RejectOption
+    guard : float
+        The guard's share.
+
+    Raises
+    ------
+    InvalidInput
+        A cap that cannot be kept, because the price is unknown.
+    """
+    if sampled:
+        check_caps(teacher, sampled[0], caps)
+    stored = {text: answer for text, answer in stored.items() if answer.keep}
+    to_ask = [text for text in sampled if text not in stored and text not in past.waiting]
+    takes = forecast(teacher, to_ask, sampled, past.experience)
+    rate = past.experience.rate
+    halved = getattr(teacher, "batch_price", None)
+    return Plan(
+        teacher=teacher.name,
+        n_rows=texts.n_rows,
+        n_texts=len(texts.usable),
+        n_unique=len(texts.unique),
+        n_sample=n_sample,
+        n_ask=len(to_ask),
+        n_stored=len(stored),
+        n_waiting=len(past.waiting),
+        fewest_labels=fewest,
+        target=target,
+        confidence=confidence,
+        prompt_tokens=round(takes.prompt_tokens),
+        completion_tokens=round(takes.completion_tokens),
+        cost=takes.cost,
+        cost_low=takes.cost_low,
+        cost_high=takes.cost_high,
+        cost_all=None if takes.each is None else takes.each * len(texts.unique),
+        max_cost=caps.max_cost,
+        max_tokens=caps.max_tokens,
+        max_rows=caps.max_rows,
+        token_source=takes.source,
+        price_source=price_source(teacher, takes.cost),
+        seconds=None if rate is None else len(to_ask) / rate,
+        time_source="" if rate is None else _of_whom(teacher),
+        superseded=past.superseded,
+        batch_cost=None
+        if halved is None
+        else halved.of(takes.prompt_tokens, takes.completion_tokens),
+        reject=reject,
+        guard=guard,
+        distribution=getattr(teacher, "distribution", None),
+    )
+
+
+def _of_whom(teacher: Teacher) -> str:
+    """Whose rate was observed."""
+    if getattr(teacher, "simulated", False):
+        return "as in the last run, with a stand-in: a model takes its own time"
+    return "as in the last run"
+
+
+def price_source(teacher: Teacher, cost: float | None) -> str:
+    """Where the price behind ``cost`` is from."""
+    price = getattr(teacher, "price", None)
+    if price is None:
+        return "none needed" if cost == 0 else "unknown"
+    return str(price)
+
+
+# Texts that are looked at one by one; beyond, the mean of these stands for the rest.
+_PRICED_TEXTS = 5_000
+# Estimates count 4 characters a token; English runs from 3 (names, numbers) to 5.
+_LOW, _HIGH = 4 / 5, 4 / 3
+_ESTIMATE = "estimated at 4 characters a token, spread 3 to 5"
+# Standard deviations to each side: about 95 %.
+_WIDE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Tokens and dollars of asking.
+
+    Attributes
+    ----------
+    prompt_tokens, completion_tokens : float
+    cost, cost_low, cost_high : float or None
+        Dollars: expected, and their spread; None when the price is unknown.
+    each : float or None
+        Dollars for one text.
+    source : str
+        How tokens were counted.
+    """
+
+    prompt_tokens: float
+    completion_tokens: float
+    cost: float | None
+    cost_low: float | None
+    cost_high: float | None
+    each: float | None
+    source: str
+
+
+def forecast(
+    teacher: Teacher, to_ask: Sequence[str], like: Sequence[str], experience: Experience
+) -> Forecast:
+    """Tell what asking about ``to_ask`` will take.
+
+    Parameters
+    ----------
+    teacher : Teacher
+    to_ask : sequence of str
+    like : sequence of str
+        Texts that give the cost of one when there is none to ask; at least one.
+    experience : Experience
+        Of earlier answers; what it does not tell is estimated from the length of the texts.
+    """
+    priced = to_ask[:_PRICED_TEXTS] or like[:_PRICED_TEXTS]
+    # A teacher without a price of tokens may charge in a way of its own.
+    if experience.n_answers and hasattr(teacher, "price"):
+        if experience.same_prompt:
+            return _learned(teacher.price, priced, len(to_ask), experience)
+        return _estimated(teacher, priced, len(to_ask), experience)
+    return _estimated(teacher, priced, len(to_ask))
+
+
+def _learned(
+    price: Price | None, priced: Sequence[str], n: int, experience: Experience
+) -> Forecast:
+    sizes = [len(text.encode("utf-8", "replace")) for text in priced]
+    one = experience.prompt_tokens(sizes, 1).mean, experience.completion_tokens(1).mean
+    prompt = experience.prompt_tokens(sizes, n) if n else Tokens(0.0, 0.0)
+    completion = experience.completion_tokens(n) if n else Tokens(0.0, 0.0)
+    # Both wide to the same side: a text that is asked twice costs twice of either.
+    low, mean, high = (
+        _dollars(
+            price,
+            max(prompt.mean + k * prompt.deviation, 0.0),
+            max(completion.mean + k * completion.deviation, 0.0),
+        )
+        for k in (-_WIDE, 0.0, _WIDE)
+    )
+    return Forecast(
+        prompt.mean,
+        completion.mean,
+        cost=mean,
+        cost_low=low,
+        cost_high=high,
+        each=_dollars(price, *one),
+        source=f"by the server's own count of {experience.n_answers:,} stored answers",
+    )
+
+
+def _estimated(
+    teacher: Any, priced: Sequence[str], n: int, experience: Experience | None = None
+) -> Forecast:
+    """By the length of the texts; the tokens of answers from ``experience``, if there is any."""
+    estimates = [teacher.cost_estimate(text) for text in priced]
+    prompt = sum(e[0] for e in estimates) / len(priced)
+    completion = sum(e[1] for e in estimates) / len(priced)
+    known = [e[2] for e in estimates if e[2] is not None]
+    each = sum(known) / len(known) if len(known) == len(priced) else None
+    source = _ESTIMATE
+    if experience is not None:
+        completion = experience.completion
+        each = _dollars(teacher.price, prompt, completion)
+        source = (
+            f"prompts {_ESTIMATE}; answers by the server's count of {experience.n_answers:,} "
+            "stored ones to another prompt"
+        )
+    cost = None if each is None else each * n
+    # What has no tokens costs what its owner says.
+    low, high = (_LOW, _HIGH) if prompt else (1.0, 1.0)
+    return Forecast(
+        prompt * n,
+        completion * n,
+        cost=cost,
+        cost_low=None if cost is None else cost * low,
+        cost_high=None if cost is None else cost * high,
+        each=each,
+        source=source,
+    )
+
+
+def _dollars(price: Price | None, prompt: float, completion: float) -> float | None:
+    return None if price is None else price.of(prompt, completion)

@@ -1,0 +1,3 @@
+"""What ``review`` does."""
+
+__all__: list[str] = []

@@ -1,0 +1,381 @@
+"""Which rows a human is shown, and in which order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer_nb.documents import readable
+from tracer_nb.engine import SurrogateFit
+from tracer_nb.errors import InvalidInput
+from tracer_nb.records import Answer, Labels, Review, ReviewItem, ReviewQueue
+from tracer_nb.steps.column.features import Blocks, take
+from tracer_nb.steps.column.frames import Texts
+from tracer_nb.teachers.rows import text_address
+
+__all__ = [
+    "ORDERS",
+    "SHORTLIST",
+    "Opinion",
+    "Subject",
+    "make_queue",
+    "shortlist",
+    "surrogate_opinions",
+]
+
+ORDERS = ("mixed", "random", "uncertain", "disputed", "chosen")
+_LIKELY = 4  # labels on the shortlist because somebody gave them
+_RANDOM = "Drawn at random, so it counts for the accuracy."
+
+
+def make_queue(
+    subject: Subject, reviewed: Mapping[str, Review], *, of: str, rows: int, blind: bool
+) -> ReviewQueue:
+    """Lay out a review of ``rows`` rows, those that are reviewed already among them.
+
+    Parameters
+    ----------
+    subject : Subject
+    reviewed : mapping of str to Review
+        Stored reviews by the text's address.
+    of : str
+        One of ``ORDERS``. "mixed" alternates random rows with disputed and uncertain ones.
+    rows : int
+    blind : bool
+        The shortlists must not give the teacher's labels away.
+
+    Raises
+    ------
+    InvalidInput
+        An order that does not exist, or for which there is nothing to go by.
+
+    Notes
+    -----
+    The random rows are the first ones in the order in which the sample was drawn, and the
+    others are taken from the rest. So no random row is shown out of turn for looking wrong,
+    and how many random rows there are depends on no label of theirs: the accuracy on them is
+    that of a simple random sample. A row that was reviewed for another reason before its turn
+    came counts when it comes.
+    """
+    if of not in ORDERS:
+        raise InvalidInput.unknown_name("order of review", of, ORDERS)
+    labels, texts = subject.labels, subject.texts
+    given = labels.rows[labels.codes >= 0]
+    if not len(given):
+        raise InvalidInput("no row of the sample has a label of the teacher to review")
+    order = [texts.unique[code] for code in texts.codes[given]]
+    ranked = _ranked(subject, of)
+    quota = rows if of in ("mixed", "random") else 0
+    if of == "mixed":
+        quota -= min(rows // 2, len(ranked))
+    random = order[: max(quota, _drawn_before(order, reviewed))]
+    reasons = dict.fromkeys(random, ("random", _RANDOM))
+    rest = max(rows - len(reasons), 0)
+    for text, reason in (_shown_before(subject, reviewed, of) | ranked).items():
+        if rest and text not in reasons:
+            reasons[text] = reason
+            rest -= 1
+    make = _Maker(subject, blind=blind)
+    items = [make.item(text, *reasons[text]) for text in _in_turn(reasons, reviewed)]
+    position = {item.text: i for i, item in enumerate(items)}
+    return ReviewQueue(
+        items=tuple(items),
+        random=tuple(position[text] for text in random),
+        disagreements=subject.disagreements(),
+        labels=labels.classes,
+        teacher=subject.teacher,
+        other=subject.other,
+    )
+
+
+class _Maker:
+    """Makes the items of one queue."""
+
+    def __init__(self, subject: Subject, *, blind: bool) -> None:
+        texts, labels = subject.texts, subject.labels
+        first = np.unique(texts.codes[texts.usable], return_index=True)[1]
+        self._rows = dict(zip(texts.unique, texts.usable[first].tolist(), strict=True))
+        self._counts = Counter(labels.classes[code] for code in labels.codes if code >= 0)
+        self._named = subject.labelled()
+        self._subject = subject
+        self._blind = blind
+
+    def item(self, text: str, drawn: str, why: str) -> ReviewItem:
+        subject = self._subject
+        opinion = subject.opinions.get(text)
+        named = self._named[text]
+        likely = [named, *([opinion.label] if opinion else []), *_choices(subject.answers[text])]
+        known = [label for label in dict.fromkeys(likely) if label in subject.labels.classes]
+        return ReviewItem(
+            text=text,
+            row=self._rows[text],
+            drawn=drawn,
+            why=why,
+            teacher_label=named,
+            other_label=None if opinion is None else opinion.label,
+            score=None if opinion is None else opinion.score,
+            shortlist=shortlist(
+                text, known[:_LIKELY], subject.labels.classes, self._counts, blind=self._blind
+            ),
+            shown=readable(text) if subject.texts.has_cells else "",
+        )
+
+
+def _drawn_before(order: Sequence[str], reviewed: Mapping[str, Review]) -> int:
+    """Rows that earlier reviews drew at random: without a gap, and up to the last such one."""
+    n = 0
+    for i, text in enumerate(order):
+        review = reviewed.get(text_address(text))
+        if review is None:
+            break
+        if review.drawn == "random":
+            n = i + 1
+    return n
+
+
+def _shown_before(
+    subject: Subject, reviewed: Mapping[str, Review], of: str
+) -> dict[str, tuple[str, str]]:
+    """Texts that earlier reviews of this kind showed, whatever is ranked now."""
+    kinds = ("uncertain", "disputed") if of == "mixed" else (of,)
+    named = subject.labelled()
+    return {
+        review.text: (review.drawn, "")
+        for review in reviewed.values()
+        if review.drawn in kinds and review.drawn != "random" and review.text in named
+    }
+
+
+def _in_turn(reasons: Mapping[str, tuple[str, str]], reviewed: Mapping[str, Review]) -> list[str]:
+    """Reviewed texts first; then random ones and others take turns."""
+    done = [text for text in reasons if text_address(text) in reviewed]
+    left = [text for text in reasons if text_address(text) not in reviewed]
+    random = [text for text in left if reasons[text][0] == "random"]
+    others = [text for text in left if reasons[text][0] != "random"]
+    turns = chain.from_iterable(zip_longest(random, others))
+    return [*done, *(text for text in turns if text is not None)]
+
+
+def _ranked(subject: Subject, of: str) -> dict[str, tuple[str, str]]:
+    """Texts that look wrong, the worst first, each with the reason why."""
+    disputed, uncertain = _disputed(subject), _uncertain(subject)
+    if of == "disputed":
+        if not disputed:
+            raise InvalidInput(_nothing_disputed(subject))
+        return disputed
+    if of == "uncertain":
+        if not uncertain:
+            raise InvalidInput(
+                "nothing says which rows are uncertain; call fit() first, or use a teacher that "
+                "gives probabilities"
+            )
+        return uncertain
+    if of == "random":
+        return {}
+    if of == "chosen":
+        if not subject.chosen:
+            raise InvalidInput("no row was chosen; send some to review in %tracer panel")
+        return dict.fromkeys(subject.chosen, ("chosen", "Chosen by you."))
+    doubted = ((text, why) for text, why in uncertain.items() if text not in disputed)
+    turns = chain.from_iterable(zip_longest(disputed.items(), doubted))
+    return dict(turn for turn in turns if turn is not None)
+
+
+def _disputed(subject: Subject) -> dict[str, tuple[str, str]]:
+    """Texts with two labels; those first on which the surrogate is surest."""
+    why = f"Disputed: {subject.teacher} and {subject.other} gave different labels."
+    texts = sorted(subject.disagreements(), key=lambda text: -(subject.opinions[text].score or 0))
+    return dict.fromkeys(texts, ("disputed", why))
+
+
+def _nothing_disputed(subject: Subject) -> str:
+    named = subject.labelled()
+    n = sum(text in named for text in subject.opinions)
+    if not n:
+        return (
+            "nothing can be disputed: no text has a label of the teacher and of "
+            f"{subject.other}; call fit() first, or name a set of answers with against"
+        )
+    return f"nothing is disputed: {subject.teacher} and {subject.other} agree on all {n} texts"
+
+
+def _uncertain(subject: Subject) -> dict[str, tuple[str, str]]:
+    """Texts by the gate score or the lead of the teacher's first choice, whichever is less."""
+    found: list[tuple[float, str, str]] = []
+    for text in subject.labelled():
+        opinion = subject.opinions.get(text)
+        score = None if opinion is None else opinion.score
+        doubts = []
+        if score is not None:
+            doubts.append((score, f"Uncertain: the gate score of {subject.other} is {score:.2f}."))
+        first, second = _shares(subject.answers[text])
+        if first:
+            undecided = f"Uncertain: {subject.teacher} gave {100 * first:.0f} % to one label"
+            doubts.append((first - second, f"{undecided}, {100 * second:.0f} % to the next."))
+        if doubts:
+            least, why = min(doubts)
+            found.append((least, text, why))
+    return {text: ("uncertain", why) for _, text, why in sorted(found)}
+
+
+def _choices(answer: Answer) -> list[str]:
+    """Labels to which the teacher gave some probability, the likeliest first."""
+    shares = answer.probabilities or {}
+    return sorted((label for label, p in shares.items() if p > 0), key=lambda label: -shares[label])
+
+
+def _shares(answer: Answer) -> tuple[float, float]:
+    """Shares of the teacher's first and second choice; zeros where it gave no distribution."""
+    shares = sorted((answer.probabilities or {}).values(), reverse=True)
+    total = sum(shares)
+    if total <= 0:
+        return 0.0, 0.0
+    return shares[0] / total, (shares[1] / total if len(shares) > 1 else 0.0)
+
+
+SHORTLIST = 9
+"""Labels at hand: as many as there are digit keys."""
+
+
+def shortlist(
+    text: str,
+    likely: Sequence[str],
+    labels: Sequence[str],
+    counts: Mapping[str, int],
+    *,
+    blind: bool,
+) -> tuple[str, ...]:
+    """At most nine labels to have at hand.
+
+    Parameters
+    ----------
+    text : str
+    likely : sequence of str
+        The teacher's label first.
+    labels : sequence of str
+        The label set.
+    counts : mapping of str to int
+        How often the teacher gave each.
+    blind : bool
+        The likely ones must not stand out: the others are drawn as frequently as the teacher
+        gives them, and all stand in the order of the label set. Otherwise the likely ones
+        come first, then the most frequent.
+    """
+    if len(labels) <= SHORTLIST:  # the same keys for every row
+        return tuple(labels)
+    chosen = list(dict.fromkeys(likely))
+    others = [label for label in labels if label not in chosen]
+    if not blind:
+        others.sort(key=lambda label: -counts.get(label, 0))
+        return tuple([*chosen, *others][:SHORTLIST])
+    weights = np.array([counts.get(label, 0) + 0.5 for label in others])
+    # The same text always has the same list.
+    rng = np.random.default_rng(int(text_address(text)[:16], 16))
+    drawn = rng.choice(
+        len(others), SHORTLIST - len(chosen), replace=False, p=weights / weights.sum()
+    )
+    kept = {*chosen, *(others[i] for i in drawn)}
+    return tuple(label for label in labels if label in kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """Another label of a text; ``score`` is the surrogate's gate score."""
+
+    label: str
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """What a review is about.
+
+    Attributes
+    ----------
+    texts : Texts
+        The labelled column.
+    labels : Labels
+        The random sample.
+    answers : mapping of str to Answer
+        Everything the teacher said about texts of the column.
+    opinions : mapping of str to Opinion
+        Other labels of these texts.
+    teacher, other : str
+        Names.
+    chosen : tuple of str
+        Texts that somebody wants to have reviewed.
+    """
+
+    texts: Texts
+    labels: Labels
+    answers: Mapping[str, Answer]
+    opinions: Mapping[str, Opinion]
+    teacher: str
+    other: str
+    chosen: tuple[str, ...] = ()
+
+    def labelled(self) -> dict[str, str]:
+        """The teacher's label of every text that it gave one to."""
+        return {t: a.label for t, a in self.answers.items() if a.label is not None}
+
+    def disagreements(self) -> dict[str, tuple[str, str]]:
+        """The teacher's and the other label of the texts on which they differ, in that order."""
+        named = self.labelled()
+        return {
+            text: (named[text], opinion.label)
+            for text, opinion in self.opinions.items()
+            if text in named and opinion.label != named[text]
+        }
+
+
+def surrogate_opinions(
+    fitted: SurrogateFit,
+    texts: Texts,
+    labels: Labels,
+    X: Blocks,
+    answered: Iterable[str],
+    *,
+    learned: NDArray[np.bool_] | None = None,
+) -> dict[str, Opinion]:
+    """The surrogate's label and gate score of those answered texts that it was not fitted on.
+
+    Under cross-fitting the labelled rows of the test have answers of fits without them.
+
+    Parameters
+    ----------
+    fitted : SurrogateFit
+    texts : Texts
+        The column.
+    labels : Labels
+        That were fitted on.
+    X : list of matrices of shape (n_unique, d)
+        Features of the distinct texts.
+    answered : iterable of str
+        Texts of the column.
+    learned : ndarray of shape (n_unique,), bool, optional
+        Texts outside the sample that were fitted on as well.
+    """
+    codes = texts.codes[labels.rows]
+    number = {text: i for i, text in enumerate(texts.unique)}
+    wanted = np.array([number[text] for text in answered], dtype=np.intp)
+    new = np.setdiff1d(wanted, codes[fitted.fit_rows])
+    if learned is not None:
+        new = new[~learned[new]]
+    parts: list[tuple[NDArray[np.intp], Any]] = []
+    if fitted.left_out is not None:
+        tested = codes[fitted.calibration_rows]
+        parts.append((tested, fitted.left_out))
+        new = np.setdiff1d(new, tested)
+    if len(new):
+        parts.append((new, fitted.pipeline.predict(take(X, new))))
+    return {
+        texts.unique[text]: Opinion(str(fitted.classes[code]), float(score))
+        for which, said in parts
+        for text, code, score in zip(which, said.codes, said.scores, strict=True)
+    }

@@ -1,0 +1,3 @@
+"""What ``route``, ``report``, ``save`` and ``load`` do."""
+
+__all__: list[str] = []

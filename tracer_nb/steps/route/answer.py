@@ -1,0 +1,93 @@
+"""Who answers the rows of a column: the surrogate, and the teacher where it is asked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from tracer_nb.errors import StoreError, TeacherError
+from tracer_nb.records import Answer, Caps, RejectOption, Routing
+from tracer_nb.steps.column.frames import Texts
+from tracer_nb.steps.column.outcome import Outcome, combine
+from tracer_nb.steps.label.asker import Asker, OnProgress
+from tracer_nb.steps.label.reject import ask_about
+
+__all__ = ["answer_rows", "deferred_texts"]
+
+
+def deferred_texts(
+    texts: Texts, routing: Routing, known: Mapping[str, Answer], reject: RejectOption
+) -> list[str]:
+    """Distinct texts that the teacher is to be asked about."""
+    settled = routing.handled | routing.far if reject.unlike else routing.handled
+    return [
+        text
+        for text, is_left in zip(texts.unique, ~settled, strict=True)
+        # A request that failed is made again, whoever might answer the row.
+        if (is_left and text not in known) or (text in known and not known[text].keep)
+    ]
+
+
+def answer_rows(
+    asker: Asker,
+    texts: Texts,
+    routing: Routing,
+    *,
+    reject: RejectOption,
+    certified: bool,
+    alarm: bool = False,
+    caps: Caps,
+    ask_teacher: bool | None,
+    on_progress: OnProgress | None,
+    stop: threading.Event | None = None,
+) -> Outcome:
+    """Ask about deferred texts if that is wanted, and combine both sources.
+
+    Parameters
+    ----------
+    asker : Asker
+    texts : Texts
+        The column.
+    routing : Routing
+        One entry per distinct text.
+    reject : RejectOption
+    certified : bool
+        Whether anything is: without a certificate the whole column is deferred, and the
+        teacher is asked about it only when ``ask_teacher`` says so.
+    alarm : bool
+        An alarm deferred the whole column; then, too, the teacher is asked only when told.
+    caps : Caps
+        Of what is asked now.
+    ask_teacher, on_progress, stop
+        As in :meth:`tracer_nb.Tracer.route`.
+
+    Raises
+    ------
+    InvalidInput
+        Nothing bounds the cost, or the reject option needs a distribution and there is none.
+    """
+    asker.stop("deferred", None)
+    known = asker.known(texts.unique)
+    deferred = deferred_texts(texts, routing, known, reject)
+    unasked = "deferred, teacher not asked"
+    if alarm:
+        unasked += ": an audit raised an alarm"
+    elif not certified:
+        unasked += ": nothing was certified"
+    if (certified and not alarm) if ask_teacher is None else ask_teacher:
+        try:
+            ask_about(
+                asker,
+                deferred,
+                reject,
+                caps=caps,
+                on_progress=on_progress,
+                step="deferred",
+                stop=stop,
+            )
+        except (StoreError, TeacherError) as error:
+            # The surrogate's rows are certified all the same; these come out missing.
+            asker.stop("deferred", str(error))
+        known.update((t, asker.answers[t]) for t in deferred if t in asker.answers)
+        unasked = f"deferred, not asked: {asker.stopped}"
+    return combine(texts, routing, known, unasked, reject)

@@ -1,0 +1,402 @@
+"""Routers in files: save one, load it elsewhere, and route texts with it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import threading
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+import numpy as np
+import scipy
+import sklearn
+from numpy.typing import ArrayLike
+
+from tracer_nb import __version__
+from tracer_nb.engine import Router
+from tracer_nb.engine.features import Features
+from tracer_nb.engine.saving import (
+    features_from_state,
+    part_of,
+    read_archive,
+    router_from_state,
+    router_state,
+    under,
+    write_archive,
+)
+from tracer_nb.engine.strategy import check_costs
+from tracer_nb.errors import InvalidInput, NotFitted
+from tracer_nb.records import Certificate, RejectOption, Routing, Spending, Watch
+from tracer_nb.steps.audit.auditor import Auditor, Promise, deferring, handled_texts
+from tracer_nb.steps.audit.evidence import watch_key
+from tracer_nb.steps.column.features import featurize
+from tracer_nb.steps.column.frames import Texts, read_texts
+from tracer_nb.steps.column.outcome import Outcome, combine
+from tracer_nb.steps.label.asker import Asker, OnProgress, make_caps
+from tracer_nb.steps.label.costs import text_costs
+from tracer_nb.steps.label.reject import make_reject_option
+from tracer_nb.steps.review.sitting import reviewed_examples
+from tracer_nb.steps.route.answer import answer_rows
+from tracer_nb.teachers import ReviewStore, Teacher, make_teacher
+from tracer_nb.teachers.rows import short_address
+from tracer_nb.teachers.server import hide_key
+
+__all__ = ["SavedRouter", "load", "save_router"]
+
+# What every file says about where it comes from.
+_ABOUT = {"teacher", "identity", "labels", "prompt", "fit", "fitted", "abstain", "saved"}
+
+
+class SavedRouter:
+    """A router from a file, with the text features it was fitted on.
+
+    Attributes
+    ----------
+    router : Router
+    about : mapping
+        Where it comes from: ``teacher``, ``prompt``, ``labels``, ``identity``, ``versions``,
+        ``saved`` (the time).
+    reject : RejectOption
+        As it was saved: which rows come out abstained.
+    outcome : Outcome or None
+        Of the last routing.
+    """
+
+    def __init__(
+        self,
+        router: Router,
+        features: Features | None,
+        about: Mapping[str, Any],
+        *,
+        asker: Asker | None,
+        auditor: Auditor,
+        reject: RejectOption,
+    ) -> None:
+        self.router = router
+        self.reject = reject
+        self.about = dict(about)
+        self._features = features
+        self._asker = asker
+        self._auditor = auditor
+        self._routed: tuple[Texts, Routing, Certificate] | None = None
+        self.outcome: Outcome | None = None
+
+    def __repr__(self) -> str:
+        c = self.router.certificate
+        state = f"{100 * c.coverage:.1f} % handled" if c.certified else "nothing certified"
+        if c.by_simulation:
+            state += " by simulation only"
+        return (
+            f"SavedRouter({self.about['teacher']!r}, target {100 * c.target:.10g} %, {state}, "
+            f"saved {self.about['saved']})"
+        )
+
+    @property
+    def teacher(self) -> Teacher | None:
+        """Who answers deferred rows, if one was named on loading."""
+        return None if self._asker is None else self._asker.teacher
+
+    @property
+    def spending(self) -> Spending:
+        """What the last :meth:`route` or :meth:`audit` asked the teacher and paid."""
+        return Spending() if self._asker is None else self._asker.spending
+
+    @property
+    def stopped(self) -> str | None:
+        """Why the last :meth:`route` left deferred rows unasked; None when nothing stopped it."""
+        return None if self._asker is None else self._asker.stopped
+
+    @property
+    def warning(self) -> str:
+        """The alarm of the audits, if there is one, and what follows."""
+        return self._auditor.warning
+
+    @property
+    def certificate(self) -> Certificate:
+        """For new rows drawn like the labelled ones, at the main target."""
+        return self.router.certificate
+
+    def route(
+        self,
+        column: Any,
+        *,
+        table: Any = None,
+        target: float | None = None,
+        features: Any = None,
+        costs: ArrayLike | None = None,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
+        ask_teacher: bool | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Any:
+        """Label rows drawn like the labelled ones.
+
+        Parameters
+        ----------
+        column : series, array or list of texts
+        table : dataframe, optional
+            Of the same rows, for the columns that the prompt named as ``{{column}}``.
+        target : float, optional
+            One of the saved targets; the main one by default.
+        features : matrix, optional
+            Where the router was fitted on a matrix or on a function's features.
+        costs : array_like, optional
+            What asking about each distinct text costs, for the cost-aware strategy, in the
+            unit of the fit; not needed when a teacher with a price was named on loading.
+        max_cost, max_tokens, max_rows, ask_teacher, on_progress
+            As in :meth:`tracer_nb.Tracer.route`, when a teacher was named on loading. Without
+            one, deferred rows come out without a label; those of them that a saved
+            ``abstain_unlike`` rejects come out abstained either way.
+
+        Returns
+        -------
+        dataframe
+            As :meth:`tracer_nb.Tracer.route`. After an alarm of :meth:`audit`, in this session
+            or an earlier one with the same store, rows are deferred, and the teacher is asked
+            only with ``ask_teacher=True``.
+
+        Raises
+        ------
+        InvalidInput
+            The column cannot be read, or features are missing or do not fit it.
+        """
+        caps = make_caps(max_cost, max_tokens, max_rows)
+        texts = read_texts(column, table, self.about.get("columns", ()))
+        missing = (
+            "this router was fitted on features of your own; give them: "
+            "route(column, features=matrix)"
+        )
+        X = featurize(texts, self._features, features, missing)
+        certificate, alarm = self._auditor.heed(
+            self.router.certificate_for(target), self.router.certificates, self._promise
+        )
+        routing = self.router.route(X, target=certificate.target, costs=self._costs(texts, costs))
+        if alarm:
+            routing = deferring(routing)
+        if self._asker is None:
+            unasked = "deferred, no teacher was named"
+            outcome = combine(texts, routing, {}, unasked, self.reject)
+        else:
+            self._asker.begin()
+            outcome = answer_rows(
+                self._asker,
+                texts,
+                routing,
+                reject=self.reject,
+                certified=certificate.certified,
+                alarm=alarm,
+                caps=caps,
+                ask_teacher=ask_teacher,
+                on_progress=on_progress,
+            )
+        self.outcome, self._routed = outcome, (texts, routing, certificate)
+        return outcome.onto(column)
+
+    def audit(
+        self,
+        rate: float = 0.05,
+        *,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
+        seed: int | None = None,
+        on_alarm: str | None = None,
+        on_progress: OnProgress | None = None,
+        stop: threading.Event | None = None,
+    ) -> Watch:
+        """Ask the teacher about a few of the rows that the surrogate answered, drawn at random.
+
+        Parameters and result are those of :meth:`tracer_nb.Tracer.audit`, and so is what it
+        says. Audits of one router, target and teacher are one watch, whichever session and file
+        name it was loaded by; it goes on from that of the Tracer for new rows.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`route`.
+        InvalidInput
+            No teacher was named on loading; a rate, cap, seed or consequence that cannot be; or
+            nothing bounds the cost.
+        TeacherError
+            No answer at all could be had.
+        StoreError
+            The store failed; what it had committed is safe.
+        """
+        caps = make_caps(max_cost, max_tokens, max_rows)
+        promise, handled = self._audited()
+        assert self._asker is not None  # noqa: S101  _audited() has looked
+        self._asker.begin()
+        return self._auditor.audit(
+            self._asker,
+            promise,
+            handled,
+            rate,
+            seed=self.router.fit.options.seed if seed is None else seed,
+            on_alarm=on_alarm,
+            caps=caps,
+            on_progress=on_progress,
+            stop=stop,
+        )
+
+    def watch(self) -> Watch:
+        """What the audits of the last routing's promise tell so far; nothing is asked.
+
+        Raises
+        ------
+        NotFitted, InvalidInput, StoreError
+            As :meth:`audit`.
+        """
+        return self._auditor.watch(*self._audited())
+
+    def _audited(self) -> tuple[Promise, dict[str, str]]:
+        """The promise of the last routing, and the texts it is about."""
+        if self._asker is None:
+            raise InvalidInput(
+                "audits ask the teacher, and none was named; load(path, teacher='openai:MODEL')"
+            )
+        if self._routed is None:
+            raise NotFitted("nothing is routed yet; call route(column) first")
+        texts, routing, certificate = self._routed
+        fitted = frozenset(map(str, self.about["fitted"]))
+        known = [text for text in texts.unique if short_address(text) in fitted]
+        handled = handled_texts(texts, routing, self._asker.teacher, frozenset(known))
+        return self._promise(certificate), handled
+
+    def _promise(self, certificate: Certificate) -> Promise:
+        """What the audits of a certificate belong to."""
+        asker = self._asker
+        identity = self.about["identity"] if asker is None else asker.teacher.identity
+        key = watch_key(identity, self.about["fit"], certificate)
+        return Promise(key, certificate.target, self.router.fit.options.confidence)
+
+    def _costs(self, texts: Texts, given: ArrayLike | None) -> Any:
+        """Costs of the distinct texts on the scale of the fit, where routing needs them."""
+        fit = self.router.fit
+        if fit.options.strategy != "cost-aware":
+            return given
+        costs: Any = given
+        if given is None and self._asker is not None:
+            costs = text_costs(
+                self._asker.teacher,
+                texts.unique,
+                seconds=float(self.about["seconds"]),
+                latency_weight=float(self.about["latency_weight"]),
+            )
+        if costs is None:
+            raise InvalidInput(
+                "strategy 'cost-aware' needs costs, what asking about each distinct text costs, or "
+                "a teacher with a price"
+            )
+        values = check_costs("costs", costs, len(texts.unique))
+        typical = float(np.median(values)) if len(values) else fit.typical_cost
+        if not 0.05 <= typical / fit.typical_cost <= 20.0:
+            raise InvalidInput(
+                f"costs are about {typical:g} a text, and were {fit.typical_cost:g} at the fit; the "
+                "certificate holds in that unit only"
+            )
+        return values
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    teacher: Any = None,
+    store: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> SavedRouter:
+    """Load a router that :meth:`tracer_nb.Tracer.save` wrote; no code in the file is run.
+
+    Parameters
+    ----------
+    path : str or path-like
+    teacher : str, callable, mapping or Teacher, optional
+        Answers deferred rows; label set and prompt come from the file. It should be the one
+        that the router was fitted on: the promise is about that one.
+    store, **options
+        As in :class:`tracer_nb.Tracer`.
+
+    Raises
+    ------
+    InvalidInput
+        No such file, or one that is damaged, unknown or of a newer version; or the router
+        abstains where the teacher is unsure, and this one gives no distribution.
+    MissingExtra
+        The embedding model's package is not installed.
+    """
+    hide_key(options)
+    content, arrays = read_archive(path)
+    about = content.get("about")
+    if not isinstance(about, dict) or not about.keys() >= _ABOUT:
+        raise InvalidInput(f"{os.fspath(path)!r} does not say where it comes from; save it again")
+    if not isinstance(about["identity"], dict) or not isinstance(about["fitted"], list):
+        raise InvalidInput(f"{os.fspath(path)!r} does not say what it is about; save it again")
+    router = router_from_state(content.get("router") or {}, part_of(arrays, "router/"))
+    features = None
+    if content.get("features") is not None:
+        features = features_from_state(content["features"], part_of(arrays, "features/"))
+    asker = None
+    if teacher is not None:
+        if isinstance(options.get("examples"), str):
+            reviews = ReviewStore(store)
+            options["examples"] = reviewed_examples(reviews, about["labels"], options["examples"])
+        asker = Asker(make_teacher(teacher, about["labels"], about["prompt"], **options), store)
+    reject = _reject_option(about["abstain"], router, None if asker is None else asker.teacher)
+    auditor = Auditor(store)
+    return SavedRouter(router, features, about, asker=asker, auditor=auditor, reject=reject)
+
+
+def save_router(
+    path: str | os.PathLike[str],
+    router: Router,
+    features: Features | None,
+    about: Mapping[str, Any],
+) -> None:
+    """Write a router to one file.
+
+    Parameters
+    ----------
+    path : str or path-like
+    router : Router
+    features : Features or None
+    about : mapping
+        JSON values about teacher, prompt and labels; no key.
+
+    Raises
+    ------
+    InvalidInput
+        Something cannot be saved, or the file cannot be written.
+    """
+    state, router_arrays = router_state(router)
+    arrays = under("router/", router_arrays)
+    settings = None
+    if features is not None:
+        settings, its = features.state()
+        arrays |= under("features/", its)
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    content = {
+        "about": {**about, "versions": _versions(), "saved": now},
+        "router": state,
+        "features": settings,
+    }
+    write_archive(os.path.expanduser(os.fspath(path)), content, arrays)  # noqa: PTH111
+
+
+def _reject_option(saved: Any, router: Router, teacher: Any) -> RejectOption:
+    """The reject option of a file."""
+    if not isinstance(saved, dict) or set(saved) != {"unlike", "unsure"}:
+        raise InvalidInput("the saved router's reject option is incomplete; save it again")
+    guard = router.fit.options.guard
+    return make_reject_option(saved["unlike"], saved["unsure"], guard=guard, teacher=teacher)
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "tracer_nb": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "scikit-learn": sklearn.__version__,
+    }

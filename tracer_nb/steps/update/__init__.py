@@ -1,0 +1,3 @@
+"""What ``update`` does."""
+
+__all__: list[str] = []
