@@ -120,6 +120,13 @@ class Budget:
             return True
         return False
 
+    def change(self, bound: Amount, to: Amount) -> None:
+        """Set ``to`` aside in the place of ``bound``, whether it fits or not."""
+        cost, tokens = self._in_units(bound)
+        to_cost, to_tokens = self._in_units(to)
+        self._cost.reserve(to_cost - cost)
+        self._tokens.reserve(to_tokens - tokens)
+
     def settle(self, bound: Amount, actual: Amount | None) -> None:
         """Replace what :meth:`reserve` set aside by what it came to; None counts in full."""
         cost, tokens = self._in_units(bound)
@@ -176,4 +183,5 @@ def _units(amount: float) -> Decimal:
 
 
 def _ceil(amount: float) -> int:
-    return math.ceil(_units(amount))
+    # Without the noise of floats, so that the bounds of parts add up to that of the whole.
+    return math.ceil(round(_units(amount), 3))

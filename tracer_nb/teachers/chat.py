@@ -17,6 +17,7 @@ from tracer_nb.teachers.checks import check_at_least, check_rates, check_texts, 
 from tracer_nb.teachers.client import open_client
 from tracer_nb.teachers.conversation import converse, read_once
 from tracer_nb.teachers.costs import Costs
+from tracer_nb.teachers.counts import Counts
 from tracer_nb.teachers.dialect import Dialect, thinks
 from tracer_nb.teachers.endpoint import Endpoint
 from tracer_nb.teachers.failures import Failures
@@ -174,11 +175,14 @@ class ChatTeacher:
         forms = make_forms(
             self.labels, self._prompt.schema, answers, logprobs=None if reasons else logprobs
         )
-        self._costs = Costs(self._prompt, forms, self.price, max_answer_tokens, thinks=reasons)
+        counts = Counts()
+        self._costs = Costs(
+            self._prompt, forms, self.price, max_answer_tokens, thinks=reasons, counts=counts
+        )
         halved = self.price.at_batch_rate() if self.price and self._server.is_openai else None
         self.batch_price = batch_price or halved
         self._batch_costs = Costs(
-            self._prompt, forms, self.batch_price, max_answer_tokens, thinks=reasons
+            self._prompt, forms, self.batch_price, max_answer_tokens, thinks=reasons, counts=counts
         )
         self._forms = {form.name: form for form in forms}
         self._dialect = Dialect(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from tracer_nb.records import Answer
-from tracer_nb.teachers.costs import MAX_REPLIES, Costs
+from tracer_nb.teachers.bill import Bill
+from tracer_nb.teachers.costs import Costs
 from tracer_nb.teachers.endpoint import Endpoint
 from tracer_nb.teachers.failures import RequestFailed
 from tracer_nb.teachers.forms import Form
@@ -30,7 +28,7 @@ async def converse(
     TeacherError
         No text would get an answer.
     """
-    bill = _Bill(costs, text)
+    bill = Bill(costs, text)
     wrong: Reply | None = None
     order = prompt.order(text, turn)
 
@@ -41,18 +39,15 @@ async def converse(
 
     while True:
         try:
-            reply = await endpoint.ask(compose, MAX_REPLIES - bill.replies)
+            reply = await endpoint.ask(compose, bill)
         except RequestFailed as e:
-            bill.add_unread(e.unread)
-            bill.add_timeouts(e.timeouts)
             return bill.answer(None, reason=str(e), keep=False)
-        bill.add(reply)
         found = read_label(reply, order, prompt.match)
         if found.label is not None and not reply.refused:
             mode = found.mode if wrong is None else f"{found.mode}, repaired"
             return bill.answer(found.label, mode=mode, probabilities=found.probabilities)
         is_final = reply.refused or reply.truncated
-        if is_final or wrong is not None or bill.replies >= MAX_REPLIES:
+        if is_final or wrong is not None or not bill.left:
             return bill.answer(None, reason=_reason(reply))
         wrong = reply
 
@@ -62,9 +57,9 @@ def read_once(reply: Reply | None, prompt: ChatPrompt, costs: Costs, text: str) 
 
     What a second question might repair is not to be kept as an answer.
     """
-    bill = _Bill(costs, text)
+    bill = Bill(costs, text)
     if reply is None:
-        bill.add_unread(1)
+        bill.add_unread()
         return bill.answer(None, reason="the reply was not readable", keep=False)
     bill.add(reply)
     found = read_label(reply, prompt.order(text), prompt.match)
@@ -84,69 +79,3 @@ def _reason(reply: Reply) -> str:
     if not reply.said.strip():
         return "the answer is empty"
     return f"answer is not one of the labels: {quoted(reply.said)}"
-
-
-@dataclass(slots=True)
-class _Bill:
-    """What the replies to one text cost so far, by the server's count or our estimate."""
-
-    costs: Costs
-    text: str
-    replies: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    timeouts: int = 0
-    counted: bool = True
-
-    def add(self, reply: Reply) -> None:
-        self.add_unread(reply.unread)
-        self.add_timeouts(reply.timeouts)
-        expected = self.costs.tokens(self.text)
-        counted = (reply.prompt_tokens, reply.completion_tokens)
-        self.counted &= None not in counted
-        self._add(*(e if c is None else c for c, e in zip(counted, expected, strict=True)))
-
-    def add_unread(self, replies: int) -> None:
-        """Count replies whose usage could not be read: the server has billed them."""
-        for _ in range(replies):
-            self.counted = False
-            self._add(*self.costs.tokens(self.text))
-
-    def add_timeouts(self, tries: int) -> None:
-        """Count tries without a reply in time: what they cost at the most, nobody can tell."""
-        self.replies += tries
-        self.timeouts += tries
-
-    def _cost(self) -> float | None:
-        replies = self.costs.dollars(self.prompt_tokens, self.completion_tokens)
-        lost = self.costs.bound_of(self.timeouts, self.text)
-        return None if replies is None or lost is None else replies + lost
-
-    def _add(self, prompt_tokens: int, completion_tokens: int) -> None:
-        self.replies += 1
-        self.prompt_tokens += prompt_tokens
-        self.completion_tokens += completion_tokens
-
-    def answer(
-        self,
-        label: str | None,
-        *,
-        reason: str | None = None,
-        mode: str = "",
-        probabilities: Mapping[str, float] | None = None,
-        keep: bool = True,
-    ) -> Answer:
-        lost_prompt, lost_completion = (
-            self.costs.most_tokens(self.text) if self.timeouts else (0, 0)
-        )
-        return Answer(
-            label=label,
-            reason=reason,
-            mode=mode,
-            probabilities=probabilities,
-            prompt_tokens=self.prompt_tokens + self.timeouts * lost_prompt,
-            completion_tokens=self.completion_tokens + self.timeouts * lost_completion,
-            counted=self.counted and not self.timeouts,
-            cost=self._cost(),
-            keep=keep,
-        )

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 
+from tracer_nb.teachers.counts import BELIEVED, Counts
 from tracer_nb.teachers.fence import fence
 from tracer_nb.teachers.forms import Form
 from tracer_nb.teachers.prices import Price
@@ -40,6 +41,8 @@ class Costs:
         The limit that is sent with every request.
     thinks : bool
         Whether the model spends hidden tokens before it answers.
+    counts : Counts, optional
+        What replies took; other costs of the same teacher may share them.
     """
 
     def __init__(
@@ -50,7 +53,9 @@ class Costs:
         max_answer_tokens: int,
         *,
         thinks: bool,
+        counts: Counts | None = None,
     ) -> None:
+        self.counts = counts or Counts()
         self._price = price
         self._max_answer_tokens = max_answer_tokens
         answer = _ANSWER_TOKENS + (_THINKING_TOKENS if thinks else 0)
@@ -73,26 +78,60 @@ class Costs:
         A token is at least one byte of the request, so bytes bound the prompt's tokens
         whatever the tokenizer; every reply is counted at the longest request there is.
         """
-        return self.bound_of(MAX_REPLIES, text)
-
-    def bound_of(self, replies: int, text: str) -> float | None:
-        """Dollars for so many replies to ``text`` at the very most, or None."""
-        if self._price is None:
-            return None
-        return replies * self._price.of(*self.most_tokens(text))
+        prompt, completion = self.most_tokens(text)
+        return self.dollars(MAX_REPLIES * prompt, MAX_REPLIES * completion)
 
     def token_bound(self, text: str) -> int:
         """Tokens of all replies to ``text`` at the very most, prompts and answers."""
         return MAX_REPLIES * sum(self.most_tokens(text))
 
     def most_tokens(self, text: str) -> tuple[int, int]:
-        """Prompt and completion tokens of one request for ``text`` at the very most."""
-        return self._longest + _fenced_size(text), self._max_answer_tokens
+        """Prompt and completion tokens of one request for ``text`` at the very most.
+
+        More than was reckoned where a reply to another text took more: see :class:`Counts`.
+        """
+        return self.counts.most(*self._reckoned(text))
+
+    def cautious_tokens(self, text: str) -> tuple[int, int]:
+        """As :meth:`most_tokens`, at the most that a server's count is believed."""
+        prompt, answer = self._reckoned(text)
+        return BELIEVED * prompt, BELIEVED * answer
+
+    def believes(self, text: str, counted: tuple[int, int]) -> bool:
+        """Whether one request can have taken so many tokens.
+
+        Those that can and pass the bound of the request raise that of all others.
+        """
+        reckoned = self._reckoned(text)
+        if sum(counted) > BELIEVED * sum(reckoned):
+            return False
+        self.counts.note(counted, reckoned)
+        return True
+
+    def uncounted_tokens(self, text: str) -> tuple[int, int]:
+        """Tokens to book for a reply whose usage cannot be read."""
+        expected, seen = self.tokens(text), self.counts.mean()
+        if seen is None:
+            return expected
+        return max(expected[0], seen[0]), max(expected[1], seen[1])
+
+    def unanswered_tokens(self, text: str) -> tuple[int, int]:
+        """Tokens to book for a request that got no reply in time.
+
+        At the most that it can take where that is money, because it may be billed; else the
+        mean of what was counted.
+        """
+        if self._price is not None and max(self._price.input, self._price.output) > 0:
+            return self.most_tokens(text)
+        return self.counts.mean() or self.tokens(text)
 
     def tokens(self, text: str) -> tuple[int, int]:
         """Estimate the prompt and completion tokens of one request for ``text``."""
         prompt_tokens = math.ceil((self._first + _fenced_size(text)) / _BYTES_PER_TOKEN)
         return prompt_tokens, self._answer_tokens
+
+    def _reckoned(self, text: str) -> tuple[int, int]:
+        return self._longest + _fenced_size(text), self._max_answer_tokens
 
 
 def _longest(prompt: ChatPrompt, form: Form) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
+from tracer_nb.teachers.bill import Bill
 from tracer_nb.teachers.dialect import Dialect, Way
 from tracer_nb.teachers.failures import (
     Failures,
@@ -79,9 +79,11 @@ class Endpoint:
         self._answered = False
 
     async def ask(
-        self, compose: Callable[[Form], Sequence[Mapping[str, str]]], replies: int
+        self, compose: Callable[[Form], Sequence[Mapping[str, str]]], bill: Bill
     ) -> Reply:
-        """Ask for a reply to the messages that ``compose`` makes, of ``replies`` at the most.
+        """Ask for a reply to the messages that ``compose`` makes, as long as the bill allows.
+
+        Every request is on the ``bill`` when this returns or raises.
 
         Raises
         ------
@@ -90,39 +92,47 @@ class Endpoint:
         TeacherError
             No text would get one.
         """
-        unread = timeouts = retries = 0
+        unread = retries = 0
         while True:
             way = self._dialect.way
             request = {"model": self._model, "messages": compose(way.form), **way.fields}
             tokens = self._estimate(request)
             try:
-                body = await self._post(request, tokens)
+                body = await self._post(request, tokens, bill)
             except Halted:
-                raise RequestFailed("the run was stopped", unread, timeouts) from None
+                raise RequestFailed("the run was stopped") from None
             except request_errors() as e:
                 if self._adapts(e, way):
+                    bill.add_free()
                     continue
-                late = connect_error(e) is None and timed_out(e)
-                timeouts += late
-                unread += broken_off(e)
-                spent = unread + timeouts >= replies
-                if spent or retries >= self._limit(e) or not is_passing(e):
-                    raise self._failure(e, retries + 1, unread, timeouts) from None
-                await self._rest(pause(e, retries), unread, timeouts)
+                self._book(e, bill)
+                if not bill.left or retries >= self._limit(e) or not is_passing(e):
+                    raise self._failure(e, retries + 1) from None
+                await self._rest(pause(e, retries))
                 retries += 1
                 continue
-            reply = read_reply(body, way.form, unread=unread)
+            reply = read_reply(body, way.form)
             if reply is not None:
+                bill.add(reply)
                 self._answered = True
                 self._dialect.accept()
                 self._pace.correct(_reported(reply, tokens) - tokens)
-                return replace(reply, timeouts=timeouts)
+                return reply
+            bill.add_unread()
             said = self._said(body)
             unread += 1
-            if unread + timeouts >= replies:
-                reason = f"the reply was not readable, {unread} times{said}"
-                raise RequestFailed(reason, unread, timeouts)
-            await self._rest(_PAUSE * unread, unread, timeouts)
+            if not bill.left:
+                raise RequestFailed(f"the reply was not readable, {unread} times{said}")
+            await self._rest(_PAUSE * unread)
+
+    def _book(self, error: Exception, bill: Bill) -> None:
+        """Put a request that failed on the bill."""
+        if connect_error(error) is None and timed_out(error):
+            bill.add_timeout()
+        elif broken_off(error):
+            bill.add_unread()
+        else:
+            bill.add_free()
 
     def _estimate(self, request: Mapping[str, Any]) -> int:
         """Tokens of a request and its answer, where they are limited."""
@@ -131,11 +141,11 @@ class Endpoint:
         size = len(json.dumps(request, ensure_ascii=False).encode("utf-8", "replace"))
         return size // _BYTES_PER_TOKEN + self._answer_tokens
 
-    async def _rest(self, seconds: float, unread: int, timeouts: int) -> None:
+    async def _rest(self, seconds: float) -> None:
         try:
             await self._pace.sleep(seconds)
         except Halted:
-            raise RequestFailed("the run was stopped", unread, timeouts) from None
+            raise RequestFailed("the run was stopped") from None
 
     def _said(self, body: bytes) -> str:
         """The error that an unreadable reply tells; raised when it says that nobody answers here."""
@@ -158,19 +168,16 @@ class Endpoint:
             return min(_FIRST_RETRIES, self._max_retries)
         return self._max_retries
 
-    def _failure(self, error: Any, tries: int, unread: int, timeouts: int) -> Exception:
+    def _failure(self, error: Any, tries: int) -> Exception:
         connection = not hasattr(error, "status_code")
         of = self._failures.of_connection if connection else self._failures.of_status
-        failure: Exception = of(error, answered=self._answered, tries=tries)
-        if isinstance(failure, RequestFailed):
-            return RequestFailed(str(failure), unread, timeouts)
-        return failure
+        return of(error, answered=self._answered, tries=tries)
 
-    async def _post(self, body: Mapping[str, Any], tokens: int) -> bytes:
+    async def _post(self, body: Mapping[str, Any], tokens: int, bill: Bill) -> bytes:
         import httpx2  # noqa: PLC0415 -- the SDK's own
         import openai  # noqa: PLC0415
 
-        async with self._pace.turn(tokens) as turn:
+        async with self._pace.turn(tokens, bill.admit) as turn:
             try:
                 # The SDK's typed method builds models we do not need, at twice the CPU time.
                 # Its time-out is for each part of a reply: one that drips in never meets it.

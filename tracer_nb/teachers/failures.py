@@ -35,15 +35,7 @@ class Unreachable(ConnectionError):
 
 
 class RequestFailed(Exception):
-    """One text got no reply; the message is the reason.
-
-    ``unread`` replies were broken, and ``timeouts`` did not come in time.
-    """
-
-    def __init__(self, reason: str, unread: int = 0, timeouts: int = 0) -> None:
-        super().__init__(reason)
-        self.unread = unread
-        self.timeouts = timeouts
+    """One text got no reply; the message is the reason."""
 
 
 class Failures:

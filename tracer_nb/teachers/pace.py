@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -101,13 +101,17 @@ class Pace:
         return self._tokens is not None
 
     @asynccontextmanager
-    async def turn(self, tokens: int = 0) -> AsyncIterator[Turn]:
+    async def turn(
+        self, tokens: int = 0, admit: Callable[[], Awaitable[bool]] | None = None
+    ) -> AsyncIterator[Turn]:
         """Wait for the turn of a request, which lasts until it is answered or failed.
 
         Parameters
         ----------
         tokens : int
             That it takes, by an estimate; see :meth:`correct`.
+        admit : callable, optional
+            Asked last: may it be sent? After a no, nothing is sent any more.
 
         Raises
         ------
@@ -122,6 +126,8 @@ class Pace:
             except BaseException:
                 self._places.release_on_behalf_of(turn)
                 raise
+        if admit is not None:
+            await self._admission(turn, admit)
         sent_in = self._round
         timing = TIMING.get()
         if timing is not None and timing.sent is None:
@@ -183,6 +189,17 @@ class Pace:
         # No event to wait for: it is a moment, which may move on meanwhile.
         while (left := self._until - loop.time()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(left)
+
+    async def _admission(self, turn: Turn, admit: Callable[[], Awaitable[bool]]) -> None:
+        try:
+            if await admit():
+                return
+        except BaseException:
+            self._places.release_on_behalf_of(turn)
+            raise
+        self._places.release_on_behalf_of(turn)
+        self.halt()
+        raise Halted
 
     def _note(self, turn: Turn, sent_in: int, *, clean: bool) -> None:
         if turn.wait:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from tracer_nb.teachers.budget import Amount, Budget
 
@@ -27,17 +28,27 @@ class Purse:
         self._settled = asyncio.Event()
         self._turn = asyncio.Lock()  # fair: whoever holds it is the first in line
 
-    async def take(self, bound: Amount) -> bool:
-        """Set ``bound`` aside; False when there is not enough, and no call that might settle."""
+    async def take(self, bound: Callable[[], Amount]) -> Amount | None:
+        """Set ``bound()`` aside, and return it.
+
+        It is asked for anew after every wait, because a reply may have raised it. None when
+        there is not enough, and no call that might settle.
+        """
         async with self._turn:
             while not self._closed:
-                if self._budget.reserve(bound):
+                wanted = bound()
+                if self._budget.reserve(wanted):
                     self._out += 1
-                    return True
+                    return wanted
                 if self._out == 0:
-                    return False
+                    return None
                 await self._settled.wait()
-        return False
+        return None
+
+    def change(self, bound: Amount, to: Amount) -> None:
+        """Set ``to`` aside in the place of what a call took."""
+        self._budget.change(bound, to)
+        self._wake()
 
     def settle(self, bound: Amount, actual: Amount | None) -> None:
         """Pay for a call that took ``bound``; an ``actual`` of None counts in full."""

@@ -31,10 +31,6 @@ class Reply:
         The model or a filter declined; the token limit cut it short; no choice was made.
     prompt_tokens, completion_tokens : int or None
         As the server counted; None when it did not say.
-    unread : int
-        Replies with a broken body that came before this one.
-    timeouts : int
-        Tries before this one that got no reply in time.
     """
 
     content: str
@@ -46,8 +42,6 @@ class Reply:
     empty: bool = False
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
-    unread: int = 0
-    timeouts: int = 0
 
     @property
     def said(self) -> str:
@@ -55,7 +49,7 @@ class Reply:
         return self.content if self.arguments is None else self.arguments
 
 
-def read_reply(body: bytes, form: Form, *, unread: int = 0) -> Reply | None:
+def read_reply(body: bytes, form: Form) -> Reply | None:
     """Read the body of a reply; None when it is no chat completion."""
     try:
         value = json.loads(body)
@@ -77,7 +71,6 @@ def read_reply(body: bytes, form: Form, *, unread: int = 0) -> Reply | None:
         empty=not choice,
         prompt_tokens=_count(usage.get("prompt_tokens")),
         completion_tokens=_count(usage.get("completion_tokens")),
-        unread=unread,
     )
 
 

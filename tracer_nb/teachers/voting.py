@@ -94,6 +94,7 @@ def count_votes(answers: Sequence[Answer]) -> Answer:
         probabilities=shares,
         prompt_tokens=sum(a.prompt_tokens for a in answers),
         completion_tokens=sum(a.completion_tokens for a in answers),
+        counted=all(a.counted for a in answers),
         cost=total_cost(a.cost for a in answers),
         seconds=max(seconds) if seconds else None,
         keep=failed is None,

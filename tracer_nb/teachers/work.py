@@ -22,6 +22,7 @@ from tracer_nb.teachers.keeping import Keeper
 from tracer_nb.teachers.purse import Purse
 from tracer_nb.teachers.store import LabelStore
 from tracer_nb.teachers.tally import Tally
+from tracer_nb.teachers.till import TAB, Tab, Till
 
 __all__ = ["IN_VAIN", "LabelWork"]
 
@@ -130,6 +131,7 @@ class LabelWork:
             self._loop = asyncio.get_running_loop()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="tracer-store")
         self._purse = Purse(self._budget)
+        self._till = Till(self._caps)
         if self._store is not None:
             self._commits = Commits(self._store, self._identity, self._writer)
         if isinstance(self._teacher, Polled):
@@ -222,29 +224,29 @@ class LabelWork:
 
     async def _ask(self, batch: list[str]) -> Sequence[Answer] | None:
         """Answers for ``batch``; None when it may not be asked, or was stopped."""
-        bound = bound_of(self._teacher, batch, self._caps)
-        if not await self._purse.take(bound):
+        bound = await self._purse.take(lambda: bound_of(self._teacher, batch, self._caps))
+        if bound is None:
             self._purse.close()
             if self._budget.reached:
                 self.stop(self._budget.reached)
             return None
         taken: Amount | None = None  # a call that breaks or is cancelled may be billed in full
+        tab = Tab(self._till)
+        TAB.set(tab)  # the call's task takes it over
         call = asyncio.ensure_future(self._teacher.label(batch))
         self._calls.add(call)
         try:
             answers = await call
             taken = taken_by(answers)
-        except NotAsked:
+        except (NotAsked, asyncio.CancelledError) as e:
+            if self._till.reached:
+                self.stop(self._till.reached)
             if self.stopped is None:
                 raise
-            taken = Amount()
-            return None
-        except asyncio.CancelledError:
-            if self.stopped is None:
-                raise
-            self.tally.lost(len(batch), bound_of(self._teacher, batch, EVERYTHING))
+            taken = self._taken(tab, batch) if isinstance(e, asyncio.CancelledError) else Amount()
             return None
         finally:
+            tab.close()
             self._calls.discard(call)
             self._purse.settle(bound, taken)
         if len(answers) != len(batch):
@@ -253,6 +255,14 @@ class LabelWork:
                 f"{len(batch)} texts; its label method must give one each"
             )
         return answers
+
+    def _taken(self, tab: Tab, batch: list[str]) -> Amount:
+        """What a call took that was stopped, and whose answers are lost."""
+        tab.close()
+        taken = tab.booked if tab.kept else bound_of(self._teacher, batch, EVERYTHING)
+        if taken != Amount():
+            self.tally.lost(len(batch), taken)
+        return taken
 
     async def _keep(self, batch: list[str], answers: Sequence[Answer], seconds: float) -> None:
         answered = {
@@ -281,6 +291,7 @@ class LabelWork:
 
     def _stop_calls(self, seconds: float) -> None:
         self._purse.close()
+        self._till.close()
         if isinstance(self._teacher, Haltable):
             self._teacher.halt()
         asyncio.get_running_loop().call_later(seconds, self._cancel_calls)

@@ -1,0 +1,183 @@
+"""Caps against servers whose replies take more than they were told to: the server counts."""
+
+import asyncio
+import json
+
+import pytest
+
+from tracer_nb.teachers import LabelStore, Price, run_labels
+from tracer_nb.teachers.chat import ChatTeacher
+from tracer_nb.teachers.client import open_client
+
+from .chatserver import LABELS, Say
+
+PRICE = Price(1.0, 2.0)
+TEXTS = [f"question number {i}" for i in range(150)]
+
+
+def cost(usage):
+    return PRICE.of(*usage)
+
+
+class Till:
+    """What a scripted server bills."""
+
+    def __init__(self, server, polite=0, rude=(3000, 9000), content=None):
+        self.billed = 0.0
+        self.n = 0
+        self.polite, self.rude, self.content = polite, rude, content
+        till = self
+
+        class Billing(Say):
+            async def respond(self, request):
+                await asyncio.sleep(0.005)
+                return till.reply(request)
+
+        server.rule = lambda _: Billing()
+
+    def reply(self, _request):
+        self.n += 1
+        usage = (300, 8) if self.n <= self.polite else self.rude
+        self.billed += cost(usage)
+        content = self.content or json.dumps({"label": LABELS[self.n % 3]})
+        return Say(content, usage=usage).response()
+
+
+def teacher_at(server, **options):
+    return ChatTeacher(
+        "m", LABELS, "Choose.", base_url=server.base_url, price=PRICE, concurrency=64, **options
+    )
+
+
+@pytest.mark.parametrize("votes", [1, 3])
+@pytest.mark.parametrize("content", [None, json.dumps({"label": "none of them"})])
+@pytest.mark.parametrize("bounds", [4, 40])
+def test_replies_beyond_their_bound_do_not_pass_the_cap(server, tmp_path, votes, content, bounds):
+    till = Till(server, content=content)
+    teacher = teacher_at(server, votes=votes, temperature=0.0)
+    cap = bounds * teacher.cost_bound(TEXTS[0])
+    assert cost(till.rude) > teacher.cost_bound(TEXTS[0]) / 3 / votes  # the bound of one request
+    with LabelStore(tmp_path / "l.sqlite") as store:
+        run = run_labels(teacher, TEXTS, store=store, max_cost=cap)
+    assert run.stopped.startswith("cost cap of")
+    assert 0 < till.billed <= cap
+    assert run.spending.cost == pytest.approx(till.billed)
+
+
+class UnderWay:
+    """A client that counts what is under way when the first dear reply has come."""
+
+    def __init__(self, *arguments, **options):
+        self._client = open_client(*arguments, **options)
+        self.running = 0
+        self.then = None
+
+    async def post(self, path, *, body, cast_to):
+        self.running += 1
+        try:
+            response = await self._client.post(path, body=body, cast_to=cast_to)
+        finally:
+            self.running -= 1
+        if self.then is None and b"9000" in response.content:
+            self.then = self.running + 1
+        return response
+
+    async def close(self):
+        await self._client.close()
+
+
+@pytest.mark.parametrize("votes", [1, 3])
+def test_a_server_that_turns_dear_passes_the_cap_by_what_is_under_way_at_the_most(server, votes):
+    till, clients = Till(server, polite=60), []
+
+    def opened(*arguments, **options):
+        clients.append(UnderWay(*arguments, **options))
+        return clients[-1]
+
+    teacher = teacher_at(server, votes=votes, temperature=0.0, open_client=opened)
+    bound = teacher.cost_bound(TEXTS[0]) / 3 / votes
+    cap = 60 * cost((300, 8)) + 30 * bound
+    run = run_labels(teacher, TEXTS, max_cost=cap)
+    assert run.stopped.startswith("cost cap of")
+    assert till.n > 60
+    assert till.billed <= cap + clients[0].then * (cost(till.rude) - bound)
+    assert run.spending.cost == pytest.approx(till.billed)
+
+
+def test_a_cap_on_tokens_is_kept_in_the_same_way(server):
+    till = Till(server)
+    teacher = teacher_at(server)
+    cap = 5 * teacher.token_bound(TEXTS[0])
+    run = run_labels(teacher, TEXTS, max_tokens=cap)
+    assert run.stopped.startswith("token cap of")
+    assert till.n * sum(till.rude) <= cap
+    assert run.spending.prompt_tokens + run.spending.completion_tokens == till.n * sum(till.rude)
+
+
+def test_a_first_reply_that_keeps_its_bound_lets_the_others_go_side_by_side(server):
+    till = Till(server, polite=10**9)
+    teacher = teacher_at(server)
+    run = run_labels(teacher, TEXTS, max_cost=20 * teacher.cost_bound(TEXTS[0]))
+    assert run.stopped is None
+    assert till.n == len(TEXTS)
+
+
+def test_counts_are_believed_up_to_ten_times_the_bound_of_a_request(server):
+    teacher = teacher_at(server)
+    prompt, completion = teacher._costs.most_tokens("x")
+    most = 10 * (prompt + completion)
+    server.script = [Say('{"label": "refund"}', usage=(prompt, most - prompt + 1))]
+    (answer,) = run_one(teacher, "x")
+    assert (answer.prompt_tokens, answer.completion_tokens) == (prompt, completion)
+    assert not answer.counted
+    server.script = [Say('{"label": "refund"}', usage=(prompt, most - prompt))]
+    (answer,) = run_one(teacher, "x")
+    assert (answer.prompt_tokens, answer.completion_tokens) == (prompt, most - prompt)
+    assert answer.counted
+    # What is the most for one is the most for all.
+    assert teacher.token_bound("y") >= 3 * most
+
+
+def run_one(teacher, text):
+    return run_labels(teacher, [text], max_rows=1).answers.values()
+
+
+def test_a_long_prompt_makes_all_others_longer_in_proportion(server):
+    teacher = teacher_at(server)
+    prompt, completion = teacher._costs.most_tokens("x")
+    long, _ = teacher._costs.most_tokens("y" * 1000)
+    server.script = [Say('{"label": "refund"}', usage=(2 * prompt, 5))]
+    run_one(teacher, "x")
+    assert teacher._costs.most_tokens("y" * 1000) == (2 * long, completion)
+
+
+# --- time-outs
+
+
+def slow(server, n):
+    """The last of ``n`` requests gets no reply in time."""
+    server.script = [Say('{"label": "refund"}', usage=(100 + i, 5)) for i in range(n)]
+    server.rule = lambda _: Say('{"label": "refund"}', seconds=30)
+
+
+def test_a_time_out_is_booked_at_the_bound_where_it_is_money(server):
+    teacher = teacher_at(server, timeout=0.3, max_retries=0)
+    slow(server, 3)
+    run = run_labels(teacher, TEXTS[:4])
+    (failed,) = (a for a in run.answers.values() if not a.keep)
+    assert failed.completion_tokens == 1024
+    assert not failed.counted
+
+
+@pytest.mark.parametrize("price", [Price(0, 0), None])
+def test_a_time_out_is_booked_at_the_mean_where_it_is_none(server, price):
+    teacher = ChatTeacher(
+        "m", LABELS, "Choose.", base_url=server.base_url, price=price, timeout=0.3, max_retries=0,
+        concurrency=1,
+    )  # fmt: skip
+    slow(server, 3)
+    cap = 2 * teacher.token_bound(TEXTS[0])
+    run = run_labels(teacher, TEXTS[:4], max_tokens=cap)
+    (failed,) = (a for a in run.answers.values() if not a.keep)
+    assert (failed.prompt_tokens, failed.completion_tokens) == (101, 5)
+    assert not failed.counted
