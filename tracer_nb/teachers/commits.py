@@ -18,6 +18,8 @@ Pairs = list[tuple[str, Answer]]
 class Commits:
     """Puts answers into a store, in a thread of their own, so that the loop never waits.
 
+    ``shared`` turns true as soon as another process is seen to write to the same store.
+
     What a commit could not store stays in ``unsaved`` and is tried again with the next one.
 
     SQLite makes one commit at a time, and each waits for the disk. One commit for each answer
@@ -39,6 +41,7 @@ class Commits:
         self._identity = identity
         self._writer = writer
         self.unsaved: dict[str, Answer] = {}
+        self.shared = False
         self._waiting: Pairs = []
         self._next: asyncio.Future[dict[str, Answer]] | None = None
         self._running = False
@@ -92,6 +95,7 @@ class Commits:
 
     def _commit(self, group: Pairs) -> dict[str, Answer]:
         stored = self._store.put_many(self._identity, group)
+        self.shared = self.shared or self._store.others_wrote()
         if stored == sum(answer.keep for _, answer in group):
             return {}
         return self._store.get_many(self._identity, [text for text, _ in group])

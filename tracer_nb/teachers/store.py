@@ -14,6 +14,7 @@ from typing import Any
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Answer
+from tracer_nb.teachers.keeping import storable
 from tracer_nb.teachers.rows import (
     COLUMNS,
     INSERT,
@@ -28,6 +29,10 @@ from tracer_nb.teachers.storefile import explained, in_memory, open_database, pr
 __all__ = ["LabelStore", "default_store_path", "store_path"]
 
 _CHUNK = 500
+# Texts above which a look at how many answers there are costs next to nothing.
+_MANY = 2_000
+# To read a row in passing costs about half of what it costs to look it up.
+_WORTH = 2
 
 
 def default_store_path() -> Path:
@@ -122,13 +127,29 @@ class LabelStore:
 
     def begin(self) -> None:
         """Begin a run: what is stored from now on is told apart from what was before."""
-        with self._lock:
+        with self._lock, explained(self.path, "read"):
             self._began = utc_now()
             self._runs: dict[str, int] = {}
+            self._version = self._data_version()
 
     def run_of(self, identity: Mapping[str, Any]) -> int | None:
         """Number of the run that answers of ``identity`` are stored in; None while there are none."""
         return self._runs.get(self._address(identity)[0])
+
+    def others_wrote(self) -> bool:
+        """Whether another process, or another connection, has written since :meth:`begin`.
+
+        Raises
+        ------
+        StoreError
+            The file cannot be read.
+        """
+        with self._lock, explained(self.path, "read"):
+            return self._data_version() != self._version
+
+    def _data_version(self) -> int:
+        # It changes with what other connections write, and not with what this one does.
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
     # --- reading -----------------------------------------------------------------------
 
@@ -141,15 +162,26 @@ class LabelStore:
             The file cannot be read.
         """
         ids = {text_address(text): text for text in texts}
-        # In the order of the table: what is looked up together is read together.
-        rows = self.select_for(
-            f"SELECT text_id, {COLUMNS} FROM answers "  # noqa: S608 -- names of columns only
-            "WHERE identity_id = ? AND text_id IN ",
-            [self._address(identity)[0]],
-            sorted(ids),
-        )
+        identity_id = self._address(identity)[0]
+        found = f"SELECT text_id, {COLUMNS} FROM answers WHERE identity_id = ?"  # noqa: S608
+        if self._reads_all(identity_id, len(ids)):
+            rows: Iterable[tuple[Any, ...]] = self.select(found, [identity_id])
+        else:
+            # In the order of the table: what is looked up together is read together.
+            rows = self.select_for(f"{found} AND text_id IN ", [identity_id], sorted(ids))
         with explained(self.path, "read"):
-            return {ids[row[0]]: to_answer(row[1:]) for row in rows}
+            return {ids[row[0]]: to_answer(row[1:]) for row in rows if row[0] in ids}
+
+    def _reads_all(self, identity_id: str, n: int) -> bool:
+        """Whether reading all answers of an identity is faster than looking ``n`` of them up."""
+        if n < _MANY:
+            return False
+        most = _WORTH * n
+        ((there,),) = self.select(
+            "SELECT count(*) FROM (SELECT 1 FROM answers WHERE identity_id = ? LIMIT ?)",
+            [identity_id, most],
+        )
+        return bool(there < most)
 
     def identities(self) -> list[tuple[str, dict[str, Any]]]:
         """Address and identity of every teacher that has answered.
@@ -207,11 +239,10 @@ class LabelStore:
         StoreError
             The file cannot be read.
         """
-        wanted = list(ids)
-        for start in range(0, len(wanted), _CHUNK):
-            chunk = wanted[start : start + _CHUNK]
-            marks = ",".join("?" * len(chunk))
-            yield from self.select(f"{sql}({marks}){end}", [*parameters, *chunk])
+        # As one value: SQLite has a limit on the number of those, and every statement its cost.
+        wanted = json.dumps(list(ids))
+        among = "(SELECT value FROM json_each(?))"
+        yield from self.select(sql + among + end, [*parameters, wanted])
 
     # --- writing -----------------------------------------------------------------------
 
@@ -255,7 +286,7 @@ class LabelStore:
             assert run is not None  # noqa: S101  a row was inserted
             self._runs[identity_id] = run
         now = utc_now()
-        rows = [new_row(identity_id, run, text, answer, now) for text, answer in answered]
+        rows = [new_row(identity_id, run, text, storable(answer), now) for text, answer in answered]
         return db.executemany(INSERT, rows).rowcount if rows else 0
 
     @contextmanager

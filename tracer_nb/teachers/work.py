@@ -18,7 +18,7 @@ from tracer_nb.teachers.base import Haltable, NotAsked, Teacher
 from tracer_nb.teachers.budget import Amount, Budget, cap_reached
 from tracer_nb.teachers.capping import EVERYTHING, bound_of, check_bounded, taken_by
 from tracer_nb.teachers.commits import Commits
-from tracer_nb.teachers.keeping import Keeper
+from tracer_nb.teachers.keeping import Keeper, storable
 from tracer_nb.teachers.purse import Purse
 from tracer_nb.teachers.store import LabelStore
 from tracer_nb.teachers.tally import Tally
@@ -204,8 +204,11 @@ class LabelWork:
         self.stop("broken")
 
     def _unanswered(self, batch: list[str]) -> list[str]:
-        """``batch`` without what another process has answered since this run began."""
-        if self._store is None:
+        """``batch`` without what another process has answered since this run began.
+
+        Nothing is looked up as long as no other one has written: it would be a query a text.
+        """
+        if self._store is None or self._commits is None or not self._commits.shared:
             return batch
         found = self._store.get_many(self._identity, batch)
         checked = {text: self._keeper.checked(answer) for text, answer in found.items()}
@@ -236,7 +239,7 @@ class LabelWork:
         call = asyncio.ensure_future(self._teacher.label(batch))
         self._calls.add(call)
         try:
-            answers = await call
+            answers = list(map(storable, await call))
             taken = taken_by(answers)
         except (NotAsked, asyncio.CancelledError) as e:
             if self._till.reached:
