@@ -44,6 +44,9 @@ class Answer:
         Dollars for all requests this answer took; None when the price is unknown.
     seconds : float or None
         That it took; None when nobody measured it.
+    model : str or None
+        Who answered, as the server names it; several names, where votes came from several
+        models, are parted by " / ".
     keep : bool
         False for a failure that was not an answer (no connection, time-out, server
         error): it is not stored, so a later run asks again.
@@ -58,6 +61,7 @@ class Answer:
     counted: bool = True
     cost: float | None = None
     seconds: float | None = None
+    model: str | None = None
     keep: bool = True
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tracer_nb.teachers.jsontext import read_json
 from tracer_nb.teachers.rows import text_address
 
 __all__ = ["ENDPOINT", "MAX_BYTES", "MAX_REQUESTS", "Line", "line_name", "read_lines", "request_line", "split_texts"]  # fmt: skip
@@ -68,10 +69,7 @@ def split_texts(texts: Sequence[str], size: Callable[[str], int]) -> list[list[s
 def read_lines(content: bytes) -> Iterator[Line]:
     """What an output says, line by line; a line that cannot be read says nothing."""
     for raw in content.splitlines():
-        try:
-            value = json.loads(raw)
-        except (ValueError, RecursionError):
-            continue
+        value = read_json(raw)
         name = value.get("custom_id") if isinstance(value, dict) else None
         if isinstance(name, str):
             yield _read(name, value)
@@ -81,10 +79,18 @@ def _read(name: str, value: Mapping[str, Any]) -> Line:
     response = _dict(value.get("response"))
     status = response.get("status_code")
     if status == _OK:
-        return Line(name, json.dumps(response.get("body")).encode())
+        return Line(name, _written(response.get("body")))
     error = _dict(value.get("error")) or _dict(_dict(response.get("body")).get("error"))
     said = " ".join(str(error.get("message") or "no reason given").split())[:200]
     return Line(name, None, f"error {status}: {said}" if status else said)
+
+
+def _written(body: object) -> bytes:
+    """A reply as it was; nothing for one that is nested too deep to be written again."""
+    try:
+        return json.dumps(body).encode()
+    except RecursionError:
+        return b""
 
 
 def _dict(value: object) -> dict[str, Any]:

@@ -43,6 +43,7 @@ class Bill:
         self._prompt_tokens = self._completion_tokens = 0
         self._tab = TAB.get()
         self._sent: Sent | None = None
+        self._model: str | None = None
 
     @property
     def left(self) -> int:
@@ -57,7 +58,8 @@ class Bill:
         return self._sent is not None
 
     def add(self, reply: Reply) -> None:
-        """Book a reply as the server counted it."""
+        """Book a reply as the server counted it; who gave the last one gave the answer."""
+        self._model = reply.model
         rises = self._costs.counts.rises
         expected = self._costs.uncounted_tokens(self._text)
         said = (reply.prompt_tokens, reply.completion_tokens)
@@ -104,6 +106,7 @@ class Bill:
             completion_tokens=self._completion_tokens,
             counted=self.counted,
             cost=self._costs.dollars(self._prompt_tokens, self._completion_tokens),
+            model=self._model,
             keep=keep,
         )
 

@@ -32,14 +32,17 @@ def label_distribution(
     -----
     Along the answer, every alternative token that some label goes on with takes its
     probability, times that of the tokens before it, to that label. Several labels that go on
-    with it share it evenly: what would have followed is not known. Alternatives that no label begins with are left out, and the rest is
-    normalised, which is the distribution given that the model answers with a label.
+    with it share it evenly: what would have followed is not known. Alternatives that no label
+    begins with are left out, and the rest is normalised, which is the distribution given that
+    the model answers with a label.
     """
     if not any(len(chances) > 1 for _, chances in said):
         return None
     shares = dict.fromkeys(written.values(), 0.0)
     path, mass, alive = "", 1.0, list(written)
     for token, chances in said:
+        if token not in chances:  # it came without its probability
+            return None
         for other, chance in chances.items():
             if other == token:
                 continue
@@ -64,5 +67,18 @@ def _goes_on(beginning: str, whole: str) -> bool:
     beginning, whole = beginning.lstrip().casefold(), whole.casefold()
     if whole.startswith(beginning):
         return True
+    if not beginning.isascii():
+        # A token may end inside a character; then its bytes begin the label all the same.
+        parts = _bytes(beginning)
+        if parts is not None and whole.encode("utf-8", "replace").startswith(parts):
+            return True
+        beginning = beginning if parts is None else parts.decode("utf-8", "replace")
     rest = beginning.removeprefix(whole)
     return rest != beginning and not rest[:1].isalnum()
+
+
+def _bytes(text: str) -> bytes | None:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a character that is no byte
+        return None

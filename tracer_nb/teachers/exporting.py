@@ -15,7 +15,7 @@ __all__ = ["EXPORT_COLUMNS", "export_answers"]
 
 EXPORT_COLUMNS = (
     *("set", "teacher", "text", "label", "reason", "mode", "probabilities"),
-    *("prompt_tokens", "completion_tokens", "cost", "seconds", "answered_at"),
+    *("prompt_tokens", "completion_tokens", "cost", "seconds", "model", "answered_at"),
 )
 _KINDS = {"prompt_tokens": int, "completion_tokens": int, "cost": float, "seconds": float}
 
@@ -62,5 +62,6 @@ def _answers(store: LabelStore, identity_id: str) -> Iterator[dict[str, Any]]:
             "completion_tokens": answer.completion_tokens,
             "cost": answer.cost,
             "seconds": answer.seconds,
+            "model": answer.model,
             "answered_at": answered_at,
         }

@@ -103,5 +103,6 @@ class Keeper:
             answer,
             label=None if answer.label is None else self._labels[answer.label],
             mode=sys.intern(answer.mode),
+            model=None if answer.model is None else sys.intern(answer.model),
             seconds=seconds if answer.seconds is None else answer.seconds,
         )

@@ -1,26 +1,64 @@
-"""From what a model wrote to one of the labels, or to none."""
+r"""The one place that decides what a reply says: one of the labels, or none.
+
+In this order, and the first place that names a label decides:
+
+1. the object that the server has read itself, or put in the place of the text;
+2. the text, if it is the object asked for;
+3. the arguments of a function call, also when they are encoded twice;
+4. the text, behind the last end of a thought: exactly one distinct object that names a label,
+   wherever it stands; or, without one, a text that without marks and fences is a label, or
+   ``label: X``;
+5. the thoughts, if there is no text and they are the very object.
+
+Two different labels in one place are none. Nothing is guessed out of prose: "not refund" holds
+a label, too.
+"""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tracer_nb.teachers.distribution import label_distribution
+from tracer_nb.teachers.alignment import spelled_distribution
+from tracer_nb.teachers.jsontext import DECODER
+from tracer_nb.teachers.labelobjects import named_in_text, named_in_value
 from tracer_nb.teachers.reply import Reply
 
 __all__ = ["LabelMatcher", "Reading", "quoted", "read_label"]
 
-_THOUGHTS = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
-_QUOTES = "\"'`"
-_AROUND_CODE = _QUOTES + " \t\r\n.:()[]*"
-_JSON_HEAD = re.compile(r'\s*\{\s*"label"\s*:\s*"')
+_THOUGHTS = "think|thinking|thought|thoughts|reasoning|scratchpad|seed:think"
+_THOUGHT_ENDS = re.compile(
+    rf"</(?:{_THOUGHTS})\s{{0,9}}>|\[/THINK\]|\u25c1/think\u25b7|<\|/think(?:ing)?\|>"
+    r"|<\|end_of_thought\|>|<channel\|>"
+    r"|<\|channel\|>(?:final|commentary)[^<]{0,80}(?:<\|constrain\|>[^<]{0,20})?<\|message\|>",
+    re.IGNORECASE,
+)
+_THOUGHT_BEGINS = re.compile(
+    rf"<(?:{_THOUGHTS})\s{{0,9}}>|\[THINK\]|\u25c1think\u25b7|<\|think(?:ing)?\|>"
+    r"|<\|begin_of_thought\|>|<\|channel\|?>(?:analysis|thought)",
+    re.IGNORECASE,
+)
+# Marks of chat templates that a server leaves in the text.
+_TEMPLATE = re.compile(
+    r"<[|\uff5c][^<>|\uff5c\n]{1,40}[|\uff5c]>|</?s>|<(?:start_of_turn|end_of_turn|eos)>"
+)
+_FENCE = re.compile(r"(?:```|~~~)[\w+-]{1,20}[ \t]{0,9}\r?\n")
+_TAGGED = re.compile(r"<(\w{1,20})>([^<>]*)</\1>")
+# A list's or a heading's mark: without the space, -1 would be read as 1.
+_BULLET = re.compile(r"(?:[-*+\u2022]|#{1,6})\s+")
+_PREFIX = re.compile(r"""label["'`*_]{0,4}\s{0,9}[:=]""", re.IGNORECASE)
+_BEFORE = " \t\r\n\"'`*_~([\u201c\u201d\u2018\u2019\u201e\u00ab\u00bb"
+_BEHIND = " \t\r\n\"'`*_~)].!:\u201c\u201d\u2018\u2019\u201e\u00ab\u00bb"
+# Layers of fences, tags and marks around a bare label.
+_LAYERS = 6
+# Characters that a label may be written longer than it is.
+_SPARE = 300
 
 
 def quoted(said: str, limit: int = 60) -> str:
     """Quote what a model said, shortened, for a reason that stays on one line."""
-    said = " ".join(said.split())
+    said = " ".join(said[: 10 * limit].split())
     return repr(said if len(said) <= limit else said[: limit - 1] + "…")
 
 
@@ -39,29 +77,16 @@ class LabelMatcher:
     def __init__(self, labels: Iterable[str]) -> None:
         self._exact = {label: label for label in labels}
         self._folded = {label.casefold(): label for label in self._exact}
+        self._longest = max(map(len, self._exact), default=0) + _SPARE
 
     def __call__(self, said: str) -> str | None:
         """Label named by ``said``, or None."""
         if said in self._exact:
             return said
+        if len(said) > self._longest:
+            return None
         name = " ".join(said.split())
         return self._exact.get(name) or self._folded.get(name.casefold())
-
-    def read(self, content: str) -> tuple[str | None, bool]:
-        """Label in a model's answer, and whether the answer was the JSON object asked for.
-
-        Servers that ignore the schema answer with the bare label, or with the object in a
-        code fence, or think aloud first; all are read, and told apart from an answer in the
-        form asked for.
-        """
-        said, as_asked = _label_in_json(content)
-        if as_asked:
-            return self(said), True
-        body = _unfenced(content)
-        said, is_json = _label_in_json(body)
-        if is_json:
-            return self(said), False
-        return self(body) or self(body.strip().strip(_QUOTES)), False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,44 +108,143 @@ def read_label(reply: Reply, order: tuple[str, ...], match: LabelMatcher) -> Rea
         The labels as they were listed, which is what codes stand for.
     match : LabelMatcher
     """
-    form = reply.form
-    if form.codes:
-        by_code = dict(zip(form.codes, order, strict=True))
-        code = _unfenced(reply.content).strip(_AROUND_CODE)
-        label = {c.casefold(): name for c, name in by_code.items()}.get(code.casefold())
+    names = _Names(match, dict(zip(reply.form.codes, order, strict=False)))
+    taken = next(_places(reply, names), _Taken(None, "text"))
+    if taken.label is None or not reply.tokens or not taken.piece:
+        return Reading(taken.label, taken.mode)
+    written = names.codes if names.is_code(taken.said) else {name: name for name in order}
+    spelled = spelled_distribution(reply.tokens, reply.content, taken.piece, taken.said, written)
+    return Reading(taken.label, taken.mode, spelled)
+
+
+class _Names:
+    """Everything that stands for a label: its name, and its code where one was given."""
+
+    def __init__(self, match: LabelMatcher, codes: Mapping[str, str]) -> None:
+        self.codes = codes
+        self._match = match
+        self._folded = {code.casefold(): label for code, label in codes.items()}
+
+    def is_code(self, said: str) -> bool:
+        return said.strip().casefold() in self._folded
+
+    def __call__(self, said: str) -> str | None:
+        return self._match(said) or (
+            self._folded.get(said.strip().casefold()) if self._folded else None
+        )
+
+    def only(self, named: Iterable[str | None]) -> tuple[str | None, str]:
+        """The label that all of these name, and how; None where they differ."""
+        found: dict[str | None, str] = {}
+        for said in named:
+            label = None if said is None else self(said)
+            # What is no label is told apart, too: it was meant for something else.
+            key = label or (None if said is None else f"\0{said}")
+            found[key] = said or ""
+            if len(found) > 1:
+                return None, ""
+        key, said = next(iter(found.items()), (None, ""))
+        return (None, "") if key is None or key.startswith("\0") else (key, said)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What one place says; no label where it names several, or something else.
+
+    Attributes
+    ----------
+    said : str
+        The label or its code, as it is written there.
+    piece : str
+        The part of the content that says so; empty where it is not in the content.
+    """
+
+    label: str | None
+    mode: str
+    said: str = ""
+    piece: str = ""
+
+
+def _places(reply: Reply, names: _Names) -> Iterator[_Taken]:
+    """What each place says that names a label, in order."""
+    content, schema = reply.content, reply.form.name
+    if schema != "json-schema":
+        schema = "text"
+    if reply.parsed is not None and (named := named_in_value(reply.parsed)):
+        yield _Taken(names.only(named)[0], schema)
+    value = _decoded(content)
+    if named := named_in_value(value):
+        as_asked = isinstance(value, dict) and isinstance(value.get("label"), str)
+        yield _Taken(names.only(named)[0], schema if as_asked else "text", *_said(named, content))
+    if named := [label for given in reply.arguments for label in named_in_value(given)]:
+        yield _Taken(names.only(named)[0], "tool")
+    yield from _in_text(content, names)
+    if not content.strip() and (named := named_in_value(_decoded(reply.thoughts))):
+        yield _Taken(names.only(named)[0], "text")
+
+
+def _said(named: Sequence[str | None], piece: str) -> tuple[str, str]:
+    return named[-1] or "", piece
+
+
+def _in_text(content: str, names: _Names) -> Iterator[_Taken]:
+    """What the text says behind its thoughts."""
+    text = _behind_thoughts(content)
+    if found := named_in_text(text):
+        named = [one.label for one in found]
+        yield _Taken(names.only(named)[0], "text", *_said(named, found[-1].piece))
+        return
+    plain = True
+    text = _TEMPLATE.sub(" ", text)
+    for _ in range(_LAYERS):
+        label = names(text)
         if label is not None:
-            return Reading(label, form.name, label_distribution(reply.tokens, by_code))
-    label, as_asked = match.read(reply.said)
-    in_form = as_asked and (form.name == "json-schema" or reply.arguments is not None)
-    return Reading(label, form.name if in_form else "text", _spread(reply, order))
+            mode = "codes" if plain and names.is_code(text) else "text"
+            yield _Taken(label, mode, text, text)
+            return
+        value = _decoded(text)
+        if named := named_in_value(value):
+            yield _Taken(names.only(named)[0], "text")
+        if named or isinstance(value, (dict, list)):  # a list of one label is a list
+            return
+        inner = _peeled(text)
+        prefix = _PREFIX.match(inner) if plain else None
+        if prefix is not None:
+            plain, inner = False, inner[prefix.end() :]
+        if inner == text:
+            return
+        text = inner
 
 
-def _spread(reply: Reply, order: tuple[str, ...]) -> dict[str, float] | None:
-    """Distribution over labels that are written out, in JSON or bare."""
-    if not reply.tokens:
+def _behind_thoughts(content: str) -> str:
+    """What stands behind the last end of a thought, without a thought that does not end."""
+    place = 0
+    for end in _THOUGHT_ENDS.finditer(content):
+        place = end.end()
+    begin = _THOUGHT_BEGINS.search(content, place)
+    return content[place : len(content) if begin is None else begin.start()]
+
+
+def _peeled(text: str) -> str:
+    """The text without its outermost fence, tag or marks."""
+    text = text.strip()
+    fence = _FENCE.match(text)
+    if fence is not None:
+        return text[fence.end() :].rstrip().rstrip("`~")
+    tagged = _TAGGED.fullmatch(text)
+    if tagged is not None:
+        return tagged[2]
+    bullet = _BULLET.match(text)
+    if bullet is not None:
+        text = text[bullet.end() :]
+    return text.lstrip(_BEFORE).rstrip(_BEHIND)
+
+
+def _decoded(text: str) -> object:
+    """What a text is as JSON; None for none."""
+    if text.lstrip()[:1] not in ("{", "[", '"'):
         return None
-    head = _JSON_HEAD.match(reply.content)
-    if head is None:
-        return label_distribution(reply.tokens, {name: name for name in order})
-    inside = {name: json.dumps(name, ensure_ascii=False)[1:] for name in order}
-    # The closing quote tells "card" from "card lost".
-    written = {head.group().lstrip() + text: name for name, text in inside.items()}
-    return label_distribution(reply.tokens, written)
-
-
-def _label_in_json(content: str) -> tuple[str, bool]:
     try:
-        value = json.loads(content)
+        return DECODER.decode(text)
     except (ValueError, RecursionError):
-        return "", False
-    if isinstance(value, dict) and isinstance(value.get("label"), str):
-        return value["label"], True
-    return "", False
-
-
-def _unfenced(content: str) -> str:
-    content = _THOUGHTS.sub("", content, count=1) if "<think>" in content else content
-    lines = content.strip().splitlines()
-    if len(lines) >= 2 and lines[0].startswith("```") and lines[-1].strip() == "```":
-        return "\n".join(lines[1:-1])
-    return content
+        return None

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from tracer_nb.teachers.distribution import TokenChances
+from tracer_nb.teachers.fence import printable
 from tracer_nb.teachers.forms import Form
+from tracer_nb.teachers.jsontext import read_json
+from tracer_nb.teachers.usage import billed_tokens
 
 __all__ = ["Reply", "read_reply"]
+
+_NAME_LENGTH = 200
+_THOUGHTS = ("thinking", "reasoning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,54 +30,73 @@ class Reply:
         What the model wrote; empty when it wrote nothing.
     form : Form
         In which the request asked for the answer.
-    arguments : str or None
-        Of the function that the model called, as it wrote them.
+    parsed : mapping or None
+        The answer as an object, where the server reads the model's text itself.
+    arguments : tuple
+        Of the functions that the model called: as it wrote them, or objects.
+    thoughts : str
+        What the server took for thinking, and gave apart from the content.
     tokens : tuple of TokenChances
-        The content token by token, where the server gave log-probabilities.
+        The answer token by token, where the server gave log-probabilities; a token without one
+        has no chances.
     refused, truncated, empty : bool
         The model or a filter declined; the token limit cut it short; no choice was made.
     prompt_tokens, completion_tokens : int or None
-        As the server counted; None when it did not say.
+        That the server bills; None when it did not say.
+    model : str or None
+        Who answered, as the server names it.
     """
 
     content: str
     form: Form
-    arguments: str | None = None
+    parsed: dict[str, Any] | None = None
+    arguments: tuple[Any, ...] = ()
+    thoughts: str = ""
     tokens: tuple[TokenChances, ...] = ()
     refused: bool = False
     truncated: bool = False
     empty: bool = False
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    model: str | None = None
 
     @property
     def said(self) -> str:
-        """What the model answered, wherever it stands."""
-        return self.content if self.arguments is None else self.arguments
+        """What the model answered, wherever it stands, to be shown."""
+        value: Any = next(iter(self.arguments), self.content)
+        if value == "" and self.parsed is not None:
+            value = self.parsed
+        if isinstance(value, str):
+            return value
+        try:
+            return json.dumps(value, ensure_ascii=False)
+        except (ValueError, RecursionError):
+            return ""
 
 
 def read_reply(body: bytes, form: Form) -> Reply | None:
     """Read the body of a reply; None when it is no chat completion."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+    value = read_json(body)
     if not isinstance(value, dict) or not isinstance(value.get("choices"), list):
         return None
     choice = _dict(value["choices"][0]) if value["choices"] else {}
     message = _dict(choice.get("message"))
     finish = choice.get("finish_reason")
-    usage = _dict(value.get("usage"))
+    content = message.get("content")
+    prompt_tokens, completion_tokens = billed_tokens(value.get("usage"))
     return Reply(
-        content=_text(message.get("content")),
+        content=_text(content),
         form=form,
-        arguments=_arguments(message.get("tool_calls")),
+        parsed=_parsed(message.get("parsed"), content),
+        arguments=tuple(_arguments(message)),
+        thoughts=_thoughts(message),
         tokens=_tokens(_dict(choice.get("logprobs")).get("content")),
         refused=bool(message.get("refusal")) or finish == "content_filter",
         truncated=finish == "length",
         empty=not choice,
-        prompt_tokens=_count(usage.get("prompt_tokens")),
-        completion_tokens=_count(usage.get("completion_tokens")),
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        model=_name(value.get("model")),
     )
 
 
@@ -83,45 +109,84 @@ def _list(value: object) -> list[Any]:
 
 
 def _text(content: object) -> str:
-    """Text of a message, which some servers give in parts."""
-    if isinstance(content, list):
-        return "".join(_text(_dict(part).get("text")) for part in content)
-    return content if isinstance(content, str) else ""
+    """Text of a message, which some servers give in parts, the thoughts among them."""
+    parts = content if isinstance(content, list) else [content]
+    return "".join(map(_part, parts))
 
 
-def _arguments(calls: object) -> str | None:
-    """Arguments of the first function call, which some servers give as an object."""
-    for call in _list(calls):
-        given = _dict(_dict(call).get("function")).get("arguments")
-        if isinstance(given, str):
-            return given
-        if isinstance(given, dict):
-            return json.dumps(given)
-    return None
+def _part(part: object) -> str:
+    if isinstance(part, dict) and part.get("type") not in _THOUGHTS:
+        part = part.get("text")
+    return part if isinstance(part, str) else ""
+
+
+def _parsed(parsed: object, content: object) -> dict[str, Any] | None:
+    """The answer as an object: some servers put it in the place of the text."""
+    if isinstance(parsed, dict):
+        return parsed
+    is_part = isinstance(content, dict) and isinstance(content.get("text"), str)
+    return content if isinstance(content, dict) and not is_part else None
+
+
+def _arguments(message: dict[str, Any]) -> Iterator[object]:
+    """Arguments of the functions that were called, which some servers give as objects."""
+    calls = [_dict(call).get("function") for call in _list(message.get("tool_calls"))]
+    for call in (*calls, message.get("function_call")):
+        given = _dict(call).get("arguments")
+        if isinstance(given, (str, dict)):
+            yield given
+
+
+def _thoughts(message: dict[str, Any]) -> str:
+    for name in ("reasoning_content", "reasoning"):
+        if isinstance(message.get(name), str):
+            return str(message[name])
+    return ""
+
+
+def _name(model: object) -> str | None:
+    """The name of a model, on one line; None when it is none."""
+    if not isinstance(model, str):
+        return None
+    name = " ".join(printable(model[:_NAME_LENGTH]).split())
+    return "".join(character for character in name if character.isprintable()) or None
 
 
 def _tokens(entries: object) -> tuple[TokenChances, ...]:
-    """Tokens and their alternatives; nothing when any of it has another shape."""
+    """Tokens and their alternatives; nothing when an entry is no token."""
     tokens = []
     for entry in map(_dict, _list(entries)):
-        said, chance = entry.get("token"), _chance(entry)
-        if not isinstance(said, str) or chance is None:
+        said = _token(entry)
+        if said is None:
             return ()
-        chances = {said: chance}
-        for other in map(_dict, _list(entry.get("top_logprobs"))):
-            probability = _chance(other)
-            if isinstance(other.get("token"), str) and probability is not None:
-                chances.setdefault(other["token"], probability)
+        chance = _chance(entry)
+        chances = {} if chance is None else {said: chance}
+        for other in map(_dict, _list(entry.get("top_logprobs")) if chances else ()):
+            name, probability = _token(other), _chance(other)
+            if name is not None and probability is not None:
+                chances.setdefault(name, probability)
         tokens.append((said, chances))
     return tuple(tokens)
 
 
+def _token(entry: dict[str, Any]) -> str | None:
+    """Text of a token; where it holds parts of characters only, by its bytes."""
+    said, raw = entry.get("token"), entry.get("bytes")
+    if not isinstance(said, str):
+        return None
+    is_plain = said.isascii() and "\\x" not in said
+    if is_plain or not isinstance(raw, list):
+        return said
+    try:
+        return bytes(raw).decode("utf-8", "surrogateescape")
+    except (TypeError, ValueError, OverflowError):
+        return said
+
+
 def _chance(entry: dict[str, Any]) -> float | None:
     value = entry.get("logprob")
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return math.exp(min(value, 0.0))
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    if isinstance(value, float) and math.isnan(value):  # an int may be too long to be one
+        return None
+    return math.exp(float(max(min(value, 0.0), -1e9)))

@@ -28,8 +28,11 @@ __all__ = [
 
 _ASKING = "asking"
 COLUMNS = (
-    "label, reason, mode, probabilities, prompt_tokens, completion_tokens, counted, cost, seconds"
+    "label, reason, mode, probabilities, prompt_tokens, completion_tokens, counted, cost, seconds, "
+    "model"
 )
+# The largest whole number that SQLite holds.
+_MOST = 2**63 - 1
 INSERT = (
     "INSERT OR IGNORE INTO answers (identity_id, run_id, text_id, created_at, text, "  # noqa: S608
     f"{COLUMNS}) VALUES ({','.join('?' * (COLUMNS.count(',') + 6))})"
@@ -94,18 +97,19 @@ def new_row(identity_id: str, run_id: int, text: str, answer: Answer, now: str) 
         None if answer.reason is None else printable(answer.reason),
         answer.mode,
         None if probabilities is None else json.dumps(dict(probabilities)),
-        answer.prompt_tokens,
-        answer.completion_tokens,
+        min(answer.prompt_tokens, _MOST),
+        min(answer.completion_tokens, _MOST),
         answer.counted,
         answer.cost,
         answer.seconds,
+        answer.model,
     )
 
 
 def to_answer(row: tuple[Any, ...]) -> Answer:
     """Answer from its columns; equal labels and modes are one object, of which there are many."""
     label, reason, mode, probabilities, prompt_tokens, completion_tokens, *rest = row
-    counted, cost, seconds = rest
+    counted, cost, seconds, model = rest
     return Answer(
         label=None if label is None else sys.intern(label),
         reason=reason,
@@ -116,4 +120,5 @@ def to_answer(row: tuple[Any, ...]) -> Answer:
         counted=bool(counted),
         cost=cost,
         seconds=seconds,
+        model=None if model is None else sys.intern(model),
     )

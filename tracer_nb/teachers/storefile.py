@@ -17,7 +17,7 @@ from tracer_nb.teachers.leftovers import check_leftovers
 
 __all__ = ["SCHEMA_VERSION", "explained", "in_memory", "open_database", "prepare_file"]
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 _APPLICATION_ID = 0x74726E62  # "trnb": tells a label store from other SQLite files
 # The text stands last: what follows a long one would lie on pages of its own.
 _SCHEMA = f"""
@@ -44,6 +44,7 @@ CREATE TABLE answers (
     counted INTEGER NOT NULL,
     cost REAL,
     seconds REAL,
+    model TEXT,
     text TEXT NOT NULL,
     PRIMARY KEY (identity_id, text_id)
 ) WITHOUT ROWID;
@@ -118,6 +119,8 @@ CREATE TABLE watches (
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
+# From each version of the schema to the next one. Nothing stored is ever left behind.
+_STEPS = {4: ("ALTER TABLE answers ADD COLUMN model TEXT",)}
 
 
 _opening = threading.RLock()
@@ -280,12 +283,31 @@ def _check_schema(db: sqlite3.Connection, path: Path) -> None:
         raise StoreError(
             f"{path} is a database of something else, not a label store; give another path"
         )
-    if version != SCHEMA_VERSION:
+    if version in _STEPS:
+        _bring_up(db)
+    elif version != SCHEMA_VERSION:
         age = "a newer" if version > SCHEMA_VERSION else "an older"
         raise StoreError(
             f"the label store {path} was written by {age} tracer_nb (schema {version}, "
             f"this one knows {SCHEMA_VERSION}); use that version, or give another path"
         )
+
+
+def _bring_up(db: sqlite3.Connection) -> None:
+    """Bring an older store to the schema of now, as a whole or not at all."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        # Another kernel may have done it while this one waited for its turn.
+        (version,) = db.execute("SELECT user_version FROM pragma_user_version").fetchone()
+        for step in range(version, SCHEMA_VERSION):
+            for statement in _STEPS[step]:
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {max(version, SCHEMA_VERSION)}")
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
 
 
 def _create(db: sqlite3.Connection) -> None:

@@ -97,6 +97,7 @@ def count_votes(answers: Sequence[Answer]) -> Answer:
         counted=all(a.counted for a in answers),
         cost=total_cost(a.cost for a in answers),
         seconds=max(seconds) if seconds else None,
+        model=" / ".join(dict.fromkeys(a.model for a in answers if a.model)) or None,
         keep=failed is None,
     )
 

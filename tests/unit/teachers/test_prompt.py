@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from tracer_nb.documents import make_document
 from tracer_nb.teachers.forms import make_forms
 from tracer_nb.teachers.prompt import CODES, ECHO_CHARS, ChatPrompt
-from tracer_nb.teachers.reading import LabelMatcher
 
 LABELS = ("card lost", "refund")
 FORMS = {form.name: form for form in make_forms(LABELS, {"type": "object"}, "auto", logprobs=False)}
@@ -100,29 +99,3 @@ def test_examples_are_shown_as_data():
     prompt = ChatPrompt("Choose.", LABELS, examples={"where is it": "card lost"})
     system = prompt.messages("gone", SCHEMA)[0]["content"]
     assert system.endswith('{"text": "where is it", "label": "card lost"}')
-
-
-@pytest.mark.parametrize(
-    ("content", "label", "as_asked"),
-    [
-        ('{"label": "refund"}', "refund", True),
-        ('{"label": " Refund\\n"}', "refund", True),
-        ('```json\n{"label": "card lost"}\n```', "card lost", False),
-        ("card lost", "card lost", False),
-        ('<think>a refund?\n</think>\n{"label": "card lost"}', "card lost", False),
-        ('"CARD  LOST"', "card lost", False),
-        ("I think it is refund", None, False),
-        ('{"label": "other"}', None, True),
-        ('{"label": 3}', None, False),
-        ('["refund"]', None, False),
-        ("", None, False),
-        ("[" * 100_000, None, False),
-    ],
-)
-def test_answers_are_read_strictly(content, label, as_asked):
-    assert LabelMatcher(LABELS).read(content) == (label, as_asked)
-
-
-def test_a_label_as_written_goes_before_one_that_only_looks_like_it():
-    match = LabelMatcher(["a.b", '"quoted"'])
-    assert match.read('"quoted"') == ('"quoted"', False)

@@ -2,6 +2,8 @@ import os
 import sqlite3
 import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -142,6 +144,47 @@ def test_a_database_of_something_else_is_not_touched(tmp_path):
     before = path.read_bytes()
     assert "something else" in failing(path)
     assert path.read_bytes() == before
+
+
+def make_older(path):
+    """Turn a store into one of the schema before answers had a model."""
+    db = sqlite3.connect(path)
+    db.execute("ALTER TABLE answers DROP COLUMN model")
+    db.execute("PRAGMA user_version = 4")
+    db.commit()
+    db.close()
+
+
+def test_an_older_store_keeps_every_answer(path):
+    with LabelStore(path) as store:
+        store.put(WHO, "x", FULL)
+        store.put(WHO, "refused", Answer(None, reason="refused"))
+    make_older(path)
+    named = replace(FULL, model="m-2026-11")
+    with LabelStore(path) as store, LabelStore(path) as second:
+        assert second.put(WHO, "y", named)
+        found = store.get_many(WHO, ["x", "refused", "y"])
+    assert found == {"x": FULL, "refused": Answer(None, reason="refused"), "y": named}
+    with LabelStore(path) as store:
+        assert store.get_many(WHO, ["y"]) == {"y": named}
+
+
+def test_kernels_that_open_an_older_store_together(path):
+    with LabelStore(path) as store:
+        store.put(WHO, "x", FULL)
+    make_older(path)
+    with ThreadPoolExecutor(8) as pool:
+        stores = list(pool.map(lambda _: LabelStore(path), range(8)))
+    assert [store.get_many(WHO, ["x"]) for store in stores] == [{"x": FULL}] * 8
+    for store in stores:
+        store.close()
+
+
+def test_a_count_beyond_what_the_file_holds_strands_no_answer(path):
+    odd = Answer("a", prompt_tokens=10**400, completion_tokens=2**63)
+    with LabelStore(path) as store:
+        assert store.put_many(WHO, [("x", odd), ("y", FULL)]) == 2
+        assert store.get_many(WHO, ["x"])["x"].label == "a"
 
 
 def test_a_newer_store(path):

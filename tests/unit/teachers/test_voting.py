@@ -185,3 +185,11 @@ def test_a_poll_that_is_cancelled_cancels_its_requests(server, chat):
         await teacher.close()
 
     asyncio.run(run())
+
+
+def test_a_vote_that_was_estimated_marks_the_answer_and_every_model_is_named():
+    votes = [answer("a", model="m"), answer("a", model="n", counted=False), answer("b", model="m")]
+    found = count_votes(votes)
+    assert (found.counted, found.model) == (False, "m / n")
+    assert count_votes(votes[::2]).counted
+    assert count_votes([answer("a")]).model is None
