@@ -80,7 +80,8 @@ def raise_as_sdk(error: Exception, secret: Secret, body: Mapping[str, Any]) -> s
     if status is None or status < 400:
         return said
     response = httpx2.Response(status, headers=_headers_of(error, original), request=request)
-    code = getattr(error, "code", None)
+    is_of_model = type(error).__name__ == "ModelNotFoundError"
+    code = "model_not_found" if is_of_model else getattr(error, "code", None)
     raise openai.APIStatusError(said, response=response, body={"code": code}) from None
 
 

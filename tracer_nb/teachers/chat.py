@@ -210,6 +210,7 @@ class ChatTeacher:
         }
         self._endpoint: Endpoint | None = None
         self._pace: Pace | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._failed_in_a_row = 0
         self._ballots: Ballots | None = None
 
@@ -323,7 +324,7 @@ class ChatTeacher:
 
     async def close(self) -> None:
         """Close the connections. The teacher can be used again, also in another loop."""
-        endpoint, self._endpoint, self._pace = self._endpoint, None, None
+        endpoint, self._endpoint, self._pace, self._loop = self._endpoint, None, None, None
         self._ballots = None
         if endpoint is not None:
             await endpoint.close()
@@ -335,7 +336,10 @@ class ChatTeacher:
         return await poll(ask, self.votes, text, self._ballots)
 
     async def _label(self, text: str, turn: int) -> Answer:
-        if self._endpoint is None or self._pace is None:
+        loop = asyncio.get_running_loop()
+        if self._endpoint is None or self._pace is None or self._loop is not loop:
+            # A client works in the loop in which it was opened, and in no other one.
+            self._loop = loop
             self._pace = Pace(self.concurrency, **self._rates)
             self._endpoint = self._connect(self._pace)
         pace, timing = self._pace, Timing()

@@ -35,13 +35,21 @@ def _open(
 ) -> Any:
     import openai  # noqa: PLC0415 -- 1.3 s of CPU time, and only chat teachers need it
 
+    from tracer_nb.teachers.guard import ACCEPTED, Guard  # noqa: PLC0415 -- as above
+
     headers: dict[str, Any] = {}
     if not server.is_paired:
         # The SDK also sends headers that the environment names, for OpenAI's eyes only.
         headers = dict.fromkeys(_ambient_headers(environ), openai.Omit())
         headers["Authorization"] = f"Bearer {secret.value}"
+    headers["Accept-Encoding"] = ACCEPTED
     # A proxy named in the environment does not see this machine's own loopback servers.
-    http = openai.DefaultAioHttpClient(trust_env=not server.is_local)
+    # Redirects are the guard's: followed elsewhere, they would take the texts along.
+    http: Any = openai.DefaultAioHttpClient(trust_env=not server.is_local, follow_redirects=False)
+    # Given as an argument, a transport would take the place of the environment's proxies.
+    http._transport = Guard(http._transport)  # noqa: SLF001
+    mounts = http._mounts  # noqa: SLF001
+    mounts.update({where: Guard(inner) for where, inner in mounts.items() if inner is not None})
     return openai.AsyncOpenAI(
         api_key=secret.value,
         base_url=server.url,

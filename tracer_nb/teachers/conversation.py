@@ -62,6 +62,8 @@ def read_once(reply: Reply | None, prompt: ChatPrompt, costs: Costs, text: str) 
         bill.add_unread()
         return bill.answer(None, reason="the reply was not readable", keep=False)
     bill.add(reply)
+    if reply.failed:
+        return bill.answer(None, reason=f"the server failed: {reply.failed}", keep=False)
     found = read_label(reply, prompt.order(text), prompt.match)
     if found.label is not None and not reply.refused:
         return bill.answer(found.label, mode=found.mode, probabilities=found.probabilities)

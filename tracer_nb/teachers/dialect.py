@@ -24,6 +24,8 @@ _ALIASES = {
     "logprobs": ("logprobs", "log probabilities"),
 }
 _FEWER_LOGPROBS = 5
+# Refusals in a row after which a server is believed to have changed its mind about a form.
+_SLIPS = 3
 _THINKING = re.compile(r"gpt-[5-9]|o\d")
 
 
@@ -79,17 +81,38 @@ class Dialect:
         if reasoning_effort is not None:
             self._common["reasoning_effort"] = reasoning_effort
         self._settled = False
+        self._exhausted = False
+        self._slips = 0
         self._rejected: set[str] = set()
         self._way = self._make_way()
+        self._left: list[tuple[Way, tuple[Form, ...]]] = []
 
     @property
     def way(self) -> Way:
         """How to ask now. Replaced, never changed."""
         return self._way
 
-    def accept(self) -> None:
-        """Note that the server took a request as it is: nothing is dropped after that."""
-        self._settled = True
+    def way_after(self, forms: int) -> Way | None:
+        """How to ask when so many ``forms`` are skipped; None when no other one is left."""
+        if not forms:
+            return self._way
+        left: tuple[Form, ...] = self._forms
+        for _ in range(forms):
+            left = _rest(left)
+        return self._make_way(left[0]) if left else None
+
+    def accept(self, sent: Way) -> None:
+        """Note that the server took a request that was made like ``sent``.
+
+        Nothing is dropped after that. When only a guess has led to another way meanwhile,
+        ``sent`` is the better one, and is taken again.
+        """
+        for way, forms in self._left:
+            if way is sent:
+                self._way, self._forms = way, forms
+        if sent is self._way:
+            self._settled, self._slips = True, 0
+            self._left = []
 
     def adapt(self, sent: Way, complaint: str) -> bool:
         """Drop or rename what the server's ``complaint`` names, or go on to the next form.
@@ -105,6 +128,44 @@ class Dialect:
         if changed:
             self._way = self._make_way()
         return changed
+
+    def names(self, sent: Way, complaint: str) -> bool:
+        """Whether a complaint is about a field of the request that was made like ``sent``."""
+        return bool(_named(complaint, sent.fields))
+
+    @property
+    def settled(self) -> bool:
+        """Whether the server has taken a request as it is."""
+        return self._settled
+
+    def guess(self, sent: Way) -> bool:
+        """Go on to the next form after a refusal that names nothing; whether there is one.
+
+        When no form works, it was not the form: the first one is taken again, for good.
+        """
+        if sent is not self._way:
+            return True
+        if self._settled or self._exhausted:
+            return False
+        rest = _rest(self._forms)
+        if rest:
+            self._left.append((self._way, self._forms))
+            self._forms, self._way = rest, self._make_way(rest[0])
+            return True
+        self._exhausted = True
+        if self._left:
+            self._way, self._forms = self._left[0]
+            self._left = []
+        return False
+
+    def slip(self, sent: Way) -> None:
+        """Note that a form which has worked was refused: several in a row, and it is left."""
+        rest = _rest(self._forms)
+        if sent is not self._way or not rest:
+            return
+        self._slips += 1
+        if self._slips >= _SLIPS:
+            self._forms, self._way, self._slips = rest, self._make_way(rest[0]), 0
 
     def _drop(self, field: str) -> bool:
         """Whether there is a way without ``field``; it is taken if so."""
@@ -130,8 +191,17 @@ class Dialect:
         self._forms = tuple(left)
         return bool(left)
 
-    def _make_way(self) -> Way:
-        return Way(self._forms[0], {**self._common, **self._forms[0].fields})
+    def _make_way(self, form: Form | None = None) -> Way:
+        form = form or self._forms[0]
+        return Way(form, {**self._common, **form.fields})
+
+
+def _rest(forms: tuple[Form, ...]) -> tuple[Form, ...]:
+    """Forms to try when the first one is not taken; at last the same one with less in it."""
+    if len(forms) != 1:
+        return forms[1:]
+    bare = forms[0].without("logprobs")
+    return () if bare is None or bare is forms[0] else (bare,)
 
 
 def _with_fewer(form: Form) -> Form:

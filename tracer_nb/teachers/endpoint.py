@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tracer_nb.teachers.bill import Bill
@@ -22,13 +24,22 @@ from tracer_nb.teachers.forms import Form
 from tracer_nb.teachers.hints import error_in
 from tracer_nb.teachers.pace import Halted, Pace
 from tracer_nb.teachers.reply import Reply, read_reply
-from tracer_nb.teachers.retries import asked_pause, is_overload, is_passing, pause
+from tracer_nb.teachers.retries import is_overload, pause
+from tracer_nb.teachers.streams import joined
+from tracer_nb.teachers.waits import asked_pause, asked_until, is_passing
 
 __all__ = ["Endpoint"]
 
 _FIRST_RETRIES = 1
 _PAUSE = 0.25
-_FORM_REJECTED = frozenset({400, 422})
+_BROKEN = 500
+_FORM_REJECTED = frozenset({400, 404, 422, _BROKEN, 501})
+_ABOUT_FORM = re.compile(
+    r"grammar|schema|json|tool|function|logprob|response.?format|structured|guided|template"
+    r"|n.t support|not (?:supported|implemented|permitted|allowed)|unsupported|unimplemented|unknown"
+    r"|extra (?:inputs|fields)",
+    re.IGNORECASE,
+)
 _BYTES_PER_TOKEN = 4
 
 
@@ -77,6 +88,7 @@ class Endpoint:
         self._answer_tokens = answer_tokens
         self._reached = False
         self._answered = False
+        self._probe = asyncio.Lock()
 
     async def ask(
         self, compose: Callable[[Form], Sequence[Mapping[str, str]]], bill: Bill
@@ -92,47 +104,85 @@ class Endpoint:
         TeacherError
             No text would get one.
         """
-        unread = retries = 0
-        while True:
-            way = self._dialect.way
-            request = {"model": self._model, "messages": compose(way.form), **way.fields}
-            tokens = self._estimate(request)
-            try:
-                body = await self._post(request, tokens, bill)
-            except Halted:
-                raise RequestFailed("the run was stopped") from None
-            except request_errors() as e:
-                if self._adapts(e, way):
-                    bill.add_free()
-                    continue
-                self._book(e, bill)
-                if not bill.left or retries >= self._limit(e) or not is_passing(e):
-                    raise self._failure(e, retries + 1) from None
-                await self._rest(pause(e, retries))
-                retries += 1
-                continue
-            reply = read_reply(body, way.form)
-            if reply is not None:
-                bill.add(reply)
-                self._answered = True
-                self._dialect.accept()
-                self._pace.correct(_reported(reply, tokens) - tokens)
-                return reply
-            bill.add_unread()
-            said = self._said(body)
-            unread += 1
-            if not bill.left:
-                raise RequestFailed(f"the reply was not readable, {unread} times{said}")
-            await self._rest(_PAUSE * unread)
+        tries = _Tries()
+        try:
+            while True:
+                way = self._dialect.way_after(tries.skipped) or self._dialect.way
+                body = await self._sent(way, compose, bill, tries)
+                reply = None if body is None else read_reply(body, way.form)
+                if reply is not None:
+                    bill.add(reply)
+                    if not reply.failed:
+                        self._answered = True
+                        self._dialect.accept(way)
+                        return reply
+                if body is not None:
+                    await self._note_no_answer(reply, body, bill, tries)
+        finally:
+            if tries.probing:
+                self._probe.release()
+
+    async def _sent(
+        self,
+        way: Way,
+        compose: Callable[[Form], Sequence[Mapping[str, str]]],
+        bill: Bill,
+        tries: _Tries,
+    ) -> bytes | None:
+        """Body of the reply to one request; None when there is none, and another try is due."""
+        request = {
+            "model": self._model,
+            "messages": compose(way.form),
+            "stream": False,
+            **way.fields,
+        }
+        tokens = self._estimate(request)
+        try:
+            body = await self._post(request, tokens, bill)
+        except Halted:
+            raise RequestFailed("the run was stopped") from None
+        except request_errors() as e:
+            self._book(e, bill)
+            if not await self._finds_way(e, way, bill, tries):
+                await self._retry(tries.first or e, bill, tries)
+            return None
+        body = joined(body)
+        if self._pace.counts_tokens:
+            counted = read_reply(body, way.form)
+            self._pace.correct(_reported(counted, tokens) - tokens if counted else 0)
+        return body
 
     def _book(self, error: Exception, bill: Bill) -> None:
         """Put a request that failed on the bill."""
         if connect_error(error) is None and timed_out(error):
             bill.add_timeout()
-        elif broken_off(error):
+        elif broken_off(error) or self._failures.is_of_generation(error):
             bill.add_unread()
         else:
             bill.add_free()
+
+    async def _retry(self, error: Any, bill: Bill, tries: _Tries) -> None:
+        """Wait until the request may be sent again; raises when it is not to be."""
+        waits = tries.retries < self._limit(error) and asked_until(error) is None
+        if not bill.left or not waits or not is_passing(error):
+            raise self._failure(error, tries.retries + 1) from None
+        await self._rest(pause(error, tries.retries))
+        tries.retries += 1
+
+    async def _note_no_answer(
+        self, reply: Reply | None, body: bytes, bill: Bill, tries: _Tries
+    ) -> None:
+        """Wait a little after a reply that is none; raises when they were enough."""
+        tries.unanswered += 1
+        if reply is not None:
+            reason = f"the server failed: {self._failures.line(reply.failed)}"
+        else:
+            bill.add_unread()
+            said = self._said(body)
+            reason = f"the reply was not readable, {tries.unanswered} times{said}"
+        if not bill.left:
+            raise RequestFailed(reason)
+        await self._rest(_PAUSE * tries.unanswered)
 
     def _estimate(self, request: Mapping[str, Any]) -> int:
         """Tokens of a request and its answer, where they are limited."""
@@ -157,10 +207,67 @@ class Endpoint:
             raise failure
         return f": {self._failures.line(said)}"
 
-    def _adapts(self, error: Any, way: Way) -> bool:
-        """Whether the server wants the request in another form, which there is."""
+    async def _finds_way(self, error: Any, way: Way, bill: Bill, tries: _Tries) -> bool:
+        """Whether the request may do in another form, or once more, and there is one."""
         status = getattr(error, "status_code", None)
-        return status in _FORM_REJECTED and self._dialect.adapt(way, error.message)
+        if status not in _FORM_REJECTED or tries.first is not None:
+            return False
+        said = self._failures.said(error)
+        if self._failures.is_of_text(error) or self._failures.is_of_key(error):
+            return False
+        if self._failures.is_of_generation(error):
+            return self._regenerates(said, bill, tries)
+        complaint = f"{said} {getattr(error, 'param', None) or ''}"
+        if not self._dialect.settled and self._dialect.names(way, complaint):
+            return self._dialect.adapt(way, complaint)
+        speaks = _ABOUT_FORM.search(said) is not None
+        if self._dialect.settled:
+            return not self._failures.is_plain(error) and self._slips(
+                error, way, tries, speaks=speaks
+            )
+        return not self._failures.is_plain(error) and await self._guesses(
+            error, way, tries, speaks=speaks
+        )
+
+    def _regenerates(self, said: str, bill: Bill, tries: _Tries) -> bool:
+        """Ask once more for what a server made and threw away, then in the next form."""
+        tries.thrown_away += 1
+        if not bill.left:
+            raise RequestFailed(f"the server refused what the model wrote: {said}")
+        if tries.thrown_away > 1 and self._dialect.way_after(tries.skipped + 1) is not None:
+            tries.skipped += 1
+        return True
+
+    def _slips(self, error: Any, way: Way, tries: _Tries, *, speaks: bool) -> bool:
+        """Try this text once in the next form, although this form has worked before."""
+        if tries.skipped or (error.status_code >= _BROKEN and not speaks):
+            return False
+        if self._dialect.way_after(1) is None:
+            return False
+        tries.skipped = 1
+        self._dialect.slip(way)
+        if self._dialect.way is not way:
+            tries.skipped = 0
+        return True
+
+    async def _guesses(self, error: Any, way: Way, tries: _Tries, *, speaks: bool) -> bool:
+        """Go on to the next form: one text at a time, while the others wait for what it finds.
+
+        A plain 500 may pass, so it has to come twice.
+        """
+        is_vague = error.status_code == _BROKEN and not speaks and self._max_retries > 0
+        if is_vague and not tries.probing and tries.vague is not way:
+            tries.vague = way
+            return False
+        if not tries.probing:
+            await self._probe.acquire()
+            tries.probing = True
+            tries.told = error
+        if self._dialect.guess(way):
+            return True
+        # It was not the form, so what was said at first is what is wrong.
+        tries.first = tries.told
+        return False
 
     def _limit(self, error: Exception) -> int:
         """Retries after ``error``."""
@@ -197,6 +304,20 @@ class Endpoint:
     async def close(self) -> None:
         """Close the client's connections."""
         await self._client.close()
+
+
+@dataclass(slots=True)
+class _Tries:
+    """What has become of the requests about one text so far."""
+
+    retries: int = 0
+    unanswered: int = 0
+    thrown_away: int = 0  # what the model made and the server refused
+    skipped: int = 0  # forms that this text alone does without
+    probing: bool = False  # it tries forms for all
+    told: Any = None  # what was said before it did
+    first: Any = None  # the same, once no form has helped
+    vague: Way | None = None  # in which a failure was met that says nothing
 
 
 def _reported(reply: Reply, estimate: int) -> int:

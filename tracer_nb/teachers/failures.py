@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tracer_nb.errors import KeyRefused, TeacherError
-from tracer_nb.teachers.hints import about_absence, about_key, about_path, about_silence
+from tracer_nb.teachers.hints import (
+    about_absence,
+    about_key,
+    about_path,
+    about_redirect,
+    about_silence,
+)
 from tracer_nb.teachers.server import CONNECT_SECONDS, Secret, Server
+from tracer_nb.teachers.waits import asked_until, is_passing
+from tracer_nb.teachers.words import (
+    about_generation,
+    about_moderation,
+    about_wrong_key,
+    plain,
+    raw_words,
+    words_of,
+)
 
 if TYPE_CHECKING:
     import openai
 
 __all__ = [
     "Failures",
+    "ReplyLost",
     "RequestFailed",
     "Unreachable",
     "broken_off",
@@ -28,10 +45,32 @@ _ACCOUNT = 402
 _FORBIDDEN = 403
 _MISSING = frozenset({404, 405})
 _LIMIT = 429
+# Of these a text may be the cause.
+_OF_TEXT = frozenset({400, _FORBIDDEN, 422, 451})
+_NO_MODEL = re.compile(
+    r"model[^.;]{0,80}(?:not (?:found|exist|available|loaded|a valid)|n.t exist|unknown|no longer)"
+    r"|(?:no such|unknown|invalid|no) model|not a valid model|model_not_found",
+    re.IGNORECASE,
+)
+_TOO_LONG = re.compile(
+    r"context.{0,20}(?:length|window|size)|too (?:long|large|many tokens)|maximum.{0,20}tokens",
+    re.IGNORECASE,
+)
 
 
 class Unreachable(ConnectionError):
     """No connection could be made at all; raised for clients other than the SDK's."""
+
+
+class ReplyLost(Exception):
+    """A reply came, and may be billed, but its body could not be taken.
+
+    ``for_good``: nor will that of the next one be.
+    """
+
+    def __init__(self, reason: str, *, for_good: bool = False) -> None:
+        super().__init__(reason)
+        self.for_good = for_good
 
 
 class RequestFailed(Exception):
@@ -67,31 +106,87 @@ class Failures:
 
     def line(self, error: BaseException | str) -> str:
         """One short line without secrets."""
-        text = " ".join(self._secret.redact(str(error)).split())
+        text = self._secret.redact(plain(self._secret.redact(str(error))))
         return text if len(text) <= 300 else text[:299] + "…"
 
     def of_status(
         self, error: openai.APIStatusError, *, answered: bool, tries: int
     ) -> TeacherError | RequestFailed:
         """Failure for an HTTP error after ``tries``. ``answered``: this server has answered before."""
-        code, line, where = error.status_code, self.line(error.message), self._server.shown
-        if code == 401 or (code == _FORBIDDEN and not answered):
-            return KeyRefused(about_key(self._server, self._secret, line))
-        if code == _ACCOUNT or (code == _LIMIT and error.code == "insufficient_quota"):
-            return TeacherError(f"the account at {where} cannot pay ({line}); top it up")
-        if code in _MISSING and not answered:
-            return TeacherError(about_absence(self._server, self._model, line))
+        failure = self._of_whole(error, answered=answered)
+        if failure is not None:
+            return failure
+        code, line = error.status_code, self.said(error)
+        if self.is_of_text(error):
+            return RequestFailed(f"the server's moderation refused the text: {line}")
         if code == _LIMIT:
             return RequestFailed(f"rate limit after {tries} tries: {line}")
         if code >= 500:
             return RequestFailed(f"server error {code} after {tries} tries: {line}")
         return RequestFailed(f"request rejected: {line}")
 
+    def _of_whole(self, error: openai.APIStatusError, *, answered: bool) -> TeacherError | None:
+        """Failure that every other text would meet, too."""
+        code, line, where = error.status_code, self.said(error), self._server.shown
+        until = asked_until(error) if is_passing(error) else None
+        failure: TeacherError | None = None
+        if 300 <= code < 400:
+            failure = TeacherError(self.line(about_redirect(self._server, error.response)))
+        elif self.is_of_text(error):
+            pass
+        elif code == 401 or (not answered and self._is_of_key(error, line)):
+            failure = KeyRefused(about_key(self._server, self._secret, line))
+        elif code == _ACCOUNT or (code == _LIMIT and error.code == "insufficient_quota"):
+            failure = TeacherError(f"the account at {where} cannot pay ({line}); top it up")
+        elif until is not None:
+            failure = TeacherError(f"{where} asks to wait {until} ({line}); run this again then")
+        elif not answered and (code in _MISSING or self._is_of_model(error, line)):
+            failure = TeacherError(about_absence(self._server, self._model, line))
+        return failure
+
+    def is_of_text(self, error: openai.APIStatusError) -> bool:
+        """Whether it is the text that the server does not like."""
+        said = raw_words(error.body) + self.said(error)
+        return error.status_code in _OF_TEXT and about_moderation(said)
+
+    def is_of_key(self, error: openai.APIStatusError) -> bool:
+        """Whether the key is missing or wrong."""
+        return self._is_of_key(error, self.said(error))
+
+    def said(self, error: openai.APIStatusError) -> str:
+        """What the server said with an HTTP error, in one line."""
+        line = self.line(words_of(error.body))
+        return line or self.line(error.message) or f"error {error.status_code}"
+
+    def is_of_generation(self, error: Any) -> bool:
+        """Whether one generated text did not come out as its form wants it: it may be billed."""
+        if getattr(error, "status_code", None) not in (400, 422, 500):
+            return False
+        return about_generation(f"{self.said(error)} {raw_words(error.body)}")
+
+    def is_plain(self, error: openai.APIStatusError) -> bool:
+        """Whether the server says what is wrong, and it is not how the answer was asked for."""
+        line = self.said(error)
+        return self._is_of_model(error, line) or _TOO_LONG.search(line) is not None
+
+    def _is_of_key(self, error: openai.APIStatusError, line: str) -> bool:
+        code = error.status_code
+        if code in (401, _FORBIDDEN):
+            return True
+        return code < 500 and code != _LIMIT and about_wrong_key(f"{line} {raw_words(error.body)}")
+
+    def _is_of_model(self, error: openai.APIStatusError, line: str) -> bool:
+        """Whether the model is unknown, by what is said."""
+        said = f"{line} {error.code or ''}"
+        return error.status_code in (400, 404, 422) and _NO_MODEL.search(said) is not None
+
     def of_connection(
         self, error: Exception, *, answered: bool, tries: int
     ) -> TeacherError | RequestFailed:
         """Failure for a reply that never came. ``answered`` as in :meth:`of_status`."""
         refused = connect_error(error)
+        if isinstance(error, ReplyLost):
+            return RequestFailed(str(error))
         if refused is not None and not answered:
             cause = self.line(refused)
             return TeacherError(
@@ -133,10 +228,11 @@ def timed_out(error: BaseException) -> bool:
 
 
 def broken_off(error: BaseException) -> bool:
-    """Whether the connection was lost while the reply came in: the server has billed it."""
+    """Whether the reply was lost while it came in: the server has billed it."""
     import aiohttp  # noqa: PLC0415 -- as above
 
-    return any(isinstance(cause, aiohttp.ClientPayloadError) for cause in _causes(error))
+    kinds = (aiohttp.ClientPayloadError, ReplyLost)
+    return any(isinstance(cause, kinds) for cause in _causes(error))
 
 
 def request_errors() -> tuple[type[Exception], ...]:
@@ -149,6 +245,7 @@ def request_errors() -> tuple[type[Exception], ...]:
         openai.APIConnectionError,
         openai.APIStatusError,
         aiohttp.ClientError,
+        ReplyLost,
         asyncio.TimeoutError,
         TimeoutError,
     )

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 from tracer_nb.teachers.server import Secret, Server
+from tracer_nb.teachers.words import words_of
 
-__all__ = ["about_absence", "about_key", "about_path", "about_silence", "error_in"]
+__all__ = [
+    "about_absence",
+    "about_key",
+    "about_path",
+    "about_redirect",
+    "about_silence",
+    "error_in",
+]
 
 _OLLAMA = 11434
 # Ports on which local servers listen when nobody says otherwise, and how each is started.
@@ -70,13 +79,33 @@ def about_key(server: Server, secret: Secret, said: str) -> str:
     )
 
 
+def about_redirect(server: Server, response: Any) -> str:
+    """One line about a redirect to another server, or one that drops the request's body."""
+    asked = str(response.request.url)
+    try:
+        there = urljoin(asked, response.headers.get("location", ""))
+        parts = urlsplit(there)
+        netloc = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        there, netloc, parts = asked, "", urlsplit(asked)
+    if there == asked or not netloc or parts.scheme not in ("http", "https"):
+        return f"{server.shown} answers with a redirect to nowhere ({response.status_code})"
+    path = parts.path.removesuffix("/").removesuffix("/chat/completions")
+    return (
+        f"{server.shown} redirects to {parts.scheme}://{netloc}{path}, which was not followed: key "
+        "and texts go nowhere else; if that is the right server, give its address as base_url"
+    )
+
+
 def error_in(body: bytes) -> str | None:
     """The error that a server put into a reply which it called a success; None for others."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    error = value.get("error") if isinstance(value, dict) else None
-    if isinstance(error, dict):
-        error = error.get("message")
-    return error if isinstance(error, str) and error else None
+    if isinstance(value, list):
+        value = next((part for part in value if isinstance(part, dict)), None)
+    if not isinstance(value, dict):
+        return None
+    error = next((value[name] for name in ("error", "errors", "detail") if value.get(name)), None)
+    return words_of(error) or None

@@ -12,6 +12,7 @@ from tracer_nb.teachers.distribution import TokenChances
 from tracer_nb.teachers.fence import printable
 from tracer_nb.teachers.forms import Form
 from tracer_nb.teachers.jsontext import read_json
+from tracer_nb.teachers.upstream import failure_in
 from tracer_nb.teachers.usage import billed_tokens
 
 __all__ = ["Reply", "read_reply"]
@@ -45,6 +46,8 @@ class Reply:
         That the server bills; None when it did not say.
     model : str or None
         Who answered, as the server names it.
+    failed : str
+        Why this is no answer of a model, but a failure that the server calls a success.
     """
 
     content: str
@@ -59,6 +62,7 @@ class Reply:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     model: str | None = None
+    failed: str = ""
 
     @property
     def said(self) -> str:
@@ -97,6 +101,7 @@ def read_reply(body: bytes, form: Form) -> Reply | None:
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
         model=_name(value.get("model")),
+        failed=failure_in(value, choice),
     )
 
 

@@ -345,7 +345,8 @@ def test_a_server_that_speaks_no_proper_http_is_a_failure_of_one_text(chat, monk
     with odd_server(reply) as address:
         answer = ask(chat(base_url=address, max_retries=1), "x")
     assert (answer.label, answer.keep) == (None, False)
-    assert answer.reason.startswith("connection lost, 2 tries: ")
+    begins = ("connection lost, 2 tries: ", "the reply's compressed body is corrupt")
+    assert answer.reason.startswith(begins)
     assert "\n" not in answer.reason
 
 
@@ -371,7 +372,7 @@ def test_failures_without_end_stop_the_run(server, chat):
     teacher = chat(concurrency=2)
     with pytest.raises(TeacherError, match="20 texts in a row"):
         ask(teacher, *(f"text {i}" for i in range(100)))
-    assert len(server.bodies) == 20
+    assert len(server.bodies) == 23  # the first one was asked in every other form, too
 
 
 def test_a_proxy_in_the_environment_does_not_catch_loopback(chat, monkeypatch):

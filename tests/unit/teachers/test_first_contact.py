@@ -41,7 +41,7 @@ def test_an_address_without_v1(server, chat):
 
 @pytest.mark.parametrize("status", [404, 405])
 def test_an_address_where_something_else_is(server, chat, status):
-    server.script = [Say(status=status, error={"message": "no such page"})]
+    server.rule = lambda _: Say(status=status, error={"message": "no such page"})
     assert line_of(chat()).endswith("check the model's name and base_url")
 
 
