@@ -8,10 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-import zipfile
 
 import numpy as np
 import pytest
+import safetensors
 from sklearn.naive_bayes import GaussianNB
 
 import tracer_nb
@@ -19,6 +19,7 @@ from tracer_nb import Tracer
 from tracer_nb.datasets import load
 from tracer_nb.errors import InvalidInput, NotFitted
 from tracer_nb.teachers import ReplayTeacher
+from tracer_nb.teachers.rows import short_address
 
 COLUMNS = ["label", "label_source", "label_score", "label_reason"]
 
@@ -142,8 +143,26 @@ def test_what_the_file_says_about_itself(tracer, tmp_path):
     assert loaded.about["teacher"] == "recorded labels"
     assert set(loaded.about["versions"]) >= {"tracer_nb", "numpy", "scikit-learn"}
     assert "target 60 %" in repr(loaded)
-    with zipfile.ZipFile(path) as archive:
-        assert all(name.endswith((".json", ".npy")) for name in archive.namelist())
+    with safetensors.safe_open(path, framework="np") as read:
+        assert list(read.metadata()) == ["tracer_nb"]
+        assert json.loads(read.metadata()["tracer_nb"])["content"]["about"]["saved"]
+
+
+def test_a_path_from_the_home_folder(tracer, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    tracer.save("~/intents.tracer")
+    assert [p.name for p in tmp_path.iterdir()] == ["intents.tracer"]
+    assert tracer_nb.load("~/intents.tracer").certificate == tracer.router.certificate
+    with pytest.raises(InvalidInput, match="path must be a file's name, got int"):
+        tracer_nb.load(0)
+
+
+def test_what_the_file_remembers_of_the_fitted_texts(tracer, tmp_path):
+    path = tmp_path / "intents.tracer"
+    tracer.save(path)
+    fitted = tracer_nb.load(path).about["fitted"]
+    assert fitted == sorted(map(short_address, tracer._fitted_texts()))
+    assert len(fitted) > 200
 
 
 def test_no_key_is_in_the_file(messages, tmp_path, monkeypatch):
@@ -151,8 +170,7 @@ def test_no_key_is_in_the_file(messages, tmp_path, monkeypatch):
     tracer = fitted(messages)
     path = tmp_path / "intents.tracer"
     tracer.save(path)
-    with zipfile.ZipFile(path) as archive:
-        assert not any(b"sk-secret" in archive.read(name) for name in archive.namelist())
+    assert b"sk-secret" not in path.read_bytes()
 
 
 def test_nothing_to_save_yet(tmp_path):
@@ -199,6 +217,11 @@ def put(path, value):
     [
         put(["about"], None),
         put(["about"], {}),
+        put(["about", "labels"], ["nobody's", "nothing"]),
+        put(["about", "saved"], "\x1b[2J"),
+        put(["about", "seconds"], -1),
+        put(["about", "identity"], []),
+        put(["about", "more"], 1),
         put(["router"], None),
         put(["router", "classes"], []),
         put(["router", "classes"], ["only", "two"]),
@@ -216,7 +239,17 @@ def put(path, value):
         put(["features", "vectorizers"], []),
         drop_array("router/stage0/model/weights"),
         drop_array("router/frontier/coverage"),
+        put(["features"], {"kind": "fused", "parts": [{"kind": "fused", "parts": []}]}),
+        put(["features"], {"kind": "fastembed", "model": "\0", "digest": None}),
+        put(["features", "vectorizers", 0, "ngram_range"], [1, 10**9]),
+        put(["features", "n_components"], 10**400),
         drop_array("features/components"),
+        drop_array("about/fitted"),
+        lambda content, arrays: (content, arrays | {"about/fitted": np.zeros(3)}),
+        lambda content, arrays: (
+            content,
+            arrays | {"features/components": arrays["features/components"][:, :5]},
+        ),
     ],
 )
 def test_other_content_is_one_clear_line(tracer, tmp_path, change):

@@ -75,7 +75,7 @@ def _check_settings(settings: Mapping[str, Any]) -> None:
     if settings["kind"] != "lsa":
         raise _unusable(f"kind must be 'lsa', got {settings['kind']!r:.60}")
     for name, least in (("n_components", 1), ("n_fit_texts", 1), ("seed", 0)):
-        if not _is_whole(settings[name]) or settings[name] < least:
+        if not _is_whole(settings[name]) or not least <= settings[name] <= 2**53:
             raise _unusable(f"{name} must be a whole number, got {settings[name]!r:.60}")
     saved = settings["vectorizers"]
     if not isinstance(saved, list) or not 1 <= len(saved) <= len(ANALYZERS):

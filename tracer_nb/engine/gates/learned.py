@@ -90,6 +90,9 @@ class LearnedGate:
         shapes = all(s.shape == (6,) for s in (mean, scale, weights)) and history.ndim == 1
         if not shapes or codes.shape != rows.shape[:1] or not len(codes):
             raise InvalidInput("the learned gate has arrays of other shapes than it was saved with")
+        numbers = (mean, scale, weights, history, np.array([intercept]))
+        if not all(np.isfinite(values).all() for values in numbers) or not (scale > 0).all():
+            raise InvalidInput("the learned gate holds NaN or infinity; fit and save it again")
         return cls(mean, scale, weights, intercept, history, Neighbours(rows, codes))
 
 

@@ -1,16 +1,15 @@
-"""Routers in files: one archive of JSON and arrays, which runs no code when it is read."""
+"""Routers in files: JSON and arrays in one file, which runs no code when it is read."""
 
 from tracer_nb.engine.saving.archive import read_archive, write_archive
-from tracer_nb.engine.saving.features_state import features_from_state
-from tracer_nb.engine.saving.parts import part_of, under
+from tracer_nb.engine.saving.router_file import RouterFile, read_router, write_router
 from tracer_nb.engine.saving.router_state import router_from_state, router_state
 
 __all__ = [
-    "features_from_state",
-    "part_of",
+    "RouterFile",
     "read_archive",
+    "read_router",
     "router_from_state",
     "router_state",
-    "under",
     "write_archive",
+    "write_router",
 ]

@@ -34,18 +34,26 @@ def features_from_state(
         return _sentence(settings)
     if kind == FusedFeatures.kind:
         parts = settings.get("parts")
-        if not isinstance(parts, list) or not parts:
+        if set(settings) != {"kind", "parts"} or not isinstance(parts, list) or not parts:
             raise InvalidInput("the saved features have no parts; save the router again")
+        for part in parts:
+            if not isinstance(part, dict) or part.get("kind") == FusedFeatures.kind:
+                raise InvalidInput("a part of the saved features is none; save the router again")
         return FusedFeatures(
             [features_from_state(p, part_of(arrays, f"{i}/")) for i, p in enumerate(parts)]
         )
     raise InvalidInput(
-        f"the file needs features {kind!r}, which this version does not know; update tracer_nb"
+        f"the file needs features {kind!r:.60}, which this version does not know; update tracer_nb"
     )
 
 
 def _sentence(settings: Mapping[str, Any]) -> SentenceFeatures:
-    features = SentenceFeatures(str(settings.get("model")))
+    if set(settings) != {"kind", "model", "digest"}:
+        raise InvalidInput("the saved features must have kind, model and digest; save them again")
+    model = settings["model"]
+    if not isinstance(model, str) or not model.isprintable() or not 0 < len(model) < 1000:
+        raise InvalidInput(f"the saved features name no embedding model, but {model!r:.60}")
+    features = SentenceFeatures(model)
     saved, here = settings.get("digest"), features.state()[0]["digest"]
     if saved is not None and here is not None and saved != here:
         raise InvalidInput(

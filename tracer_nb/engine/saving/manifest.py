@@ -23,23 +23,23 @@ def encode_json(value: Mapping[str, Any]) -> bytes:
         Something that JSON has not, or too much of it.
     """
     try:
-        data = json.dumps(dict(value), allow_nan=False, indent=1).encode("ascii")
+        data = json.dumps(dict(value), allow_nan=False).encode("ascii")
     except (TypeError, RecursionError) as error:
         raise ValueError(f"not JSON: {error}") from error
     decode_json(data)
     return data
 
 
-def decode_json(data: bytes) -> dict[str, Any]:
-    """Return the object that JSON bytes hold.
+def decode_json(data: bytes, largest: int = LARGEST_MANIFEST) -> dict[str, Any]:
+    """Return the object that JSON bytes hold, at most ``largest`` of them.
 
     Raises
     ------
     ValueError
         Not a JSON object, NaN or infinite numbers, a key twice, too large or nested too deep.
     """
-    if len(data) > LARGEST_MANIFEST:
-        raise ValueError(f"larger than {LARGEST_MANIFEST:,} bytes")
+    if len(data) > largest:
+        raise ValueError(f"larger than {largest:,} bytes")
     try:
         value = json.loads(data, parse_constant=_refuse, object_pairs_hook=_unique)
     except RecursionError as error:

@@ -16,7 +16,10 @@ from tracer_nb.engine.guard import Guard
 from tracer_nb.engine.options import make_options
 from tracer_nb.engine.pipeline import Pipeline, Stage
 from tracer_nb.engine.router import Router
+from tracer_nb.engine.saving.coherence import check_certificates, check_frontier, incoherent
 from tracer_nb.engine.saving.parts import part_of, under
+from tracer_nb.engine.saving.schema import ROUTER, check_content
+from tracer_nb.engine.saving.sizes import check_shapes, check_sizes, label_array
 from tracer_nb.engine.views import Smoothing, View
 from tracer_nb.engine.zoo import MODELS
 from tracer_nb.engine.zoo.matrix import pack_matrix, unpack_matrix
@@ -30,11 +33,13 @@ from tracer_nb.records import (
     Trial,
 )
 
-__all__ = ["router_from_state", "router_state"]
+__all__ = ["MISFITS", "router_from_state", "router_state"]
 
 Arrays = dict[str, NDArray[Any]]
 _GATES = {gate.kind: gate for gate in (SimpleGate, LearnedGate)}
 _SCALARS = (str, int, float, bool)
+MISFITS = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
+"""What numpy and Python raise about numbers that fit no array."""
 # JSON has no words for these.
 _WORDS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
@@ -59,7 +64,7 @@ def router_state(router: Router) -> tuple[dict[str, Any], Arrays]:
     options = fit.options
     content = {
         "classes": labels,
-        "classes_are_objects": fit.classes.dtype == object,
+        "classes_are_objects": bool(fit.classes.dtype == object),
         "pipeline": pipeline,
         "options": {
             "target": list(options.targets),
@@ -90,25 +95,34 @@ def router_from_state(content: Mapping[str, Any], arrays: Mapping[str, NDArray[A
     Raises
     ------
     InvalidInput
-        Something is missing or does not fit together.
+        Something is missing, is not what it should be, or does not fit together.
     """
+    check_content(content, ROUTER)
     try:
-        return _router(content, arrays)
+        # Numbers out of all proportion give infinite outputs, not a page of warnings.
+        with np.errstate(all="ignore"):
+            router = _router(content, arrays)
     except InvalidInput:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        why = f"{type(error).__name__}: {error}"
+    except MISFITS as error:
+        why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise InvalidInput(f"the saved router is incomplete ({why}); save it again") from error
+    again, its = router_state(router)
+    if again != content or set(its) != set(arrays):
+        raise incoherent("it holds more than such a router has")
+    return router
 
 
 def _router(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Router:
     labels = content["classes"]
-    classes = np.array(labels, dtype=object if content["classes_are_objects"] else None)
-    widths = tuple(int(w) for w in content["n_features"])
+    classes = label_array(labels, as_objects=content["classes_are_objects"])
+    widths = tuple(content["n_features"])
+    check_sizes(content["pipeline"], widths, len(labels))
     pipeline = _pipeline(content["pipeline"], arrays)
-    _check_shapes(pipeline, widths, len(labels))
+    is_sparse = any(name.endswith("indptr") for name in arrays)
+    check_shapes(pipeline, widths, len(labels), is_sparse=is_sparse)
     none = np.empty(0, dtype=np.intp)
-    column = content["column_certificates"]
+    options = make_options(**content["options"])
     fit = SurrogateFit(
         pipeline=pipeline,
         classes=classes,
@@ -117,18 +131,21 @@ def _router(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> R
         set_aside=none,
         pilot=Pilot(np.empty(0), np.empty(0, dtype=bool)),
         left_out=None,
-        options=make_options(**content["options"]),
+        options=options,
         costs=None,
         typical_cost=float(content["typical_cost"]),
         n_features=widths,
-        uses_column=bool(content["uses_column"]),
+        uses_column=content["uses_column"],
         trials=tuple(Trial(**_numbers(t)) for t in content["trials"]),
     )
+    about_new = tuple(map(_certificate, content["certificates"]))
+    check_certificates(about_new, options, labels, column=False)
+    about_column = None
+    if content["column_certificates"] is not None:
+        about_column = tuple(map(_certificate, content["column_certificates"]))
+        check_certificates(about_column, options, labels, column=True)
     frontier = Frontier(**{f.name: arrays[f"frontier/{f.name}"] for f in fields(Frontier)})
-    about_new = tuple(_certificate(c, labels) for c in content["certificates"])
-    if not about_new:
-        raise InvalidInput("the saved router has no certificate; save it again")
-    about_column = None if column is None else tuple(_certificate(c, labels) for c in column)
+    check_frontier(frontier, about_new[0].n_calibration)
     return Router(fit, about_new, about_column, frontier)
 
 
@@ -179,33 +196,15 @@ def _pipeline(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
         model = MODELS[model_kind].from_state(stage["model"], part_of(arrays, f"stage{i}/model/"))
         gate = _GATES[gate_kind].from_state(stage["gate"], part_of(arrays, f"stage{i}/gate/"))
         stages.append(Stage(str(stage["name"]), model, gate))
-    if not 1 <= len(stages) <= 2:
-        raise InvalidInput("the saved router has no surrogate, or too many; save it again")
     weights = tuple(float(w) for w in about["weights"])
     view = View(str(about["name"]), weights, smoothing)
     return Pipeline(view, tuple(stages), float(content["switch"]), guard)
 
 
-def _check_shapes(pipeline: Pipeline, widths: tuple[int, ...], n_classes: int) -> None:
-    """One row through the whole rule: shapes that do not fit show here, not in use."""
-    probe = [np.ones((1, width), dtype=np.float32) for width in widths]
-    X = pipeline.view.prepare(probe)
-    for stage in pipeline.stages:
-        outputs = stage.model.outputs(X)
-        if outputs.shape != (1, n_classes):
-            raise InvalidInput(
-                f"the saved surrogate knows {outputs.shape[-1]} labels and the router "
-                f"{n_classes}; save it again"
-            )
-    pipeline.predict(probe)
-
-
-def _certificate(content: Mapping[str, Any], labels: list[Any]) -> Certificate:
+def _certificate(content: Mapping[str, Any]) -> Certificate:
     values = _numbers(content)
     values["settings"] = tuple(Setting(**_numbers(s)) for s in values["settings"])
     values["classes"] = tuple(ClassCertificate(**_numbers(c)) for c in values["classes"])
-    if values["classes"] and [c.label for c in values["classes"]] != labels:
-        raise InvalidInput("the saved certificate is about other labels; save it again")
     return Certificate(**values)
 
 

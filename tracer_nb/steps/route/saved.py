@@ -17,15 +17,7 @@ from numpy.typing import ArrayLike
 from tracer_nb import __version__
 from tracer_nb.engine import Router
 from tracer_nb.engine.features import Features
-from tracer_nb.engine.saving import (
-    features_from_state,
-    part_of,
-    read_archive,
-    router_from_state,
-    router_state,
-    under,
-    write_archive,
-)
+from tracer_nb.engine.saving import RouterFile, read_router, write_router
 from tracer_nb.engine.strategy import check_costs
 from tracer_nb.errors import InvalidInput, NotFitted
 from tracer_nb.records import Certificate, RejectOption, Routing, Spending, Watch
@@ -44,9 +36,6 @@ from tracer_nb.teachers.rows import short_address
 from tracer_nb.teachers.server import hide_key
 
 __all__ = ["SavedRouter", "load", "save_router"]
-
-# What every file says about where it comes from.
-_ABOUT = {"teacher", "identity", "labels", "prompt", "fit", "fitted", "abstain", "saved"}
 
 
 class SavedRouter:
@@ -309,9 +298,13 @@ def load(
 ) -> SavedRouter:
     """Load a router that :meth:`tracer_nb.Tracer.save` wrote; no code in the file is run.
 
+    The hash in the file detects damage. It is no signature: whoever can write the file can
+    also write a false certificate into it, so load files only from people whom you trust.
+
     Parameters
     ----------
     path : str or path-like
+        May begin with ``~``.
     teacher : str, callable, mapping or Teacher, optional
         Answers deferred rows; label set and prompt come from the file. It should be the one
         that the router was fitted on: the promise is about that one.
@@ -321,31 +314,30 @@ def load(
     Raises
     ------
     InvalidInput
-        No such file, or one that is damaged, unknown or of a newer version; or the router
+        No such file, or one that is damaged, contradicts itself, or is of an older or newer
+        version of the format; or the router
         abstains where the teacher is unsure, and this one gives no distribution.
     MissingExtra
         The embedding model's package is not installed.
     """
     hide_key(options)
-    content, arrays = read_archive(path)
-    about = content.get("about")
-    if not isinstance(about, dict) or not about.keys() >= _ABOUT:
-        raise InvalidInput(f"{os.fspath(path)!r} does not say where it comes from; save it again")
-    if not isinstance(about["identity"], dict) or not isinstance(about["fitted"], list):
-        raise InvalidInput(f"{os.fspath(path)!r} does not say what it is about; save it again")
-    router = router_from_state(content.get("router") or {}, part_of(arrays, "router/"))
-    features = None
-    if content.get("features") is not None:
-        features = features_from_state(content["features"], part_of(arrays, "features/"))
+    saved = read_router(path)
+    router, about = saved.router, saved.about
     asker = None
     if teacher is not None:
         if isinstance(options.get("examples"), str):
             reviews = ReviewStore(store)
             options["examples"] = reviewed_examples(reviews, about["labels"], options["examples"])
         asker = Asker(make_teacher(teacher, about["labels"], about["prompt"], **options), store)
-    reject = _reject_option(about["abstain"], router, None if asker is None else asker.teacher)
+    abstain = about["abstain"]
+    reject = make_reject_option(
+        abstain["unlike"],
+        abstain["unsure"],
+        guard=router.fit.options.guard,
+        teacher=None if asker is None else asker.teacher,
+    )
     auditor = Auditor(store)
-    return SavedRouter(router, features, about, asker=asker, auditor=auditor, reject=reject)
+    return SavedRouter(router, saved.features, about, asker=asker, auditor=auditor, reject=reject)
 
 
 def save_router(
@@ -369,27 +361,9 @@ def save_router(
     InvalidInput
         Something cannot be saved, or the file cannot be written.
     """
-    state, router_arrays = router_state(router)
-    arrays = under("router/", router_arrays)
-    settings = None
-    if features is not None:
-        settings, its = features.state()
-        arrays |= under("features/", its)
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    content = {
-        "about": {**about, "versions": _versions(), "saved": now},
-        "router": state,
-        "features": settings,
-    }
-    write_archive(os.path.expanduser(os.fspath(path)), content, arrays)  # noqa: PTH111
-
-
-def _reject_option(saved: Any, router: Router, teacher: Any) -> RejectOption:
-    """The reject option of a file."""
-    if not isinstance(saved, dict) or set(saved) != {"unlike", "unsure"}:
-        raise InvalidInput("the saved router's reject option is incomplete; save it again")
-    guard = router.fit.options.guard
-    return make_reject_option(saved["unlike"], saved["unsure"], guard=guard, teacher=teacher)
+    whole = {**about, "versions": _versions(), "saved": now}
+    write_router(path, RouterFile(router, features, whole))
 
 
 def _versions() -> dict[str, str]:

@@ -1,0 +1,189 @@
+"""Whether certificates, options, labels and sizes of a file fit together.
+
+The schema has looked at each value alone. What is checked here follows from how certificates
+are made, so no honest file fails; a forged one may still tell a coherent lie.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from tracer_nb.engine.bounds import agreement_lower, column_agreement_lower
+from tracer_nb.engine.options import Options
+from tracer_nb.errors import InvalidInput
+from tracer_nb.records import Certificate, ClassCertificate, Frontier
+
+__all__ = ["check_certificates", "check_frontier", "incoherent"]
+
+_METHODS = {"held-out": "", "per-class": ", per class", "cross-fit": ", cross-fit"}
+_ROUNDING = 1e-9
+
+
+def incoherent(what: str) -> InvalidInput:
+    """Error for a file whose parts contradict one another."""
+    return InvalidInput(f"the saved router contradicts itself: {what}; fit it and save it again")
+
+
+def _require(condition: Any, what: str) -> None:
+    if not condition:
+        raise incoherent(what)
+
+
+def check_certificates(
+    certificates: Sequence[Certificate],
+    options: Options,
+    labels: Sequence[Any],
+    *,
+    column: bool,
+) -> None:
+    """Check the certificates of all targets against the options, the labels and themselves.
+
+    Parameters
+    ----------
+    certificates : sequence of Certificate
+    options : Options
+    labels : sequence
+        The router's.
+    column : bool
+        They are about a known column, not about new rows.
+
+    Raises
+    ------
+    InvalidInput
+        The first contradiction.
+    """
+    targets = tuple(c.target for c in certificates)
+    _require(targets == options.targets, f"certificates at {targets}, not {options.targets}")
+    method = ("column" if column else "held-out") + _METHODS[options.certificate]
+    for c in certificates:
+        _require(
+            c.method in ({method, f"{method}, updated"} if column else {method}),
+            f"a certificate by method {c.method!r:.60}, not {method!r}",
+        )
+        _require(c.by_simulation == (options.certificate == "cross-fit"), "proof or simulation")
+        same = (c.confidence, c.strategy, c.n_targets) == (
+            *(options.confidence, options.strategy, len(options.targets)),
+        )
+        _require(same, "confidence, strategy or number of targets of a certificate")
+        _require(1.0 - c.confidence + c.earlier <= 1.0 + _ROUNDING, "an error budget above 1")
+        _check_counts(c, column=column)
+        _check_bound(c, options, column=column)
+        if options.certificate == "per-class":
+            _check_classes(c, options, labels, column=column)
+        else:
+            _check_thresholds(c, options)
+
+
+def _check_counts(c: Certificate, *, column: bool) -> None:
+    """Counts among one another, and the shares that follow from them."""
+    words = f"{c.n_agree:,} of {c.n_handled:,} handled rows of {c.n_calibration:,}"
+    _require(c.n_agree <= c.n_handled <= c.n_calibration, words)
+    handled, about = c.n_handled, c.n_calibration
+    if column:
+        population = c.n_population_handled is not None and c.n_population is not None
+        _require(population, "a column certificate without the column's rows")
+        handled, about = c.n_population_handled or 0, c.n_population or 0
+        _require(c.n_handled <= handled <= about >= c.n_calibration, f"{words} in {about:,}")
+    else:
+        none = c.n_population is None and c.n_population_handled is None
+        _require(none, "a column's rows for new ones")
+    _require(_equal(c.coverage, handled / about if about else 0.0), f"coverage {c.coverage}")
+    agreement = c.n_agree / c.n_handled if c.n_handled else math.nan
+    _require(_equal(c.agreement, agreement), f"agreement {c.agreement} with {words}")
+
+
+def _check_bound(c: Certificate, options: Options, *, column: bool) -> None:
+    """The bound follows from the counts, and what is certified has one above the target."""
+    bound = agreement_lower(c.n_agree, c.n_handled, options.level)
+    if column:
+        total = c.n_population_handled or 0
+        bound = column_agreement_lower(c.n_agree, c.n_handled, total, options.level)
+    _require(abs(c.agreement_lower - bound) < 1e-6, f"lower bound {c.agreement_lower}")
+    _require(c.whole_output_lower >= c.target - _ROUNDING, "agreement of the whole output")
+
+
+def _check_thresholds(c: Certificate, options: Options) -> None:
+    """One threshold, the last that passed; its bound is above the target."""
+    _require(not c.classes, "classes of a certificate over all of them")
+    passed = [s.threshold for s in c.settings]
+    _require(c.certified == bool(passed), "certified, or not, by the thresholds that passed")
+    _require(
+        all(strict > loose for strict, loose in itertools.pairwise(passed)),
+        "the order of the thresholds that passed",
+    )
+    _require(c.threshold == (passed[-1] if passed else math.inf), f"threshold {c.threshold}")
+    _require(c.n_tested >= len(passed), "fewer thresholds tested than passed")
+    if passed:
+        _require(_equal(c.coverage, c.settings[-1].coverage), "coverage at the threshold")
+        _require(
+            c.agreement_lower >= c.target - 1e-6,
+            f"certified at {c.target:g} with lower bound {c.agreement_lower:g}",
+        )
+        _check_fixed(c.threshold, options)
+
+
+def _check_classes(
+    c: Certificate, options: Options, labels: Sequence[Any], *, column: bool
+) -> None:
+    """One threshold for each label, each with counts and a bound of its own."""
+    _require([part.label for part in c.classes] == list(labels), "classes of other labels")
+    _require(not c.settings, "thresholds over all classes beside those of each")
+    _require(c.certified == any(p.certified for p in c.classes), "certified, or not, by class")
+    right = math.isnan(c.threshold) if c.certified else c.threshold == math.inf
+    _require(right, f"threshold {c.threshold} of all classes")
+    _require(sum(p.n_calibration for p in c.classes) == c.n_calibration, "rows of the classes")
+    for part in c.classes:
+        _check_class(part)
+        if part.certified:
+            _check_fixed(part.threshold, options)
+        if part.certified and not column:
+            # The class has a part of this budget, so its own bound is stricter.
+            bound = agreement_lower(part.n_agree, part.n_handled, options.level)
+            low = f"{part.label!r:.60} certified with lower bound {bound:g}"
+            _require(bound >= c.target - 1e-6, low)
+
+
+def _check_class(part: ClassCertificate) -> None:
+    label = repr(part.label)[:60]
+    counts = part.n_agree <= part.n_handled <= part.n_calibration
+    _require(counts and part.agreement_low <= part.agreement_high, f"the counts of {label}")
+    _require(part.certified == math.isfinite(part.threshold), f"the threshold of {label}")
+
+
+def _check_fixed(threshold: float, options: Options) -> None:
+    fixed = options.fixed_sequence
+    if fixed is not None:
+        _require(threshold == float(fixed[0]), f"threshold {threshold}, not the one to test")
+
+
+def check_frontier(frontier: Frontier, n_calibration: int) -> None:
+    """Check the picture's arrays.
+
+    Raises
+    ------
+    InvalidInput
+        Other lengths or types, or shares that are none.
+    """
+    values = {f.name: getattr(frontier, f.name) for f in fields(Frontier)}
+    counts = values.pop("n_handled")
+    shapes = {array.shape for array in (counts, *values.values())}
+    _require(len(shapes) == 1 and counts.ndim == 1, "the lengths of the frontier's arrays")
+    whole = np.issubdtype(counts.dtype, np.integer)
+    _require(
+        whole and ((counts >= 0) & (counts <= n_calibration)).all(), "the counts of the frontier"
+    )
+    for name, array in values.items():
+        share = array.dtype == np.float64 and ((array >= 0.0) & (array <= 1.0)).all()
+        _require(share, f"the frontier's {name}")
+
+
+def _equal(found: float, expected: float) -> bool:
+    if math.isnan(expected):
+        return math.isnan(found)
+    return abs(found - expected) <= _ROUNDING
