@@ -8,6 +8,8 @@ from typing import Any
 import anywidget
 import traitlets
 
+from tracer_nb.widgets.panel.bundle import own_script
+
 __all__ = ["ReviewView"]
 
 _FOLDER = Path(__file__).parent
@@ -26,7 +28,7 @@ class ReviewView(anywidget.AnyWidget):
         Identifies the element with the summary, which is hidden while the panel lives.
     """
 
-    _esm = (_FOLDER / "review.js").read_text(encoding="utf-8")
+    _esm = f"{own_script()}\nexport default {{ render: tracerPage.renderReview }};\n"
     _css = (_FOLDER / "review.css").read_text(encoding="utf-8")
     labels = traitlets.List(traitlets.Unicode()).tag(sync=True)
     row = traitlets.Dict().tag(sync=True)

@@ -1,4 +1,4 @@
-"""The panel's script: its own modules and the chart library in one file, with no network."""
+"""The panel's script: the page's side and the chart library in one file, with no network."""
 
 from __future__ import annotations
 
@@ -12,20 +12,15 @@ from tracer_nb.charts import SHADES
 
 __all__ = ["own_script", "page_script", "style", "warm", "widget_script"]
 
-_FOLDER = Path(__file__).parent / "page"
-# In this order: each may use what stands before it.
-_MODULES = (
-    *("dom", "theme", "kernel", "chart", "progress", "tabs", "control", "overview", "rows"),
-    *("table", "gaps", "map", "audits", "settings", "panel"),
-)
+_FOLDER = Path(__file__).parent
 _lock = threading.Lock()
 _made: Future[str] | None = None
 
 
 def own_script() -> str:
-    """The panel's own modules as one text, without the chart library."""
-    modules = [(_FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in _MODULES]
-    return f"const SHADES = {json.dumps(SHADES)};\n" + "\n".join(modules)
+    """The page's side as one text, made of ``widgets/src``, without the chart library."""
+    page = (_FOLDER.parent / "page.js").read_text(encoding="utf-8")
+    return f"const SHADES = {json.dumps(SHADES)};\n{page}"
 
 
 def style() -> str:
@@ -48,7 +43,7 @@ def page_script() -> str:
     """The same script for a page of its own, which it fills."""
     import vl_convert  # noqa: PLC0415  slow to import
 
-    return str(vl_convert.javascript_bundle(f"{own_script()}\nmountReport();\n"))
+    return str(vl_convert.javascript_bundle(f"{own_script()}\ntracerPage.mountReport();\n"))
 
 
 def _begun() -> Future[str]:
@@ -65,7 +60,11 @@ def _make(future: Future[str]) -> None:
         import vl_convert  # noqa: PLC0415  slow to import
 
         future.set_result(
-            str(vl_convert.javascript_bundle(f"{own_script()}\nexport default {{ render }};\n"))
+            str(
+                vl_convert.javascript_bundle(
+                    f"{own_script()}\nexport default {{ render: tracerPage.render }};\n"
+                )
+            )
         )
         import altair  # noqa: F401, ICN001, PLC0415  seconds, which the first chart need not wait
     except BaseException as error:  # noqa: BLE001 -- raised again where the script is wanted

@@ -1,8 +1,10 @@
 // Rows behind a bar, a cell, a point: what they say, what they are labelled, and by whom.
 
+import { button, keepKeys, make, newId, say } from "./dom.js";
+
 const STATUSES = ["", "agree", "disagree", "handled", "deferred", "labelled", "unlabelled"];
 
-function makeChoice(name, field) {
+export function makeChoice(name, field) {
   const node = make("div", "tracer-choice");
   const label = make("label", "", name);
   field.id = newId("choice");
@@ -11,7 +13,8 @@ function makeChoice(name, field) {
   return node;
 }
 
-function makeExplorer(send) {
+/** @param {(what: Press) => void} send */
+export function makeExplorer(send) {
   const node = make("section", "tracer-rows");
   node.setAttribute("aria-label", "Rows");
   const title = make("h3", "", "Rows");
@@ -21,7 +24,10 @@ function makeExplorer(send) {
   const names = make("datalist");
   names.id = newId("labels");
   const by = {};
-  for (const [key, text] of [["teacher", "Teacher says"], ["surrogate", "Surrogate says"]]) {
+  for (const [key, text] of [
+    ["teacher", "Teacher says"],
+    ["surrogate", "Surrogate says"],
+  ]) {
     by[key] = make("input");
     by[key].setAttribute("list", names.id);
     by[key].placeholder = "any label";
@@ -56,7 +62,9 @@ function makeExplorer(send) {
   function ask(from = 0) {
     clearTimeout(timer);
     const chosen = Object.fromEntries(
-      Object.entries(by).map(([key, field]) => [key, field.value]).filter(([, value]) => value),
+      Object.entries(by)
+        .map(([key, field]) => [key, field.value])
+        .filter(([, value]) => value),
     );
     send({ do: "rows", where: { ...(chart ?? chosen), search: search.value }, offset: Math.max(from, 0) });
   }
@@ -88,8 +96,7 @@ function makeExplorer(send) {
     };
     fact("row", row.row.toLocaleString("en-GB"));
     fact("teacher", row.teacher ?? "none");
-    fact("surrogate", row.surrogate ?? "none").dataset.kind =
-      row.status === "disagree" ? "refused" : "";
+    fact("surrogate", row.surrogate ?? "none").dataset.kind = row.status === "disagree" ? "refused" : "";
     fact("gate score", row.score ?? (row.far ? "none: unlike every labelled row" : "none"));
     fact("status", row.status);
     if (row.by) fact(row.by === "abstained" ? "outcome" : "answered by", row.by);
@@ -132,6 +139,7 @@ function makeExplorer(send) {
         ...labels.map((value) => Object.assign(document.createElement("option"), { value })),
       );
     },
+    /** @param {Reply} reply */
     hear(reply) {
       if (reply.rows) {
         const { title: words, total, rows } = reply.rows;

@@ -2,17 +2,18 @@
 // score, by groups of rows, and row by row. What takes the kernel seconds it looks for when the
 // tab is open; `act` asks for it, and for rows.
 
-function makeGaps(act) {
+import { makeChart } from "./chart.js";
+import { button, make, paragraphs, say } from "./dom.js";
+import { makeTable } from "./table.js";
+
+/** @param {Act | null} act */
+export function makeGaps(act) {
   const open = act?.open;
   const node = make("div");
-  const empty = make(
-    "p",
-    "tracer-empty",
-    "Nothing to compare yet: gaps show once the surrogate is fitted.",
-  );
+  const empty = make("p", "tracer-empty", "Nothing to compare yet: gaps show once the surrogate is fitted.");
   const state = make("p", "tracer-empty");
   state.setAttribute("role", "status");
-  const again = button("Look again", () => act.analyse());
+  const again = button("Look again", () => act?.analyse());
   const lines = make("div");
   const sentences = make("div");
   const charts = {
@@ -83,6 +84,8 @@ function makeGaps(act) {
       node.hidden = false; // as the tab makes it next
       ask();
     },
-    hear: (reply) => Object.values(tables).forEach((table) => table.hear(reply)),
+    hear(reply) {
+      for (const table of Object.values(tables)) table.hear(reply);
+    },
   };
 }

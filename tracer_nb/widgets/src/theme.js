@@ -23,7 +23,7 @@ function isDark(node) {
 }
 
 // Calls `changed` now and whenever the page's theme changes; returns what ends that.
-function followTheme(root, changed) {
+export function followTheme(root, changed) {
   let last = null;
   const look = () => {
     const dark = isDark(root);
@@ -47,7 +47,8 @@ function followTheme(root, changed) {
 }
 
 // The specification in the colours of the page.
-function inShades(spec, theme) {
+/** @param {object} spec @param {Theme} theme */
+export function inShades(spec, theme) {
   let text = JSON.stringify(spec);
   for (const [colour, shade] of Object.entries(SHADES[theme])) text = text.replaceAll(colour, shade);
   return JSON.parse(text);

@@ -1,6 +1,8 @@
 // Tabs after the ARIA pattern: arrow keys, Home and End move, one of them is in the tab order.
 
-function makeTabs(tabs) {
+import { button, keepKeys, make, newId } from "./dom.js";
+
+export function makeTabs(tabs) {
   const node = make("div", "tracer-tabs");
   const list = make("div", "tracer-tablist");
   list.setAttribute("role", "tablist");

@@ -1,11 +1,20 @@
 // The column as points; drawn when the tab is opened, and again when it is asked for.
-function makeMap(send, open) {
+
+import { makeChart } from "./chart.js";
+import { button, make, say } from "./dom.js";
+import { makeChoice } from "./rows.js";
+
+/** @param {(what: Press) => void} send @param {(where: Where) => void} open */
+export function makeMap(send, open) {
   const node = make("div");
   const row = make("div", "tracer-row");
   const method = make("select");
   const colour = make("select");
   for (const [field, values] of [
-    [method, { pca: "principal components, at once", "t-sne": "t-SNE, some seconds", umap: "UMAP, some seconds" }],
+    [
+      method,
+      { pca: "principal components, at once", "t-sne": "t-SNE, some seconds", umap: "UMAP, some seconds" },
+    ],
     [colour, { status: "status", label: "label" }],
   ]) {
     for (const [value, text] of Object.entries(values)) {
@@ -35,6 +44,7 @@ function makeMap(send, open) {
     node,
     chart,
     opened: () => !asked && ask(),
+    /** @param {Reply} reply */
     hear(reply) {
       if (!reply.map) {
         if (reply.heard !== undefined && said.textContent === "Drawing…") say(said, "");

@@ -1,8 +1,11 @@
 // State, progress and buttons: always in sight, whatever tab is open.
 
+import { makeChart } from "./chart.js";
+import { button, make, say } from "./dom.js";
+
 const NAMES = { start: "Start", pause: "Pause", resume: "Resume", stop: "Stop" };
 
-function makeHead(press) {
+export function makeHead(press) {
   const node = make("div", "tracer-head");
   const state = make("span", "tracer-state");
   state.setAttribute("role", "status");
@@ -30,6 +33,7 @@ function makeHead(press) {
 
   return {
     node,
+    /** @param {Sheet} sheet */
     setSheet(sheet) {
       say(state, sheet.words);
       state.dataset.state = sheet.state;
@@ -38,6 +42,7 @@ function makeHead(press) {
       said = sheet.message;
       tell();
     },
+    /** @param {Live} live */
     setLive(live) {
       say(line, live.line);
       bar.classList.toggle("tracer-unknown", live.share === null);
@@ -56,7 +61,7 @@ function makeHead(press) {
   };
 }
 
-function makeRunTab() {
+export function makeRunTab() {
   const node = make("div");
   const empty = make("p", "tracer-empty", "Nothing has run yet.");
   const cells = make("div", "tracer-facts");
@@ -80,6 +85,7 @@ function makeRunTab() {
   return {
     node,
     charts,
+    /** @param {Live} live */
     setLive(live) {
       while (cells.children.length > live.cells.length) cells.lastChild.remove();
       live.cells.forEach(({ name, value }, i) => {
@@ -93,12 +99,12 @@ function makeRunTab() {
       });
       cells.hidden = !live.cells.length;
       empty.hidden = !cells.hidden;
-      spent.hidden = live.spent === null || live.spent === undefined;
-      if (spent.hidden) return;
-      const share = Math.round(100 * live.spent);
-      part.style.width = `${100 * live.spent}%`;
-      bar.setAttribute("aria-valuenow", String(share));
-      say(words, `${share} % of the hard cap is spent`);
+      const share = live.spent ?? null;
+      spent.hidden = share === null;
+      if (share === null) return;
+      part.style.width = `${100 * share}%`;
+      bar.setAttribute("aria-valuenow", String(Math.round(100 * share)));
+      say(words, `${Math.round(100 * share)} % of the hard cap is spent`);
     },
   };
 }

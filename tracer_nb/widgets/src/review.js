@@ -1,29 +1,24 @@
 // The page's side of the review panel. It shows what the trait "row" says and sends what was
 // pressed; Python decides. Texts go in as text, never as HTML.
 
+import { bare } from "./dom.js";
+
 const PATIENCE = 10000; // milliseconds without a word from the kernel
 
-function make(tag, name, text) {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
-function button(name, key, text, press) {
-  const node = make("button", name);
+function keyed(name, key, text, press) {
+  const node = bare("button", name);
   node.type = "button";
   if (key) {
-    node.append(make("kbd", "", key), " ");
+    node.append(bare("kbd", "", key), " ");
     node.setAttribute("aria-keyshortcuts", key);
   }
-  node.append(make("span", "", text));
+  node.append(bare("span", "", text));
   node.addEventListener("click", press);
   return node;
 }
 
 function field(name, hint) {
-  const node = make("input", name);
+  const node = bare("input", name);
   node.type = "text";
   node.placeholder = node.ariaLabel = hint;
   node.autocomplete = "off";
@@ -31,32 +26,52 @@ function field(name, hint) {
   return node;
 }
 
-const plain = (text) => text.toLowerCase().replace(/[\s_-]+/g, " ").trim();
+/** @param {string} text */
+export const plain = (text) =>
+  text
+    .toLowerCase()
+    .replace(/[\s_-]+/g, " ")
+    .trim();
 
-function render({ model, el }) {
-  const root = make("div", "tracer-review");
+// Labels that have all words of what was typed, those that begin with it first.
+/** @param {string[]} labels @param {string} typed @returns {string[]} */
+export function matching(labels, typed) {
+  const terms = plain(typed).split(" ");
+  const found = labels.filter((label) => terms.every((term) => plain(label).includes(term)));
+  const first = (label) => Number(plain(label).startsWith(plain(typed)));
+  return typed.trim() ? found.sort((a, b) => first(b) - first(a)) : found;
+}
+
+/** @param {{ model: Model, el: HTMLElement }} view */
+export function renderReview({ model, el }) {
+  const root = bare("div", "tracer-review");
   root.tabIndex = 0;
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", "Review of labels; digits choose, s skips, u takes back");
 
-  const hide = make("style", "", `#${model.get("summary")}{display:none}`);
-  const line = make("div", "tracer-line");
-  const bar = make("div", "tracer-bar");
-  const done = bar.appendChild(make("div"));
-  const message = make("div", "tracer-message");
+  const hide = bare("style", "", `#${model.get("summary")}{display:none}`);
+  const line = bare("div", "tracer-line");
+  const bar = bare("div", "tracer-bar");
+  const done = bar.appendChild(bare("div"));
+  const message = bare("div", "tracer-message");
   message.setAttribute("role", "alert");
-  const why = make("div", "tracer-why");
-  const text = make("div", "tracer-text");
-  const near = make("div", "tracer-labels");
+  const why = bare("div", "tracer-why");
+  const text = bare("div", "tracer-text");
+  const near = bare("div", "tracer-labels");
   const labels = model.get("labels");
   const filter = field("tracer-filter", `/  filter all ${labels.length} labels, Enter picks`);
-  const all = make("div", "tracer-labels tracer-all");
+  const all = bare("div", "tracer-labels tracer-all");
   const note = field("", "n  note, goes with the next answer");
-  const foot = make("div", "tracer-foot");
-  const skip = button("", "s", "skip", () => send({ do: "skip" }));
-  const undo = button("", "u", "undo", () => send({ do: "undo" }));
-  foot.append(note, skip, undo, button("", "q", "finish", () => send({ do: "finish" })));
-  const last = make("div", "tracer-last");
+  const foot = bare("div", "tracer-foot");
+  const skip = keyed("", "s", "skip", () => send({ do: "skip" }));
+  const undo = keyed("", "u", "undo", () => send({ do: "undo" }));
+  foot.append(
+    note,
+    skip,
+    undo,
+    keyed("", "q", "finish", () => send({ do: "finish" })),
+  );
+  const last = bare("div", "tracer-last");
   last.setAttribute("aria-live", "polite");
   root.append(hide, line, bar, message, why, text, near, filter, all, foot, last);
   el.replaceChildren(root);
@@ -83,19 +98,18 @@ function render({ model, el }) {
   }
 
   function choose() {
-    const terms = plain(filter.value).split(" ");
-    const first = (label) => plain(label).startsWith(plain(filter.value));
-    found = labels.filter((label) => terms.every((term) => plain(label).includes(term)));
-    if (filter.value.trim()) found.sort((a, b) => first(b) - first(a));
+    found = matching(labels, filter.value);
     at = 0;
-    all.replaceChildren(...found.map((label) => button("", "", label, () => answer(label))));
-    if (!found.length) all.append(make("span", "tracer-why", "no label has these letters"));
+    all.replaceChildren(...found.map((label) => keyed("", "", label, () => answer(label))));
+    if (!found.length) all.append(bare("span", "tracer-why", "no label has these letters"));
     mark();
   }
 
   function mark() {
     const active = document.activeElement === filter;
-    [...all.children].forEach((node, i) => node.classList.toggle("tracer-picked", active && i === at));
+    for (const [i, node] of [...all.children].entries()) {
+      node.classList.toggle("tracer-picked", active && i === at);
+    }
     if (active) all.children[at]?.scrollIntoView({ block: "nearest" });
   }
 
@@ -117,8 +131,8 @@ function render({ model, el }) {
     text.scrollTop = 0;
     near.replaceChildren(
       ...row.shortlist.map(({ label, who }, i) => {
-        const node = button("", String(i + 1), label, () => answer(label));
-        if (who) node.append(make("small", "", who));
+        const node = keyed("", String(i + 1), label, () => answer(label));
+        if (who) node.append(bare("small", "", who));
         return node;
       }),
     );
@@ -199,5 +213,3 @@ function render({ model, el }) {
     model.off("change:row", update);
   };
 }
-
-export default { render };

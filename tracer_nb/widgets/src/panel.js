@@ -1,7 +1,21 @@
 // The panel: it shows what the kernel says, and sends what is pressed.
 
+import { makeAudits } from "./audits.js";
+import { makeChart } from "./chart.js";
+import { make, newId } from "./dom.js";
+import { makeGaps } from "./gaps.js";
+import { DEAF, interrupt, makeLink, watchCell } from "./kernel.js";
+import { makeMap } from "./map.js";
+import { makeOverview } from "./overview.js";
+import { makeHead, makeRunTab } from "./progress.js";
+import { makeExplorer } from "./rows.js";
+import { makeSettings } from "./settings.js";
+import { makeTabs } from "./tabs.js";
+import { followTheme } from "./theme.js";
+
 // What shows figures, in a notebook as in a report: parts, and what each trait changes.
 // `act` holds what a kernel is needed for; a report has none.
+/** @param {Act | null} act */
 function makeFigures(act) {
   const frontier = makeChart("Agreement with the teacher against coverage");
   const targets = makeChart("Coverage against the target");
@@ -31,10 +45,11 @@ function makeFigures(act) {
   return { overview, gaps, audits, run, charts, setters };
 }
 
-function render({ model, el }) {
+/** @param {{ model: Model, el: HTMLElement }} view */
+export function render({ model, el }) {
   const viewer = newId("view");
   const root = make("div", "tracer-panel");
-  const send = (what) => link.send(what);
+  const send = (/** @type {Press} */ what) => link.send(what);
   const explorer = makeExplorer(send);
   const figures = makeFigures({
     choose: (value) => send({ do: "target", value }),
@@ -82,7 +97,9 @@ function render({ model, el }) {
       head.setGone();
       settings.setLocked(true);
     },
-    heard: (reply) => [settings, explorer, map, figures.gaps].forEach((part) => part.hear(reply)),
+    heard: (reply) => {
+      for (const part of [settings, explorer, map, figures.gaps]) part.hear(reply);
+    },
   });
 
   function press(name) {
@@ -94,6 +111,7 @@ function render({ model, el }) {
     send({ do: name });
   }
 
+  /** @type {[string, () => void][]} */
   const listeners = Object.entries({
     ...figures.setters,
     data_map: (rows) => map.chart.setData(rows),
@@ -132,9 +150,16 @@ function render({ model, el }) {
   };
 }
 
+/** @param {string} id @returns {HTMLElement} */
+function place(id) {
+  const node = document.getElementById(id);
+  if (node === null) throw new Error(`the page has no ${id}`);
+  return node;
+}
+
 // A page of its own, with the same figures one below the other.
-function mountReport() {
-  const values = JSON.parse(document.getElementById("tracer-values").textContent);
+export function mountReport() {
+  const values = JSON.parse(place("tracer-values").textContent ?? "");
   const root = make("div", "tracer-panel tracer-still");
   const figures = makeFigures(null);
   root.append(make("h1", "", values.title));
@@ -149,7 +174,7 @@ function mountReport() {
     const part = root.appendChild(make("section"));
     part.append(make("h2", "", name), body);
   }
-  document.getElementById("tracer-report").replaceChildren(root);
+  place("tracer-report").replaceChildren(root);
   for (const [trait, set] of Object.entries(figures.setters)) {
     if (trait in values) set(values[trait]);
   }

@@ -1,8 +1,11 @@
 // A table of what was found. With `act`, each row can be looked at, and sent to review.
 
+import { button, keepKeys, make, say } from "./dom.js";
+
 const FEW = 10; // rows that show at first
 
-function makeTable(act, { folded = false } = {}) {
+/** @param {Act | null} act */
+export function makeTable(act, { folded = false } = {}) {
   const node = make("div", "tracer-found");
   node.hidden = true;
   const title = make(folded ? "summary" : "h3");
@@ -50,9 +53,11 @@ function makeTable(act, { folded = false } = {}) {
 
   return {
     node,
+    /** @param {Found | undefined} values */
     set(values) {
-      node.hidden = !values?.rows.length;
-      if (node.hidden) return;
+      const any = values?.rows.length;
+      node.hidden = !any;
+      if (!values || !any) return;
       say(title, values.title);
       const head = make("tr");
       head.append(...[...values.head, ...(act ? [""] : [])].map((text) => make("th", "", text)));
@@ -64,6 +69,7 @@ function makeTable(act, { folded = false } = {}) {
       say(said, "");
       show(false);
     },
+    /** @param {Reply} reply */
     hear(reply) {
       if (reply.done && sent.has(reply.done.row)) {
         say(said, `Row ${reply.done.row}: ${reply.done.words}`);

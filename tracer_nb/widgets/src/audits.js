@@ -1,6 +1,9 @@
 // Whether the promise still holds: what audits of handled rows tell, and how to audit.
 
-function makeAudits() {
+import { makeChart } from "./chart.js";
+import { make, paragraphs, say } from "./dom.js";
+
+export function makeAudits() {
   const node = make("div");
   const lines = make("div");
   const chart = makeChart("Agreement on audited texts over the number of audits");

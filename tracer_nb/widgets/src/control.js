@@ -1,6 +1,9 @@
 // Moving along targets, and moving the threshold by hand.
 
-const percent = (share) => `${(100 * share).toFixed(1).replace(/\.0$/, "")} %`;
+import { button, make, newId, say } from "./dom.js";
+
+/** @param {number} share */
+export const percent = (share) => `${(100 * share).toFixed(1).replace(/\.0$/, "")} %`;
 
 function makeSlider(name) {
   const row = make("div", "tracer-slider");
@@ -15,7 +18,7 @@ function makeSlider(name) {
 }
 
 // `choose`, where there is a kernel to take a target over, is called with it.
-function makeControl(frontier, targets, choose) {
+export function makeControl(frontier, targets, choose) {
   const node = make("fieldset", "tracer-control");
   const words = make("p");
   words.setAttribute("role", "status");
@@ -34,6 +37,7 @@ function makeControl(frontier, targets, choose) {
   node.append(make("legend", "", "What another target would give"));
   node.append(target.row, words, row, hand.row, handWords);
   node.hidden = true;
+  /** @type {TargetChoice[]} */
   let choices = [];
   let main = null;
   let curve = [];

@@ -1,6 +1,9 @@
 // What is promised, in words and as a curve.
 
-function makeOverview(frontier, targets, choose) {
+import { makeControl } from "./control.js";
+import { make, paragraphs, say } from "./dom.js";
+
+export function makeOverview(frontier, targets, choose) {
   const node = make("div");
   const head = make("p", "tracer-promise");
   const facts = make("div", "tracer-facts");
@@ -11,6 +14,7 @@ function makeOverview(frontier, targets, choose) {
   return {
     node,
     control,
+    /** @param {Overview} page */
     set({ kind, head: words, facts: figures, lines: sentences, evidence: proof }) {
       head.dataset.kind = kind;
       say(head, words);

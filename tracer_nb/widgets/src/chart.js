@@ -1,7 +1,11 @@
 // A chart that is made once; afterwards only its data change.
 
+import { make } from "./dom.js";
+import { inShades } from "./theme.js";
+
 // A line in pieces of at most so many characters, where words allow it.
-function broken(line, most) {
+/** @param {string} line @param {number} most @returns {string[]} */
+export function broken(line, most) {
   const lines = [""];
   for (const word of line.split(" ")) {
     const longer = `${lines.at(-1)} ${word}`.trim();
@@ -13,15 +17,20 @@ function broken(line, most) {
 
 // `label` says what it shows to those who do not see it; `click` is called with the data of a
 // mark that was clicked. Thousands of marks are drawn on a canvas.
-function makeChart(label, click, renderer = "svg") {
+/** @param {string} label @param {((datum: Datum) => unknown) | null} [click] */
+export function makeChart(label, click, renderer = "svg") {
   const node = make("div", click ? "tracer-chart tracer-clickable" : "tracer-chart");
   node.setAttribute("role", "img");
   node.setAttribute("aria-label", label);
   node.hidden = true;
   let spec = null;
+  /** @type {Data} */
   let data = {};
+  /** @type {Data} */
   let own = {}; // data sets that the page itself puts in
+  /** @type {Theme} */
   let theme = "light";
+  /** @type {VegaView | null} */
   let view = null;
   let drawn = "";
   let again = false;
@@ -55,8 +64,8 @@ function makeChart(label, click, renderer = "svg") {
     }
     again = false;
     if (drawn !== wanted()) return draw(width);
-    for (const [name, values] of Object.entries(rows(width))) view.data(name, values);
-    await view.width(width).runAsync();
+    for (const [name, values] of Object.entries(rows(width))) view?.data(name, values);
+    await view?.width(width).runAsync();
   }
 
   async function draw(width) {
@@ -74,7 +83,7 @@ function makeChart(label, click, renderer = "svg") {
     });
     view?.finalize();
     view = made.view;
-    if (click) view.addEventListener("click", (event, item) => item?.datum && click(item.datum));
+    if (click) view.addEventListener("click", (_event, item) => item?.datum && click(item.datum));
     node.replaceChildren(place); // the old picture stays until the new one is there
     node.dataset.theme = shades;
   }

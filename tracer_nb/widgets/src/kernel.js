@@ -2,20 +2,22 @@
 
 const PATIENCE = 4000; // milliseconds without a receipt
 
+/** @param {string} path @param {string} method */
 function serverCall(path, method) {
   const node = document.getElementById("jupyter-config-data");
   if (!node) return null;
   const config = JSON.parse(node.textContent);
+  /** @type {Record<string, string>} */
   const headers = {};
   const xsrf = /(?:^|; )_xsrf=([^;]*)/.exec(document.cookie);
   if (xsrf) headers["X-XSRFToken"] = decodeURIComponent(xsrf[1]);
-  if (config.token) headers["Authorization"] = "token " + config.token;
+  if (config.token) headers.Authorization = `token ${config.token}`;
   return fetch(config.baseUrl + path, { method, headers, credentials: "same-origin" });
 }
 
 // A kernel that runs a cell hears no widget, so the page asks the server to interrupt it, as
 // the notebook's own stop button does. False where there is no such server.
-function interrupt(kernel) {
+export function interrupt(kernel) {
   const call = kernel && serverCall(`api/kernels/${encodeURIComponent(kernel)}/interrupt`, "POST");
   return Boolean(call);
 }
@@ -23,7 +25,7 @@ function interrupt(kernel) {
 async function isBusy(kernel) {
   try {
     const reply = await serverCall(`api/kernels/${encodeURIComponent(kernel)}`, "GET");
-    return reply !== null && reply.ok && (await reply.json()).execution_state === "busy";
+    return reply?.ok === true && (await reply.json()).execution_state === "busy";
   } catch {
     return false;
   }
@@ -33,13 +35,14 @@ const GONE = "The kernel was restarted or is gone; run %tracer panel again. Answ
 const BUSY = "The kernel is busy with a cell; this is done as soon as that has ended.";
 const SILENT = "No answer from the kernel: it is busy, or it was restarted; then run %tracer panel again.";
 
-const DEAF =
+export const DEAF =
   "A running cell hears no click here. Interrupt the kernel (■) to stop it; every answer is kept.";
 
 // Sends presses, and says when no receipt comes. `alive` is called at the first sign of life,
 // `silent` with words for the user, "" when it answers again, `heard` with each receipt, and
 // `ended` when the kernel is gone for good.
-function makeLink(model, { alive, silent, heard, ended }) {
+/** @param {Model} model */
+export function makeLink(model, { alive, silent, heard, ended }) {
   const kernel = model.get("kernel");
   let number = 0;
   let timer = null;
@@ -68,6 +71,7 @@ function makeLink(model, { alive, silent, heard, ended }) {
     else silent(GONE); // it may yet answer
   }
 
+  /** @param {Press} what */
   function send(what) {
     number += 1;
     if (timer === null && !gone) timer = setTimeout(late, PATIENCE);
@@ -104,7 +108,7 @@ function makeLink(model, { alive, silent, heard, ended }) {
 
 // Only a cell that went while its notebook stayed was deleted: a closed tab, a cleared output
 // or a cell scrolled out of sight stops nothing.
-function watchCell(el, deleted) {
+export function watchCell(el, deleted) {
   let cell = null;
   let notebook = null;
   // The output is put into the page after it is made.

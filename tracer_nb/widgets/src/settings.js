@@ -1,6 +1,9 @@
 // The settings of the job, each with its hint, and the magic line that says the same.
 
-function makeSettings(send) {
+import { button, keepKeys, make, newId, say } from "./dom.js";
+
+/** @param {(what: Press) => void} send */
+export function makeSettings(send) {
   const node = make("form", "tracer-settings");
   const line = make("pre", "tracer-code");
   keepKeys(line).tabIndex = 0;
@@ -22,6 +25,7 @@ function makeSettings(send) {
   node.addEventListener("submit", (event) => event.preventDefault());
   node.addEventListener("input", changed);
 
+  /** @type {Option[]} */
   let shown = []; // as the kernel has them
   let locked = false;
   let timer = null;
@@ -50,12 +54,13 @@ function makeSettings(send) {
       await navigator.clipboard.writeText(line.textContent);
       say(copied, "Copied");
     } catch {
-      getSelection().selectAllChildren(line); // where the clipboard is closed to pages
+      getSelection()?.selectAllChildren(line); // where the clipboard is closed to pages
       say(copied, "Selected: press Ctrl+C");
     }
     setTimeout(() => say(copied, ""), 2500);
   }
 
+  /** @param {Option} option */
   function makeField({ name, flag, hint, choices, closed, long }) {
     const row = make("div", "tracer-field");
     const id = newId("field");
