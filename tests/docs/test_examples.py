@@ -35,8 +35,8 @@ def built():
         table.update(old)
 
 
-def test_the_page_shows_four_things():
-    assert len(blocks(ARCHITECTURE, "python")) == 4
+def test_the_page_shows_five_things():
+    assert len(blocks(ARCHITECTURE, "python")) == 5
     for code in blocks(ARCHITECTURE, "python"):
         assert code.isascii()
 
@@ -56,6 +56,13 @@ def test_the_gate_ranks_rows(built):
     ((gate, scores),) = fit_gates(("top-share",), outputs, agree, built["X"], codes, seed=0)
     assert gate.name == "top-share"
     assert scores[agree].mean() > scores[~agree].mean() + 0.05
+
+
+def test_the_larger_promise_is_certified(built):
+    larger, selective = built["larger"], built["router"].certificate
+    assert larger.certified
+    assert larger.n_calibration == selective.n_calibration
+    assert larger.n_handled >= selective.n_handled
 
 
 def test_the_teacher_labels(built):

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from tracer_nb.engine import fit_router
 from tracer_nb.engine.bounds import held_out_p_value
-from tracer_nb.engine.certificates import certify_classes, certify_column, certify_held_out
+from tracer_nb.engine.certificates import Evidence, Promise, Rows, certify, certify_classes
 from tracer_nb.engine.split import FIT_SHARE
 from tracer_nb.records import Pilot
 
@@ -55,19 +55,17 @@ class Outcome:
 # --- rules -------------------------------------------------------------------------------
 
 
+def evidence(pilot, tested, others=None):
+    """The rows of a world as a test takes them."""
+    known = others and Rows(others.scores, codes=others.codes, costs=others.costs)
+    rows = Rows(tested.scores, tested.agree, tested.codes, tested.costs)
+    return Evidence(pilot, rows, known)
+
+
 def promise(pilot, tested, target, seed, others=None, **options):
     """The certificate of the product over all rows."""
-    common = {"target": target, "confidence": CONFIDENCE, "costs": tested.costs, "seed": seed}
-    if others is None:
-        return certify_held_out(pilot, tested.scores, tested.agree, **common, **options)
-    return certify_column(
-        pilot,
-        tested.scores,
-        tested.agree,
-        others.scores,
-        other_costs=others.costs,
-        **common,
-        **options,
+    return certify(
+        Promise(target, CONFIDENCE), evidence(pilot, tested, others), seed=seed, **options
     )
 
 
@@ -91,17 +89,8 @@ def all_rows_twice(pilot, tested, target, seed, others=None):
 
 def per_class(pilot, tested, target, seed, others=None):
     classes = range(pilot.codes.max() + 1)
-    certificate = certify_classes(
-        pilot,
-        tested.scores,
-        tested.agree,
-        tested.codes,
-        classes,
-        target=target,
-        confidence=CONFIDENCE,
-        others=None if others is None else (others.scores, others.codes),
-        seed=seed,
-    )
+    found = evidence(pilot, tested, others)
+    certificate = certify_classes(Promise(target, CONFIDENCE), found, classes, seed=seed)
     return {target: np.array([part.threshold for part in certificate.classes])}
 
 

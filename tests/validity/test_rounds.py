@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from tracer_nb import Tracer
 from tracer_nb.engine import ExtraRows
 from tracer_nb.engine.bounds import held_out_p_value
-from tracer_nb.engine.certificates import certify_held_out, round_confidence
+from tracer_nb.engine.certificates import Evidence, Promise, Rows, certify, round_confidence
 from tracer_nb.errors import NotEnoughData
 from tracer_nb.steps.column.features import take
 from tracer_nb.steps.update import remake
@@ -74,12 +74,8 @@ def of_the_product(world, level, *, n_rows=150):
         found = False
         for n_round in range(1, ROUNDS + 1):
             pilot, rows = world.draw(rng, 2 * n_rows), world.draw(rng, n_rows)
-            certificate = certify_held_out(
-                *(pilot, rows.scores, rows.agree),
-                target=TARGET,
-                confidence=level(n_round),
-                seed=seed,
-            )
+            evidence = Evidence(pilot, Rows(rows.scores, rows.agree))
+            certificate = certify(Promise(TARGET, level(n_round)), evidence, seed=seed)
             found |= world.about(certificate.threshold).breaks(TARGET)
         return found
 

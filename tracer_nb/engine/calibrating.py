@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracer_nb.engine.certificates import certify_classes, certify_column, certify_held_out
+from tracer_nb.engine.certificates import Evidence, Promise, Rows, certify, certify_classes
 from tracer_nb.engine.checks import check_blocks, label_codes
 from tracer_nb.engine.fitting import SurrogateFit
 from tracer_nb.engine.frontier import frontier
@@ -17,17 +17,12 @@ from tracer_nb.engine.pipeline import Answers
 from tracer_nb.engine.router import Router
 from tracer_nb.engine.strategy import check_costs
 from tracer_nb.errors import InvalidInput
-from tracer_nb.records import Certificate, Frontier, Pilot
+from tracer_nb.records import Certificate, Frontier
 
 __all__ = ["calibrate_router", "certify_known"]
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Rows:
-    """Answers on rows, and what asking about them costs."""
-
-    answers: Answers
-    costs: NDArray[np.float64] | None
+# Answers on rows, and what asking about each of them costs.
+Costed = tuple[Answers, NDArray[np.float64] | None]
 
 
 def calibrate_router(
@@ -68,7 +63,7 @@ def calibrate_router(
     if n <= np.r_[fit.fit_rows, rows].max():
         raise InvalidInput(f"X has {n} rows, fewer than in the fit; pass the same labelled rows")
     answers = fit.left_out or fit.pipeline.predict([block[rows] for block in blocks])
-    tested = _Rows(answers, None if fit.costs is None else fit.costs[rows])
+    tested = answers, None if fit.costs is None else fit.costs[rows]
     # A missing label (None, NaN) has code -1, so it counts as a disagreement.
     agree = answers.codes == given[rows]
     others = None
@@ -80,11 +75,14 @@ def calibrate_router(
             costs = check_costs("column_costs", column_costs, len(column.codes))
         elif fit.options.strategy == "cost-aware":
             raise InvalidInput("strategy 'cost-aware' needs column_costs for the column's rows")
-        others = _Rows(column, costs)
+        others = column, costs
     targets = fit.options.targets
-    about_column = None if others is None else _certify_all(fit, tested, agree, others)
-    picture = frontier(fit.path(tested.answers, tested.costs, targets[0]), agree)
-    return Router(fit, _certify_all(fit, tested, agree, None), about_column, picture)
+    about_column = None
+    if others is not None:
+        about_column = tuple(_certify(fit, tested, agree, others, t) for t in targets)
+    about_new = tuple(_certify(fit, tested, agree, None, t) for t in targets)
+    picture = frontier(fit.path(*tested, targets[0]), agree)
+    return Router(fit, about_new, about_column, picture)
 
 
 def certify_known(
@@ -122,55 +120,30 @@ def certify_known(
         Of the tested rows.
     """
     agree = tested.codes == label_codes(y, fit.classes, len(tested.codes))
-    certificate = _certify(fit, _Rows(tested, costs), agree, _Rows(others, other_costs), target)
+    certificate = _certify(fit, (tested, costs), agree, (others, other_costs), target)
     return certificate, frontier(fit.path(tested, costs, target), agree)
 
 
-def _certify_all(
-    fit: SurrogateFit, tested: _Rows, agree: NDArray[np.bool_], others: _Rows | None
-) -> tuple[Certificate, ...]:
-    return tuple(_certify(fit, tested, agree, others, t) for t in fit.options.targets)
-
-
 def _certify(
-    fit: SurrogateFit, tested: _Rows, agree: NDArray[np.bool_], others: _Rows | None, target: float
+    fit: SurrogateFit,
+    tested: Costed,
+    agree: NDArray[np.bool_],
+    others: Costed | None,
+    target: float,
 ) -> Certificate:
     options = fit.options
-    pilot: Pilot = path_pilot(fit.pilot, options, target, fit.typical_cost)
-    common: dict[str, Any] = {
-        "target": target,
-        "confidence": options.confidence,
-        "thresholds": options.fixed_sequence,
-        "n_targets": len(options.targets),
-        "seed": options.seed,
-    }
-    scores = fit.path(tested.answers, tested.costs, target)
-    other_scores = None if others is None else fit.path(others.answers, others.costs, target)
+    promise = Promise(target, options.confidence, len(options.targets))
+    answers, costs = tested
+    evidence = Evidence(
+        path_pilot(fit.pilot, options, target, fit.typical_cost),
+        Rows(fit.path(*tested, target), agree, answers.codes, costs),
+        others and Rows(fit.path(*others, target), codes=others[0].codes, costs=others[1]),
+    )
+    how: dict[str, Any] = {"thresholds": options.fixed_sequence, "seed": options.seed}
     if options.certificate == "per-class":
-        rest = None
-        if others is not None and other_scores is not None:
-            rest = other_scores, others.answers.codes
-        certificate = certify_classes(
-            pilot,
-            scores,
-            agree,
-            tested.answers.codes,
-            fit.classes.tolist(),
-            others=rest,
-            **common,
-        )
-    elif others is None or other_scores is None:
-        certificate = certify_held_out(pilot, scores, agree, costs=tested.costs, **common)
+        certificate = certify_classes(promise, evidence, fit.classes.tolist(), **how)
     else:
-        certificate = certify_column(
-            pilot,
-            scores,
-            agree,
-            other_scores,
-            costs=tested.costs,
-            other_costs=others.costs,
-            **common,
-        )
+        certificate = certify(promise, evidence, **how)
     cross = options.certificate == "cross-fit"
     return replace(
         certificate,

@@ -1,4 +1,4 @@
-"""Certificates: which threshold keeps the promise, on the evidence of calibration rows.
+"""Certificates: which threshold keeps a promise, on the evidence of calibration rows.
 
 Every test walks a sequence of thresholds that was fixed without the calibration labels, each
 at the full error budget, and stops at the first failure: the certified threshold is the last
@@ -6,14 +6,21 @@ one passed. The first false null of a fixed sequence is itself fixed, so an erro
 one test to fail, whatever the shape of agreement against score.
 """
 
-from tracer_nb.engine.certificates.certify import certify_column, certify_held_out
+from tracer_nb.engine.certificates.certify import certify
+from tracer_nb.engine.certificates.evidence import Evidence, Rows
 from tracer_nb.engine.certificates.levels import check_level, check_targets, round_confidence
 from tracer_nb.engine.certificates.per_class import certify_classes
+from tracer_nb.engine.certificates.promise import AGREEMENT, Kind, Promise, agreement_of
 
 __all__ = [
+    "AGREEMENT",
+    "Evidence",
+    "Kind",
+    "Promise",
+    "Rows",
+    "agreement_of",
+    "certify",
     "certify_classes",
-    "certify_column",
-    "certify_held_out",
     "check_level",
     "check_targets",
     "round_confidence",

@@ -1,195 +1,103 @@
-"""Certificates over all rows at once: for rows drawn like the calibration rows, or a column."""
+"""From a promise and its evidence to a certificate."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.engine.certificates.evidence import Column, Evidence, check_scores
-from tracer_nb.engine.certificates.levels import check_level
+from tracer_nb.engine.certificates.evidence import Evidence
+from tracer_nb.engine.certificates.promise import Promise
 from tracer_nb.engine.certificates.refusal import explain
-from tracer_nb.errors import InvalidInput
-from tracer_nb.records import Certificate, Pilot
+from tracer_nb.engine.certificates.tally import Tally
+from tracer_nb.records import Certificate, Setting
 
-__all__ = ["certify_column", "certify_held_out", "gather", "walk"]
+__all__ = ["certify", "walk", "whole_output_lower"]
 
 
-def certify_held_out(
-    pilot: Pilot,
-    scores: NDArray[np.float64],
-    agree: NDArray[np.bool_],
+def certify(
+    promise: Promise,
+    evidence: Evidence,
     *,
-    target: float,
-    confidence: float,
     thresholds: NDArray[np.float64] | None = None,
-    costs: NDArray[np.float64] | None = None,
-    n_targets: int = 1,
     seed: int = 0,
 ) -> Certificate:
-    """Certify a threshold for rows drawn like the calibration rows.
+    """Certify the loosest threshold that the evidence carries.
 
     Parameters
     ----------
-    pilot : Pilot
-        Out-of-fold scores and agreement of the fitting rows.
-    scores : ndarray of shape (n,)
-        Scores of the calibration rows under the frozen surrogate and gate; -inf for rows
-        that are deferred whatever happens.
-    agree : ndarray of shape (n,), bool
-        Surrogate and teacher give the same label.
-    target, confidence : float
-        Fractions in (0, 1).
+    promise : Promise
+    evidence : Evidence
     thresholds : ndarray, optional
         Strict to loose, fixed beforehand; by default planned on the pilot.
-    costs : ndarray of shape (n,), optional
-        What asking the teacher about each row costs.
-    n_targets : int
-        How many targets are certified on these rows; the error budget is split over them.
     seed : int
         Of the simulation that orders the tests.
 
     Returns
     -------
     Certificate
-        ``certified=False``, coverage 0 and a note when no threshold passes.
-
-    Raises
-    ------
-    InvalidInput
-        A level outside (0, 1), lengths that differ, a score outside [0, 1], or ``agree``
-        not bool.
-
-    Notes
-    -----
-    With confidence ``confidence``, P(agree | score >= threshold) >= ``target``, if the
-    calibration rows are an independent (or simple random) sample, unused until here.
+        ``certified=False``, coverage 0 and a note when no threshold passes. About a column it
+        speaks about all handled rows together, the labelled calibration rows included, not
+        about the unlabelled ones alone.
 
     References
     ----------
-    GUARANTEES section 2.
+    GUARANTEES, "Rows drawn like the calibration rows" and "The rows of one column".
     """
-    evidence = gather(
-        pilot, scores, agree, target=target, confidence=confidence, costs=costs, n_targets=n_targets
-    )
-    return _certify(pilot, evidence, thresholds, seed)
+    tally = Tally.of(promise, evidence)
+    passed, n_tested = walk(tally, tally.sequence(seed) if thresholds is None else thresholds)
+    certificate = _certificate(tally, passed, n_tested)
+    return certificate if certificate.certified else explain(certificate, tally, thresholds)
 
 
-def certify_column(
-    pilot: Pilot,
-    scores: NDArray[np.float64],
-    agree: NDArray[np.bool_],
-    other_scores: NDArray[np.float64],
-    *,
-    target: float,
-    confidence: float,
-    thresholds: NDArray[np.float64] | None = None,
-    costs: NDArray[np.float64] | None = None,
-    other_costs: NDArray[np.float64] | None = None,
-    n_targets: int = 1,
-    seed: int = 0,
-) -> Certificate:
-    """Certify a threshold for the known rows of one column.
-
-    Nothing is assumed about a distribution, only that the calibration rows were drawn at
-    random without replacement from these rows.
-
-    Parameters
-    ----------
-    pilot, scores, agree, target, confidence, thresholds, costs, n_targets, seed
-        As in :func:`certify_held_out`.
-    other_scores : ndarray of shape (n_others,)
-        Scores of the column's rows that are neither fitting nor calibration rows.
-    other_costs : ndarray of shape (n_others,), optional
-
-    Returns
-    -------
-    Certificate
-        It speaks about all handled rows together, the labelled calibration rows
-        included, not about the unlabelled ones alone.
-
-    Raises
-    ------
-    InvalidInput
-        As in :func:`certify_held_out`.
-
-    References
-    ----------
-    GUARANTEES section 3.
-    """
-    evidence = gather(
-        pilot,
-        scores,
-        agree,
-        target=target,
-        confidence=confidence,
-        costs=costs,
-        n_targets=n_targets,
-        others=(other_scores, other_costs),
-    )
-    return _certify(pilot, evidence, thresholds, seed)
-
-
-def _certify(
-    pilot: Pilot, evidence: Evidence, thresholds: NDArray[np.float64] | None, seed: int
-) -> Certificate:
-    sequence = evidence.plan(pilot, seed) if thresholds is None else thresholds
-    certificate = evidence.certificate(*walk(evidence, sequence))
-    if certificate.certified:
-        return certificate
-    return explain(certificate, pilot, evidence, thresholds)
-
-
-def walk(evidence: Evidence, thresholds: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
+def walk(tally: Tally, thresholds: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
     """Thresholds passed before the first failure, and tests made."""
-    failed = np.flatnonzero(~(evidence.p_values(thresholds) <= 1.0 - evidence.level))
+    failed = np.flatnonzero(~(tally.p_values(thresholds) <= 1.0 - tally.promise.level))
     passed = int(failed[0]) if len(failed) else len(thresholds)
     return thresholds[:passed], min(passed + 1, len(thresholds))
 
 
-def gather(
-    pilot: Pilot,
-    scores: Any,
-    agree: Any,
-    *,
-    target: float,
-    confidence: float,
-    costs: NDArray[np.float64] | None = None,
-    n_targets: int = 1,
-    others: tuple[Any, NDArray[np.float64] | None] | None = None,
-) -> Evidence:
-    """Check the rows of a test and put them in order.
-
-    Raises
-    ------
-    InvalidInput
-        As in :func:`certify_held_out`.
-    """
-    if len(scores) != len(agree):
-        raise InvalidInput(
-            f"scores and agree must be equally long, got {len(scores)} and {len(agree)}; "
-            "pass one entry per calibration row"
-        )
-    check_scores("pilot.scores", pilot.scores)
-    agreeing = np.asarray(agree)
-    if agreeing.dtype != bool and len(agreeing):
-        raise InvalidInput(
-            f"agree must be bool, got {agreeing.dtype}; a row without a label is a disagreement"
-        )
-    values = check_scores("scores", scores)
-    order = np.argsort(values, kind="stable")
-    column = None
-    if others is not None:
-        other_scores, other_costs = check_scores("other_scores", others[0]), others[1]
-        all_costs = None if costs is None or other_costs is None else np.r_[costs, other_costs]
-        column = Column.of(np.r_[values, other_scores], all_costs)
-    return Evidence(
-        rows=Column(values[order], None if costs is None else costs[order]),
-        agree=agreeing.astype(bool)[order],
-        column=column,
-        target=check_level("target", target),
-        confidence=check_level("confidence", confidence),
-        n_targets=n_targets,
-        n_fit=len(pilot.scores),
+def _certificate(tally: Tally, passed: NDArray[np.float64], n_tested: int) -> Certificate:
+    """What the calibration rows show at the last threshold passed."""
+    promise, about, known = tally.promise, tally.about, tally.column is not None
+    threshold = float(passed[-1]) if len(passed) else math.inf
+    at = np.array([threshold])
+    handled, wrong = (int(count[0]) for count in tally.handled(at))
+    n_about, about_handled = len(about.scores), int(about.handled(at)[0])
+    agreeing = handled - wrong
+    coverages = about.coverage(passed), about.cost_coverage(passed)
+    return Certificate(
+        method="column" if known else "held-out",
+        target=promise.target,
+        confidence=promise.confidence,
+        threshold=threshold,
+        certified=math.isfinite(threshold),
+        coverage=float(about.coverage(at)[0]),
+        cost_coverage=float(about.cost_coverage(at)[0]),
+        agreement=agreeing / handled if handled else math.nan,
+        agreement_lower=tally.lower(agreeing, handled, about_handled, promise.level),
+        whole_output_lower=whole_output_lower(
+            promise.target, about_handled, n_about if known else None
+        ),
+        n_fit=len(tally.pilot.scores),
+        n_calibration=len(tally.wrong),
+        n_handled=handled,
+        n_agree=agreeing,
+        n_tested=n_tested,
+        n_targets=promise.n_shares,
+        n_population=n_about if known else None,
+        n_population_handled=about_handled if known else None,
+        settings=tuple(Setting(*map(float, row)) for row in zip(passed, *coverages, strict=True)),
     )
+
+
+def whole_output_lower(target: float, n_handled: int, n_known: int | None) -> float:
+    """Agreement of the whole output, deferred rows counted as agreeing, that a certificate implies.
+
+    At most a share 1 - ``target`` of the handled rows disagree, and no other row does. For
+    rows that are not known, all of them may be handled.
+    """
+    if n_handled == 0:
+        return 1.0
+    return target if n_known is None else 1.0 - (1.0 - target) * n_handled / n_known

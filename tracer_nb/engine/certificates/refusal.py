@@ -14,27 +14,16 @@ from tracer_nb.engine.bounds import (
     fewest_handled,
     held_out_p_value,
 )
-from tracer_nb.engine.certificates.evidence import Evidence
+from tracer_nb.engine.certificates.tally import Tally
 from tracer_nb.engine.sequence import threshold_grid
 from tracer_nb.engine.split import FIT_SHARE
 from tracer_nb.records import Certificate, Pilot
 
-__all__ = ["explain", "levels_in_words"]
-
-
-def levels_in_words(certificate: Certificate) -> str:
-    """``92 % agreement at 90 % confidence``."""
-    return (
-        f"{100 * certificate.target:.10g} % agreement at "
-        f"{100 * certificate.confidence:.10g} % confidence"
-    )
+__all__ = ["explain"]
 
 
 def explain(
-    certificate: Certificate,
-    pilot: Pilot,
-    evidence: Evidence,
-    thresholds: NDArray[np.float64] | None,
+    certificate: Certificate, tally: Tally, thresholds: NDArray[np.float64] | None
 ) -> Certificate:
     """Add the note and the rows that are needed to a refusal.
 
@@ -42,27 +31,27 @@ def explain(
     ----------
     certificate : Certificate
         The refusal.
-    pilot : Pilot
-    evidence : Evidence
+    tally : Tally
     thresholds : ndarray or None
         The sequence, if the user fixed it.
     """
-    target, level = certificate.target, evidence.level
-    n, column = certificate.n_calibration, evidence.column
+    pilot, column = tally.pilot, tally.column
+    target, level = tally.promise.target, tally.promise.level
+    n = certificate.n_calibration
     n_labels = certificate.n_fit + n
-    words = levels_in_words(certificate)
+    words = tally.promise.words
     # Without one disagreement among them all.
     best_p = float(held_out_p_value(n, n, target))
     if column is not None:
         best_p = float(column_p_value(0, n, len(column.scores), target))
     if best_p > 1.0 - level:
-        levels = words.replace(" agreement", "")
+        levels = words.replace(f" {tally.promise.kind.noun}", "")
         note = f"{n} calibration rows cannot certify {levels}, "
         note += f"which needs at least {fewest_handled(target, level)} handled ones"
         if column is not None:
             note = f"{n} calibration rows cannot certify {levels} here, even if all of them agree"
     elif thresholds is not None and len(thresholds):
-        note = f"{_seen(evidence, float(thresholds[0]))}, which does not certify {words}"
+        note = f"{_seen(tally, float(thresholds[0]))}, which does not certify {words}"
     else:
         note = f"no threshold passed the test for {words}"
     per_calibration_row = n_labels / n if n else 1 / (1 - FIT_SHARE)
@@ -80,15 +69,16 @@ def explain(
     return replace(certificate, needed_rows=rows, note=note)
 
 
-def _seen(evidence: Evidence, threshold: float) -> str:
+def _seen(tally: Tally, threshold: float) -> str:
     """What the calibration rows show at a threshold that was not certified."""
-    handled, agreeing = (int(c[0]) for c in evidence.counts(np.array([threshold])))
+    handled, wrong = (int(count[0]) for count in tally.handled(np.array([threshold])))
     if not handled:
         return f"at the threshold {threshold:g} no calibration row is handled"
-    lower = agreement_lower(agreeing, handled, evidence.level)
+    right = handled - wrong
+    lower = agreement_lower(right, handled, tally.promise.level)
     return (
-        f"at the threshold {threshold:g} {agreeing} of {handled} handled calibration rows agree "
-        f"({100 * agreeing / handled:.1f} %, lower bound {100 * lower:.1f} %)"
+        f"at the threshold {threshold:g} {right} of {handled} handled calibration rows agree "
+        f"({100 * right / handled:.1f} %, lower bound {100 * lower:.1f} %)"
     )
 
 

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer_nb.engine.bounds import agreement_lower, column_agreement_lower, held_out_p_value
-from tracer_nb.engine.certificates import certify_column, certify_held_out
+from tracer_nb.engine.certificates import Promise
 from tracer_nb.engine.certificates.certify import walk
 from tracer_nb.engine.sequence import plan_sequence
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Pilot, Setting
 
-from .worlds import LEVELS, NOTHING, PILOT, world
+from .worlds import LEVELS, NOTHING, PILOT, column, held_out, world
 
 # Thresholds lie 0.001 in log-odds below the score that they stand for.
 HAIR_BELOW_SEVEN_TENTHS = pytest.approx(0.69979, abs=1e-6)
@@ -44,13 +44,13 @@ def columns_of(rows):
     ],
 )
 def test_walk_stops_at_the_first_failure(p, passed, n_tested):
-    evidence = SimpleNamespace(level=0.9, p_values=lambda _: np.array(p))
-    found, n = walk(evidence, np.array([0.9, 0.8, 0.7, 0.6]))
+    tally = SimpleNamespace(promise=Promise(0.8, 0.9), p_values=lambda _: np.array(p))
+    found, n = walk(tally, np.array([0.9, 0.8, 0.7, 0.6]))
     assert (found.tolist(), n) == (passed, n_tested)
 
 
 def test_walk_along_nothing():
-    found, n = walk(SimpleNamespace(level=0.9, p_values=lambda t: t), np.array([]))
+    found, n = walk(SimpleNamespace(promise=Promise(0.8, 0.9), p_values=lambda t: t), np.array([]))
     assert (found.tolist(), n) == ([], 0)
 
 
@@ -58,7 +58,7 @@ def test_held_out_certificate_retraced():
     """The certified threshold is the last of the planned ones before the first failed test."""
     pilot = Pilot(*world(700, drop=0.6, seed=1))
     scores, agree = world(300, drop=0.6, seed=2)
-    certificate = certify_held_out(pilot, scores, agree, **LEVELS)
+    certificate = held_out(pilot, scores, agree, **LEVELS)
     planned = plan_sequence(pilot, 300, **LEVELS).thresholds
     p = np.array(
         [
@@ -96,36 +96,36 @@ def test_ties_are_handled_together():
     """Rows with the threshold's own score count in the test, as they do in routing."""
     pilot = Pilot(np.full(200, 0.7), np.ones(200, dtype=bool))
     scores = np.r_[np.full(60, 0.7), np.full(40, 0.6)]
-    certificate = certify_held_out(pilot, scores, np.ones(100, dtype=bool), **LEVELS)
+    certificate = held_out(pilot, scores, np.ones(100, dtype=bool), **LEVELS)
     assert certificate.threshold == HAIR_BELOW_SEVEN_TENTHS
     assert certificate.n_handled == (scores >= certificate.threshold).sum() == 60
 
 
 def test_one_score_for_all_rows_is_all_or_nothing():
     pilot = Pilot(np.full(200, 0.7), np.arange(200) % 100 > 0)
-    good = certify_held_out(pilot, np.full(100, 0.7), np.arange(100) > 0, **LEVELS)
+    good = held_out(pilot, np.full(100, 0.7), np.arange(100) > 0, **LEVELS)
     assert (good.threshold, good.coverage) == (HAIR_BELOW_SEVEN_TENTHS, 1.0)
-    bad = certify_held_out(pilot, np.full(100, 0.7), np.arange(100) > 9, **LEVELS)
+    bad = held_out(pilot, np.full(100, 0.7), np.arange(100) > 9, **LEVELS)
     assert (bad.threshold, bad.coverage) == (math.inf, 0.0)
 
 
 @given(st.permutations(range(60)))
 def test_order_of_the_rows_is_irrelevant(order):
     scores, agree = world(60, drop=0.05, seed=5)
-    shuffled = certify_held_out(PILOT, scores[order], agree[order], **LEVELS)
-    assert shuffled == certify_held_out(PILOT, scores, agree, **LEVELS)
+    shuffled = held_out(PILOT, scores[order], agree[order], **LEVELS)
+    assert shuffled == held_out(PILOT, scores, agree, **LEVELS)
 
 
 def test_same_seed_same_certificate():
     scores, agree = world(300, seed=2)
-    a, b = (certify_held_out(PILOT, scores, agree, **LEVELS, seed=9) for _ in range(2))
+    a, b = (held_out(PILOT, scores, agree, **LEVELS, seed=9) for _ in range(2))
     assert a == b
 
 
 def test_raising_the_target_never_certifies_more_of_these_rows():
     scores, agree = world(500, seed=3)
     coverage = [
-        certify_held_out(PILOT, scores, agree, target=t, confidence=0.9).coverage
+        held_out(PILOT, scores, agree, target=t, confidence=0.9).coverage
         for t in (0.8, 0.9, 0.97, 0.999)
     ]
     assert coverage == sorted(coverage, reverse=True)
@@ -139,7 +139,7 @@ def test_raising_the_target_never_certifies_more_of_these_rows():
 def test_settings_are_all_thresholds_that_passed():
     pilot = Pilot(*world(700, drop=0.6, seed=1))
     scores, agree = world(300, drop=0.6, seed=2)
-    certificate = certify_held_out(pilot, scores, agree, **LEVELS)
+    certificate = held_out(pilot, scores, agree, **LEVELS)
     planned = plan_sequence(pilot, 300, **LEVELS).thresholds
     settings = certificate.settings
     assert [s.threshold for s in settings] == planned[: certificate.n_tested - 1].tolist()
@@ -155,7 +155,7 @@ def test_settings_are_all_thresholds_that_passed():
 
 
 def test_a_refusal_has_no_setting():
-    assert certify_held_out(PILOT, *NOTHING, **LEVELS).settings == ()
+    assert held_out(PILOT, *NOTHING, **LEVELS).settings == ()
 
 
 # --- rows that are never handled ---------------------------------------------------------
@@ -166,14 +166,14 @@ def test_rows_at_minus_infinity_are_never_handled_and_always_counted():
     scores = np.r_[np.zeros(40), np.ones(40), np.full(20, -np.inf)]
     agree = np.r_[np.ones(80, dtype=bool), np.zeros(20, dtype=bool)]
     fixed = {"thresholds": np.zeros(1), **LEVELS}
-    certificate = certify_held_out(PILOT, scores, agree, **fixed)
+    certificate = held_out(PILOT, scores, agree, **fixed)
     assert (certificate.n_calibration, certificate.n_handled, certificate.n_agree) == (100, 80, 80)
     assert certificate.coverage == certificate.cost_coverage == 0.8
     assert certificate.whole_output_agreement == 1.0
     others = np.r_[np.ones(50), np.full(50, -np.inf)]
-    column = certify_column(PILOT, scores, agree, others, **fixed)
-    assert (column.n_population, column.n_population_handled) == (200, 130)
-    assert column.coverage == 0.65
+    known = column(PILOT, scores, agree, others, **fixed)
+    assert (known.n_population, known.n_population_handled) == (200, 130)
+    assert known.coverage == 0.65
 
 
 def test_minus_infinity_alone_certifies_nothing():
@@ -182,8 +182,8 @@ def test_minus_infinity_alone_certifies_nothing():
     for pilot in (PILOT, Pilot(far, agree)):
         for thresholds in (None, np.zeros(1)):
             fixed = {"thresholds": thresholds, **LEVELS}
-            assert not certify_held_out(pilot, far, agree, **fixed).certified
-            assert not certify_column(pilot, far, agree, far, **fixed).certified
+            assert not held_out(pilot, far, agree, **fixed).certified
+            assert not column(pilot, far, agree, far, **fixed).certified
 
 
 @given(ROWS, ROWS)
@@ -191,9 +191,9 @@ def test_laws_of_both_certificates(rows, others):
     scores, agree = columns_of(rows)
     other_scores = columns_of(others)[0]
     for certificate, everyone in (
-        (certify_held_out(PILOT, scores, agree, **LEVELS), scores),
+        (held_out(PILOT, scores, agree, **LEVELS), scores),
         (
-            certify_column(PILOT, scores, agree, other_scores, **LEVELS),
+            column(PILOT, scores, agree, other_scores, **LEVELS),
             np.r_[scores, other_scores],
         ),
     ):
@@ -220,25 +220,25 @@ def test_cost_coverage_weighs_rows_by_what_asking_costs():
     scores = np.r_[np.full(60, 0.8), np.full(40, 0.2)]
     agree, costs = np.ones(100, dtype=bool), np.r_[np.full(60, 3.0), np.ones(40)]
     fixed = {"thresholds": np.array([0.5]), **LEVELS}
-    certificate = certify_held_out(PILOT, scores, agree, costs=costs, **fixed)
+    certificate = held_out(PILOT, scores, agree, costs=costs, **fixed)
     assert certificate.coverage == 0.6
     assert certificate.cost_coverage == pytest.approx(180 / 220)
     assert certificate.settings == (Setting(0.5, 0.6, certificate.cost_coverage),)
     # And 10 other rows of 22 each that are deferred: 180 of 440.
-    column = certify_column(
+    known = column(
         PILOT, scores, agree, np.zeros(10), costs=costs, other_costs=np.full(10, 22.0), **fixed
     )
-    assert column.cost_coverage == pytest.approx(180 / 440)
+    assert known.cost_coverage == pytest.approx(180 / 440)
     # With costs of only some rows every row counts the same.
-    unknown = certify_column(PILOT, scores, agree, np.zeros(10), costs=costs, **fixed)
+    unknown = column(PILOT, scores, agree, np.zeros(10), costs=costs, **fixed)
     assert unknown.cost_coverage == unknown.coverage == pytest.approx(60 / 110)
 
 
 def test_costs_do_not_change_what_is_tested():
     scores, agree = world(300, drop=0.6, seed=2)
-    plain = certify_held_out(PILOT, scores, agree, **LEVELS)
+    plain = held_out(PILOT, scores, agree, **LEVELS)
     costs = np.random.default_rng(0).random(300) + 0.1
-    dear = certify_held_out(PILOT, scores, agree, costs=costs, **LEVELS)
+    dear = held_out(PILOT, scores, agree, costs=costs, **LEVELS)
     assert dear.threshold == plain.threshold
     assert dear.cost_coverage != plain.cost_coverage
 
@@ -250,16 +250,16 @@ def test_targets_share_the_error_budget():
     """28 of 28 pass T = .9 at p = .9 ** 28 = .0523, which is within .1 and not within .05."""
     scores, agree = np.ones(28), np.ones(28, dtype=bool)
     fixed = {"thresholds": np.array([0.5]), **LEVELS}
-    assert certify_held_out(PILOT, scores, agree, **fixed).certified
-    two = certify_held_out(PILOT, scores, agree, n_targets=2, **fixed)
+    assert held_out(PILOT, scores, agree, **fixed).certified
+    two = held_out(PILOT, scores, agree, n_targets=2, **fixed)
     assert (two.certified, two.n_targets) == (False, 2)
     # One row more: .0471.
     scores, agree = np.ones(29), np.ones(29, dtype=bool)
-    two = certify_held_out(PILOT, scores, agree, n_targets=2, **fixed)
+    two = held_out(PILOT, scores, agree, n_targets=2, **fixed)
     assert two.certified
     assert two.agreement_lower == agreement_lower(29, 29, 0.95)
     assert two.confidence == 0.9
-    assert not certify_held_out(PILOT, scores, agree, n_targets=3, **fixed).certified
+    assert not held_out(PILOT, scores, agree, n_targets=3, **fixed).certified
 
 
 def test_targets_share_the_error_budget_of_a_column():
@@ -268,7 +268,7 @@ def test_targets_share_the_error_budget_of_a_column():
     fixed = {"thresholds": np.array([0.5]), **LEVELS}
     p = math.comb(89, 26) / math.comb(100, 26)
     for n_targets in (1, 2, 3, 4, 5, 6):
-        certificate = certify_column(PILOT, scores, agree, others, n_targets=n_targets, **fixed)
+        certificate = column(PILOT, scores, agree, others, n_targets=n_targets, **fixed)
         assert certificate.certified == (p <= 0.1 / n_targets)
 
 
@@ -277,7 +277,7 @@ def test_targets_share_the_error_budget_of_a_column():
 
 def test_a_fixed_threshold_is_the_only_one_tested():
     scores, agree = world(300, seed=2)
-    certificate = certify_held_out(PILOT, scores, agree, thresholds=np.array([0.4]), **LEVELS)
+    certificate = held_out(PILOT, scores, agree, thresholds=np.array([0.4]), **LEVELS)
     assert certificate.certified
     assert (certificate.threshold, certificate.n_tested) == (0.4, 1)
     assert certificate.n_handled == (scores >= 0.4).sum()
@@ -286,9 +286,7 @@ def test_a_fixed_threshold_is_the_only_one_tested():
 def test_a_fixed_sequence_is_walked_as_it_is():
     scores = np.r_[np.full(50, 0.9), np.full(50, 0.5)]
     agree = np.arange(100) < 50
-    certificate = certify_held_out(
-        PILOT, scores, agree, thresholds=np.array([0.9, 0.7, 0.5]), **LEVELS
-    )
+    certificate = held_out(PILOT, scores, agree, thresholds=np.array([0.9, 0.7, 0.5]), **LEVELS)
     assert certificate.threshold == 0.7
     assert [s.threshold for s in certificate.settings] == [0.9, 0.7]
     assert certificate.n_tested == 3
@@ -297,9 +295,7 @@ def test_a_fixed_sequence_is_walked_as_it_is():
 def test_the_pilot_plays_no_part_in_a_fixed_test():
     scores, agree = world(300, seed=2)
     fixed = {"thresholds": np.array([0.4]), **LEVELS}
-    with_pilot, without = (
-        certify_held_out(p, scores, agree, **fixed) for p in (PILOT, Pilot(*NOTHING))
-    )
+    with_pilot, without = (held_out(p, scores, agree, **fixed) for p in (PILOT, Pilot(*NOTHING)))
     assert (with_pilot.threshold, with_pilot.n_agree) == (without.threshold, without.n_agree)
 
 
@@ -309,7 +305,7 @@ def test_the_pilot_plays_no_part_in_a_fixed_test():
 def test_column_counts_every_row_it_speaks_about():
     scores, agree = world(150, seed=2)
     others = world(450, seed=8)[0]
-    certificate = certify_column(PILOT, scores, agree, others, **LEVELS)
+    certificate = column(PILOT, scores, agree, others, **LEVELS)
     everyone = np.r_[scores, others]
     handled = everyone >= certificate.threshold
     assert certificate.certified
@@ -337,12 +333,12 @@ def test_column_of_labelled_rows_only_is_counted_not_estimated():
     """All M rows are labelled: certified is exactly what agrees often enough."""
     scores = np.arange(100) / 100
     agree = np.arange(100) % 10 != 0
-    certificate = certify_column(PILOT, scores, agree, np.array([]), **LEVELS)
+    certificate = column(PILOT, scores, agree, np.array([]), **LEVELS)
     assert certificate.coverage == 1.0
     assert certificate.agreement_lower == pytest.approx(0.9)
     assert certificate.whole_output_lower == pytest.approx(0.9)
     agree[5] = False
-    worse = certify_column(PILOT, scores, agree, np.array([]), **LEVELS)
+    worse = column(PILOT, scores, agree, np.array([]), **LEVELS)
     assert worse.coverage < 1.0
 
 
@@ -351,16 +347,16 @@ def test_column_does_not_need_the_pilot_on_its_scale():
     scores, agree = world(150, seed=2)
     others = world(450, seed=8)[0]
     low = Pilot(PILOT.scores / 10, PILOT.agree)
-    assert certify_column(low, scores, agree, others, **LEVELS) == certify_column(
+    assert column(low, scores, agree, others, **LEVELS) == column(
         PILOT, scores, agree, others, **LEVELS
     )
 
 
 def test_column_without_rows_or_labels():
-    nobody = certify_column(PILOT, *NOTHING, np.array([]), **LEVELS)
+    nobody = column(PILOT, *NOTHING, np.array([]), **LEVELS)
     assert not nobody.certified
     assert (nobody.n_population, nobody.n_population_handled, nobody.coverage) == (0, 0, 0.0)
-    unlabelled = certify_column(PILOT, *NOTHING, world(50)[0], **LEVELS)
+    unlabelled = column(PILOT, *NOTHING, world(50)[0], **LEVELS)
     assert not unlabelled.certified
     assert (unlabelled.n_population, unlabelled.n_population_handled) == (50, 0)
 
@@ -368,9 +364,7 @@ def test_column_without_rows_or_labels():
 def test_a_column_without_a_handled_row_is_not_certified():
     """About no row the promise is kept, but a certificate that says so would mislead."""
     scores, agree = world(150, seed=2)
-    certificate = certify_column(
-        PILOT, scores, agree, world(300)[0], thresholds=np.ones(1), **LEVELS
-    )
+    certificate = column(PILOT, scores, agree, world(300)[0], thresholds=np.ones(1), **LEVELS)
     assert not certificate.certified
     assert certificate.note.startswith("at the threshold 1 no calibration row is handled")
 
@@ -380,7 +374,7 @@ def test_a_column_without_a_handled_row_is_not_certified():
 
 def test_lengths_must_match():
     with pytest.raises(InvalidInput, match="equally long, got 3 and 2; pass one entry per"):
-        certify_held_out(PILOT, np.ones(3), np.ones(2, dtype=bool), **LEVELS)
+        held_out(PILOT, np.ones(3), np.ones(2, dtype=bool), **LEVELS)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1.5, -0.1])
@@ -390,9 +384,9 @@ def test_scores_must_be_in_the_unit_interval(bad):
     broken = scores.copy()
     broken[3] = bad
     for name, call in {
-        "scores": lambda: certify_held_out(PILOT, broken, agree, **LEVELS),
-        "pilot.scores": lambda: certify_held_out(Pilot(broken, agree), scores, agree, **LEVELS),
-        "other_scores": lambda: certify_column(PILOT, scores, agree, broken, **LEVELS),
+        "scores": lambda: held_out(PILOT, broken, agree, **LEVELS),
+        "pilot.scores": lambda: held_out(Pilot(broken, agree), scores, agree, **LEVELS),
+        "other_scores": lambda: column(PILOT, scores, agree, broken, **LEVELS),
     }.items():
         with pytest.raises(InvalidInput, match=f"^{name} holds 1 values that are not in"):
             call()
@@ -401,11 +395,11 @@ def test_scores_must_be_in_the_unit_interval(bad):
 def test_agreement_must_be_bool():
     scores, agree = world(200)
     with pytest.raises(InvalidInput, match="agree must be bool, got float64"):
-        certify_held_out(PILOT, scores, np.where(agree, 1.0, np.nan), **LEVELS)
+        held_out(PILOT, scores, np.where(agree, 1.0, np.nan), **LEVELS)
 
 
 def test_levels_are_checked():
     with pytest.raises(InvalidInput, match="confidence must be in"):
-        certify_held_out(PILOT, *world(20), target=0.9, confidence=95)
+        held_out(PILOT, *world(20), target=0.9, confidence=95)
     with pytest.raises(InvalidInput, match="target must be in"):
-        certify_column(PILOT, *world(20), np.array([]), target=90, confidence=0.9)
+        column(PILOT, *world(20), np.array([]), target=90, confidence=0.9)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer_nb.engine.bounds import agreement_interval, agreement_lower, fewest_handled
-from tracer_nb.engine.certificates import certify_classes
+from tracer_nb.engine.certificates import Evidence, Promise, Rows, certify_classes
 from tracer_nb.records import Pilot
 
 LEVELS = {"target": 0.9, "confidence": 0.9}
@@ -30,8 +30,10 @@ def pilot(n=700, **options):
     return Pilot(*world(n, seed=1, **options))
 
 
-def certify(rows, *, of=None, **options):
-    return certify_classes(pilot() if of is None else of, *rows, LABELS, **{**LEVELS, **options})
+def certify(rows, *, of=None, others=None, n_targets=1, **how):
+    others = None if others is None else Rows(others[0], codes=others[1])
+    evidence = Evidence(pilot() if of is None else of, Rows(*rows), others)
+    return certify_classes(Promise(n_shares=n_targets, **LEVELS), evidence, LABELS, **how)
 
 
 def test_every_class_has_its_own_threshold():

@@ -8,16 +8,15 @@ import numpy as np
 import pytest
 
 from tracer_nb.engine.bounds import agreement_lower
-from tracer_nb.engine.certificates import certify_column, certify_held_out
 from tracer_nb.records import Pilot
 
-from .worlds import LEVELS, NOTHING, PILOT, world
+from .worlds import LEVELS, NOTHING, PILOT, column, held_out, world
 
 HOPELESS = "; the surrogate does not agree often enough for more rows alone to help"
 
 
 def test_too_few_rows_are_named():
-    certificate = certify_held_out(PILOT, np.linspace(0, 1, 20), np.ones(20, dtype=bool), **LEVELS)
+    certificate = held_out(PILOT, np.linspace(0, 1, 20), np.ones(20, dtype=bool), **LEVELS)
     assert not certificate.certified
     assert certificate.threshold == math.inf
     assert certificate.coverage == certificate.cost_coverage == 0.0
@@ -34,7 +33,7 @@ def test_too_few_rows_are_named():
 
 def test_several_targets_need_more_rows():
     """22 at delta = .1, and 29 at half of it."""
-    certificate = certify_held_out(
+    certificate = held_out(
         PILOT, np.linspace(0, 1, 25), np.ones(25, dtype=bool), n_targets=2, **LEVELS
     )
     assert certificate.note.endswith("which needs at least 29 handled ones")
@@ -43,12 +42,10 @@ def test_several_targets_need_more_rows():
 def test_needed_rows_do_make_it_likely():
     """By its own figure, four of five fresh draws should be certified; most are."""
     poor = world(40, seed=4)
-    needed = certify_held_out(PILOT, *poor, target=0.97, confidence=0.95).needed_rows
+    needed = held_out(PILOT, *poor, target=0.97, confidence=0.95).needed_rows
     n_calibration = round(needed * 40 / 740)
     certified = [
-        certify_held_out(
-            PILOT, *world(n_calibration, seed=s), target=0.97, confidence=0.95
-        ).certified
+        held_out(PILOT, *world(n_calibration, seed=s), target=0.97, confidence=0.95).certified
         for s in range(100, 140)
     ]
     assert np.mean(certified) > 0.6
@@ -57,14 +54,14 @@ def test_needed_rows_do_make_it_likely():
 def test_bad_luck_asks_for_half_as_many_again():
     pilot = Pilot(*world(700, drop=0.0, seed=6))
     scores, _ = world(300, seed=7)
-    unlucky = certify_held_out(pilot, scores, np.arange(300) % 3 > 0, **LEVELS)
+    unlucky = held_out(pilot, scores, np.arange(300) % 3 > 0, **LEVELS)
     assert unlucky.needed_rows == 1500
     assert unlucky.note == "no threshold passed the test for 90 % agreement at 90 % confidence"
 
 
 def test_hopeless_surrogates_are_told_from_small_samples():
     hopeless = Pilot(world(700)[0], np.arange(700) % 2 == 0)
-    certificate = certify_held_out(hopeless, *world(300), **LEVELS)
+    certificate = held_out(hopeless, *world(300), **LEVELS)
     assert certificate.needed_rows is None
     assert certificate.note.endswith(HOPELESS)
 
@@ -73,7 +70,7 @@ def test_hopeless_surrogates_are_told_from_small_samples():
 def test_flawless_pilots_are_not_called_hopeless(n_pilot):
     """Without one disagreement no target is refuted, however high."""
     pilot = Pilot(np.linspace(0, 1, n_pilot), np.ones(n_pilot, dtype=bool))
-    certificate = certify_held_out(
+    certificate = held_out(
         pilot, np.linspace(0, 1, 9), np.ones(9, dtype=bool), target=0.999, confidence=0.95
     )
     assert certificate.needed_rows > 2995
@@ -81,7 +78,7 @@ def test_flawless_pilots_are_not_called_hopeless(n_pilot):
 
 
 def test_no_calibration_row():
-    certificate = certify_held_out(PILOT, *NOTHING, **LEVELS)
+    certificate = held_out(PILOT, *NOTHING, **LEVELS)
     assert not certificate.certified
     assert (certificate.coverage, certificate.n_calibration) == (0.0, 0)
     assert certificate.note.startswith("0 calibration rows cannot certify")
@@ -91,20 +88,20 @@ def test_no_calibration_row():
 
 
 def test_no_pilot_certifies_nothing():
-    certificate = certify_held_out(Pilot(*NOTHING), *world(300), **LEVELS)
+    certificate = held_out(Pilot(*NOTHING), *world(300), **LEVELS)
     assert not certificate.certified
     assert certificate.n_tested == 0
     assert certificate.needed_rows is None
 
 
 def test_levels_are_printed_as_they_were_given():
-    certificate = certify_held_out(PILOT, *NOTHING, target=0.929, confidence=0.9999)
+    certificate = held_out(PILOT, *NOTHING, target=0.929, confidence=0.9999)
     assert "92.9 % at 99.99 % confidence" in certificate.note
 
 
 def test_column_refusal_says_why():
     scores = world(150)[0]
-    certificate = certify_column(PILOT, scores, np.arange(150) % 2 == 0, world(300)[0], **LEVELS)
+    certificate = column(PILOT, scores, np.arange(150) % 2 == 0, world(300)[0], **LEVELS)
     assert not certificate.certified
     assert certificate.threshold == math.inf
     assert certificate.coverage == certificate.agreement_lower == 0.0
@@ -122,8 +119,8 @@ def test_a_refused_fixed_threshold_shows_what_was_seen():
     fixed = {"thresholds": np.array([0.75]), **LEVELS}
     lower = 100 * agreement_lower(44, 50, 0.9)
     for certificate in (
-        certify_held_out(PILOT, scores, agree, **fixed),
-        certify_column(PILOT, scores, agree, np.full(900, 0.8), **fixed),
+        held_out(PILOT, scores, agree, **fixed),
+        column(PILOT, scores, agree, np.full(900, 0.8), **fixed),
     ):
         assert not certificate.certified
         assert certificate.threshold == math.inf
@@ -137,7 +134,7 @@ def test_a_refused_fixed_threshold_shows_what_was_seen():
 
 def test_a_fixed_threshold_above_all_scores():
     scores, agree = world(100)
-    certificate = certify_held_out(PILOT, scores, agree, thresholds=np.ones(1), **LEVELS)
+    certificate = held_out(PILOT, scores, agree, thresholds=np.ones(1), **LEVELS)
     # It is the threshold that is wrong, not the surrogate.
     assert certificate.note == (
         "at the threshold 1 no calibration row is handled, "
@@ -148,7 +145,7 @@ def test_a_fixed_threshold_above_all_scores():
 
 def test_a_fixed_threshold_that_no_number_of_rows_certifies():
     pilot = Pilot(np.full(700, 0.8), np.arange(700) % 5 > 0)
-    certificate = certify_held_out(
+    certificate = held_out(
         pilot,
         np.full(100, 0.8),
         np.arange(100) % 5 > 0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tracer_nb.engine.certificates import Evidence, Promise, Rows, certify
 from tracer_nb.records import Pilot
 
 LEVELS = {"target": 0.9, "confidence": 0.9}
@@ -18,3 +19,28 @@ def world(n, *, drop=0.25, seed=0):
 
 
 PILOT = Pilot(*world(700, seed=1))
+
+
+def held_out(pilot, scores, agree, *, target, confidence, costs=None, n_targets=1, **how):
+    """A certificate for rows drawn like the calibration rows."""
+    tested = Rows(scores, agree, costs=costs)
+    return certify(Promise(target, confidence, n_targets), Evidence(pilot, tested), **how)
+
+
+def column(
+    pilot,
+    scores,
+    agree,
+    other_scores,
+    *,
+    target,
+    confidence,
+    costs=None,
+    other_costs=None,
+    n_targets=1,
+    **how,
+):
+    """A certificate for the known rows of a column."""
+    others = Rows(other_scores, costs=other_costs)
+    evidence = Evidence(pilot, Rows(scores, agree, costs=costs), others)
+    return certify(Promise(target, confidence, n_targets), evidence, **how)

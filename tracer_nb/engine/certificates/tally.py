@@ -1,0 +1,184 @@
+"""The rows of a test, counted at thresholds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer_nb.engine.bounds import agreement_lower, column_agreement_lower
+from tracer_nb.engine.certificates.evidence import Evidence, Rows
+from tracer_nb.engine.certificates.promise import Promise
+from tracer_nb.engine.sequence import plan_sequence, threshold_grid
+from tracer_nb.records import Pilot
+
+__all__ = ["Path", "Tally"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Path:
+    """Rows in the order of the path.
+
+    Attributes
+    ----------
+    scores : ndarray of shape (n,), increasing
+    costs : ndarray of shape (n,), or None
+        In the same order.
+    """
+
+    scores: NDArray[np.float64]
+    costs: NDArray[np.float64] | None = None
+
+    @classmethod
+    def of(cls, scores: NDArray[np.float64], costs: NDArray[np.float64] | None) -> Path:
+        """From rows in any order."""
+        order = np.argsort(scores, kind="stable")
+        return cls(scores[order], None if costs is None else costs[order])
+
+    def handled(self, thresholds: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Rows at or above each threshold."""
+        return np.asarray(len(self.scores) - np.searchsorted(self.scores, thresholds, side="left"))
+
+    def coverage(self, thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Share of rows at or above each threshold."""
+        return np.asarray(self.handled(thresholds) / max(len(self.scores), 1))
+
+    def cost_coverage(self, thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Share of all costs that the rows at or above each threshold make up."""
+        if self.costs is None:
+            return self.coverage(thresholds)
+        upward = np.r_[0.0, self.costs[::-1].cumsum()]
+        return np.asarray(upward[self.handled(thresholds)] / max(float(upward[-1]), 1e-300))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tally:
+    """What the rows of a test show of one promise, counted at any threshold.
+
+    Attributes
+    ----------
+    promise : Promise
+    pilot : Pilot
+        Of the rows that the promise is about, and whether they keep it.
+    tested : Path
+        The calibration rows that it is about.
+    wrong : ndarray of shape (n,), bool
+        Which of them break it if they are handled; in the order of ``tested``.
+    column : Path or None
+        The known rows that it is about, tested ones included; None for rows drawn like these.
+    """
+
+    promise: Promise
+    pilot: Pilot
+    tested: Path
+    wrong: NDArray[np.bool_]
+    column: Path | None
+
+    @classmethod
+    def of(cls, promise: Promise, evidence: Evidence) -> Tally:
+        """Pick the rows that the promise is about, and put them in order."""
+        kind, rows, pilot, others = promise.kind, evidence.tested, evidence.pilot, evidence.others
+        own, mine = kind.among(rows), kind.among(pilot)
+        scores, costs = _taken(rows, own)
+        column = None
+        if others is not None:
+            other_scores, other_costs = _taken(others, kind.among(others))
+            known = None if costs is None or other_costs is None else np.r_[costs, other_costs]
+            column = Path.of(np.r_[scores, other_scores], known)
+        wrong = kind.wrong(rows)[own] if len(scores) else np.empty(0, dtype=bool)
+        pilot_scores, pilot_costs = _taken(pilot, mine)
+        return cls(
+            promise=promise,
+            pilot=Pilot(pilot_scores, ~kind.wrong(pilot)[mine], costs=pilot_costs),
+            tested=Path.of(scores, costs),
+            wrong=wrong[np.argsort(scores, kind="stable")],
+            column=column,
+        )
+
+    @property
+    def about(self) -> Path:
+        """The rows whose coverage is stated."""
+        return self.column or self.tested
+
+    def handled(self, thresholds: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Handled calibration rows at each threshold, and the wrong ones among them."""
+        n = self.tested.handled(thresholds)
+        return n, np.r_[0, self.wrong[::-1].cumsum()][n]
+
+    def p_values(self, thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
+        """P-value of "the promise is broken" at each threshold."""
+        kind, target = self.promise.kind, self.promise.target
+        n, wrong = self.handled(thresholds)
+        total = self.about.handled(thresholds)
+        if kind.of_handled:
+            n_among, n_known = n, total
+        else:
+            n_among = np.full(len(n), len(self.wrong))
+            n_known = np.full(len(n), len(self.about.scores))
+        if self.column is None:
+            p = kind.held_out(n_among - wrong, n_among, target)
+        else:
+            p = kind.column(wrong, n_among, n_known, target)
+        # About no row at all the promise is kept, but there is nothing to certify.
+        return np.where(total > 0, p, 1.0)
+
+    def sequence(self, seed: int) -> NDArray[np.float64]:
+        """Thresholds in the order of testing, from the pilot and from scores without labels."""
+        promise, kind = self.promise, self.promise.kind
+        target, level, n = promise.target, promise.level, len(self.wrong)
+        if self.column is None:
+            grid = threshold_grid(self.pilot.scores)
+        else:
+            # Ranks of all scores: they hold no label, so the grid is fixed before labels are seen.
+            grid = threshold_grid(self.column.scores)
+        if not kind.of_handled:
+            return grid
+        if self.column is None:
+            return plan_sequence(
+                self.pilot,
+                n,
+                target=target,
+                confidence=level,
+                grid=grid,
+                p_value=lambda k, m, _: kind.held_out(k, m, target),
+                seed=seed,
+            ).thresholds
+        total = self.column.handled(grid)
+        return plan_sequence(
+            # The pilot's rows stand for the column's: matched by rank, so that a shift between
+            # out-of-fold and deployed scores does not misplace the start.
+            _match_ranks(self.pilot, self.column.scores),
+            n,
+            target=target,
+            confidence=level,
+            grid=grid,
+            p_value=lambda k, m, i: kind.column(
+                np.minimum(m - k, total[i]), np.minimum(m, total[i]), total[i], target
+            ),
+            seed=seed,
+        ).thresholds
+
+    def lower(self, n_right: int, n_handled: int, n_known_handled: int, level: float) -> float:
+        """Lower bound of the share of handled rows that are right, pointwise."""
+        if self.column is None:
+            return agreement_lower(n_right, n_handled, level)
+        return column_agreement_lower(n_right, n_handled, n_known_handled, level)
+
+
+def _taken(
+    rows: Rows | Pilot, own: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Scores and costs of some rows."""
+    return rows.scores[own], None if rows.costs is None else rows.costs[own]
+
+
+def _match_ranks(pilot: Pilot, everyone: NDArray[np.float64]) -> Pilot:
+    """The pilot with its scores replaced by those of equal rank among ``everyone`` (sorted)."""
+    if not len(pilot.scores) or not len(everyone):
+        return pilot
+    order = np.argsort(pilot.scores, kind="stable")
+    ranks = (np.arange(len(order)) + 0.5) / len(order)
+    matched = everyone[np.minimum((ranks * len(everyone)).astype(int), len(everyone) - 1)]
+    costs = None if pilot.costs is None else pilot.costs[order]
+    return Pilot(scores=matched, agree=pilot.agree[order], costs=costs)
