@@ -102,8 +102,7 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
         "held-out", "per-class" (a promise for each label that has rows enough) or "cross-fit"
         (every label both fits and tests: more coverage, verified by simulation, not proved).
     surrogate : str, scikit-learn classifier or sequence of them, default "auto"
-        "kernel-ridge", "logistic", "mlp-1", "mlp-2", "extra-trees", "random-forest",
-        "hist-gradient-boosting", "xgboost".
+        "kernel-ridge", "logistic" or "xgboost".
     gate : str, default "auto"
         "margin", "max-probability", "entropy" or "learned".
     pipeline : str, default "auto"

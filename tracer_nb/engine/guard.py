@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.engine.zoo import Matrix
-from tracer_nb.engine.zoo.matrix import SAME_TEXT, dense_rows
+from tracer_nb.engine.zoo.matrix import SAME_TEXT, similarities
 
 __all__ = ["GUARD_SHARE", "Guard", "fit_guard"]
 
@@ -18,7 +18,6 @@ GUARD_SHARE = 0.002
 _LANDMARKS = 2000
 # Single precision products differ by batch: a row at the limit is inside in every batch.
 _ROUNDING = 1e-4
-_CHUNK_ROWS = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,14 +95,12 @@ def _nearest(
 
     With ``other``, rows that are landmarks or equal one are recognised by their similarity.
     """
-    n = X.shape[0]
-    out = np.empty(n, dtype=np.float32)
-    for start in range(0, n, _CHUNK_ROWS):
-        similarity = dense_rows(X[start : start + _CHUNK_ROWS] @ landmarks.T)
+    out = np.empty(X.shape[0], dtype=np.float32)
+    for rows, similarity in similarities(X, landmarks):
         if own is not None:
-            here = np.flatnonzero((own >= start) & (own < start + len(similarity)))
-            similarity[own[here] - start, here] = -1.0
+            here = np.flatnonzero((own >= rows.start) & (own < rows.stop))
+            similarity[own[here] - rows.start, here] = -1.0
         if other:
             similarity[similarity > SAME_TEXT] = -1.0
-        out[start : start + _CHUNK_ROWS] = similarity.max(axis=1)
+        out[rows] = similarity.max(axis=1)
     return out

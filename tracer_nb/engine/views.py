@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from tracer_nb.engine.zoo import Matrix, unit_rows
-from tracer_nb.engine.zoo.matrix import SAME_TEXT
+from tracer_nb.engine.zoo.matrix import SAME_TEXT, similarities
 
 __all__ = ["Smoothing", "View", "make_views", "smoothing_over"]
 
@@ -25,7 +25,6 @@ __all__ = ["Smoothing", "View", "make_views", "smoothing_over"]
 # share of the neighbours made no difference.
 _SHARPNESS = 20.0
 _REFERENCE_ROWS = 5000
-_CHUNK_ROWS = 2048
 # Weight of the first block in a fused kernel.
 _FUSED = 0.85
 
@@ -55,17 +54,16 @@ class Smoothing:
     def __call__(self, units: NDArray[np.float32]) -> NDArray[np.float32]:
         """Smoothed unit rows (n, d); a fixed function of each row alone."""
         out = np.empty_like(units)
-        for start in range(0, len(units), _CHUNK_ROWS):
-            rows = units[start : start + _CHUNK_ROWS]
-            weights = rows @ self.reference.T
+        for rows, cosines in similarities(units, self.reference):
+            weights = cosines  # worked out in place: it is the largest array there is
             same = weights > np.float32(SAME_TEXT)  # nothing is its own neighbour
             weights -= np.float32(1.0)
             weights *= np.float32(self.sharpness)
             np.exp(weights, out=weights)
             weights[same] = 0.0
-            moved = unit_rows(rows + unit_rows(weights @ self.reference))
-            moved[~rows.any(axis=1)] = 0.0  # of a row of zeros nothing is known
-            out[start : start + _CHUNK_ROWS] = moved
+            moved = unit_rows(units[rows] + unit_rows(weights @ self.reference))
+            moved[~units[rows].any(axis=1)] = 0.0  # of a row of zeros nothing is known
+            out[rows] = moved
         return out
 
 

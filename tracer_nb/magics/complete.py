@@ -10,10 +10,7 @@ from tracer_nb.magics.verbs import VERBS
 __all__ = ["VALUES", "complete"]
 
 VALUES: dict[str, tuple[str, ...]] = {
-    "--surrogate": (
-        *("auto", "kernel-ridge", "logistic", "mlp-1", "mlp-2", "extra-trees"),
-        *("random-forest", "hist-gradient-boosting", "xgboost"),
-    ),
+    "--surrogate": ("auto", "kernel-ridge", "logistic", "xgboost"),
     "--answers": ("auto", "json-schema", "tool", "codes", "text"),
     "--examples": ("reviewed",),
     "--certificate": ("held-out", "per-class", "cross-fit"),

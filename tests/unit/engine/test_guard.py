@@ -8,7 +8,7 @@ from scipy import sparse
 
 from tracer_nb.engine import guard as module
 from tracer_nb.engine.guard import fit_guard
-from tracer_nb.engine.zoo import unit_rows
+from tracer_nb.engine.zoo import matrix, unit_rows
 
 both = pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix], ids=["dense", "sparse"])
 
@@ -82,7 +82,7 @@ def test_a_row_has_one_verdict_in_whatever_batch(make, size):
 
 def test_many_rows_are_compared_with_some_of_them(monkeypatch):
     monkeypatch.setattr(module, "_LANDMARKS", 100)
-    monkeypatch.setattr(module, "_CHUNK_ROWS", 64)
+    monkeypatch.setattr(matrix, "CHUNK_CELLS", 64 * 100)
     X = rows()
     guard, far = fit_guard(X, 3)
     again, _ = fit_guard(X, 3)

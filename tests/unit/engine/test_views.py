@@ -8,7 +8,7 @@ from scipy import sparse
 
 from tracer_nb.engine import views as module
 from tracer_nb.engine.views import Smoothing, View, make_views, smoothing_over
-from tracer_nb.engine.zoo import unit_rows
+from tracer_nb.engine.zoo import matrix, unit_rows
 
 
 def clusters(n=300, d=8, seed=0):
@@ -59,7 +59,7 @@ def test_smoothing_is_a_function_of_each_row_alone(size):
 def test_many_rows_are_smoothed_in_parts(monkeypatch):
     X, smoothing = unit_rows(clusters()), Smoothing(unit_rows(clusters(seed=1)))
     expected = smoothing(X)
-    monkeypatch.setattr(module, "_CHUNK_ROWS", 40)
+    monkeypatch.setattr(matrix, "CHUNK_CELLS", 40 * len(smoothing.reference))
     assert smoothing(X) == pytest.approx(expected, abs=1e-6)
 
 

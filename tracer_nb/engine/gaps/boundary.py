@@ -7,15 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from tracer_nb.engine.gaps.judged import Judged
 from tracer_nb.engine.views import View
+from tracer_nb.engine.zoo.matrix import similarities
 
 __all__ = ["boundary_pairs", "joined_rows"]
-
-# Similarities that are held at a time: 32 MB of them for 16,000 rows.
-_BLOCK = 512
 
 
 def joined_rows(blocks: Sequence[Any]) -> Any:
@@ -60,17 +57,14 @@ def boundary_pairs(
     rows = first[judged.teacher[first] >= 0]
     label, handled, near = judged.teacher[rows], judged.handled[rows], unit[rows]
     found: dict[tuple[int, int], float] = {}
-    for start in range(0, len(rows), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        cosine = near[part] @ near.T
-        cosine = cosine.toarray() if sparse.issparse(cosine) else cosine
+    for part, cosine in similarities(near, near):
         same = (label[part, None] == label) & (handled[part, None] == handled)
         cosine[same] = -np.inf
         other = cosine.argmax(axis=1)
         value = cosine[np.arange(len(other)), other]
         # A little slack: cosines are of single precision.
         for i in np.flatnonzero(value >= least - 1e-6).tolist():
-            a, b = sorted((int(rows[start + i]), int(rows[other[i]])))
+            a, b = sorted((int(rows[part.start + i]), int(rows[other[i]])))
             found[a, b] = min(float(value[i]), 1.0)
     ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
     return [(a, b, value) for (a, b), value in ranked[:most]]

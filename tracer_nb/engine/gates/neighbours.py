@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.engine.zoo import Matrix
-from tracer_nb.engine.zoo.matrix import dense_rows
+from tracer_nb.engine.zoo.matrix import similarities
 
 __all__ = ["Neighbours"]
 
 _NEAREST = 5
 # Single precision products differ by batch, and copies of one row are equally near in every one.
 _ROUNDING = 1e-5
-_CHUNK_ROWS = 2048
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,11 +50,9 @@ class Neighbours:
         -------
         ndarray of shape (n, 2)
         """
-        n, k = X.shape[0], min(_NEAREST, self.rows.shape[0])
-        out = np.empty((n, 2))
-        for start in range(0, n, _CHUNK_ROWS):
-            rows = slice(start, start + _CHUNK_ROWS)
-            similarity = dense_rows(X[rows] @ self.rows.T)
+        k = min(_NEAREST, self.rows.shape[0])
+        out = np.empty((X.shape[0], 2))
+        for rows, similarity in similarities(X, self.rows):
             if own is not None:
                 here = np.flatnonzero(own[rows] >= 0)
                 similarity[here, own[rows][here]] = -1.0

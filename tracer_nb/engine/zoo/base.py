@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 
 from tracer_nb.engine.zoo.matrix import Matrix
 
-__all__ = ["Fit", "Fitter", "Model"]
+__all__ = ["Fit", "Fitter", "Model", "SavedModel"]
 
 
 class Model(Protocol):
     """A fitted classifier over K classes, frozen.
-
-    It is made of plain numbers, so that saving needs no pickle and loading runs no code.
 
     Attributes
     ----------
@@ -32,11 +30,23 @@ class Model(Protocol):
         ...
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Settings that JSON can hold, and numeric arrays by name."""
+        """Settings that JSON can hold, and numeric arrays by name.
+
+        Raises
+        ------
+        InvalidInput
+            It is not made of plain numbers, so that loading it would run code.
+        """
         ...
 
+
+class SavedModel(Model, Protocol):
+    """A model that is made of plain numbers: saving needs no pickle and loading runs no code."""
+
     @classmethod
-    def from_state(cls, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Model:
+    def from_state(
+        cls, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+    ) -> SavedModel:
         """Model with this state.
 
         Raises

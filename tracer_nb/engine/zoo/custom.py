@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,6 +14,7 @@ from sklearn.utils.validation import has_fit_parameter
 from tracer_nb.engine.zoo.base import Fit, Fitter
 from tracer_nb.engine.zoo.crossfit import fit_with_folds
 from tracer_nb.engine.zoo.matrix import Matrix
+from tracer_nb.engine.zoo.state import unsaved
 from tracer_nb.errors import InvalidInput
 
 __all__ = ["Custom", "from_estimator"]
@@ -86,16 +86,7 @@ class Custom:
         InvalidInput
             Always.
         """
-        raise _unsaved(type(self.estimator).__name__)
-
-    @classmethod
-    def from_state(
-        cls,
-        settings: Mapping[str, Any],  # noqa: ARG003  the same for every model
-        arrays: Mapping[str, NDArray[Any]],  # noqa: ARG003
-    ) -> Custom:
-        """Refuse, as ``state`` does."""
-        raise _unsaved("an estimator of your own")
+        raise unsaved(type(self.estimator).__name__)
 
 
 def from_estimator(estimator: Any) -> Fitter:
@@ -173,9 +164,3 @@ def _line(error: Exception) -> str:
     """Return what an error says, in one line."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
-
-
-def _unsaved(name: str) -> InvalidInput:
-    return InvalidInput(
-        f"{name} cannot be saved without running code on load; use one of the named surrogates"
-    )

@@ -16,7 +16,6 @@ from threadpoolctl import threadpool_limits
 
 from tracer_nb.engine.zoo.base import Fit
 from tracer_nb.engine.zoo.crossfit import fit_with_folds
-from tracer_nb.engine.zoo.heads import constant_head, softmax_head
 from tracer_nb.engine.zoo.matrix import Matrix
 from tracer_nb.engine.zoo.soft import weighted_entries
 from tracer_nb.engine.zoo.state import read_array
@@ -70,8 +69,11 @@ def fit_logistic(X: Matrix, Y: NDArray[np.float32], seed: int) -> Fit:
 
 def _fit(X: Matrix, Y: NDArray[np.float32]) -> Logistic:
     rows, codes, weights = weighted_entries(Y)
-    if len(np.unique(codes)) < 2:
-        return Logistic(*constant_head(X.shape[1], codes[0], Y.shape[1]))
+    wide = np.zeros((X.shape[1], Y.shape[1]), dtype=np.float32)
+    intercepts = np.full(Y.shape[1], -np.inf, dtype=np.float32)
+    intercepts[codes] = 0.0
+    if len(np.unique(codes)) < 2:  # a constant is all that a single class teaches
+        return Logistic(wide, intercepts)
     model = LogisticRegression(C=_C, tol=1e-3, max_iter=200)
     with warnings.catch_warnings():
         # 200 steps are enough to imitate with, whether or not the last digit has settled.
@@ -79,4 +81,7 @@ def _fit(X: Matrix, Y: NDArray[np.float32]) -> Logistic:
         # Many labels and few rows are no mistake here.
         warnings.filterwarnings("ignore", message="The number of unique classes is greater")
         model.fit(X[rows], codes, sample_weight=weights)
-    return Logistic(*softmax_head(model.coef_.T, model.intercept_, model.classes_, Y.shape[1]))
+    # Of two classes scikit-learn has the log-odds of the second.
+    columns = model.classes_[-len(model.coef_) :]
+    wide[:, columns], intercepts[columns] = model.coef_.T, model.intercept_
+    return Logistic(wide, intercepts)

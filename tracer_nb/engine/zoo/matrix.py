@@ -14,10 +14,10 @@ from tracer_nb.errors import InvalidInput
 __all__ = [
     "CHUNK_CELLS",
     "SAME_TEXT",
-    "dense_columns",
     "dense_rows",
     "pack_matrix",
     "row_chunks",
+    "similarities",
     "unit_rows",
     "unpack_matrix",
 ]
@@ -29,8 +29,6 @@ Matrix: TypeAlias = Any
 CHUNK_CELLS = 6_000_000
 # Unit rows with a cosine above this are of the same text, but for rounding.
 SAME_TEXT = 1.0 - 1e-5
-# Boosting works on dense columns. Of a wide sparse matrix it gets those with most entries.
-_DENSE_COLUMNS = 1024
 
 
 def unit_rows(X: Any, dtype: DTypeLike = np.float32) -> Matrix:
@@ -64,23 +62,18 @@ def row_chunks(n_rows: int, cells_per_row: int) -> Iterator[slice]:
         yield slice(start, min(start + step, n_rows))
 
 
+def similarities(X: Matrix, others: Matrix) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """Products of rows (n, d) with others (m, d), in parts: which rows, and (rows, m) of them.
+
+    Of unit rows they are cosines. Each part may be written over.
+    """
+    for rows in row_chunks(X.shape[0], others.shape[0]):
+        yield rows, dense_rows(X[rows] @ others.T)
+
+
 def dense_rows(X: Matrix) -> NDArray[np.float32]:
     """A few rows as an array."""
     return np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=np.float32)
-
-
-def dense_columns(X: Matrix) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Columns as an array, and their numbers in X.
-
-    All columns of a dense matrix. Of a sparse one at most 1,024, those with most entries:
-    as an array it would not fit into memory, and trees split rare words last.
-    """
-    numbers = np.arange(X.shape[1], dtype=np.int32)
-    if sparse.issparse(X) and len(numbers) > _DENSE_COLUMNS:
-        entries = np.bincount(X.indices, minlength=len(numbers))
-        numbers = np.sort(np.argsort(-entries, kind="stable")[:_DENSE_COLUMNS]).astype(np.int32)
-        X = X[:, numbers]
-    return dense_rows(X), numbers
 
 
 def pack_matrix(matrix: Matrix) -> dict[str, NDArray[Any]]:

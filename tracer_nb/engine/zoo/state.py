@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from tracer_nb.errors import InvalidInput
 
-__all__ = ["damaged", "read_array", "read_codes", "read_count", "require"]
+__all__ = ["damaged", "read_array", "read_codes", "read_count", "require", "unsaved"]
 
 # More classes or features than this are a damaged file, and would exhaust the memory.
 _MOST = 10_000_000
@@ -19,6 +19,14 @@ _MOST = 10_000_000
 def damaged(what: str) -> InvalidInput:
     """Error for a saved model that cannot be used."""
     return InvalidInput(f"the saved surrogate is damaged: {what}; fit and save it again")
+
+
+def unsaved(name: str) -> InvalidInput:
+    """Error for a model that is more than plain numbers."""
+    return InvalidInput(
+        f"{name} cannot be saved: loading it would trust, or run, what is in the file; fit with "
+        "surrogate 'kernel-ridge' or 'logistic' to save"
+    )
 
 
 def require(condition: Any, what: str) -> None:

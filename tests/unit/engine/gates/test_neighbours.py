@@ -79,10 +79,10 @@ def test_copies_say_the_same_in_whatever_batch():
 
 
 def test_many_rows_are_looked_at_in_parts(monkeypatch):
-    from tracer_nb.engine.gates import neighbours as module
+    from tracer_nb.engine.zoo import matrix
 
     X, predicted = at(*range(0, 180, 7)), np.zeros(26, dtype=int)
     neighbours, own = Neighbours(ROWS, CODES), np.r_[np.arange(7), np.full(19, -1)]
     expected = neighbours.features(X, predicted, own)
-    monkeypatch.setattr(module, "_CHUNK_ROWS", 4)
+    monkeypatch.setattr(matrix, "CHUNK_CELLS", 4 * len(neighbours.codes))
     assert neighbours.features(X, predicted, own) == pytest.approx(expected, abs=1e-6)

@@ -1,4 +1,4 @@
-"""Unit rows, rows in parts, and the columns that boosting works on."""
+"""Unit rows, and rows in parts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from tracer_nb.engine.zoo import matrix as module
-from tracer_nb.engine.zoo.matrix import dense_columns, row_chunks, unit_rows
+from tracer_nb.engine.zoo.matrix import row_chunks, unit_rows
 
 from .rows import MAKES
 
@@ -52,19 +52,3 @@ def test_chunks_cover_all_rows_once(monkeypatch):
     assert list(row_chunks(0, 80)) == []
     # A row larger than a part is a part.
     assert len(list(row_chunks(3, 10**9))) == 3
-
-
-def test_dense_columns_are_all_columns():
-    X = np.eye(3, dtype=np.float32)
-    for make in MAKES.values():
-        dense, numbers = dense_columns(make(X))
-        assert (dense == X).all()
-        assert numbers.tolist() == [0, 1, 2]
-
-
-def test_of_a_wide_sparse_matrix_the_columns_with_most_entries(monkeypatch):
-    monkeypatch.setattr(module, "_DENSE_COLUMNS", 2)
-    X = sparse.csr_matrix(np.array([[1, 0, 2, 0], [0, 3, 4, 0], [0, 5, 6, 7]], dtype=np.float32))
-    dense, numbers = dense_columns(X)
-    assert numbers.tolist() == [1, 2]
-    assert dense.tolist() == [[0, 2], [3, 4], [5, 6]]

@@ -16,6 +16,7 @@ from .rows import MAKES, clusters, reloaded
 
 pytestmark = pytest.mark.filterwarnings("error")
 every = pytest.mark.parametrize("name", SURROGATES)
+saved = pytest.mark.parametrize("name", MODELS)
 both = pytest.mark.parametrize("make", MAKES)
 
 
@@ -62,7 +63,7 @@ def test_no_rows_have_no_outputs(name, make):
     assert outputs.shape == (0, 3)
 
 
-@every
+@saved
 @both
 def test_saving_changes_no_bit(name, make):
     model = fitted(name, make).model
@@ -72,7 +73,7 @@ def test_saving_changes_no_bit(name, make):
     assert again.outputs(X).tobytes() == model.outputs(X).tobytes()
 
 
-@every
+@saved
 def test_an_empty_file_is_refused_in_one_line(name):
     kind = MODELS[fitted(name).model.kind]
     with pytest.raises(ValueError, match="the saved surrogate is damaged: ") as caught:
@@ -80,7 +81,7 @@ def test_an_empty_file_is_refused_in_one_line(name):
     assert "\n" not in str(caught.value)
 
 
-@every
+@saved
 def test_every_array_of_a_file_is_looked_at(name):
     """Each one missing, of another type, with another axis."""
     model = fitted(name, "sparse").model
@@ -157,7 +158,8 @@ def test_classes_without_rows_get_zero(name):
     fit = SURROGATES[name](X, wide, 0)
     assert not fit.out_of_fold[:, [1, 3]].any()
     assert not fit.model.outputs(X)[:, [1, 3]].any()
-    assert not reloaded(fit.model).outputs(X)[:, [1, 3]].any()
+    if name in MODELS:
+        assert not reloaded(fit.model).outputs(X)[:, [1, 3]].any()
 
 
 @every
@@ -188,7 +190,8 @@ def test_a_single_class(name):
     X = clusters(n=20)[0]
     Y = np.eye(3, dtype=np.float32)[[2] * 20]
     fit = SURROGATES[name](X, Y, 0)
-    for outputs in (fit.out_of_fold, fit.model.outputs(X), reloaded(fit.model).outputs(X)):
+    models = [fit.model, reloaded(fit.model)] if name in MODELS else [fit.model]
+    for outputs in (fit.out_of_fold, *(model.outputs(X) for model in models)):
         assert outputs.argmax(axis=1).tolist() == [2] * 20
         assert np.isfinite(outputs).all()
 
@@ -217,8 +220,9 @@ def test_rows_that_are_all_the_same(name):
 
 def test_names_and_kinds():
     assert next(iter(SURROGATES)) == "kernel-ridge"
-    assert set(MODELS) == {"kernel-ridge", "logistic", "mlp", "forest", "boosted-trees"}
-    assert {fitted(name).model.kind for name in SURROGATES} == set(MODELS)
+    assert list(SURROGATES) == ["kernel-ridge", "logistic", "xgboost"]
+    assert list(MODELS) == ["kernel-ridge", "logistic"]
+    assert all(fitted(name).model.kind == name for name in SURROGATES)
 
 
 def test_the_zoo_loads_no_xgboost():
