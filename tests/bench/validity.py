@@ -4,7 +4,7 @@
 
 Every draw certifies on fresh rows and looks up the truth. "most allowed" is the share of broken
 draws that a valid rule exceeds in one of a thousand such rows. "worst of nine" takes the curves
-of GUARANTEES section 9: the largest share broken, and the mean coverage over the four realistic
+of GUARANTEES, "How this is checked": the largest share broken, and the mean coverage over the four realistic
 ones. Coverage is relative to that of the best possible threshold. The naive rule takes the
 lowest threshold whose observed agreement is enough. The worlds are those of ``tests/validity``.
 """

@@ -129,7 +129,7 @@ def staircase(levels, tops):
     return steps("staircase", widths, heights)
 
 
-# GUARANTEES section 9.
+# GUARANTEES, "How this is checked".
 REALISTIC = [
     power("overall .93", 0.93, 3.0),
     power("overall .95", 0.95, 4.0),
@@ -160,7 +160,7 @@ LOWER_PLATEAU = steps("plateau at .916", [1.0], [0.916])
 
 
 def nine(target):
-    """All curves of GUARANTEES section 9."""
+    """All curves of GUARANTEES, "How this is checked"."""
     return [*REALISTIC, *stress(target)]
 
 

@@ -63,7 +63,7 @@ def column_p_value(
 
     References
     ----------
-    GUARANTEES section 3; the one-sided exact test of a finite population's share.
+    GUARANTEES, "A promise as a record"; the one-sided exact test of a finite population's share.
     """
     d, m, total = np.broadcast_arrays(n_disagree, n_handled, n_population)
     # The tiny term keeps (1 - .92) * 100 = 7.999… from losing a permitted row.
@@ -139,7 +139,7 @@ def agreement_interval(
 def fewest_handled(target: float, confidence: float) -> int:
     """Handled calibration rows without one disagreement that certify at the least.
 
-    ceil(ln(1 - confidence) / ln(target)); see GUARANTEES section 2.
+    ceil(ln(1 - confidence) / ln(target)); GUARANTEES, "Rows drawn like the calibration rows".
 
     >>> fewest_handled(0.92, 0.9), fewest_handled(0.95, 0.95)
     (28, 59)

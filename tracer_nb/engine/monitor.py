@@ -23,7 +23,8 @@ from tracer_nb.errors import InvalidInput
 
 __all__ = ["Monitor"]
 
-# Rates of disagreement to bet on, in units of the promised one (GUARANTEES section 7).
+# Rates of disagreement to bet on, in units of the promised one; GUARANTEES,
+# "A watch that may be looked at all the time".
 _BETS = (1.25, 1.5, 2.0, 3.0, 4.0)
 # Rows that the confidence sequence's prior is worth, centred at the promise.
 _PRIOR_ROWS = 10.0

@@ -117,7 +117,7 @@ def plan_sequence(
 
     References
     ----------
-    GUARANTEES section 2; fixed-sequence testing inside Learn-then-Test (arXiv 2110.01052);
+    GUARANTEES, "Rows drawn like the calibration rows"; fixed-sequence testing inside Learn-then-Test (arXiv 2110.01052);
     choosing the path on other data: Pareto Testing (arXiv 2210.07913).
     """
     if grid is None:

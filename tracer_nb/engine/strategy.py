@@ -50,7 +50,7 @@ def cost_path(
 
     References
     ----------
-    GUARANTEES section 5. With true probabilities this order is the greedy solution of the
+    GUARANTEES, "Three strategies, one path". With true probabilities this order is the greedy solution of the
     knapsack "save most dollars subject to selective agreement of at least the target".
     """
     sure = scores >= target

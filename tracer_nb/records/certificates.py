@@ -97,12 +97,13 @@ class Certificate:
     Attributes
     ----------
     method : str
-        "held-out" (rows drawn like the calibration rows; GUARANTEES section 2), "column"
-        (the known rows of one column, section 3), either with ", cross-fit" (section 4) or
-        ", per class" (section 6) behind it; ", updated" when it speaks about the rows that the
+        "held-out" (GUARANTEES, "Rows drawn like the calibration rows") or "column" (GUARANTEES,
+        "The rows of one column"), either with ", cross-fit" (GUARANTEES, "Every label in both
+        parts (cross-fit)") or ", per class" (GUARANTEES, "A promise for each label") behind it; ", updated" when it speaks about the rows that the
         teacher had not answered, and what surrogates before answered among them.
     strategy : str
-        "adaptive-threshold", "fixed-threshold" or "cost-aware" (section 5).
+        "adaptive-threshold", "fixed-threshold" or "cost-aware"; GUARANTEES, "Three strategies,
+        one path".
     target, confidence : float
         Fractions in (0, 1).
     threshold : float
@@ -193,7 +194,7 @@ class Certificate:
         """Observed share of *all* calibration rows that would carry the teacher's label.
 
         Deferred rows count as equal, so this is a larger figure than ``agreement`` and a
-        different promise (GUARANTEES section 1).
+        different promise; GUARANTEES, "Two shares".
         """
         if self.n_calibration == 0:
             return math.nan

@@ -91,7 +91,10 @@ class HandThreshold:
 
     @property
     def certified(self) -> bool:
-        """Never: moving the threshold by hand voids the certificate (GUARANTEES section 6)."""
+        """Never: moving the threshold by hand voids the certificate.
+
+        GUARANTEES, "Several targets, several rounds".
+        """
         return False
 
 

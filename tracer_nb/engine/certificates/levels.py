@@ -42,7 +42,8 @@ def check_targets(target: Any) -> tuple[float, ...]:
 def round_delta(delta: float, n_round: int) -> float:
     """Error budget of the ``n_round``-th calibration, so that all of them together keep delta.
 
-    6 delta / (pi^2 r^2), whose sum over r = 1, 2, … is delta (GUARANTEES section 6).
+    6 delta / (pi^2 r^2), whose sum over r = 1, 2, … is delta; GUARANTEES,
+    "Several targets, several rounds".
 
     Raises
     ------

@@ -157,7 +157,7 @@ def fit_kernel_ridge(
 
     References
     ----------
-    Leave-one-out in closed form: GUARANTEES section 4.
+    Leave-one-out in closed form: GUARANTEES, "Every label in both parts (cross-fit)".
     """
     targets = np.asarray(Y, dtype=np.float32)
     n = X.shape[0]
