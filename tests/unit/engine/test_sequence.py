@@ -216,3 +216,49 @@ def test_gained_is_the_coverage_of_the_last_test_before_the_first_failure():
         [0.1, 0.4, 0.0, 0.4],
         [0.0, 0.4, 0.3, 0.4],
     ]
+
+
+# --- the simulation --------------------------------------------------------------------------
+
+
+def simulated(pilot, n, grid):
+    """Agreeing and handled rows at each threshold, (draws, thresholds), and the coverage."""
+    kept = []
+
+    def keep(k, m, i):
+        kept.append((k, m, i))
+        return np.zeros(k.shape)
+
+    _, coverage = sequence._simulate(pilot, n, grid, keep, 0)
+    return *kept[0], coverage
+
+
+def test_true_agreement_is_drawn_between_a_bins_own_count_and_the_smooth_one():
+    """15 of 20 above, 20 of 20 below: smoothed .875 each, which weighs as much as 20 rows."""
+    scores = np.r_[np.full(20, 0.9), np.full(20, 0.4)]
+    pilot = Pilot(scores, np.r_[np.arange(20) < 15, np.ones(20, dtype=bool)])
+    k, m, i, coverage = simulated(pilot, 20_000, np.array([0.8, 0.3]))
+    share = k[:, 0] / m[:, 0]
+    a, b = 15 + 17.5, 5 + 2.5
+    assert share.mean() == pytest.approx(a / (a + b), abs=0.02)
+    assert share.std() == pytest.approx(np.sqrt(a * b / (a + b + 1)) / (a + b), rel=0.2)
+    below = (k[:, 1] - k[:, 0]) / (m[:, 1] - m[:, 0])
+    assert below.mean() == pytest.approx((20 + 17.5) / 40, abs=0.01)
+    assert coverage.tolist() == [0.5, 1.0]
+    assert i[0].tolist() == [0, 1]
+
+
+def test_counts_of_rows_are_drawn_too():
+    """Half of the pilot lies above: of 100 rows 50 on average, and a binomial spread."""
+    scores = np.r_[np.full(30, 0.9), np.full(30, 0.4)]
+    _, m, _, coverage = simulated(Pilot(scores, np.ones(60, dtype=bool)), 100, np.array([0.8]))
+    assert len(m) == 200
+    assert m.mean() == pytest.approx(50, abs=1.5)
+    assert m.std() == pytest.approx(5, rel=0.2)
+    assert coverage.tolist() == [0.5]
+
+
+def test_coverage_by_cost_where_the_pilot_knows_it():
+    scores, costs = np.r_[np.full(30, 0.9), np.full(30, 0.4)], np.r_[np.full(30, 3.0), np.ones(30)]
+    pilot = Pilot(scores, np.ones(60, dtype=bool), costs=costs)
+    assert simulated(pilot, 100, np.array([0.8, 0.3]))[-1].tolist() == [0.75, 1.0]

@@ -305,6 +305,41 @@ def test_labels_that_come_in_are_looked_at_in_a_thread(make_report):
     assert (session.moment.state, session.moment.message) == ("done", "")
 
 
+@pytest.mark.parametrize("next_run", [False, True])
+def test_a_look_that_ends_after_its_run_is_not_shown(make_report, next_run):
+    """Neither where nothing runs any more, nor in the run that came next."""
+    session, begun, go_on = Session(), threading.Event(), threading.Event()
+
+    def counts():
+        if threading.current_thread().name != "tracer-look":
+            return None
+        begun.set()
+        assert go_on.wait(30)
+        return "late"
+
+    tracer = Looked(session, make_report)
+    tracer.label_counts = counts
+    tracer.preview = lambda: None
+
+    def work(reins):
+        reins.on_progress(Progress(1, 2, Spending(), 1.0))
+        assert begun.wait(30)
+
+    def let_it_end(_=None):
+        [look] = [t for t in threading.enumerate() if t.name == "tracer-look"]
+        go_on.set()
+        look.join(30)
+        assert not look.is_alive()
+        assert session.moment.findings.counts is None
+
+    session.run(Task(work, tracer))
+    if next_run:
+        session.run(Task(let_it_end, tracer))
+        assert (session.moment.state, session.moment.message) == ("done", "")
+    else:
+        let_it_end()
+
+
 def test_a_look_that_fails_is_said_and_the_run_goes_on(make_report):
     session, said = Session(), threading.Event()
     tracer = Looked(session, make_report)

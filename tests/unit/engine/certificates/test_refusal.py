@@ -6,8 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from tracer_nb.engine.bounds import agreement_lower
+from tracer_nb.engine.bounds import agreement_lower, held_out_p_value
+from tracer_nb.engine.certificates.refusal import _needed_calibration_rows
 from tracer_nb.records import Pilot
 
 from .worlds import LEVELS, NOTHING, PILOT, column, held_out, world
@@ -49,6 +51,18 @@ def test_needed_rows_do_make_it_likely():
         for s in range(100, 140)
     ]
     assert np.mean(certified) > 0.6
+
+
+@pytest.mark.parametrize(("n_agree", "target"), [(190, 0.9), (180, 0.8)])
+def test_rows_that_are_needed_pass_in_about_four_of_five_draws(n_agree, target):
+    """Of a surrogate that agrees as often everywhere as on 200 rows of the pilot."""
+    pilot = Pilot(np.full(200, 0.5), np.arange(200) < n_agree)
+    n = _needed_calibration_rows(pilot, np.array([0.5]), target, 0.9)
+    agreement = (n_agree + 0.5) / 201
+    k = np.arange(n + 1)
+    passes = held_out_p_value(k, np.full(n + 1, n), target) <= 0.1
+    power = stats.binom.pmf(k, n, agreement)[passes].sum()
+    assert 0.72 < power < 0.9
 
 
 def test_bad_luck_asks_for_half_as_many_again():
