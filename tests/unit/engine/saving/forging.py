@@ -26,7 +26,7 @@ VALUES = [
     *(None, True, False, 0, 1, -1, 2, 3, 17, 255, 10**6, 2**31, 2**53, 2**63, -(2**63), 10**400),
     *(0.0, 0.5, 1.0, -0.5, 1.5, 1e-300, 1e300, -1e300, "", "nan", "inf", "-inf", "a", "\n", "\0"),
     *("x" * 5000, "é\ud800", [], {}, [0] * 5, [[]], {"a": 1}, [1.0], ["a", "b"], [10**7], "lsa"),
-    *("kernel-ridge", "logistic", "mlp", "forest", "boosted-trees", "learned", "simple", "fused"),
+    *("kernel-ridge", "logistic", "xgboost", "learned", "simple", "fused"),
     *("held-out", "per-class", "cross-fit", "cost-aware", "fixed-threshold", "column", "fastembed"),
 ]
 NUMBERS = [0, 1, -1, 2, 127, 2**31 - 1, np.nan, np.inf, -np.inf, 3e38, -3e38, 1e-40, 0.5]
