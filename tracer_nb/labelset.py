@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from tracer_nb.errors import InvalidInput
 
-__all__ = ["clean_labels", "explain_labels"]
+__all__ = ["check_prompt", "clean_labels", "explain_labels"]
 
 
 def clean_labels(labels: Iterable[object]) -> tuple[str, ...]:
@@ -33,41 +34,85 @@ def clean_labels(labels: Iterable[object]) -> tuple[str, ...]:
     >>> clean_labels([" refund", "card lost "])
     ('refund', 'card lost')
     """
-    if isinstance(labels, str):
-        raise InvalidInput(
-            f"labels must be a list of names, got the one string {labels!r}; "
-            "write ['first label', 'second label']"
-        )
-    if not isinstance(labels, Iterable):
-        raise InvalidInput(
-            f"labels must be a list of names, got {labels!r}; write ['first label', 'second label']"
-        )
     names: list[str] = []
     seen: dict[str, str] = {}
-    for raw in labels:
-        if not isinstance(raw, str):
-            raise InvalidInput(
-                f"labels must be text, got {raw!r} ({type(raw).__name__}); write str(label)"
-            )
-        name = " ".join(raw.split())
-        if not name:
-            raise InvalidInput("a label is empty; remove it from the list")
-        if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
-            raise InvalidInput(
-                f"label {raw!r} holds a control character or half of a character, which servers, "
-                "files and pictures do not take; write it anew"
-            )
+    for raw in _listed(labels):
+        name = _name(raw)
         key = name.casefold()
+        if seen.get(key) == raw:
+            raise InvalidInput(
+                f"label {raw!r} stands twice in the list; name each once, those of a column by "
+                "df['label'].unique()"
+            )
         if key in seen:
             raise InvalidInput(
                 f"labels {seen[key]!r} and {raw!r} are the same after stripping spaces and "
                 "ignoring case; keep one of them"
             )
-        seen[key] = raw
+        seen[key] = str(raw)
         names.append(name)
     if len(names) < 2:
         raise InvalidInput(f"labels must be at least two, got {names}; add the others")
     return tuple(names)
+
+
+def _listed(labels: Any) -> Iterable[object]:
+    """What may be labels, one by one."""
+    if isinstance(labels, str):
+        raise InvalidInput(
+            f"labels must be a list of names, got the one string {labels!r}; "
+            "write ['first label', 'second label']"
+        )
+    if hasattr(labels, "columns"):  # a dataframe, which would give the names of its columns
+        raise InvalidInput(
+            f"labels must be a list of names, got a {type(labels).__name__}; name one of its "
+            "columns: df['label'].unique()"
+        )
+    if hasattr(labels, "to_pylist"):  # Arrow's, whose cells are no str
+        labels = labels.to_pylist()
+    if not isinstance(labels, Iterable):
+        raise InvalidInput(
+            f"labels must be a list of names, got {labels!r}; write ['first label', 'second label']"
+        )
+    return labels
+
+
+def _name(raw: object) -> str:
+    """A label without spaces around it."""
+    if raw is None or (str(raw) in ("nan", "<NA>", "NaT") and not isinstance(raw, str)):
+        raise InvalidInput(f"a label is missing ({raw!r}); leave it out of the list")
+    if not isinstance(raw, str):
+        raise InvalidInput(
+            f"labels must be text, got {raw!r} ({type(raw).__name__}); "
+            "write [str(label) for label in labels]"
+        )
+    name = " ".join(raw.split())
+    if not name:
+        raise InvalidInput("a label is empty; remove it from the list")
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+        raise InvalidInput(
+            f"label {raw!r} holds a control character or half of a character, which servers, "
+            "files and pictures do not take; write it anew"
+        )
+    return name
+
+
+def check_prompt(prompt: object) -> str:
+    """The task in words; empty for None.
+
+    Raises
+    ------
+    InvalidInput
+        It is not text.
+    """
+    if prompt is None:
+        return ""
+    if not isinstance(prompt, str):
+        raise InvalidInput(
+            f"prompt must be text, the task in words, got a {type(prompt).__name__}; "
+            "the column of texts goes to label, run or plan"
+        )
+    return prompt
 
 
 def explain_labels(labels: Mapping[str, object], prompt: str) -> str:

@@ -19,7 +19,7 @@ from tracer_nb.engine.learning import learning_curve
 from tracer_nb.engine.options import make_options
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
-from tracer_nb.labelset import clean_labels, explain_labels
+from tracer_nb.labelset import check_prompt, clean_labels, explain_labels
 from tracer_nb.live.lookout import Lookout
 from tracer_nb.records import (
     Caps,
@@ -199,7 +199,7 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
         self._matrix = None if named else ready_matrix(features)
         self._features: Features | None = make_features(features, seed=seed) if named else None
         names = None if labels is None else clean_labels(labels)
-        self._prompt = prompt or ""
+        self._prompt = check_prompt(prompt)
         if isinstance(labels, Mapping):
             self._prompt = explain_labels(labels, self._prompt)
         self._reviews = ReviewStore(store)
@@ -335,12 +335,13 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
         Returns
         -------
         Labels
-            ``stopped`` says why not every row was asked, if so.
+            ``stopped`` says why not every row was asked, if so; with fewer labelled rows than
+            ``fewest`` nothing can be certified.
 
         Raises
         ------
-        InvalidInput, NotEnoughData
-            The job cannot end in a certificate, or nothing bounds its cost; raised before
+        InvalidInput
+            There are more labels than rows, or nothing bounds the cost; raised before
             anything is paid. Or ``abstain_unsure`` needs a distribution, and the first answers,
             which are stored, came without one.
         TeacherError
@@ -353,7 +354,7 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
         fewest = self._fewest(len(texts.usable))
         askable = self._askable(texts)
         drawn = first_draw(sample, fewest, len(askable.usable))
-        check_job(askable, self.teacher.labels, drawn, fewest)
+        check_job(askable, self.teacher.labels, drawn, fewest=0)  # labels may be wanted alone
         # A ready matrix is looked at before anything is paid.
         X = None if self._matrix is None else rows_of(self._matrix, texts)
         order = draw_rows(askable, len(askable.usable), self.seed)
@@ -385,6 +386,7 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
                 spending=asker.spending,
                 stopped=asker.stopped,
                 superseded=asker.superseded,
+                fewest=fewest,
             )
             self._underway = None
             # Frozen here: a cost that moved between calibration and routing would void both.
@@ -561,10 +563,11 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
         Raises
         ------
         NotEnoughData
-            Also when labelling stopped, at the cap for example, before there were enough
-            labels to certify anything.
+            The job cannot end in a certificate: nothing was asked. Or labelling stopped, at the
+            cap for example, before there were enough labels to certify anything.
         """
         caps = make_caps(max_cost, max_tokens, max_rows)
+        self._drawn(column, table, sample)  # or says that nothing could be certified
         labels = self.label(
             column,
             table=table,

@@ -93,3 +93,22 @@ def test_a_key_is_typed_once_and_not_kept_with_the_batch(shell, world, monkeypat
     assert len(asked) == 1
     for file in (tmp_path / ".tracer_nb").iterdir():
         assert key.encode() not in file.read_bytes()
+
+
+def test_a_dry_run_refuses_what_submit_refuses_and_sends_nothing(shell, world):
+    with serve(world.truth, batches=BatchRules(polls=1)) as standin:
+        for more in ("--max-cost 0.0001", "--store :memory:"):
+            line = cell("submit", standin, more)
+            assert shell.complaint(f"{line.replace(' --', ' --dry-run --', 1)}") == shell.complaint(
+                line
+            )
+        out = shell.run(cell("submit", standin, "--max-cost 1 --dry-run --name two"))
+        assert re.match(r"Would submit 150 texts, at the most \$[\d.]+\.\nNothing was sent", out)
+        assert shell.run("%tracer batches --name two").count("Batch") == 0
+        assert "150 texts submitted" in shell.run("%tracer submit --name two")
+    assert "nothing is routed yet" in shell.complaint(
+        "%tracer submit --deferred --dry-run --name two"
+    )
+    assert "batches need a model at a server" in shell.complaint(
+        "%tracer submit df.text --teacher teach --labels login,parcel,refund --dry-run"
+    )

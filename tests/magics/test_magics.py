@@ -494,14 +494,14 @@ def test_help_shows_every_option(shell):
         ("plan df.text --teacher openai: --labels a,b", "teacher must be SCHEME:NAME, got 'openai:'"),
         ("plan df.text --teacher standin:x --labels a,b", "'x'"),
         ("plan df.text --teacher intents", "--teacher intents does not stand beside the texts"),
-        ("plan df.text --teacher df.n", "recorded labels must be str, got 0"),
+        ("plan df.text --teacher df.n", "recorded labels must be text, got 0 (int)"),
         ("plan --teacher intents", "--teacher intents is a column of labels; name the column"),
         ("plan df.text --teacher openai:m --labels a,b --price x", "price must be IN,OUT"),
         ("plan df.text --teacher openai:m --labels a,b --base-url ftp://x", "base_url must be an address"),
         # before paying
-        (f"label df.text {TEACH} --sample 113", "113 labelled rows cannot certify this target"),
-        (f"label df.text {TEACH} --target 0.999 --sample 200", "200 labelled rows cannot certify this target: at least 591"),
-        (f"label intents {TEACH} --sample 3", "3 labelled rows cannot certify this target: at least"),
+        (f"run df.text {TEACH} --sample 113", "113 labelled rows cannot certify this target"),
+        (f"run df.text {TEACH} --target 0.999 --sample 200", "200 labelled rows cannot certify this target: at least 591"),
+        (f"run intents {TEACH} --sample 3", "3 labelled rows cannot certify this target: at least"),
         (f"label df.text {TEACH} --features Y", "the features matrix has 5 rows, the column 600"),
         # out of order
         (f"fit {TEACH}", "nothing is labelled yet; call label(column) first"),

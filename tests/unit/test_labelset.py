@@ -1,5 +1,7 @@
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 from tracer_nb.errors import InvalidInput
@@ -29,9 +31,9 @@ def test_any_iterable_of_names_will_do(labels):
         (["refund", "  "], "a label is empty"),
         (["refund", "caf\ud83d"], "holds a control character or half of a character"),
         (["refund", "yes\x00no"], r"label 'yes\\x00no' holds a control character"),
-        (["refund", None], r"must be text, got None \(NoneType\)"),
-        (["refund", float("nan")], r"must be text, got nan \(float\)"),
-        ([1, 2], r"must be text, got 1 \(int\); write str"),
+        (["refund", None], r"a label is missing \(None\)"),
+        (["refund", float("nan")], r"a label is missing \(nan\)"),
+        ([1, 2], r"must be text, got 1 \(int\); write \[str"),
         ("refund", "got the one string 'refund'"),
         (5, "must be a list of names, got 5"),
         (None, "must be a list of names, got None"),
@@ -50,3 +52,24 @@ def test_meanings_go_behind_the_task():
     assert explain_labels({"a": "", "b": None}, "Choose.") == "Choose."
     with pytest.raises(InvalidInput, match="the description of label 'a' must be text, got 3"):
         explain_labels({"a": 3}, "Choose.")
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        (pd.DataFrame({"a": ["x"], "b": ["y"]}), "got a DataFrame; name one of its columns"),
+        (pl.DataFrame({"a": ["x"], "b": ["y"]}), "got a DataFrame; name one of its columns"),
+        (pd.Series(["refund", "other", "refund"]), "label 'refund' stands twice"),
+        (pl.Series([1, 2]), r"got 1 \(int\); write \[str\(label\) for label in labels\]"),
+        (pd.Series(["refund", None, "other"]), "a label is missing"),
+        ([float("nan"), "refund"], "a label is missing"),
+        (np.array([["a", "b"]]), "labels must be text"),
+    ],
+)
+def test_what_is_no_list_of_names_is_told_what_it_is(labels, says):
+    with pytest.raises(InvalidInput, match=says):
+        clean_labels(labels)
+
+
+def test_labels_in_an_arrow_array():
+    assert clean_labels(pa.chunked_array([["a", "b"]])) == ("a", "b")

@@ -14,7 +14,7 @@ from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted, StoreError,
 from tracer_nb.records import Answer, Caps
 from tracer_nb.standin import serve
 from tracer_nb.teachers import INTERRUPTED, ReplayTeacher
-from tracer_nb.words import certificate_sentence, report_lines
+from tracer_nb.words import certificate_sentence, label_lines, report_lines
 
 LABELS = ("login", "parcel", "refund")
 COLUMNS = ["text", "label", "label_source", "label_score", "label_reason"]
@@ -979,3 +979,16 @@ def test_what_labels_mean_reaches_the_teacher(world):
     prompt = tracer.teacher.identity["prompt"]
     assert "What the labels mean:\n- login: cannot sign in\n- parcel: asks where it is" in prompt
     assert tracer.teacher.labels == tuple(meanings)
+
+
+def test_a_few_rows_are_labelled_though_they_certify_nothing(world):
+    tracer = tracer_for(world)
+    labels = tracer.label(world.frame["text"], sample=12)
+    assert len(world.asked) == len(labels.rows) == 12
+    assert labels.fewest == 114
+    assert label_lines(labels)[-1] == (
+        "At least 114 labelled rows are needed to certify the target; with these nothing can be "
+        "certified."
+    )
+    tracer.label(world.frame["text"], sample=200)
+    assert not any("nothing can be" in line for line in label_lines(tracer.labels))

@@ -59,6 +59,7 @@ PLAN = Plan(
     max_cost=4.0,
     token_source="estimated at 4 characters a token",
     price_source="a list",
+    time_source="unknown until the first answers",
 )
 
 
@@ -176,10 +177,11 @@ def test_a_plan_says_how_long_it_takes(seconds, says):
     assert says in plan_lines(plan)
 
 
-def test_a_plan_without_questions_or_prices_has_no_time():
-    for plan in (replace(PLAN, n_ask=0), replace(PLAN, cost=0.0)):
+def test_a_plan_without_questions_or_anything_to_wait_for_has_no_time():
+    for plan in (replace(PLAN, n_ask=0), replace(PLAN, time_source="")):
         assert not any(line.startswith("Time") for line in plan_lines(plan))
-    assert "Time unknown until the first answers." in plan_lines(replace(PLAN, cost=None))
+    for cost in (None, 0.0):
+        assert "Time unknown until the first answers." in plan_lines(replace(PLAN, cost=cost))
 
 
 def test_a_cost_that_is_known_has_no_spread():

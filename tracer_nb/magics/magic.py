@@ -319,7 +319,7 @@ class TracerMagics(Magics):
             self._space.attach(args.name, job)
             asks = verb in _ASKING and not args.dry_run
             self._keys.give(job, made(job).teacher, wanted=args.ask_key, asks=asks)
-            if args.dry_run and verb != "reask":
+            if args.dry_run and verb not in ("reask", "submit"):
                 self._plan(job)
             elif verb == "route":
                 self._route(job, args, source or job.home)
@@ -439,9 +439,17 @@ class TracerMagics(Magics):
 
     def _submit(self, job: Job, args: Any) -> None:
         from tracer_nb.magics.show import Lines  # noqa: PLC0415
-        from tracer_nb.words import submitted_lines  # noqa: PLC0415
+        from tracer_nb.words import submit_plan_lines, submitted_lines  # noqa: PLC0415
 
-        tracer = made(job)
+        tracer, caps = made(job), asdict(job.caps)
+        if args.dry_run:
+            planned = (
+                tracer.plan_submit_deferred(**caps)
+                if args.deferred
+                else tracer.plan_submit(job.column, table=job.table, sample=job.sample, **caps)
+            )
+            display(Lines([*submit_plan_lines(planned), "Nothing was sent or paid."]))
+            return
         if args.deferred:
             submitted = tracer.submit_deferred(**asdict(job.caps))
         else:

@@ -68,6 +68,8 @@ class Submitted:
         Texts that are in an earlier batch.
     n_unusable : int
         Texts whose reply, when a batch asked, held no label: asking online can repair it.
+    most : float or None
+        Dollars that the batches can come to at the most; None when the price is unknown.
     """
 
     batches: tuple[Batch, ...]
@@ -75,6 +77,7 @@ class Submitted:
     n_stored: int = 0
     n_waiting: int = 0
     n_unusable: int = 0
+    most: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

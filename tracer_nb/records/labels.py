@@ -47,7 +47,8 @@ class Plan:
         That asking for the sample will take, at the rate of the last run; None when there was
         none.
     time_source : str
-        Whose rate that is ("as in the last run").
+        Whose rate that is ("as in the last run"), or that it is unknown; empty where there is
+        nothing to wait for, as with recorded labels.
     superseded : Superseded
         Stored answers to the texts to ask that another teacher gave, and do not apply.
     batch_cost : float or None
@@ -118,6 +119,8 @@ class Labels:
         None when it gave none at all.
     superseded : Superseded
         Stored answers to these texts that another teacher gave, and did not apply.
+    fewest : int
+        Labelled rows without which the main target cannot be certified.
     """
 
     rows: IntArray
@@ -129,6 +132,7 @@ class Labels:
     stopped: str | None = None
     probabilities: FloatArray | None = None
     superseded: Superseded = field(default_factory=Superseded)
+    fewest: int = 0
 
     @property
     def missing_reasons(self) -> tuple[tuple[str, int], ...]:

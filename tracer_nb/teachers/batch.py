@@ -19,6 +19,7 @@ stored in one commit with its end, so that collecting it twice changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tracer_nb.errors import InvalidInput, TeacherError
@@ -31,9 +32,18 @@ from tracer_nb.teachers.collecting import Brought, collect_entry, give_up, locat
 from tracer_nb.teachers.loops import run_apart
 from tracer_nb.teachers.settling import BatchTeacher
 from tracer_nb.teachers.store import LabelStore
-from tracer_nb.teachers.submitting import check_caps, make_parcels, send
+from tracer_nb.teachers.submitting import Body, Parcel, check_caps, make_parcels, send
 
-__all__ = ["cancel", "check_batches", "collect", "in_batches", "status", "submit", "under_way"]
+__all__ = [
+    "cancel",
+    "check_batches",
+    "collect",
+    "in_batches",
+    "plan",
+    "status",
+    "submit",
+    "under_way",
+]
 
 
 def check_batches(teacher: Teacher) -> BatchTeacher:
@@ -77,6 +87,23 @@ def submit(
     """
     asked = check_batches(teacher)
     return run_apart(lambda: _submit(asked, list(dict.fromkeys(texts)), store, caps or Caps()))
+
+
+def plan(
+    teacher: Teacher, texts: Iterable[str], store: LabelStore, caps: Caps | None = None
+) -> Submitted:
+    """What :func:`submit` would send; nothing is sent, nor withdrawn.
+
+    Raises
+    ------
+    InvalidInput
+        As :func:`submit`.
+    StoreError
+        The store failed.
+    """
+    asked, unique = check_batches(teacher), list(dict.fromkeys(texts))
+    book = BatchBook(store, asked.identity)
+    return _sorted_out(asked, unique, store, book, caps or Caps())[1]
 
 
 def status(teacher: Teacher, store: LabelStore) -> tuple[Batch, ...]:
@@ -172,12 +199,7 @@ async def _submit(
     book = BatchBook(store, teacher.identity)
     book.withdraw()
     await _locate_all(teacher, book)
-    stored = store.get_many(teacher.identity, texts).keys()
-    waiting, unusable, _ = book.held([text for text in texts if text not in stored])
-    left = [t for t in texts if t not in stored and t not in waiting and t not in unusable]
-    form, body = teacher.batch_requests()
-    parcels = make_parcels(teacher, left, body)
-    check_caps(teacher, parcels, book.open(), caps)
+    parcels, planned, form, body = _sorted_out(teacher, texts, store, book, caps)
     if parcels:
         server = teacher.open_batches()
         try:
@@ -185,13 +207,28 @@ async def _submit(
         finally:
             await server.close()
     made = [book.entry(parcel.key) for parcel in parcels]
-    return Submitted(
-        batches=tuple(entry.shown for entry in made if entry is not None),
+    return replace(planned, batches=tuple(entry.shown for entry in made if entry is not None))
+
+
+def _sorted_out(
+    teacher: BatchTeacher, texts: Sequence[str], store: LabelStore, book: BatchBook, caps: Caps
+) -> tuple[list[Parcel], Submitted, str, Body]:
+    """What is to be sent, within the caps; how that is asked about, and what is left out."""
+    stored = store.get_many(teacher.identity, texts).keys()
+    waiting, unusable, _ = book.held([text for text in texts if text not in stored])
+    left = [t for t in texts if t not in stored and t not in waiting and t not in unusable]
+    form, body = teacher.batch_requests()
+    parcels = make_parcels(teacher, left, body)
+    check_caps(teacher, parcels, book.open(), caps)
+    planned = Submitted(
+        batches=(),
         n_texts=len(left),
         n_stored=len(stored),
         n_waiting=len(waiting),
         n_unusable=len(unusable),
+        most=total_cost(parcel.dollars for parcel in parcels),
     )
+    return parcels, planned, form, body
 
 
 async def _locate_all(teacher: BatchTeacher, book: BatchBook) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tracer_nb.errors import InvalidInput
@@ -128,8 +129,10 @@ def price_of(host: str, model: str) -> Price | None:
     return known.get(model) or known.get(_DATE.sub("", model))
 
 
-def parse_price(given: str | Price, name: str = "price") -> Price:
-    """Read a price written as ``IN,OUT``, dollars per million tokens; ``name`` is its option's.
+def parse_price(given: str | Sequence[float] | Price, name: str = "price") -> Price:
+    """Read a price written as ``IN,OUT``, or two numbers: dollars per million tokens.
+
+    ``name`` is its option's, for messages.
 
     Raises
     ------
@@ -140,16 +143,20 @@ def parse_price(given: str | Price, name: str = "price") -> Price:
     --------
     >>> parse_price("0.25,2")
     Price(input=0.25, output=2.0, source='given')
+    >>> parse_price((0, 0))
+    Price(input=0.0, output=0.0, source='given')
     """
     if isinstance(given, Price):
         return given
+    parts = given.split(",") if isinstance(given, str) else given
     try:
-        numbers = [float(part) for part in given.split(",")]
-    except (AttributeError, ValueError):
+        numbers = [float(part) for part in parts]
+    except (TypeError, ValueError):
         numbers = []
     if len(numbers) != 2 or not all(math.isfinite(n) and n >= 0 for n in numbers):
         raise InvalidInput(
             f"{name} must be IN,OUT in dollars per million tokens, got {given!r}; "
-            "for $0.25 in and $2 out write 0.25,2"
+            f'for $0.25 in and $2 out write {name}="0.25,2" (on a line --{name.replace("_", "-")} 0.25,2), '
+            "for nothing 0,0"
         )
     return Price(numbers[0], numbers[1])

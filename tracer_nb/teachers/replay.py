@@ -66,11 +66,17 @@ class ReplayTeacher:
             if _is_missing(text):
                 continue
             if not isinstance(text, str):
-                raise InvalidInput(f"recorded texts must be str, got {text!r}")
+                raise InvalidInput(
+                    f"recorded labels need their texts, got {text!r} ({type(text).__name__}) for "
+                    "one; give dict(zip(texts, labels)), or a Series whose index is the texts"
+                )
             if _is_missing(label):
                 continue
             if not isinstance(label, str):
-                raise InvalidInput(f"recorded labels must be str, got {label!r} for {text!r}")
+                raise InvalidInput(
+                    f"recorded labels must be text, got {label!r} ({type(label).__name__}) for "
+                    f"{quoted(text)}; convert them first: [str(label) for label in labels]"
+                )
             # Columns are read with their texts stripped, so records are too.
             self._recorded.setdefault(text.strip(), label)
         self.labels = clean_labels(
@@ -129,8 +135,8 @@ def _pairs(recorded: Any, answers: Sequence[Any] | None) -> Iterable[tuple[Any, 
     if answers is None:
         if not hasattr(recorded, "items"):
             raise InvalidInput(
-                "recorded labels must be a mapping of text to label, or texts and labels; "
-                f"got {type(recorded).__name__} alone"
+                f"recorded labels need their texts, got a {type(recorded).__name__} alone; give "
+                "dict(zip(texts, labels)), or ReplayTeacher(texts, labels)"
             )
         items: Iterable[tuple[Any, Any]] = recorded.items()
         return items

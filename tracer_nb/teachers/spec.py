@@ -100,9 +100,24 @@ def make_teacher(
                     "give in Python cost=, the dollars of one answer"
                 )
         return _made(FunctionTeacher, (spec, labels), {}, options)
-    raise InvalidInput(
+    raise _no_teacher(spec)
+
+
+def _no_teacher(spec: Any) -> InvalidInput:
+    """Why nothing can be asked that way."""
+    if hasattr(spec, "columns"):
+        return InvalidInput(
+            f"teacher is a {type(spec).__name__}; of recorded labels give "
+            "dict(zip(df['text'], df['label']))"
+        )
+    if hasattr(spec, "__len__"):  # a column or list of labels, of whatever library
+        return InvalidInput(
+            f"recorded labels need their texts, got a {type(spec).__name__} alone; give "
+            "dict(zip(df['text'], df['label'])) as the teacher"
+        )
+    return InvalidInput(
         "teacher must be a name such as 'openai:gpt-6-luna', a function from text to label, a "
-        f"mapping or Series of recorded labels, or a Teacher; got {type(spec).__name__}"
+        f"mapping of text to label, or a Teacher; got {type(spec).__name__}"
     )
 
 

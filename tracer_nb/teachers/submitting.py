@@ -20,7 +20,7 @@ from tracer_nb.teachers.batchserver import BatchServer, NotMade
 from tracer_nb.teachers.budget import dollars, total_cost
 from tracer_nb.teachers.settling import BatchTeacher
 
-__all__ = ["Parcel", "check_caps", "make_parcels", "send"]
+__all__ = ["Body", "Parcel", "check_caps", "make_parcels", "send"]
 
 # From a text to the body of its request.
 Body = Callable[[str], Mapping[str, Any]]

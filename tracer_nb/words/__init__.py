@@ -5,6 +5,7 @@ from __future__ import annotations
 from tracer_nb.words.batches import (
     batch_sentence,
     collected_lines,
+    submit_plan_lines,
     submitted_lines,
     waiting_sentence,
 )
@@ -117,6 +118,7 @@ __all__ = [
     "speed",
     "spent_sentence",
     "stopped_sentence",
+    "submit_plan_lines",
     "submitted_lines",
     "superseded_sentence",
     "suspect_rows",

@@ -5,7 +5,13 @@ from __future__ import annotations
 from tracer_nb.records import Batch, Collected, Submitted
 from tracer_nb.words.figures import count, moment, money
 
-__all__ = ["batch_sentence", "collected_lines", "submitted_lines", "waiting_sentence"]
+__all__ = [
+    "batch_sentence",
+    "collected_lines",
+    "submit_plan_lines",
+    "submitted_lines",
+    "waiting_sentence",
+]
 
 
 def waiting_sentence(n_texts: int, since: str) -> str:
@@ -31,6 +37,20 @@ def submitted_lines(submitted: Submitted) -> list[str]:
         )
     else:
         lines.append("Nothing to submit.")
+    return lines + _left_out(submitted)
+
+
+def submit_plan_lines(submitted: Submitted) -> list[str]:
+    """What would be sent in batches, and what would not."""
+    if not submitted.n_texts:
+        return ["Nothing to submit.", *_left_out(submitted)]
+    most = "at unknown cost" if submitted.most is None else f"at the most {money(submitted.most)}"
+    return [f"Would submit {count(submitted.n_texts, 'text')}, {most}.", *_left_out(submitted)]
+
+
+def _left_out(submitted: Submitted) -> list[str]:
+    """Texts that are not sent, and why."""
+    lines = []
     for n, why in (
         (submitted.n_stored, "answered already"),
         (submitted.n_waiting, "in a batch already; %tracer collect"),

@@ -37,6 +37,11 @@ def label_lines(labels: Labels) -> list[str]:
         lines.append(superseded_sentence(labels.superseded))
     if labels.stopped:
         lines.append(stopped_sentence(labels.stopped))
+    if labelled < labels.fewest:
+        lines.append(
+            f"At least {count(labels.fewest, 'labelled row')} are needed to certify the target; "
+            "with these nothing can be certified."
+        )
     return lines
 
 

@@ -47,7 +47,7 @@ def plan_lines(plan: Plan) -> list[str]:
             f"Sample: about {spread_words(plan)}{batch}; "
             f"asking about every text: about {money(plan.cost_all)}. Price: {plan.price_source}."
         )
-    if plan.n_ask and plan.cost != 0:
+    if plan.n_ask and plan.time_source:
         lines.append(_time_sentence(plan))
     lines += _reject_sentences(plan)
     if caps := cap_words(plan):
@@ -109,7 +109,7 @@ def spread_words(plan: Plan | ReaskPlan) -> str:
 
 def _time_sentence(plan: Plan) -> str:
     if plan.seconds is None:
-        return "Time unknown until the first answers."
+        return f"Time {plan.time_source}."
     rate = speed(plan.n_ask / plan.seconds, "answers")
     return f"Time: about {duration(plan.seconds)} at {rate}, {plan.time_source}."
 

@@ -129,8 +129,6 @@ def test_what_cannot_be_submitted_is_refused_before_anything_is_made(world, path
     with serve(world.truth) as standin:
         with pytest.raises(InvalidInput, match="batches need a store on disk"):
             tracer_at(standin, world, ":memory:").submit(world.texts)
-        with pytest.raises(NotEnoughData, match="20 labelled rows cannot certify"):
-            tracer_at(standin, world, path).submit(world.texts, sample=20)
         with pytest.raises(InvalidInput, match="max_cost must be dollars"):
             tracer_at(standin, world, path).submit(world.texts, max_cost=-1)
         with pytest.raises(InvalidInput, match=r"price must be IN,OUT"):

@@ -11,7 +11,7 @@ from tracer_nb.records import Answer, Caps, RejectOption, Superseded
 from tracer_nb.steps.column.frames import read_texts
 from tracer_nb.steps.label.asker import Past
 from tracer_nb.steps.label.plan import check_job, check_sample, fewest_labels, make_plan
-from tracer_nb.teachers import FunctionTeacher, Price, make_teacher
+from tracer_nb.teachers import FunctionTeacher, Price, ReplayTeacher, make_teacher
 from tracer_nb.teachers.experience import Experience
 from tracer_nb.words import money, plan_lines
 
@@ -273,4 +273,17 @@ def test_one_row_is_one_row(world):
     with pytest.raises(InvalidInput, match="3 labels but only 1 row with text"):
         Tracer(world.teach, world.labels, store=":memory:").plan(["parcel"])
     with pytest.raises(NotEnoughData, match=r"^1 labelled row cannot certify"):
-        Tracer(world.teach, world.labels, store=":memory:").label(world.texts, sample=1)
+        Tracer(world.teach, world.labels, store=":memory:").run(world.texts, sample=1)
+
+
+@pytest.mark.parametrize(
+    ("teacher", "says"),
+    [
+        (FunctionTeacher(str, LABELS, cost=0.0), "Time unknown until the first answers."),
+        (chat(price=Price(0.0, 0.0)), "Time unknown until the first answers."),
+        (ReplayTeacher({"text 0": "a", "text 1": "b"}), None),
+    ],
+)
+def test_the_time_is_a_cost_of_what_costs_no_dollars(teacher, says):
+    lines = plan_lines(plan(teacher))
+    assert says in lines if says else not any(line.startswith("Time") for line in lines)

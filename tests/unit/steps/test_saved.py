@@ -298,3 +298,9 @@ def test_a_kill_during_a_save_leaves_the_old_file_whole(tracer, tmp_path):
             time.sleep(pause)
             os.kill(process.pid, signal.SIGKILL)
         assert tracer_nb.load(path).certificate == tracer.router.certificate
+
+
+def test_a_tilde_is_the_home_folder_for_both(tracer, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    tracer.save("~/messages.tracer")
+    assert tracer_nb.load("~/messages.tracer").certificate == tracer.router.certificate

@@ -4,7 +4,10 @@ import pkgutil
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 import tracer_nb.teachers as package
@@ -63,7 +66,7 @@ def test_all_teachers_keep_the_protocol(teacher):
         (len, {"base_url": "x"}, "option of this teacher"),
         ({"a": "no"}, {"price": 1}, "option of this teacher"),
         (3, {}, "got int"),
-        (pd.DataFrame({"a": ["no"]}), {}, "got DataFrame"),
+        (pd.DataFrame({"a": ["no"]}), {}, "teacher is a DataFrame"),
         (ReplayTeacher({"a": "x", "b": "y"}), {}, "has its own labels"),
     ],
 )
@@ -122,3 +125,51 @@ def test_all_names_the_public_names():
     assert all(getattr(package, name) is not None for name in package.__all__)
     with pytest.raises(AttributeError):
         _ = package.Nonsense
+
+
+COLUMN = ["no", "yes", "no"]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [pl.Series(COLUMN), pa.chunked_array([COLUMN]), np.array(COLUMN), COLUMN],
+    ids=["polars", "arrow", "numpy", "list"],
+)
+def test_a_column_of_labels_alone_is_told_to_need_its_texts(column):
+    with pytest.raises(InvalidInput, match=r"labels need their texts, got a \w+ alone; give dict"):
+        Tracer(column, LABELS)
+
+
+def test_the_index_of_a_series_must_be_the_texts():
+    with pytest.raises(InvalidInput, match=r"need their texts, got 0 \(int\) for one; give dict"):
+        Tracer(pd.Series(COLUMN))
+
+
+@pytest.mark.parametrize("labels", [[1, 0], [True, False], [1.5, 2.0]])
+def test_recorded_labels_that_are_no_text_are_shown_with_their_text(labels):
+    with pytest.raises(InvalidInput, match=r"must be text, got .* for 'a'; convert them first"):
+        Tracer(dict(zip("ab", labels, strict=True)))
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame({"a": [1]}), pl.DataFrame({"a": [1]})])
+def test_a_frame_is_no_teacher(frame):
+    with pytest.raises(InvalidInput, match="teacher is a DataFrame; of recorded labels give dict"):
+        Tracer(frame)
+
+
+@pytest.mark.parametrize("prompt", [5, pd.Series(["a", "b"]), ["a"], {"a": "b"}])
+def test_a_prompt_that_is_no_text(prompt):
+    with pytest.raises(InvalidInput, match="prompt must be text, the task in words, got a"):
+        Tracer(str, LABELS, prompt)
+
+
+@pytest.mark.parametrize("price", ["0,0", (0, 0), [0, 0.0], "0, 0"])
+def test_a_price_of_nothing_as_it_is_written(price):
+    teacher = make_teacher("openai:m", LABELS, base_url="http://localhost/v1", price=price)
+    assert teacher.cost_bound("a") == 0.0
+
+
+@pytest.mark.parametrize("price", [0, (1,), (1, 2, 3), (1, "x"), (-1, 0), {"a": 1}])
+def test_what_is_no_price_is_told_how_to_write_one(price):
+    with pytest.raises(InvalidInput, match=r'write batch_price="0.25,2" \(on a line --batch-price'):
+        make_teacher("openai:m", LABELS, base_url="http://localhost/v1", batch_price=price)

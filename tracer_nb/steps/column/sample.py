@@ -38,6 +38,7 @@ def collect_labels(
     spending: Spending,
     stopped: str | None,
     superseded: Superseded,
+    fewest: int = 0,
 ) -> Labels:
     """Labels of the sampled rows, up to the first one that was not asked about.
 
@@ -73,6 +74,7 @@ def collect_labels(
         spending=spending,
         stopped=stopped,
         superseded=superseded,
+        fewest=fewest,
         probabilities=_distributions(used, classes),
     )
 

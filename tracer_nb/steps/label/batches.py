@@ -60,9 +60,35 @@ class BatchSteps(Job):
         StoreError
             The store failed.
         """
-        texts, rows = self._drawn(column, table, sample)
+        texts, rows = self._drawn(column, table, sample, fewest=0)
         caps = make_caps(max_cost, max_tokens, max_rows)
         return self._batches.submit(distinct_texts(texts, rows), caps)
+
+    def plan_submit(
+        self,
+        column: Any,
+        *,
+        table: Any = None,
+        sample: int | str = 2000,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
+    ) -> Submitted:
+        """Say what :meth:`submit` would send, and refuse what it would; nothing is sent.
+
+        Returns
+        -------
+        Submitted
+            Without batches: ``most`` is what they would come to at the most.
+
+        Raises
+        ------
+        InvalidInput, NotEnoughData, StoreError
+            As in :meth:`submit`, of what can be known before the server is asked.
+        """
+        texts, rows = self._drawn(column, table, sample, fewest=0)
+        caps = make_caps(max_cost, max_tokens, max_rows)
+        return self._batches.plan(distinct_texts(texts, rows), caps)
 
     def submit_deferred(
         self,
@@ -84,11 +110,35 @@ class BatchSteps(Job):
         InvalidInput, TeacherError, StoreError
             As in :meth:`submit`.
         """
-        if self._routed is None or self.outcome is None:
-            raise NotFitted("nothing is routed yet; call route(ask_teacher=False) first")
-        texts, routing = self._routed
-        deferred = deferred_texts(texts, routing, self._asker.known(texts.unique), self._reject)
+        deferred = self._deferred()
         return self._batches.submit(deferred, make_caps(max_cost, max_tokens, max_rows))
+
+    def plan_submit_deferred(
+        self,
+        *,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
+    ) -> Submitted:
+        """Say what :meth:`submit_deferred` would send, as :meth:`plan_submit` does.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`route`.
+        InvalidInput, StoreError
+            As in :meth:`plan_submit`.
+        """
+        return self._batches.plan(self._deferred(), make_caps(max_cost, max_tokens, max_rows))
+
+    def _deferred(self) -> list[str]:
+        """Texts that the last routing left to the teacher."""
+        if self._routed is None or self.outcome is None:
+            raise NotFitted(
+                "nothing is routed yet; call route(ask_teacher=False) first (%tracer route --no-ask)"
+            )
+        texts, routing = self._routed
+        return deferred_texts(texts, routing, self._asker.known(texts.unique), self._reject)
 
     def collect(self) -> Collected:
         """Store what this teacher's batches have brought, and say where the others stand.
@@ -150,6 +200,11 @@ class Batches:
         """Send the texts that have no answer and are in no batch: see :func:`batch.submit`."""
         with self._open() as store:
             return batch.submit(self._teacher, texts, store, caps)
+
+    def plan(self, texts: Sequence[str], caps: Caps) -> Submitted:
+        """What :meth:`submit` would send: see :func:`batch.plan`."""
+        with self._open() as store:
+            return batch.plan(self._teacher, texts, store, caps)
 
     def collect(self) -> Collected:
         """Store what is done, and say what is not: see :func:`batch.collect`."""

@@ -16,7 +16,7 @@ from tracer_nb.errors import InvalidInput, NotEnoughData
 from tracer_nb.records import Answer, Caps, Plan, RejectOption
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.label.asker import Past
-from tracer_nb.teachers import Price, Teacher
+from tracer_nb.teachers import Price, ReplayTeacher, Teacher
 from tracer_nb.teachers.capping import check_caps
 from tracer_nb.teachers.experience import Experience, Tokens
 from tracer_nb.words import count
@@ -169,7 +169,7 @@ def make_plan(
         token_source=takes.source,
         price_source=price_source(teacher, takes.cost),
         seconds=None if rate is None else len(to_ask) / rate,
-        time_source="" if rate is None else _of_whom(teacher),
+        time_source=_time_source(teacher, rate),
         superseded=past.superseded,
         batch_cost=None
         if halved is None
@@ -180,8 +180,12 @@ def make_plan(
     )
 
 
-def _of_whom(teacher: Teacher) -> str:
-    """Whose rate was observed."""
+def _time_source(teacher: Teacher, rate: float | None) -> str:
+    """Whose rate was observed; of a record, which is looked up at once, nothing."""
+    if isinstance(teacher, ReplayTeacher):
+        return ""
+    if rate is None:
+        return "unknown until the first answers"
     if getattr(teacher, "simulated", False):
         return "as in the last run, with a stand-in: a model takes its own time"
     return "as in the last run"
