@@ -520,6 +520,28 @@ def test_a_mistake_is_one_line_that_says_what_to_do(shell, world, line, says):
     assert world.asked == []
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "status --target 0.85",
+            "status --teacher teach",
+            "plan --seed 3",
+            "run --gate margin --dry-run",
+        ),
+        *("panel --target 0.85", "batches --surrogate logistic,mlp-1", "collect --confidence 0.9"),
+        *("cancel 123 --target 0.85",),
+    ],
+)
+def test_a_step_that_shows_puts_no_finished_job_away(shell, world, line):
+    shell.run(f"%tracer run df.text {TEACH} {FAST} --no-ask")
+    card, asked = shell.run("%tracer status"), len(world.asked)
+    assert "would begin another job" in shell.complaint(f"%tracer {line}")
+    assert shell.run("%tracer status") == card
+    assert shell.run("%tracer route --no-ask") == card
+    assert len(world.asked) == asked
+
+
 def test_an_unreachable_server(shell):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

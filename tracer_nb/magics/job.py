@@ -66,8 +66,7 @@ class Job:
         from tracer_nb.steps.label.asker import make_caps  # noqa: PLC0415  as heavy as the Tracer
         from tracer_nb.steps.label.plan import check_sample  # noqa: PLC0415
 
-        # A line that names a teacher says what job it is; nothing lingers from other ones.
-        anew = whole or ("teacher" in settings and not _equal(settings, self.settings))
+        anew = whole or self._is_another(settings)
         base = Job() if anew else self
         merged = {**base.settings, **settings}
         if sample is None:
@@ -92,6 +91,17 @@ class Job:
         self.settings, self.sample, self.caps = merged, sample, capped
         self.written = {**base.written, **written}
         self.source = source or self.source
+
+    def would_begin_anew(self, settings: Mapping[str, Any]) -> bool:
+        """Whether settings would put away a Tracer that has labels."""
+        if self.tracer is None or self.tracer.labels is None:
+            return False
+        base = {} if self._is_another(settings) else self.settings
+        return not _equal({**base, **settings}, self.settings)
+
+    def _is_another(self, settings: Mapping[str, Any]) -> bool:
+        """Whether a line says what job it is: then nothing lingers from other ones."""
+        return "teacher" in settings and not _equal(settings, self.settings)
 
     def undo(self, before: Job, settings: Mapping[str, Any]) -> None:
         """Go back after a line that could not be done; what was made before it is not lost.

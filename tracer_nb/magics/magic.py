@@ -55,6 +55,8 @@ _LASTS = (
     "over all that is asked from one run or label to the next; on a line with audit, reask or "
     "update for that line alone"
 )
+# Steps that show where the job stands, or what was sent: they put no work away.
+_SHOWING = ("plan", "status", "panel", "batches", "collect", "cancel")
 _OF_LINE = ("sample", *(f.name for f in fields(Caps)))
 
 
@@ -255,6 +257,11 @@ class TracerMagics(Magics):
         default=None,
         help="Show the teacher's label before the answer.",
     )
+    @argument(
+        "--escape",
+        action="store_true",
+        help="Put an apostrophe before cells of a .csv that a spreadsheet would run as formulas.",
+    )
     @argument("--help", action="store_true", help="Say what the steps do, or one of them.")
     @line_cell_magic
     def tracer(self, line: str, cell: str | None = None) -> None:
@@ -307,6 +314,8 @@ class TracerMagics(Magics):
             caps, sample = {}, None
             written = {name: text for name, text in written.items() if name not in _OF_LINE}
         _check_begun(verb, settings, job)
+        if (verb in _SHOWING or args.dry_run) and job.would_begin_anew(settings):
+            raise _would_begin_anew(settings, f"{verb} --dry-run" if args.dry_run else verb)
         if job.session.moment.running and not settings and verb in ("panel", "status"):
             self._space.look(verb, job)
             return
@@ -337,7 +346,7 @@ class TracerMagics(Magics):
         elif verb in ("labels", "compare"):
             self._stored(verb, column, args)
         elif verb == "review" and (file := unquote(column.strip())).endswith(_TABLES):
-            self._export_reviews(job, file)
+            self._export_reviews(job, file, args)
         elif verb == "batches" and job.tracer is None and args.teacher is None:
             self._all_batches(args)
         else:
@@ -554,13 +563,14 @@ class TracerMagics(Magics):
         options = {name: value for name, value in given.items() if value is not None}
         ReviewPanel(made(job).review(**options)).show()
 
-    def _export_reviews(self, job: Job, path: str) -> None:
+    def _export_reviews(self, job: Job, path: str, args: Any) -> None:
         from tracer_nb.magics.show import Lines  # noqa: PLC0415
-        from tracer_nb.words import count  # noqa: PLC0415
+        from tracer_nb.words import written_lines  # noqa: PLC0415
 
         if job.tracer is None:
             raise InvalidInput("no job yet; start with %tracer label df.text --teacher …")
-        display(Lines([f"{count(job.tracer.export_reviews(path), 'review')} written to {path}."]))
+        written = job.tracer.export_reviews(path, escape=args.escape)
+        display(Lines(written_lines("review", written.rows, written.formulas, path)))
 
     def _save(self, name: str, path: str, args: Any, variables: Any) -> None:
         del args, variables
@@ -616,7 +626,7 @@ class TracerMagics(Magics):
         from tracer_nb.teachers.comparing import compare_sets  # noqa: PLC0415
         from tracer_nb.teachers.exporting import export_answers  # noqa: PLC0415
         from tracer_nb.teachers.ledger import answer_runs, answer_sets  # noqa: PLC0415
-        from tracer_nb.words import comparison_lines, count  # noqa: PLC0415
+        from tracer_nb.words import comparison_lines, written_lines  # noqa: PLC0415
 
         path = None if args.store is None else unquote(args.store)
         with LabelStore(path) as store:
@@ -634,8 +644,8 @@ class TracerMagics(Magics):
                         f"{file!r} is no key of a set of answers and no .csv or .parquet file to "
                         "write; %tracer labels shows the keys"
                     )
-                n = export_answers(store, file)
-                display(Lines([f"{count(n, 'answer')} written to {file}."]))
+                written = export_answers(store, file, escape=args.escape)
+                display(Lines(written_lines("answer", written.rows, written.formulas, file)))
             else:
                 display(AnswerSets(answer_sets(store), str(store.path)))
 
@@ -792,8 +802,8 @@ def _undoing(job: Job, settings: dict[str, Any], verb: str) -> Iterator[None]:
 
 def _would_begin_anew(settings: dict[str, Any], verb: str) -> InvalidInput:
     return InvalidInput(
-        f"{_options(settings)} would begin another fit, of which nothing is done for {verb} to use; "
-        "the job is as it was. Leave it out, or give it to label or run"
+        f"{_options(settings)} would begin another job, of which nothing is done for {verb} to use; "
+        "the job is as it was. Leave it out, give it to label or run, or name another job: --name NEW"
     )
 
 

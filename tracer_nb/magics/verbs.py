@@ -71,7 +71,7 @@ STEPS: dict[str, Step] = {
     "labels": Step(
         "[KEY or FILE]",
         "lists the sets of stored answers, or the runs of one, or writes all to a .csv or .parquet",
-        ("store",),
+        ("store", "escape"),
     ),
     "compare": Step("KEY KEY", "says where two sets of stored answers differ", ("store",)),
     "review": Step(
@@ -97,7 +97,13 @@ STEPS: dict[str, Step] = {
 
 VERBS = tuple(STEPS)
 
+_CAPPED = ("run", "plan", "label", "route", "panel", "submit", "reask", "audit", "update")
+
 HEEDED_BY: dict[str, tuple[str, ...]] = {
+    "sample": ("run", "plan", "label", "panel", "submit", "scan", "update"),
+    "max_cost": _CAPPED,
+    "max_tokens": _CAPPED,
+    "max_rows": _CAPPED,
     "at": ("route",),
     "output": ("run", "plan", "route", "panel", "update"),
     "ask": ("run", "plan", "route", "panel", "update"),
@@ -110,6 +116,7 @@ HEEDED_BY: dict[str, tuple[str, ...]] = {
     "blind": ("review",),
     "rate": ("audit",),
     "on_alarm": ("audit",),
+    "escape": ("labels", "review"),
 }
 """The steps that heed an option, for options that are not settings of the whole job."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tracer_nb.teachers.ledger import KEY_LENGTH, find_set, set_name
 from tracer_nb.teachers.store import LabelStore
-from tracer_nb.teachers.tables import write_table
+from tracer_nb.teachers.tables import Written, write_table
 
 __all__ = ["EXPORT_COLUMNS", "export_answers"]
 
@@ -20,8 +20,14 @@ EXPORT_COLUMNS = (
 _KINDS = {"prompt_tokens": int, "completion_tokens": int, "cost": float, "seconds": float}
 
 
-def export_answers(store: LabelStore, path: str | os.PathLike[str], key: str | None = None) -> int:
-    """Write answers to a CSV or Parquet file, a part at a time; how many there were.
+def export_answers(
+    store: LabelStore,
+    path: str | os.PathLike[str],
+    key: str | None = None,
+    *,
+    escape: bool = False,
+) -> Written:
+    """Write answers to a CSV or Parquet file, a part at a time.
 
     Parameters
     ----------
@@ -30,6 +36,8 @@ def export_answers(store: LabelStore, path: str | os.PathLike[str], key: str | N
         Ends in .csv or .parquet.
     key : str, optional
         One set; by default all.
+    escape : bool, default False
+        As in :func:`write_table`.
 
     Raises
     ------
@@ -46,7 +54,7 @@ def export_answers(store: LabelStore, path: str | os.PathLike[str], key: str | N
         for i, identity in ids
         for row in _answers(store, i)
     )
-    return write_table(path, EXPORT_COLUMNS, rows, _KINDS)
+    return write_table(path, EXPORT_COLUMNS, rows, _KINDS, escape=escape)
 
 
 def _answers(store: LabelStore, identity_id: str) -> Iterator[dict[str, Any]]:

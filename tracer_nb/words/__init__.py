@@ -49,6 +49,7 @@ from tracer_nb.words.labelling import (
     progress_line,
     spent_sentence,
     stopped_sentence,
+    written_lines,
 )
 from tracer_nb.words.panels import pair_rows, selection_sentence, target_rows, target_sentence
 from tracer_nb.words.plans import plan_lines, superseded_sentence
@@ -129,4 +130,5 @@ __all__ = [
     "update_sentence",
     "waiting_sentence",
     "watch_lines",
+    "written_lines",
 ]

@@ -15,6 +15,7 @@ __all__ = [
     "progress_line",
     "spent_sentence",
     "stopped_sentence",
+    "written_lines",
 ]
 
 # Pairs of labels that a comparison names.
@@ -99,6 +100,17 @@ def spent_sentence(spending: Spending) -> str:
     if spending.reused:
         text += f"; {count(spending.reused, 'answer')} reused from the store"
     return text + "."
+
+
+def written_lines(what: str, n: int, formulas: int, path: str) -> list[str]:
+    """How much was written to a file, and whether a spreadsheet would run some of it."""
+    lines = [f"{count(n, what)} written to {path}."]
+    if formulas:
+        lines.append(
+            f"A spreadsheet may run {count(formulas, 'cell')} of it as formulas: for one, write the "
+            "file with --escape (escape=True)."
+        )
+    return lines
 
 
 def comparison_lines(comparison: Comparison) -> list[str]:

@@ -391,8 +391,21 @@ class FakeEmbedding:
     def list_supported_models():
         return [{"model": "maker/small-model"}, {"model": "maker/broken-model"}]
 
-    def embed(self, texts):
+    def embed(self, texts, batch_size=256):
+        FakeEmbedding.batch = batch_size
         yield from (np.full(3, len(text)) for text in texts)
+
+
+class QuantisedEmbedding(FakeEmbedding):
+    """Eight bits for the largest activation of a batch, as dynamic quantisation has them."""
+
+    def embed(self, texts, batch_size=256):
+        for start in range(0, len(texts), batch_size):
+            batch = [
+                [len(text), text.count("e"), 1.0] for text in texts[start : start + batch_size]
+            ]
+            step = max(max(row) for row in batch) / 127
+            yield from np.round(np.array(batch) / step) * step
 
 
 @pytest.fixture
@@ -408,6 +421,28 @@ def test_sentence_vectors_by_model_name():
     assert features.name == "fastembed:maker/small-model"
     assert features.fit(["x"]).transform(["a", "bb"]).tolist() == [[1, 1, 1], [2, 2, 2]]
     assert FakeEmbedding.made == {"model_name": "maker/small-model"}
+
+
+TEXTS = [f"{'where is it ' * (i % 7)}{i}" for i in range(60)]
+
+
+@pytest.mark.usefixtures("fastembed")
+def test_texts_of_like_length_are_embedded_together_and_come_back_in_order():
+    features = make_features("fastembed:maker/small-model")
+    assert features.transform(TEXTS)[:, 0].tolist() == [len(text) for text in TEXTS]
+    assert FakeEmbedding.batch == 32
+
+
+def test_a_text_has_one_vector_whatever_a_quantised_encoder_is_given_with_it(monkeypatch):
+    module = type(sys)("fastembed")
+    module.TextEmbedding = QuantisedEmbedding
+    monkeypatch.setitem(sys.modules, "fastembed", module)
+    features = make_features("fastembed:maker/small-model")
+    among = features.transform(TEXTS)
+    assert np.array_equal(among, features.transform(TEXTS[::-1])[::-1])
+    assert np.array_equal(among[:5], features.transform(TEXTS[:5]))
+    mixed = np.array(list(QuantisedEmbedding(model_name="maker/small-model").embed(TEXTS)))
+    assert np.abs(mixed - among).max() > 0.1  # as it would be without
 
 
 @pytest.mark.usefixtures("fastembed")

@@ -176,13 +176,13 @@ def test_reviews_are_written_with_the_teachers_labels(make, hard_world, tmp_path
     items = review.queue.items
     review.answer("login", 'a, "note"')
     review.skip()
-    assert tracer.export_reviews(tmp_path / "reviews.csv") == 2
+    assert tracer.export_reviews(tmp_path / "reviews.csv").rows == 2
     with (tmp_path / "reviews.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["text"] for row in rows] == [item.text for item in items]
     assert [row["teacher_label"] for row in rows] == [item.teacher_label for item in items]
     assert [(row["label"], row["note"]) for row in rows] == [("login", 'a, "note"'), ("", "")]
-    assert tracer.export_reviews(tmp_path / "reviews.parquet") == 2
+    assert tracer.export_reviews(tmp_path / "reviews.parquet").rows == 2
     with pytest.raises(InvalidInput, match=r"\.csv or \.parquet"):
         tracer.export_reviews(tmp_path / "reviews.txt")
 

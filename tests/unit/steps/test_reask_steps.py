@@ -151,7 +151,7 @@ def test_the_sets_can_be_told_apart_and_do_not_count_as_answers_of_another_promp
     labelled(world.teach, world, store).reask(30)
     with LabelStore(store) as answers:
         names = [s.teacher for s in answer_sets(answers)]
-        n = export_answers(answers, store.with_suffix(".csv"))
+        n = export_answers(answers, store.with_suffix(".csv")).rows
     assert names == ["teach, asked again", "teach"]
     assert n == 230
     other = labelled(lambda text: world.teach(text), world, store)  # noqa: PLW0108

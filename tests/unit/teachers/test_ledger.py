@@ -47,7 +47,7 @@ def test_sets_are_counted_and_priced(store):
 def test_an_empty_store_has_no_sets(tmp_path):
     with LabelStore(tmp_path / "empty.sqlite") as empty:
         assert answer_sets(empty) == ()
-        assert export_answers(empty, tmp_path / "none.csv") == 0
+        assert export_answers(empty, tmp_path / "none.csv").rows == 0
 
 
 def test_runs_are_told_apart(store):
@@ -111,13 +111,13 @@ def test_keys_that_name_no_set(store):
 
 
 def test_csv_and_parquet_hold_every_answer(store, tmp_path):
-    assert export_answers(store, tmp_path / "all.csv") == 5
+    assert export_answers(store, tmp_path / "all.csv").rows == 5
     with (tmp_path / "all.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert tuple(rows[0]) == EXPORT_COLUMNS
     assert sorted(row["text"] for row in rows).count('y, "z"\n') == 2
     pytest.importorskip("pyarrow")
-    assert export_answers(store, tmp_path / "one.parquet", key_of(store, "rule")) == 2
+    assert export_answers(store, tmp_path / "one.parquet", key_of(store, "rule")).rows == 2
     frame = pd.read_parquet(tmp_path / "one.parquet")
     assert tuple(frame.columns) == EXPORT_COLUMNS
     assert set(frame["teacher"]) == {"rule"}
@@ -132,14 +132,14 @@ def test_csv_and_parquet_hold_every_answer(store, tmp_path):
 def test_many_answers_are_read_in_parts(tmp_path):
     with LabelStore(tmp_path / "many.sqlite") as many:
         many.put_many(TWO, [(f"text {i}", Answer("a")) for i in range(1234)])
-        assert export_answers(many, tmp_path / "many.csv") == 1234
+        assert export_answers(many, tmp_path / "many.csv").rows == 1234
         assert len({text for text, _, _ in many.answers_of(many.identities()[0][0])}) == 1234
 
 
 def test_parquet_is_written_in_parts(store, tmp_path, monkeypatch):
     parquet = pytest.importorskip("pyarrow.parquet")
     monkeypatch.setattr("tracer_nb.teachers.tables._PART", 2)
-    assert export_answers(store, tmp_path / "all.parquet") == 5
+    assert export_answers(store, tmp_path / "all.parquet").rows == 5
     assert parquet.ParquetFile(tmp_path / "all.parquet").num_row_groups == 3
     frame = pd.read_parquet(tmp_path / "all.parquet")
     # A part without any cost does not make costs text.

@@ -14,9 +14,20 @@ from tracer_nb.errors import InvalidInput, MissingExtra
 
 __all__ = ["SentenceFeatures"]
 
+# Texts embedded together, of like length, so that little is padded.
+_BATCH = 32
+# Texts of several lengths: what stands beside the first must not change its vector. Encoders
+# whose activations are quantised scale them over the whole batch, and differ by .01 and more;
+# rounding differs by less than this.
+_PROBE = ("Where is my parcel?", "!", "My card was charged twice " * 20)
+_ROUNDING = 1e-4
+
 
 class SentenceFeatures:
     """Sentence embeddings by fastembed (ONNX on the CPU, no torch).
+
+    A text has the same vector, up to rounding, whatever other texts it is embedded with: an
+    encoder that mixes them, as quantised ones do, is found out and given one text at a time.
 
     Parameters
     ----------
@@ -55,12 +66,15 @@ class SentenceFeatures:
             raise InvalidInput.unknown_name("fastembed model or directory", model, known)
         try:
             self._model = TextEmbedding(**options)
+            alone, together = self._embed(_PROBE[:1], 1)[0], self._embed(_PROBE, len(_PROBE))[0]
         except Exception as error:  # onnxruntime and the hub raise a dozen types
             first = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InvalidInput(
                 f"cannot load the embedding model {model!r}: {first}; give a local directory "
                 "that holds model.onnx and tokenizer.json"
             ) from error
+        mixes = np.abs(alone - together).max() > _ROUNDING * np.abs(alone).max()
+        self._batch = 1 if mixes else _BATCH
 
     def fit(self, texts: Sequence[str]) -> SentenceFeatures:
         """Nothing to learn."""
@@ -69,7 +83,14 @@ class SentenceFeatures:
 
     def transform(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embeddings, shape (n, d), float32."""
-        return np.asarray(list(self._model.embed(list(texts))), dtype=np.float32)
+        order = sorted(range(len(texts)), key=lambda i: (len(texts[i]), texts[i]))
+        vectors = self._embed([texts[i] for i in order], self._batch)
+        unsorted = np.empty_like(vectors)
+        unsorted[order] = vectors
+        return unsorted
+
+    def _embed(self, texts: Sequence[str], batch: int) -> NDArray[np.float32]:
+        return np.asarray(list(self._model.embed(list(texts), batch_size=batch)), dtype=np.float32)
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Which model it is; the model itself stays where it is.

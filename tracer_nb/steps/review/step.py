@@ -19,7 +19,7 @@ from tracer_nb.steps.review.sitting import (
 from tracer_nb.steps.state import Job
 from tracer_nb.teachers import LabelStore
 from tracer_nb.teachers.ledger import set_labels
-from tracer_nb.teachers.tables import write_table
+from tracer_nb.teachers.tables import Written, write_table
 
 __all__ = ["ReviewSteps"]
 
@@ -142,10 +142,12 @@ class ReviewSteps(Job):
             raise InvalidInput(f"no row {row!r} with text among the {len(codes):,} of the column")
         return str(self._column.texts.unique[codes[int(row)]])
 
-    def export_reviews(self, path: str | os.PathLike[str]) -> int:
-        """Write every review with this label set to a CSV or Parquet file; how many there were.
+    def export_reviews(self, path: str | os.PathLike[str], *, escape: bool = False) -> Written:
+        """Write every review with this label set to a CSV or Parquet file.
 
-        The teacher's labels stand beside them where this object knows them.
+        The teacher's labels stand beside them where this object knows them. A cell that begins
+        with ``=``, ``+``, ``-`` or ``@`` may be run by a spreadsheet: ``escape`` puts an
+        apostrophe before it. ``rows`` of the result are the reviews, ``formulas`` such cells.
 
         Raises
         ------
@@ -158,7 +160,9 @@ class ReviewSteps(Job):
         """
         reviews = self._reviews.reviews(self.teacher.labels).values()
         known = self._asker.known([review.text for review in reviews])
-        return write_table(path, REVIEW_COLUMNS, review_rows(reviews, known), {"blind": bool})
+        return write_table(
+            path, REVIEW_COLUMNS, review_rows(reviews, known), {"blind": bool}, escape=escape
+        )
 
     @property
     def reviews(self) -> tuple[tuple[str, str], ...]:
