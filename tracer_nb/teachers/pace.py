@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from aiolimiter import AsyncLimiter
 from anyio import CapacityLimiter
 
+from tracer_nb.teachers.climb import Climb
+
 __all__ = ["TIMING", "Halted", "Pace", "Timing", "Turn"]
 
-_START = 8
 _SECONDS = 60.0
 
 
@@ -52,11 +53,10 @@ class Turn:
 class Pace:
     """Lets requests go: as many at a time as the server takes, and no faster than allowed.
 
-    It begins with a few at a time and doubles them with every round of clean answers, until
-    the server is in trouble for the first time; afterwards a clean round adds one. Trouble
-    halves them, at most once per round-trip: what was sent before they were halved tells
-    nothing new, however many such requests fail. A wait that the server asks for holds for
-    all requests, not only for the one that heard of it.
+    How many that is, :class:`Climb` finds out. Trouble halves them, at most once per
+    round-trip: what was sent before they were halved tells nothing new, however many such
+    requests fail. A wait that the server asks for holds for all requests, not only for the one
+    that heard of it.
 
     For one run in one event loop.
 
@@ -70,8 +70,6 @@ class Pace:
 
     Attributes
     ----------
-    limit : int
-        Requests at a time, at present.
     halted : bool
         Whether nothing more is sent.
     """
@@ -83,17 +81,19 @@ class Pace:
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
     ) -> None:
-        self.limit = min(_START, most)
         self.halted = False
-        self._most = most
+        self._climb = Climb(most)
         self._places = CapacityLimiter(self.limit)
         self._requests = None if requests_per_minute is None else _Rate(requests_per_minute)
         self._tokens = None if tokens_per_minute is None else _Rate(tokens_per_minute)
         self._until = 0.0
         self._round = 0  # goes up when they are halved
-        self._clean = 0
-        self._untroubled = True
         self._waiting: set[asyncio.Task[object]] = set()
+
+    @property
+    def limit(self) -> int:
+        """Requests at a time, at present."""
+        return self._climb.limit
 
     @property
     def counts_tokens(self) -> bool:
@@ -128,10 +128,11 @@ class Pace:
                 raise
         if admit is not None:
             await self._admission(turn, admit)
-        sent_in = self._round
+        sent = asyncio.get_running_loop().time()
+        sent_in = self._round, self._climb.send(sent), sent
         timing = TIMING.get()
         if timing is not None and timing.sent is None:
-            timing.sent = asyncio.get_running_loop().time()
+            timing.sent = sent
         try:
             yield turn
         except BaseException:
@@ -201,24 +202,21 @@ class Pace:
         self.halt()
         raise Halted
 
-    def _note(self, turn: Turn, sent_in: int, *, clean: bool) -> None:
+    def _note(self, turn: Turn, sent_in: tuple[int, int, float], *, clean: bool) -> None:
+        round_, level, sent = sent_in
+        now = asyncio.get_running_loop().time()
         if turn.wait:
-            self._until = max(self._until, asyncio.get_running_loop().time() + turn.wait)
-        if sent_in != self._round:
+            self._until = max(self._until, now + turn.wait)
+        if round_ != self._round:
             return
         if turn.overloaded:
             self._round += 1
-            self._untroubled = False
-            self._set_limit(max(1, self.limit // 2))
-        elif clean and self._places.borrowed_tokens >= self.limit:
-            # With places to spare, a clean answer does not show that more of them would do.
-            self._clean += 1
-            if self._untroubled or self._clean >= self.limit:
-                self._set_limit(min(self._most, self.limit + 1))
-
-    def _set_limit(self, limit: int) -> None:
-        self._clean = 0
-        self._places.total_tokens = self.limit = limit
+            self._climb.trouble(now)
+        elif clean:
+            full = self._places.borrowed_tokens >= self._places.total_tokens
+            self._climb.answer(level, now, now - sent, full=full)
+        if self._places.total_tokens != self._climb.limit:
+            self._places.total_tokens = self._climb.limit
 
 
 class _Rate:
