@@ -1,6 +1,6 @@
 """Answers a second, CPU and memory of a labelling run, against the stand-in in its own process.
 
-    python tests/bench/throughput.py [--repeats 3] [--quick]
+    python tests/bench/throughput.py [--repeats 3] [--quick] [--against FOLDER]
 
 With 500 ms latency (a usual model) and 64 requests at a time, what the latency allows is 128
 answers a second; a run begins with 8 at a time and doubles them. With 20 ms the client is the
@@ -161,6 +161,19 @@ def resume(n: int) -> dict[str, float]:
         return {"seconds": teacher.first - begun, "cpu": teacher.first_cpu - cpu}
 
 
+def again(n: int) -> dict[str, float]:
+    """CPU seconds to label ``n`` texts once more that are all stored; the least of five."""
+    with store_in() as store:
+        texts = texts_of(n)
+        run_labels(Instant(), texts, store=store)
+        found = []
+        for _ in range(5):
+            cpu = time.process_time()
+            run_labels(Instant(), texts, store=store)
+            found.append(time.process_time() - cpu)
+        return {"cpu": min(found)}
+
+
 def memory(n: int) -> dict[str, float]:
     """Bytes a row that a run keeps, and holds at its peak, beside the texts themselves."""
     texts = texts_of(n)
@@ -180,12 +193,13 @@ def memory(n: int) -> dict[str, float]:
 
 
 MEASURES: dict[str, Callable[..., dict[str, float]]] = {
-    f.__name__: f for f in (against_standin, own_cost, resume, memory)
+    f.__name__: f for f in (against_standin, own_cost, resume, again, memory)
 }
 
 
-def median(name: str, *arguments: float, repeats: int) -> dict[str, float]:
-    """Medians of a measurement."""
+def median(name: str, *arguments: float, repeats: int, build: str = "") -> dict[str, float]:
+    """Medians of a measurement, of this build or of the one in the folder ``build``."""
+    environ = {**os.environ, "PYTHONPATH": build} if build else None
     found = []
     for _ in range(repeats):
         quiet()
@@ -193,6 +207,7 @@ def median(name: str, *arguments: float, repeats: int) -> dict[str, float]:
             [sys.executable, __file__, "--one", json.dumps([name, *arguments])],
             stdout=subprocess.PIPE,
             check=True,
+            env=environ,
         )
         found.append(json.loads(ran.stdout.splitlines()[-1]))
         print(".", end="", flush=True, file=sys.stderr)
@@ -228,17 +243,39 @@ def measured(repeats: int, *, quick: bool) -> list[dict[str, Any]]:
     return [{"": a, "measured": b, "wanted": c} for a, b, c in rows]
 
 
+def compared(build: str, repeats: int, *, quick: bool) -> list[dict[str, Any]]:
+    """CPU times of this build and of another one, taken by turns, and their ratio."""
+    n = 1_000 if quick else 4_000
+    rows = []
+    for what, name, given in (
+        ("10,000 stored texts labelled again", "again", (10_000,)),
+        ("an answer, runner alone with its commit", "own_cost", (5 * n,)),
+        ("an answer at 20 ms latency, client included", "against_standin", (0.02, n)),
+    ):
+        both: list[list[float]] = [[], []]
+        for _ in range(repeats):
+            for found, folder in zip(both, ("", build), strict=True):
+                found.append(median(name, *given, repeats=1, build=folder)["cpu"])
+        this, other = map(statistics.median, both)
+        rows.append({"CPU of": what, "other ÷ this": f"{other / this:.2f}"})
+    return rows
+
+
 def main() -> None:
     """Measure and print."""
     parser = arguments(__doc__)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="fewer texts, for a look")
+    parser.add_argument("--against", metavar="FOLDER", help="another build, for ratios only")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         name, *sizes = json.loads(options.one)
         whole = [int(a) if a == int(a) else a for a in sizes]
         print(json.dumps(MEASURES[name](*whole)))
+        return
+    if options.against:
+        print(table(compared(options.against, options.repeats, quick=options.quick)))
         return
     rows = measured(options.repeats, quick=options.quick)
     versions = ", ".join(

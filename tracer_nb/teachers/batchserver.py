@@ -272,4 +272,5 @@ def _state(said: str) -> str:
 
 def _count(value: Any, name: str) -> int:
     number = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
-    return number if isinstance(number, int) and number >= 0 else 0
+    # As large as a column holds: what is larger counts nothing.
+    return number if isinstance(number, int) and 0 <= number < 2**63 else 0

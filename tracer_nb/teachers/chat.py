@@ -351,8 +351,10 @@ class ChatTeacher:
         if answer.keep:
             self._failed_in_a_row = 0
             return answer
-        if pace.halted and not answer.prompt_tokens + answer.completion_tokens:
-            raise NotAsked
+        if pace.halted:  # the server may be well
+            if not answer.prompt_tokens + answer.completion_tokens:
+                raise NotAsked
+            return answer
         self._failed_in_a_row += 1
         if self._failed_in_a_row >= max(20, 2 * pace.limit):
             raise TeacherError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tracer_nb.records import Answer
 from tracer_nb.teachers.bill import Bill
-from tracer_nb.teachers.costs import Costs
+from tracer_nb.teachers.costs import CUT, Costs
 from tracer_nb.teachers.endpoint import Endpoint
 from tracer_nb.teachers.failures import RequestFailed
 from tracer_nb.teachers.forms import Form
@@ -75,7 +75,7 @@ def _reason(reply: Reply) -> str:
     if reply.refused:
         return "refused"
     if reply.truncated:
-        return "truncated by max_answer_tokens before a label was there"
+        return CUT
     if reply.empty:
         return "the reply holds no choice"
     if not reply.said.strip():

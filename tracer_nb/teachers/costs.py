@@ -12,7 +12,7 @@ from tracer_nb.teachers.forms import Form
 from tracer_nb.teachers.prices import Price
 from tracer_nb.teachers.prompt import ECHO_CHARS, ChatPrompt
 
-__all__ = ["MAX_REPLIES", "Costs"]
+__all__ = ["CUT", "MAX_REPLIES", "Costs"]
 
 MAX_REPLIES = 3
 """Replies one text may take: the answer, and a repair replies with a broken body, or time-outs.
@@ -21,6 +21,9 @@ A reply is what a server bills, so this bounds the cost of a text. A time-out co
 the server may go on and bill what nobody reads. An error (429, 500) or a lost connection is
 not known to be billed, and not counted.
 """
+
+CUT = "truncated by max_answer_tokens before a label was there"
+"""Reason of an answer that took all the tokens it may, and holds no label."""
 
 _ANSWER_TOKENS = 15
 _THINKING_TOKENS = 300

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from tracer_nb.records import Answer, Spending
 from tracer_nb.teachers.budget import Amount
+from tracer_nb.teachers.costs import CUT
 
 __all__ = ["Tally"]
 
@@ -21,7 +22,7 @@ class Tally:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._asked = self._reused = self._missing = 0
+        self._asked = self._reused = self._missing = self._cut = 0
         self._prompt_tokens = self._completion_tokens = 0
         self._units = 0  # whole 10⁻¹² dollars: no drift over a million small floats
         self._priced = True
@@ -34,6 +35,7 @@ class Tally:
             self._asked += 1
             self._waited += answer.seconds or 0.0
             self._missing += answer.label is None
+            self._cut += answer.reason == CUT
             self._prompt_tokens += answer.prompt_tokens
             self._completion_tokens += answer.completion_tokens
             if answer.cost is None:
@@ -46,6 +48,12 @@ class Tally:
         """Answers that were asked for, as long as no text of the run has a label; else 0."""
         with self._lock:
             return self._asked if self._asked + self._reused == self._missing else 0
+
+    @property
+    def cut(self) -> tuple[int, int]:
+        """Answers that were cut at the token limit, and all that were asked for."""
+        with self._lock:
+            return self._cut, self._asked
 
     def lost(self, n_texts: int, bound: Amount) -> None:
         """Count a call that was cancelled: the server may bill it, up to ``bound``."""

@@ -35,6 +35,9 @@ _LONG = 10.0
 _LOOKED_UP = 50_000
 # Answers without a label, and none with one, after which more would be paid for in vain.
 _MANY = 50
+# Answers cut at the token limit, half of all or more, after which it is: each takes the longest
+# time and the most money that one can.
+_FEW = 5
 
 
 class LabelWork:
@@ -288,7 +291,14 @@ class LabelWork:
         for text, answer in answered.items():
             self.tally.asked(answer)
             self.answers[text] = first[text]
-        if self.tally.in_vain >= _MANY:
+        cut, asked = self.tally.cut
+        if cut >= _FEW and 2 * cut >= asked:
+            self.stop(
+                f"{cut:,} of the first {asked:,} answers took all of max_answer_tokens and hold no "
+                "label: raise max_answer_tokens for a model that thinks before it answers; for one "
+                "that rambles, lower it, or take another model"
+            )
+        elif self.tally.in_vain >= _MANY:
             reason = next(iter(answered.values())).reason or "no answer"
             self.stop(f"{IN_VAIN} {self.tally.in_vain:,} answers is a label: {reason}")
 

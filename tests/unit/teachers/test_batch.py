@@ -441,6 +441,13 @@ def test_the_whole_batchs_usage_counts_where_it_is_more(path):
         assert collect(standin, path).spending.cost > PRICE.of(10**6, 0)
 
 
+def test_a_usage_of_no_possible_size_is_left_out(path):
+    with serve(TABLE) as standin:
+        submit(standin, path)
+        standin.batches.poll("batch-1")["usage"]["input_tokens"] = 10**400
+        assert 0 < collect(standin, path).spending.cost < 1
+
+
 def test_half_the_price_is_openais_rule_and_nobody_elses():
     def teacher(**options):
         return ChatTeacher("gpt-5-mini", LABELS, "", **options)

@@ -9,7 +9,7 @@ from tracer_nb.teachers import LabelStore, Price, run_labels
 from tracer_nb.teachers.chat import ChatTeacher
 from tracer_nb.teachers.client import open_client
 
-from .chatserver import LABELS, Say
+from .chatserver import LABELS, Say, labelled
 
 PRICE = Price(1.0, 2.0)
 TEXTS = [f"question number {i}" for i in range(150)]
@@ -64,43 +64,29 @@ def test_replies_beyond_their_bound_do_not_pass_the_cap(server, tmp_path, votes,
     assert run.spending.cost == pytest.approx(till.billed)
 
 
-class UnderWay:
-    """A client that counts what is under way when the first dear reply has come."""
-
-    def __init__(self, *arguments, **options):
-        self._client = open_client(*arguments, **options)
-        self.running = 0
-        self.then = None
-
-    async def post(self, path, *, body, cast_to):
-        self.running += 1
-        try:
-            response = await self._client.post(path, body=body, cast_to=cast_to)
-        finally:
-            self.running -= 1
-        if self.then is None and b"9000" in response.content:
-            self.then = self.running + 1
-        return response
-
-    async def close(self):
-        await self._client.close()
-
-
 @pytest.mark.parametrize("votes", [1, 3])
 def test_a_server_that_turns_dear_passes_the_cap_by_what_is_under_way_at_the_most(server, votes):
-    till, clients = Till(server, polite=60), []
+    till, before = Till(server, polite=60), []
 
-    def opened(*arguments, **options):
-        clients.append(UnderWay(*arguments, **options))
-        return clients[-1]
+    class Noting:
+        """A client that notes the requests sent before the first dear reply was booked."""
 
-    teacher = teacher_at(server, votes=votes, temperature=0.0, open_client=opened)
+        def __init__(self, *arguments, **options):
+            client = open_client(*arguments, **options)
+            self.close, self._post = client.close, client.post
+
+        async def post(self, *arguments, **options):
+            if not teacher._costs.counts.rises:
+                before.append(1)
+            return await self._post(*arguments, **options)
+
+    teacher = teacher_at(server, votes=votes, temperature=0.0, open_client=Noting)
     bound = teacher.cost_bound(TEXTS[0]) / 3 / votes
     cap = 60 * cost((300, 8)) + 30 * bound
     run = run_labels(teacher, TEXTS, max_cost=cap)
     assert run.stopped.startswith("cost cap of")
     assert till.n > 60
-    assert till.billed <= cap + clients[0].then * (cost(till.rude) - bound)
+    assert till.billed <= cap + (len(before) - 60) * (cost(till.rude) - bound)
     assert run.spending.cost == pytest.approx(till.billed)
 
 
@@ -181,3 +167,17 @@ def test_a_time_out_is_booked_at_the_mean_where_it_is_none(server, price):
     (failed,) = (a for a in run.answers.values() if not a.keep)
     assert (failed.prompt_tokens, failed.completion_tokens) == (101, 5)
     assert not failed.counted
+
+
+# --- answers that are cut
+
+
+def test_after_a_few_cut_answers_the_run_stops_and_says_what_to_do(server):
+    server.rule = lambda _: Say('{"label": "re', finish="length", usage=(300, 1024), seconds=0.01)
+    run = run_labels(teacher_at(server), TEXTS)
+    assert "took all of max_answer_tokens" in run.stopped
+    assert len(server.bodies) <= 4 * 8
+    server.bodies.clear()
+    server.script = [labelled("refund")] * 20
+    server.rule = lambda text: Say("{", finish="length") if text[-1] == "1" else labelled("refund")
+    assert run_labels(teacher_at(server), TEXTS).stopped is None
