@@ -345,7 +345,7 @@ def test_a_server_that_repeats_the_key(world, tmp_path, how):
         except tracer_nb.errors.TracerError as error:
             shown = verbose(error, __file__)
     assert_clean(shown, "what is shown")
-    assert_clean(repr(tracer._asker.answers), "the answers")
+    assert_clean(repr(tracer._state.setup.asker.answers), "the answers")
     assert_clean_folder(tmp_path)
 
 

@@ -4,73 +4,69 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from tracer_nb.draws.rounds import Trail
 from tracer_nb.engine import Router, SurrogateFit
-from tracer_nb.engine.features import Features, FunctionFeatures, make_features
-from tracer_nb.engine.learning import learning_curve
-from tracer_nb.engine.options import make_options
-from tracer_nb.engine.pipeline import Answers
-from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
-from tracer_nb.labelset import check_prompt, clean_labels, explain_labels
+from tracer_nb.engine.options import Options
+from tracer_nb.errors import InvalidInput, NotFitted, StoreError
 from tracer_nb.live.lookout import Lookout
 from tracer_nb.records import (
+    Batch,
     Caps,
     Certificate,
+    Collected,
+    ColumnMap,
+    Confusion,
+    FitDifferences,
+    Gaps,
+    HandThreshold,
+    LabelAgreement,
+    LabelCounts,
     Labels,
     LearningCurve,
     Plan,
-    Progress,
+    Preview,
+    ReaskPlan,
+    Reliability,
     Report,
-    Routing,
+    RowPage,
+    Selection,
+    SelfAgreement,
+    Submitted,
+    Targets,
+    Update,
     Watch,
 )
-from tracer_nb.steps.audit.auditor import Auditor, deferring
-from tracer_nb.steps.certify import in_round, learned_on_column
-from tracer_nb.steps.column.features import Blocks, featurize, ready_matrix, rows_of, take
-from tracer_nb.steps.column.frames import Texts, read_texts, same_texts
+from tracer_nb.steps import certify
+from tracer_nb.steps.audit import step as audit_step
 from tracer_nb.steps.column.outcome import Outcome
-from tracer_nb.steps.column.sample import (
-    collect_labels,
-    distinct_texts,
-    draw_rows,
-    label_names,
-)
-from tracer_nb.steps.explain.gaps import GapSteps
-from tracer_nb.steps.explain.moment import Inspection, Makers
-from tracer_nb.steps.label.asker import Asker, OnProgress, make_caps
-from tracer_nb.steps.label.batches import Batches, BatchSteps
-from tracer_nb.steps.label.costs import (
-    check_latency_weight,
-    mean_cost,
-    mean_wait,
-    unasked_dollars,
-)
-from tracer_nb.steps.label.plan import check_job, make_plan
-from tracer_nb.steps.label.reject import ask_about, make_reject_option
-from tracer_nb.steps.review.sitting import reviewed_examples
-from tracer_nb.steps.review.step import ReviewSteps
-from tracer_nb.steps.route.answer import answer_rows
-from tracer_nb.steps.route.report import Standing, make_report
-from tracer_nb.steps.route.saved import save_router
-from tracer_nb.steps.state import Column, first_draw
-from tracer_nb.steps.update.scope import Scope
-from tracer_nb.steps.update.step import UpdateSteps
-from tracer_nb.teachers import INTERRUPTED, ReviewStore, make_teacher
-from tracer_nb.teachers.rows import short_address
+from tracer_nb.steps.explain import views
+from tracer_nb.steps.explain.differences import differences
+from tracer_nb.steps.explain.gaps import find_gaps, known_gaps
+from tracer_nb.steps.explain.inspection import Inspection, inspect
+from tracer_nb.steps.label import batches
+from tracer_nb.steps.label import reask as reask_step
+from tracer_nb.steps.label import step as label_step
+from tracer_nb.steps.label.asker import OnProgress, make_caps
+from tracer_nb.steps.review import step as review_step
+from tracer_nb.steps.review.sitting import Reviewing, reviewed_pairs
+from tracer_nb.steps.route import step as route_step
+from tracer_nb.steps.route.report import report
+from tracer_nb.steps.route.saved import save_job
+from tracer_nb.steps.setup import make_setup
+from tracer_nb.steps.state import JobState, Keep, merged
+from tracer_nb.steps.update import step as update_step
+from tracer_nb.teachers import Teacher
 from tracer_nb.teachers.server import hide_key
 
 __all__ = ["Tracer"]
 
 
-class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
+class Tracer:
     """Label a column with a teacher, let a certified surrogate answer the easy rows.
 
     Parameters
@@ -102,7 +98,8 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
         "held-out", "per-class" (a promise for each label that has rows enough) or "cross-fit"
         (every label both fits and tests: more coverage, verified by simulation, not proved).
     surrogate : str, scikit-learn classifier or sequence of them, default "auto"
-        "kernel-ridge", "logistic" or "xgboost".
+        "kernel-ridge", "logistic", "mlp-1", "mlp-2", "extra-trees", "random-forest",
+        "hist-gradient-boosting", "xgboost".
     gate : str, default "auto"
         "margin", "max-probability", "entropy" or "learned".
     pipeline : str, default "auto"
@@ -179,7 +176,7 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
         **options: Any,
     ) -> None:
         hide_key(options)
-        self._choices: dict[str, Any] = {
+        choices = {
             "target": target,
             "confidence": confidence,
             "strategy": strategy,
@@ -192,55 +189,20 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
             "time_budget": time_budget,
             "seed": seed,
         }
-        self.options = make_options(**self._choices)
-        self.seed = self.options.seed
-        self._latency_weight = check_latency_weight(latency_weight)
-        named = features is None or isinstance(features, str) or callable(features)
-        self._matrix = None if named else ready_matrix(features)
-        self._features: Features | None = make_features(features, seed=seed) if named else None
-        names = None if labels is None else clean_labels(labels)
-        self._prompt = check_prompt(prompt)
-        if isinstance(labels, Mapping):
-            self._prompt = explain_labels(labels, self._prompt)
-        self._reviews = ReviewStore(store)
-        self._auditor = Auditor(store)
-        if isinstance(options.get("examples"), str):
-            options["examples"] = reviewed_examples(self._reviews, names, options["examples"])
-        self.teacher = make_teacher(teacher, names, self._prompt, **options)
-        # Columns that the prompt speaks of, beside the labelled one.
-        self._named: tuple[str, ...] = tuple(getattr(self.teacher, "columns", ()))
-        self._reject = make_reject_option(
-            abstain_unlike, abstain_unsure, guard=self.options.guard, teacher=self.teacher
+        setup = make_setup(
+            teacher,
+            labels,
+            prompt,
+            choices=choices,
+            features=features,
+            latency_weight=latency_weight,
+            reject=(abstain_unlike, abstain_unsure),
+            store=store,
+            options=options,
         )
-        self._asker = Asker(self.teacher, store)
-        self._again = Asker(self.teacher, store, again=True)
-        self._batches = Batches(self.teacher, store)
-        self._column: Column | None = None
-        self._featurizing = threading.Lock()  # a panel may look on while another thread labels
-        self._underway: NDArray[np.intp] | None = None  # rows that are being asked about
-        self._inspection: Inspection | None = None
-        self._others: Texts | None = None  # routed last, when not the labelled column
-        self._subject: dict[str, None] = {}
-        self._chosen: dict[str, None] = {}  # texts that wait for a review
-        # Error budget of every certificate made on rows of this column, and what they said.
-        self._errors: tuple[float, ...] = ()
-        self._found: frozenset[str] = frozenset()
-        self._tested: Texts | None = None
-        self._trail: Trail | None = None  # of the labelled column
-        self._scope: Scope | None = None  # of the last update
-        self._asking: bool | None = None  # whether the last routing was told to ask
-        self._answers: Answers | None = None  # of the surrogate, on every distinct text
-        self._decided: dict[float | None, Routing] = {}
-        self._routed: tuple[Texts, Routing] | None = None  # last
-        self._watched: Certificate | None = None  # by which the last routing went
-        self._seen: tuple[tuple[Texts, Routing] | None, Watch] | None = None  # and of what routing
-        self._seconds = 0.0  # that an answer took while labelling
-        self._target: float | None = None  # of the last routing, when not the main one
-        self.labels: Labels | None = None
-        self.curve: LearningCurve | None = None
-        self.fitted: SurrogateFit | None = None
-        self.router: Router | None = None
-        self.outcome: Outcome | None = None
+        self._lock = threading.Lock()
+        self._state = JobState(setup)
+        self._seen: Inspection | None = None  # what was worked out about the last state
 
     # --- steps -----------------------------------------------------------------------
 
@@ -280,22 +242,9 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
         InvalidInput
             The column cannot be read, or there are more labels than rows.
         """
-        texts, rows = self._drawn(column, table, sample, fewest=0)
-        sampled = distinct_texts(texts, rows)
-        return make_plan(
-            self.teacher,
-            texts,
-            sampled,
-            self._asker.known(sampled),
-            self._asker.past(sampled),
-            n_sample=len(rows),
-            target=self.target,
-            confidence=self.confidence,
-            fewest=self._fewest(len(texts.usable)),
-            caps=make_caps(max_cost, max_tokens, max_rows),
-            reject=self._reject,
-            guard=self.options.guard,
-        )
+        caps = make_caps(max_cost, max_tokens, max_rows)
+        with self._held() as state:
+            return label_step.plan(state, column, table=table, sample=sample, caps=caps)
 
     def label(
         self,
@@ -335,13 +284,12 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
         Returns
         -------
         Labels
-            ``stopped`` says why not every row was asked, if so; with fewer labelled rows than
-            ``fewest`` nothing can be certified.
+            ``stopped`` says why not every row was asked, if so.
 
         Raises
         ------
-        InvalidInput
-            There are more labels than rows, or nothing bounds the cost; raised before
+        InvalidInput, NotEnoughData
+            The job cannot end in a certificate, or nothing bounds its cost; raised before
             anything is paid. Or ``abstain_unsure`` needs a distribution, and the first answers,
             which are stored, came without one.
         TeacherError
@@ -350,54 +298,21 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
             The store failed; what it had committed is safe.
         """
         caps = make_caps(max_cost, max_tokens, max_rows)
-        texts = read_texts(column, table, self._named)
-        fewest = self._fewest(len(texts.usable))
-        askable = self._askable(texts)
-        drawn = first_draw(sample, fewest, len(askable.usable))
-        check_job(askable, self.teacher.labels, drawn, fewest=0)  # labels may be wanted alone
-        # A ready matrix is looked at before anything is paid.
-        X = None if self._matrix is None else rows_of(self._matrix, texts)
-        order = draw_rows(askable, len(askable.usable), self.seed)
-        self._asker.check(distinct_texts(texts, order[:drawn]), caps)
-        self._underway, self._column = None, Column(column, texts, X)
-        self.labels = self.fitted = self.router = self.outcome = self._others = self.curve = None
-        self._subject = dict.fromkeys(texts.unique)
-        self._trail, self._scope = Trail.of(texts), None
-        if self._tested is None or not same_texts(texts, self._tested):
-            self._errors, self._found = (), frozenset()
-        asker = self._asker
-        asker.begin(anew=not go_on)
-        while True:
-            rows = self._underway = order[:drawn]
-            ask_about(
-                asker,
-                distinct_texts(texts, rows),
-                self._reject,
-                caps=self.caps_left(caps),
+        state = self._step(
+            lambda state, keep: label_step.label(
+                state,
+                column,
+                table=table,
+                sample=sample,
+                caps=caps,
                 on_progress=on_progress,
-                step="label",
                 stop=stop,
+                go_on=go_on,
+                keep=keep,
             )
-            self.labels = collect_labels(
-                texts,
-                rows,
-                asker.answers,
-                classes=self.teacher.labels,
-                spending=asker.spending,
-                stopped=asker.stopped,
-                superseded=asker.superseded,
-                fewest=fewest,
-            )
-            self._underway = None
-            # Frozen here: a cost that moved between calibration and routing would void both.
-            self._seconds = mean_wait(asker.spending)
-            if sample != "auto" or asker.stopped or len(rows) == len(order):
-                return self.labels
-            self._tell(on_progress, "Judging whether more labels are worth their price")
-            self.curve = self._learn()
-            if self.curve.enough:
-                return self.labels
-            drawn = min(max(round(1.3 * drawn), min(self.curve.best, 2 * drawn)), len(order))
+        )
+        assert state.labels is not None  # noqa: S101  label() has made them
+        return state.labels
 
     def fit(self) -> SurrogateFit:
         """Fit the surrogate on the fitting part of the sample.
@@ -409,10 +324,9 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
         NotEnoughData
             Too few labels, or a single one.
         """
-        texts, labels, X = self._featurized()
-        self.router = self.outcome = self._others = self._scope = None
-        self.fitted = self._fit_on(texts, labels, X, in_random_order=True)
-        return self.fitted
+        fitted = self._step(lambda state, _: certify.fit(state)).fitted
+        assert fitted is not None  # noqa: S101  fit() has made it
+        return fitted
 
     def calibrate(self) -> Certificate:
         """Certify a threshold on the part of the sample that the surrogate has not seen.
@@ -428,17 +342,8 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
         NotFitted
             Before :meth:`fit`.
         """
-        texts, labels, X = self._featurized()
-        if self.fitted is None:
-            raise NotFitted("nothing is fitted yet; call fit() first (%tracer fit)")
-        if self._scope is None:  # an update has certified what it fitted
-            router, self._answers = self._certify_on(texts, labels, X, self.fitted)
-            self._count(router)
-            self.router = in_round(router, self._errors)
-        self._decided = {}
-        self.outcome = self._others = None
-        assert self.router is not None  # noqa: S101
-        certificate = self.router.column_certificate
+        router = self._step(lambda state, _: certify.calibrate(state)).router
+        certificate = None if router is None else router.column_certificate
         assert certificate is not None  # noqa: S101  a column was passed
         return certificate
 
@@ -499,42 +404,23 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
             rows are to be asked about, and nothing bounds their cost.
         """
         caps = make_caps(max_cost, max_tokens, max_rows)
-        if self.router is None:
-            raise NotFitted(
-                "nothing is calibrated yet; call fit() and calibrate() first (%tracer fit, %tracer calibrate)"
+        state = self._step(
+            lambda state, keep: route_step.route(
+                state,
+                column,
+                table=table,
+                target=target,
+                features=features,
+                caps=caps,
+                ask_teacher=ask_teacher,
+                on_progress=on_progress,
+                stop=stop,
+                keep=keep,
             )
-        home, _ = self._labelled()
-        texts = home.texts if column is None else read_texts(column, table, self._named)
-        own = column is None or same_texts(texts, home.texts)
-        certificate = self.router.certificate_for(target, column=own)
-        watched, alarm = self._heeded(certificate, own=own)
-        if watched is not certificate:
-            certificate, target = watched, watched.target
-        if own:
-            routing = self._decide(target)
-        else:
-            X = self._featurize(texts, features)
-            routing = self.router.route(X, target=target, costs=self._costs(texts))
-        if alarm:
-            routing = deferring(routing)
-        if self._trail is not None:
-            self._trail.follow(home.texts, routing, None if own else (texts, X))
-        outcome = answer_rows(
-            self._asker,
-            texts,
-            routing,
-            reject=self._reject,
-            certified=certificate.certified,
-            alarm=alarm,
-            caps=caps,
-            ask_teacher=ask_teacher,
-            on_progress=on_progress,
-            stop=stop,
         )
-        self.outcome, self._others, self._target = outcome, None if own else texts, target
-        self._routed, self._watched, self._asking = (texts, routing), watched, ask_teacher
-        self._subject.update(dict.fromkeys(texts.unique))
-        return self.frame_of(home.source if column is None else column, outcome)
+        if column is None and state.column is not None:
+            column = state.column.source
+        return self.frame_of(column)
 
     def run(
         self,
@@ -563,39 +449,215 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
         Raises
         ------
         NotEnoughData
-            The job cannot end in a certificate: nothing was asked. Or labelling stopped, at the
-            cap for example, before there were enough labels to certify anything.
+            Also when labelling stopped, at the cap for example, before there were enough
+            labels to certify anything.
         """
         caps = make_caps(max_cost, max_tokens, max_rows)
-        self._drawn(column, table, sample)  # or says that nothing could be certified
-        labels = self.label(
-            column,
-            table=table,
-            sample=sample,
-            **asdict(caps),
-            on_progress=on_progress,
-            stop=stop,
-            go_on=go_on,
-        )
-        if labels.stopped == INTERRUPTED:
-            return None
-        labelled = int((labels.codes >= 0).sum())
-        fewest = self._fewest(len(self._column.texts.usable) if self._column is not None else 0)
-        if labels.stopped and labelled < fewest:
-            raise NotEnoughData(
-                f"stopped at {labelled} labelled rows ({labels.stopped}); at least {fewest} are "
-                "needed for this target. Every stored answer is kept: run again to go on"
+        state = self._step(
+            lambda state, keep: route_step.run(
+                state,
+                column,
+                table=table,
+                sample=sample,
+                caps=caps,
+                ask_teacher=ask_teacher,
+                on_progress=on_progress,
+                stop=stop,
+                go_on=go_on,
+                keep=keep,
             )
-        self._tell(on_progress, "Fitting the surrogate")
-        self.fit()
-        self._tell(on_progress, "Certifying a threshold")
-        self.calibrate()
-        left = asdict(self.caps_left(caps))
-        return self.route(**left, ask_teacher=ask_teacher, on_progress=on_progress, stop=stop)
+        )
+        return None if state.routed is None else self.frame_of(column)
 
     def caps_left(self, caps: Caps) -> Caps:
         """What is left of caps for the whole job after what was spent since :meth:`label`."""
-        return caps.left(self._asker.spending)
+        return caps.left(self._state.setup.asker.spending)
+
+    def audit(
+        self,
+        rate: float = 0.05,
+        *,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
+        seed: int | None = None,
+        on_alarm: str | None = None,
+        on_progress: OnProgress | None = None,
+        stop: threading.Event | None = None,
+    ) -> Watch:
+        """Ask the teacher about a few of the rows that the surrogate answered, drawn at random.
+
+        Call it after each :meth:`route`, and as often as you like: what it says is valid at all
+        times. Audits are stored, so that a watch goes on in another session that does the same
+        steps. A new fit, threshold, target or teacher begins a new watch.
+
+        Distinct texts are audited, once each, and never those of the labelled sample or those that
+        an update learned from: where a text that stands in many rows is often wrong, rows agree less than audits say. An answer
+        without a label counts as a disagreement; a request that failed is made again by the
+        next call. The frame that was routed stays as it is; the next :meth:`route` has the
+        teacher's label on audited rows.
+
+        Parameters
+        ----------
+        rate : float
+            Chance of each handled text to be audited, in (0, 1]. The same rate again draws the
+            same texts, a higher one more.
+        max_cost, max_tokens, max_rows : optional
+            Hard caps as in :meth:`label`, for these audits alone.
+        seed : int, optional
+            Of the draw; that of the Tracer by default.
+        on_alarm : str, optional
+            What :meth:`route` does after an alarm: "defer" every row; move to the next
+            "stricter" certified target, if there is one without an alarm, else defer; or only
+            "tell". Stored with the watch; by default what was chosen before, at first "defer".
+            An alarm stays until :meth:`calibrate` or :meth:`update` has made another certificate,
+            from fresh labels.
+        on_progress : callable, optional
+        stop : threading.Event, optional
+            As in :meth:`label`.
+
+        Returns
+        -------
+        Watch
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`route`.
+        InvalidInput
+            A rate, cap, seed or consequence that cannot be; or nothing bounds the cost.
+        TeacherError
+            No answer at all could be had.
+        StoreError
+            The store failed; what it had committed is safe.
+        """
+        caps = make_caps(max_cost, max_tokens, max_rows)
+        state = self._step(
+            lambda state, _: audit_step.audit(
+                state,
+                rate,
+                caps=caps,
+                seed=seed,
+                on_alarm=on_alarm,
+                on_progress=on_progress,
+                stop=stop,
+            )
+        )
+        assert state.watch is not None  # noqa: S101  audit() has made it
+        return state.watch
+
+    def watch(self) -> Watch:
+        """What the audits of the last routing's promise tell so far; nothing is asked.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`route`.
+        StoreError
+            The store cannot be read.
+        """
+        watch = self._step(lambda state, _: audit_step.watch(state)).watch
+        assert watch is not None  # noqa: S101  watch() has made it
+        return watch
+
+    @property
+    def known_watch(self) -> Watch | None:
+        """The same for those who look again and again; None before :meth:`route`.
+
+        It is worked out once for each routing and audit.
+        """
+        state = self._state
+        if state.routed is not None and state.watch is None:
+            with suppress(StoreError):  # to look fails at nothing: the next step says what is wrong
+                return self.watch()
+        return state.watch
+
+    def update(
+        self,
+        *,
+        sample: int | None = None,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
+        ask_teacher: bool | None = None,
+        on_progress: OnProgress | None = None,
+        stop: threading.Event | None = None,
+    ) -> Update:
+        """Fit again on all that the teacher said, certify on fresh rows, and route again.
+
+        Answers to rows that :meth:`route` deferred, of this column and of others, and to
+        audited ones, become labels to fit on. They are the hard rows, so nothing is tested on
+        them: the test takes fresh rows of the column, drawn at random like the sample. Those
+        of them that were deferred cost nothing. So that later rounds have fresh rows too, the
+        rows of ten tests, half of the column's other rows at most, are kept out of every fit
+        until they were tested.
+
+        Rows of the column that the surrogate answered keep its label: that certificate still
+        stands. What the teacher has not answered yet may be answered by the new surrogate. New
+        rows go by whichever router answers more of them.
+
+        Parameters
+        ----------
+        sample : int, optional
+            Fresh rows to test on; by default as many as the first test had.
+        max_cost, max_tokens, max_rows : optional
+            Hard caps as in :meth:`label`, for the fresh rows and the routing of this update.
+        ask_teacher : bool, optional
+            As in :meth:`route`; by default as in the last routing.
+        on_progress : callable, optional
+        stop : threading.Event, optional
+            As in :meth:`label`.
+
+        Returns
+        -------
+        Update
+            The figures before and after. When it was stopped, at a cap for example, before all
+            fresh rows were answered, everything is as it was; call it again to go on.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`route`.
+        NotEnoughData
+            Too few rows are left that nothing was fitted on.
+        InvalidInput
+            A cap or a number of rows that cannot be; or nothing bounds the cost.
+        TeacherError
+            No answer at all could be had.
+        StoreError
+            The store failed; what it had committed is safe.
+
+        Notes
+        -----
+        What is promised. With 1 - delta the confidence of the Tracer, round r (the first
+        certificate on this column is round 1) is tested at an error of 6 delta / (pi^2 r^2),
+        rounded down. All updates together, however many there will be, then spend less than
+        .4 delta, so with confidence 1 - 1.4 delta the first certificate and those of every
+        update hold at once; each says what is left so far. This is counted for the column's
+        certificates and for those for new rows apart. Because all hold at once, the best may be
+        chosen afterwards: for new rows the router that answers more of the rows that
+        neither surrogate was fitted on, for the column all that any of them answers. One that
+        an audit has refuted gives way.
+
+        For new rows the promise is about rows like those of the whole column. For the column
+        it is about the rows that the teacher had not answered when the test was drawn: all
+        others carry the teacher's own label. After a cross-fit certificate, updates are tested
+        on held-out rows, which is proved.
+        """
+        caps = make_caps(max_cost, max_tokens, max_rows)
+        state = self._step(
+            lambda state, keep: update_step.update(
+                state,
+                sample=sample,
+                caps=caps,
+                ask_teacher=ask_teacher,
+                on_progress=on_progress,
+                stop=stop,
+                keep=keep,
+            )
+        )
+        assert state.update is not None  # noqa: S101  update() has made it
+        return state.update
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save router, certificates and text features to one file; see :func:`tracer_nb.load`.
@@ -611,36 +673,7 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
             A surrogate of your own class, which no file can hold without running code when it
             is loaded; or the file cannot be written, in which case an old one stays whole.
         """
-        if self.router is None:
-            raise NotFitted(
-                "nothing is calibrated yet; call fit() and calibrate() first (%tracer fit, %tracer calibrate)"
-            )
-        about = {
-            "teacher": self.teacher.name,
-            "identity": dict(self.teacher.identity),
-            "labels": list(self.teacher.labels),
-            "prompt": self._prompt,
-            "columns": list(self._named),
-            "assumption": str(getattr(self.teacher, "assumption", "")),
-            "fit": self._fit_key(),
-            # So that no audit is spent on them.
-            "fitted": sorted(map(short_address, self._fitted_texts())),
-            "exact": not learned_on_column(
-                "" if self._features is None else self._features.name, self.fitted
-            ),
-            "seconds": self._seconds,
-            "latency_weight": self._latency_weight,
-            "abstain": asdict(self._reject),
-        }
-        # The column's certificates may be about an earlier surrogate, which is not saved.
-        router = (
-            self.router
-            if self._scope is None
-            else replace(self.router, column_certificates=None, column_frontier=None)
-        )
-        features = self._features
-        own = None if isinstance(features, FunctionFeatures) else features
-        save_router(path, router, own, about)
+        save_job(self._state, path)
 
     def save_report(
         self,
@@ -669,7 +702,7 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
         """
         from tracer_nb.widgets import report_page  # noqa: PLC0415  only where something is shown
 
-        if self.labels is None:
+        if self._state.labels is None:
             raise NotFitted(
                 "nothing to report yet; call label(column) first (%tracer label df.text)"
             )
@@ -685,39 +718,501 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
         except OSError as error:
             raise InvalidInput.cannot_write(target, error) from error
 
-    # --- results ---------------------------------------------------------------------
+    # --- teachers: asked twice, and asked later ---------------------------------------
+
+    def reask(
+        self,
+        rows: int = 100,
+        *,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
+        on_progress: OnProgress | None = None,
+        stop: threading.Event | None = None,
+    ) -> SelfAgreement:
+        """Ask the teacher a second time about a few texts of the sample, drawn at random.
+
+        Where it does not agree with itself, no surrogate can agree with it either, and
+        :meth:`gaps` says how much of the lost coverage that may explain. The first answer
+        stays the label. Second answers are stored beside the first ones before they count, as
+        a set of answers of their own: calling it again asks about none of them a third time.
+
+        At temperature 0, or where a server keeps its answers, the same answer may come again
+        however unclear the task is.
+
+        Parameters
+        ----------
+        rows : int, default 100
+            Distinct texts to draw, of those that have a label. A larger number keeps those of
+            a smaller one. Fix it beforehand: the interval does not allow for asking about more
+            until the figure pleases.
+        max_cost, max_tokens, max_rows : optional
+            Hard caps as in :meth:`label`, for these second questions alone.
+        on_progress : callable, optional
+        stop : threading.Event, optional
+            As in :meth:`label`.
+
+        Returns
+        -------
+        SelfAgreement
+            Of all second answers to texts of the sample, those of earlier calls among them.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`label`.
+        NotEnoughData
+            No text of the sample has a label.
+        InvalidInput
+            The teacher is a record of labels; a number or cap that cannot be; or nothing
+            bounds the cost.
+        TeacherError
+            No answer at all could be had.
+        StoreError
+            The store failed; what it had committed is safe.
+        """
+        caps = make_caps(max_cost, max_tokens, max_rows)
+        with self._held() as state:
+            return reask_step.reask(state, rows, caps=caps, on_progress=on_progress, stop=stop)
+
+    def plan_reask(
+        self,
+        rows: int = 100,
+        *,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
+    ) -> ReaskPlan:
+        """Say what :meth:`reask` would ask and cost; nothing is sent.
+
+        Raises
+        ------
+        NotFitted, NotEnoughData, InvalidInput, StoreError
+            As :meth:`reask`.
+        """
+        caps = make_caps(max_cost, max_tokens, max_rows)
+        with self._held() as state:
+            return reask_step.plan_reask(state, rows, caps=caps)
+
+    def self_agreement(self) -> SelfAgreement | None:
+        """What second answers tell so far; None when there are none. Nothing is asked.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`label`.
+        StoreError
+            The store cannot be read.
+        """
+        return reask_step.self_agreement(self._state)
+
+    def submit(
+        self,
+        column: Any,
+        *,
+        table: Any = None,
+        sample: int | str = 2000,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
+    ) -> Submitted:
+        """Send a random sample of the column to the server's batch endpoint.
+
+        It answers within a day, for less: half the price at OpenAI. :meth:`collect` brings the
+        answers in, in another session if you like; :meth:`label` with the same sample then
+        finds them all, and asks nothing. Until then these texts are not asked online. A server
+        that takes no schemas refuses every line: label a few rows online first, from which
+        this session learns how to ask.
+
+        Parameters
+        ----------
+        column, table
+            As in :meth:`plan`.
+        sample : int or "auto"
+            Rows to draw at random, the same that :meth:`label` draws; of "auto" those that it
+            draws at first.
+        max_cost, max_tokens, max_rows : optional
+            Hard caps in dollars, tokens and texts for all batches of this teacher that are
+            under way. The most that a batch can take must fit before it is sent. Where the
+            price of a batch is unknown, one of the last two must be given.
+
+        Raises
+        ------
+        InvalidInput, NotEnoughData
+            As in :meth:`label`; the teacher has no server, there is no store on disk, or the
+            cap is too low. Nothing was sent.
+        TeacherError
+            The server takes no batches, or not this one.
+        StoreError
+            The store failed.
+        """
+        caps = make_caps(max_cost, max_tokens, max_rows)
+        with self._held() as state:
+            return batches.submit(state, column, table=table, sample=sample, caps=caps)
+
+    def submit_deferred(
+        self,
+        *,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
+    ) -> Submitted:
+        """Send what :meth:`route` deferred, and did not ask about, in a batch.
+
+        Rows that came out abstained are not sent.
+
+        Route with ``ask_teacher=False`` first, and again after :meth:`collect`.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`route`.
+        InvalidInput, TeacherError, StoreError
+            As in :meth:`submit`.
+        """
+        caps = make_caps(max_cost, max_tokens, max_rows)
+        with self._held() as state:
+            return batches.submit_deferred(state, caps=caps)
+
+    def collect(self) -> Collected:
+        """Store what this teacher's batches have brought, and say where the others stand.
+
+        The teacher must be the one that submitted: same model, server, labels, prompt and
+        parameters. Collecting twice changes nothing.
+
+        Raises
+        ------
+        InvalidInput
+            The teacher has no server, or there is no store on disk.
+        TeacherError
+            The server cannot tell. What was stored is safe.
+        StoreError
+            The store failed: collect again.
+        """
+        return batches.collect(self._state)
+
+    def batches(self) -> tuple[Batch, ...]:
+        """All batches in the store, the last one first; this teacher's as they are now.
+
+        Raises
+        ------
+        InvalidInput, TeacherError, StoreError
+            As in :meth:`collect`.
+        """
+        return batches.batches(self._state)
+
+    def cancel(self, key: str) -> Batch:
+        """Stop the batch of this key; collect what it has answered when it has stopped.
+
+        One that has ended and cannot be collected is given up: its texts may be asked again.
+
+        Raises
+        ------
+        InvalidInput
+            No batch of this teacher has this key.
+        TeacherError, StoreError
+            As in :meth:`collect`.
+        """
+        return batches.cancel(self._state, key)
+
+    # --- a human checks the teacher ---------------------------------------------------
+
+    def review(
+        self, *, of: str = "mixed", rows: int = 50, blind: bool = True, against: str | None = None
+    ) -> Reviewing:
+        """Let a human check rows of the sample, and so measure the teacher itself.
+
+        Reviews are kept in the store by label set and text, so calling it again goes on where
+        it stopped, in another kernel and with another teacher too.
+
+        Parameters
+        ----------
+        of : str, default "mixed"
+            "random" rows tell the teacher's accuracy; "uncertain" rows have a low gate score,
+            or the teacher's own probabilities are close; on "disputed" rows teacher and
+            surrogate differ, although the surrogate was not fitted on them. "mixed" alternates
+            random rows with the others; "chosen" are those of :meth:`send_to_review`.
+        rows : int, default 50
+            To review in all, earlier reviews among them. Fix it beforehand: the interval of
+            the accuracy does not allow for stopping when the figure pleases.
+        blind : bool, default True
+            The teacher's label is shown after the answer only. A human who sees it before
+            agrees with it too often.
+        against : str, optional
+            The key of another set of stored answers (``%tracer labels`` shows them), to
+            dispute the teacher's labels instead of the surrogate's.
+
+        Returns
+        -------
+        Reviewing
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`label`.
+        InvalidInput
+            An argument cannot be used, or there is nothing of that kind to review.
+        StoreError
+            The store cannot be read.
+        """
+        return review_step.review(self._state, of=of, rows=rows, blind=blind, against=against)
+
+    def send_to_review(self, rows: Iterable[int]) -> int:
+        """Put rows aside for ``review(of="chosen")``; how many wait there.
+
+        Parameters
+        ----------
+        rows : iterable of int
+            Positions in the labelled column.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`label`.
+        InvalidInput
+            No such row, or one to which the teacher gave no label.
+        """
+        return len(self._step(lambda state, _: review_step.send_to_review(state, rows)).chosen)
+
+    def relabel(self, row: int, label: str, note: str = "") -> None:
+        """Say which label a row should have; kept as a review that was not blind.
+
+        The teacher's answer stays as it is: certificates are about it.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`label`.
+        InvalidInput
+            No such row, not one of the labels, or a note that is not text.
+        StoreError
+            It could not be stored.
+        """
+        review_step.relabel(self._state, row, label, note)
+
+    def export_reviews(self, path: str | os.PathLike[str]) -> int:
+        """Write every review with this label set to a CSV or Parquet file; how many there were.
+
+        The teacher's labels stand beside them where this object knows them.
+
+        Raises
+        ------
+        InvalidInput
+            Another ending, or a file that cannot be written.
+        MissingExtra
+            Parquet without pyarrow.
+        StoreError
+            The store cannot be read.
+        """
+        return review_step.export_reviews(self._state, path)
+
+    @property
+    def reviews(self) -> tuple[tuple[str, str], ...]:
+        """Text and label of every review with this label set, the oldest first.
+
+        Not those that were skipped. They may be the ``examples`` of another Tracer: a text is
+        never shown with its own label, so that they can test its prompt at the same time.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be read.
+        """
+        setup = self._state.setup
+        return reviewed_pairs(setup.reviews, setup.teacher.labels)
+
+    # --- looking ---------------------------------------------------------------------
+    #
+    # Nothing here asks the teacher, changes anything, or fails because a step is missing: what
+    # needs a later step is None, or empty. While another thread labels, the answers that were
+    # stored so far are looked at.
 
     @property
     def report(self) -> Report:
         """Where the job stands, for cards, panels and status lines."""
-        own = self._others is None
-        texts = self._column.texts if own and self._column is not None else self._others
-        spending = self._asker.spending
-        each = None
-        if self._column is not None:
-            each = mean_cost(self.teacher, self._column.texts.unique, spending)
-        report = make_report(
-            Standing(
-                teacher=self.teacher,
-                features="matrix" if self._features is None else self._features.name,
-                texts=texts,
-                own=own,
-                target=self._target,
-                labels=self.labels,
-                fitted=self.fitted,
-                router=self.router,
-                outcome=self.outcome,
-                curve=self.curve,
-                spending=spending,
-                stopped=self._asker.stopped,
-                superseded=self._asker.superseded,
-                each=each,
-                saved=self._savings(each),
-                n_subject=len(self._subject),
-            )
-        )
-        warning = "" if self.outcome is None else self._auditor.warning
-        return replace(report, note=f"{report.note} {warning}".strip())
+        return report(self._state)
+
+    def gaps(self, table: Any = None) -> Gaps:
+        """Find where surrogate and teacher part, on rows that were not used to fit.
+
+        These are the calibration rows, or, before :meth:`calibrate`, the fitting rows out of
+        fold. Nothing is asked, paid or changed; what :meth:`reask` has stored is looked at. To choose settings by what it shows and then
+        to certify on the same rows would void the promise: draw fresh rows for that.
+
+        Parameters
+        ----------
+        table : dataframe, optional
+            The column's own, whose other columns are looked at for groups of rows on which
+            both differ more often than elsewhere.
+
+        Returns
+        -------
+        Gaps
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`fit`.
+        InvalidInput
+            ``table`` is not a dataframe, or has another number of rows than the column.
+        StoreError
+            The store of second answers cannot be read.
+        """
+        before = self._state
+        after = find_gaps(before, self._look(before), table)
+        self._take(before, after)
+        assert after.gaps is not None  # noqa: S101  they were found
+        return after.gaps[0]
+
+    @property
+    def known_gaps(self) -> Gaps | None:
+        """What :meth:`gaps` found last, if nothing has happened since; nothing is computed."""
+        return known_gaps(self._state)
+
+    def differences(self, before: Tracer) -> FitDifferences:
+        """Compare this fit with another one of the same column and the same labels.
+
+        Coverage and rows that changed sides are told of the column; agreement of rows with a
+        teacher's label that neither surrogate was fitted on. Nothing is asked or changed. To
+        choose between fits by these figures and to certify the choice on the same rows would
+        void the promise: draw fresh rows for that.
+
+        Parameters
+        ----------
+        before : Tracer
+            Calibrated, on an equal column, with the same label set.
+
+        Returns
+        -------
+        FitDifferences
+
+        Raises
+        ------
+        NotFitted
+            One of the two is not calibrated.
+        InvalidInput
+            ``before`` is no other Tracer, or about another column or label set.
+        """
+        if not isinstance(before, Tracer) or before is self:
+            raise InvalidInput("before must be another Tracer, to compare this one with")
+        return differences(before._look(), self._look())
+
+    def label_counts(self) -> LabelCounts | None:
+        """How often each label occurs, in the sample so far and in the routed output.
+
+        Returns
+        -------
+        LabelCounts or None
+            None before :meth:`label`.
+        """
+        now = self._look()
+        return None if now is None else now.label_counts
+
+    def confusion(self) -> Confusion | None:
+        """The teacher's labels against the surrogate's; None before :meth:`fit`.
+
+        Counted on the calibration rows, or, before :meth:`calibrate`, on the fitting rows out
+        of fold: rows that the surrogate was not fitted on.
+        """
+        return views.confusion(self._look())
+
+    def label_agreement(self, by: str = "teacher") -> LabelAgreement | None:
+        """Agreement for each label, on the rows of :meth:`confusion`; None before :meth:`fit`.
+
+        Parameters
+        ----------
+        by : str
+            Whose label groups the rows: "teacher" or "surrogate".
+
+        Raises
+        ------
+        InvalidInput
+            ``by`` is neither.
+        """
+        return views.label_agreement(self._look(), by)
+
+    def reliability(self) -> Reliability | None:
+        """Gate scores against observed agreement, on the same rows; None before :meth:`fit`."""
+        return views.reliability(self._look())
+
+    def targets(self) -> Targets | None:
+        """What each target would give, estimated or certified; None before :meth:`calibrate`.
+
+        To have another target certified, calibrate with it; each certificate on the same
+        column spends the error budget again.
+        """
+        now = self._look()
+        return None if now is None else now.targets
+
+    def at_threshold(self, threshold: float) -> HandThreshold | None:
+        """What a threshold moved by hand gives, which is never certified.
+
+        Parameters
+        ----------
+        threshold : float
+            Score in [0, 1] along the path of the strategy: a gate score, unless rows are
+            handed over by cost.
+
+        Returns
+        -------
+        HandThreshold or None
+            None before :meth:`calibrate`.
+
+        Raises
+        ------
+        InvalidInput
+            Not a number in [0, 1].
+        """
+        return views.at_threshold(self._look(), threshold)
+
+    def preview(self) -> Preview | None:
+        """The frontier of the labels so far; None while there are too few.
+
+        May be called from another thread while :meth:`label` runs. It looks at fitting rows
+        alone, so that watching it costs the certificate nothing.
+        """
+        now = self._look()
+        return None if now is None else now.preview
+
+    def map(self, method: str = "pca", *, n_points: int | None = None) -> ColumnMap | None:
+        """Texts of the column as points in the plane; None before :meth:`label`.
+
+        Parameters
+        ----------
+        method : str
+            "pca" (at once), "t-sne" or "umap" (a few seconds; the second needs umap-learn).
+        n_points : int, optional
+            At most 3,000, 1,000 and 2,000. By default 2,000, or as many as the method takes.
+            Of more texts a sample is drawn, in which rare statuses are seen more often.
+
+        Raises
+        ------
+        InvalidInput
+            An unknown method, or too many points for it.
+        MissingExtra
+            umap-learn is not installed.
+        """
+        return views.column_map(self._look(), method, n_points)
+
+    def rows(
+        self, selection: Selection | None = None, *, offset: int = 0, limit: int = 25
+    ) -> RowPage:
+        """Rows that match a selection, one page of them; no rows before :meth:`label`.
+
+        Parameters
+        ----------
+        selection : Selection, optional
+            Every row with text by default. :meth:`Confusion.cell`, :meth:`LabelAgreement.bar`
+            and :meth:`Reliability.bin` make those of their charts.
+        offset, limit : int
+            Matching rows to leave out, and to give: at most 100.
+
+        Raises
+        ------
+        InvalidInput
+            A label or status that does not exist, or numbers out of range.
+        """
+        return views.rows(self._look(), selection, offset=offset, limit=limit)
 
     def frame_of(self, source: Any, outcome: Outcome | None = None) -> Any:
         """``source`` (the frame or column that was routed) with the output columns added.
@@ -734,8 +1229,79 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
             raise NotFitted("nothing is routed yet; call route() first")
         return chosen.onto(source)
 
+    # --- state -----------------------------------------------------------------------
+
+    @property
+    def teacher(self) -> Teacher:
+        """Who is asked."""
+        return self._state.setup.teacher
+
+    @property
+    def options(self) -> Options:
+        """Of the engine, checked."""
+        return self._state.setup.options
+
+    @property
+    def seed(self) -> int:
+        """Of the random sample, the split and the fit."""
+        return self._state.setup.options.seed
+
+    @property
+    def labels(self) -> Labels | None:
+        """Of the sample; None before :meth:`label`."""
+        return self._state.labels
+
+    @property
+    def curve(self) -> LearningCurve | None:
+        """By which ``sample="auto"`` stopped."""
+        return self._state.curve
+
+    @property
+    def fitted(self) -> SurrogateFit | None:
+        """The surrogate; None before :meth:`fit`."""
+        return self._state.fitted
+
+    @property
+    def router(self) -> Router | None:
+        """With its certificates; None before :meth:`calibrate`."""
+        return self._state.router
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """Of the last :meth:`route`."""
+        return self._state.outcome
+
+    @property
+    def rounds(self) -> int:
+        """Certificates that were made on rows of this column."""
+        return len(self._state.errors)
+
+    @property
+    def target(self) -> float:
+        """The main target."""
+        return self._state.setup.target
+
+    @property
+    def confidence(self) -> float:
+        """Of all promises together."""
+        return self._state.setup.options.confidence
+
+    def continue_from(self, other: Tracer) -> None:
+        """Count the certificates that another Tracer made on the same column as tries, too.
+
+        Reviews and audits that it holds in memory are taken over, and what to do on an alarm.
+        """
+        theirs, mine = other._state, self._state.setup
+        same = mine.reviews.path == theirs.setup.reviews.path
+        setup = (
+            replace(mine, reviews=theirs.setup.reviews) if same else mine
+        )  # those in memory live on
+        mine.auditor.continue_from(theirs.setup.auditor)
+        tried = replace(self._state, setup=setup, draws=theirs.draws, drawn_from=theirs.drawn_from)
+        self._take(self._state, tried)
+
     def __repr__(self) -> str:
-        if not hasattr(self, "outcome"):  # in the traceback of a failure to make it
+        if not hasattr(self, "_state"):  # in the traceback of a failure to make it
             return "Tracer(…)"
         done = [
             name
@@ -749,88 +1315,32 @@ class Tracer(GapSteps, ReviewSteps, BatchSteps, UpdateSteps):
         ]
         return f"Tracer({self.teacher.name!r}, target={self.target:g}, {', '.join(done) or 'new'})"
 
-    # --- parts of the steps ----------------------------------------------------------
+    @contextmanager
+    def _held(self) -> Iterator[JobState]:
+        """The state, and its store open at most once."""
+        state = self._state
+        with state.setup.shelf.held():
+            yield state
 
-    def _featurize(self, texts: Texts, features: Any) -> Blocks:
-        """Features of the distinct texts of rows that were not labelled, (n_unique, d)."""
-        missing = (
-            "these are other rows than the labelled ones, whose features were given as a matrix; "
-            "give theirs too: route(column, features=matrix)"
-        )
-        return featurize(texts, self._features, features, missing)
+    def _step(self, step: Callable[[JobState, Keep], JobState]) -> JobState:
+        """Make a step, and take over every state that it reaches; the last one."""
+        with self._held() as before:
 
-    def _decide(self, target: float | None) -> Routing:
-        """Who answers each distinct text of the labelled column; decided once."""
-        assert self.router is not None and self._answers is not None  # noqa: S101, PT018
-        if self._scope is not None:
-            return self._scope.layers[self.target if target is None else target].routing
-        if target not in self._decided:
-            certificate = self.router.certificate_for(target, column=True)
-            costs = self._costs(self._labelled()[0].texts)
-            self._decided[target] = self.router.decide(self._answers, certificate, costs)
-        return self._decided[target]
+            def keep(after: JobState) -> None:
+                nonlocal before
+                self._take(before, after)
+                before = after
 
-    def _savings(self, each: float | None) -> tuple[float | None, ...]:
-        """Dollars that not asking about the handled texts saves, at each of several targets."""
-        if self.router is None or len(self.options.targets) < 2 or self._others is not None:
-            return (None,) * len(self.options.targets)
-        texts, labels, _ = self._featurized()
-        dollars = unasked_dollars(texts, labels, self._costs(texts), each)
-        targets = self.options.targets
-        if dollars is None:
-            return (None,) * len(targets)
-        return tuple(float(dollars[self._decide(t).handled].sum()) for t in targets)
+            after = step(before, keep)
+            keep(after)
+        return after
 
-    def _route_again(self, **how: Any) -> None:
-        self.route(**how)
+    def _take(self, before: JobState, after: JobState) -> None:
+        """Take over what a step has changed."""
+        with self._lock:
+            self._state = merged(self._state, before, after)
 
-    def continue_from(self, other: Tracer) -> None:
-        """Count the certificates that another Tracer made on the same column as tries, too.
-
-        Reviews and audits that it holds in memory are taken over, and what to do on an alarm.
-        """
-        self._errors, self._tested, self._found = other._errors, other._tested, other._found
-        if self._reviews.path == other._reviews.path:  # those in memory live on
-            self._reviews = other._reviews
-        self._auditor.continue_from(other._auditor)
-
-    def _learn(self) -> LearningCurve:
-        """Whether another batch of labels is worth its price."""
-        texts, labels, X = self._featurized()
-        return learning_curve(
-            take(X, texts.codes[labels.rows]),
-            label_names(labels),
-            n_rows=len(texts.usable),
-            options=self.options,
-            price=mean_cost(self.teacher, texts.unique, self._asker.spending),
-        )
-
-    def _inspect(self) -> Inspection | None:
+    def _look(self, state: JobState | None = None) -> Inspection | None:
         """Where the job stands; the same object again as long as nothing happens."""
-        column, labels, router = self._column, self._labels_so_far(), self.router
-        if column is None or labels is None:
-            return None
-        texts = column.texts
-        now = Inspection(
-            texts,
-            labels,
-            self.fitted if router is None else router.fit,
-            router,
-            None if self._others is not None else self.outcome,
-            self._target,
-            self.options,
-            Makers(
-                self._column_features,
-                self._decide,
-                self._costs,
-                lambda: mean_cost(self.teacher, texts.unique, self._asker.spending),
-            ),
-            self._scope,
-        )
-        if self._inspection is None or not self._inspection.is_of(now):
-            self._inspection = now
-        return self._inspection
-
-    def _tell(self, on_progress: OnProgress | None, step: str) -> None:
-        if on_progress is not None:
-            on_progress(Progress(0, 1, self._asker.spending, 0.0, step))
+        self._seen = now = inspect(self._state if state is None else state, self._seen)
+        return now

@@ -866,7 +866,7 @@ def test_the_teacher_s_distribution_is_imitated(world):
     assert tracer.calibrate().certified
     # Regression outputs follow the distribution: no label has more than its share.
     model = tracer.fitted.pipeline.stages[0].model
-    outputs = model.outputs(tracer.fitted.pipeline.view.prepare(tracer._column.X))
+    outputs = model.outputs(tracer.fitted.pipeline.view.prepare(tracer._state.column.features()))
     if tracer.fitted.pipeline.name == "kernel-ridge":
         assert outputs.max() < 1.0
 
@@ -948,7 +948,7 @@ def test_waiting_for_deferred_rows_does_not_move_the_path(hard_world):
     tracer.run(hard_world.texts, sample=300, ask_teacher=False)
     certified = tracer.report.certificate
     first = tracer.route()["label_source"].tolist()
-    tracer._asker.spending = replace(tracer._asker.spending, waited=1e6)
+    tracer._state.setup.asker.spending = replace(tracer._state.setup.asker.spending, waited=1e6)
     assert tracer.route()["label_source"].tolist() == first
     assert tracer.calibrate() == certified
 

@@ -216,8 +216,8 @@ class Job:
         return ~answered & ~self._holding(self.order[: self.n_drawn])
 
     def _found(self, certificate, about):
-        tracer, codes = self.tracer, self.tracer._column.texts.codes
-        routing = tracer._decide(None)
+        tracer, codes = self.tracer, self.tracer._state.column.texts.codes
+        routing = tracer._state.certified.routings[TARGET]
         handled, said = routing.handled[codes], routing.labels[codes].astype(str)
         broken = False
         if certificate is not None and certificate.certified:
@@ -226,9 +226,10 @@ class Job:
             assert certificate.n_population_handled == (handled & about).sum()
             broken = (said == self.names)[handled & about].mean() < TARGET - 1e-12
         fitted = {self.texts[row] for row in tracer.labels.rows}
-        if tracer._scope is not None:
+        if tracer._state.scope is not None:
             fitted |= {
-                tracer._column.texts.unique[i] for i in np.flatnonzero(tracer._scope.learned)
+                tracer._state.column.texts.unique[i]
+                for i in np.flatnonzero(tracer._state.scope.learned)
             }
         unseen = np.array([row.tobytes().hex() not in fitted for row in self.new.X])
         new = tracer.router.route(self.new.X)

@@ -14,21 +14,18 @@ of the test that are among them are a simple random sample of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.engine import ExtraRows
-from tracer_nb.engine.extra import stack_rows
 from tracer_nb.engine.split import is_calibration
 from tracer_nb.errors import NotEnoughData
 from tracer_nb.records import Answer, Routing
-from tracer_nb.steps.column.features import Blocks, take
-from tracer_nb.steps.column.frames import Texts
 
-__all__ = ["Draw", "Elsewhere", "Trail", "draw_round", "extra_rows", "labelled_elsewhere"]
+__all__ = ["Elsewhere", "Round", "Trail", "draw_round", "labelled_elsewhere"]
 
 # Tests of so many rounds are kept for, of the first one's size; and half of the rows at most.
 _ROUNDS = 10
@@ -36,14 +33,14 @@ _ROUNDS = 10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Elsewhere:
-    """Deferred texts of rows that are not in the column, and their features."""
+    """Deferred texts of rows that are not in the column, and their features, blocks of (n, d)."""
 
     texts: tuple[str, ...]
-    X: Blocks
+    X: list[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Draw:
+class Round:
     """The rows of one update, decided before any of them is asked about.
 
     Attributes
@@ -69,7 +66,7 @@ class Draw:
     held_back: NDArray[np.bool_]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Trail:
     """What happened to a column since its sample was drawn.
 
@@ -80,54 +77,64 @@ class Trail:
         they are, not for where they stand in the random order.
     routed : bool
         Whether the column was.
-    elsewhere : list of Elsewhere
+    elsewhere : tuple of Elsewhere
     start, stop : int
         The rows of the order that are kept for tests; both 0 before the first update.
     n_test : int
         Rows of a test where nothing else is said.
-    draw : Draw or None
+    pending : Round or None
         Of an update that was stopped: the next call goes on with it.
     """
 
     sent: NDArray[np.bool_]
     routed: bool = False
-    elsewhere: list[Elsewhere] = field(default_factory=list)
+    elsewhere: tuple[Elsewhere, ...] = ()
     start: int = 0
     stop: int = 0
     n_test: int = 0
-    draw: Draw | None = None
+    pending: Round | None = None
 
     @classmethod
-    def of(cls, texts: Texts) -> Trail:
-        """Of a column that nothing was done with."""
-        return cls(np.zeros(len(texts.unique), dtype=bool))
+    def of(cls, n_texts: int) -> Trail:
+        """Of a column that nothing was done with, of so many distinct texts."""
+        return cls(np.zeros(n_texts, dtype=bool))
 
-    def follow(self, home: Texts, routing: Routing, others: tuple[Texts, Blocks] | None) -> None:
-        """Remember which texts a routing deferred.
+    def follow(self, routing: Routing) -> Trail:
+        """Remember which of the column's texts a routing deferred."""
+        return replace(self, sent=self.sent | ~routing.handled, routed=True)
+
+    def follow_elsewhere(
+        self, unique: Sequence[str], routing: Routing, texts: Sequence[str], X: list[Any]
+    ) -> Trail:
+        """Remember what a routing of other rows deferred.
 
         Parameters
         ----------
-        home : Texts
-            The column.
+        unique : sequence of str
+            Distinct texts of the column.
         routing : Routing
-        others : tuple of Texts and blocks of shape (n_unique, d), or None
-            The rows that were routed, when they are not the column's.
+        texts : sequence of str
+            Distinct texts of the rows that were routed.
+        X : blocks of shape (n_texts, d)
+            Their features.
         """
-        if others is None:
-            self.sent |= ~routing.handled
-            self.routed = True
-            return
-        texts, X = others
-        number = {text: i for i, text in enumerate(home.unique)}
+        number = {text: i for i, text in enumerate(unique)}
         deferred = np.flatnonzero(~routing.handled)
-        own = np.array([number.get(texts.unique[i], -1) for i in deferred], dtype=np.intp)
-        self.sent[own[own >= 0]] = True
+        own = np.array([number.get(texts[i], -1) for i in deferred.tolist()], dtype=np.intp)
+        sent = self.sent.copy()
+        sent[own[own >= 0]] = True
         new = deferred[own < 0]
-        if len(new):
-            self.elsewhere.append(Elsewhere(tuple(texts.unique[i] for i in new), take(X, new)))
+        there = Elsewhere(tuple(texts[i] for i in new.tolist()), [block[new] for block in X])
+        elsewhere = (*self.elsewhere, there) if len(new) else self.elsewhere
+        return replace(self, sent=sent, elsewhere=elsewhere)
 
-    def prepare(self, n_sample: int, n_rows: int, sample: int | None, fewest: int) -> int:
-        """Decide which rows are kept for tests, at the first update; rows of the next test.
+    def follow_audits(self, unique: Sequence[str], audited: Sequence[str]) -> Trail:
+        """Remember which texts audits drew."""
+        drawn = set(audited)
+        return replace(self, sent=self.sent | np.array([text in drawn for text in unique]))
+
+    def prepare(self, n_sample: int, n_rows: int, sample: int | None, fewest: int) -> Trail:
+        """Decide, at the first update, which rows are kept for tests.
 
         Parameters
         ----------
@@ -137,17 +144,22 @@ class Trail:
             Rows that are wanted for the test.
         fewest : int
             Rows without which nothing can be certified.
+        """
+        if self.stop:
+            return self
+        n_test = int(is_calibration(n_sample).sum())
+        first, rest = sample or max(n_test, fewest), n_rows - n_sample
+        kept = min(rest, max(first, min(rest // 2, _ROUNDS * first)))
+        return replace(self, n_test=n_test, start=n_sample, stop=n_sample + kept)
+
+    def rows_of_test(self, sample: int | None, fewest: int) -> int:
+        """Rows of the next test; arguments as in :meth:`prepare`.
 
         Raises
         ------
         NotEnoughData
             Too few rows are left.
         """
-        if not self.stop:
-            self.n_test = int(is_calibration(n_sample).sum())
-            first, rest = sample or max(self.n_test, fewest), n_rows - n_sample
-            self.start = n_sample
-            self.stop = n_sample + min(rest, max(first, min(rest // 2, _ROUNDS * first)))
         left = self.stop - self.start
         n = min(sample or max(self.n_test, fewest), left)
         if n < fewest:
@@ -164,39 +176,42 @@ class Trail:
             )
         return n
 
-    def passed(self, draw: Draw) -> None:
+    def passed(self, made: Round) -> Trail:
         """Go on behind the rows of a test that was made."""
-        self.start, self.draw = draw.start + len(draw.fresh), None
+        return replace(self, start=made.start + len(made.fresh), pending=None)
 
 
 def draw_round(
-    texts: Texts, order: NDArray[np.intp], trail: Trail, known: Mapping[str, Answer], n_fresh: int
-) -> Draw:
+    codes: NDArray[np.intp],
+    order: NDArray[np.intp],
+    trail: Trail,
+    n_fresh: int,
+    *,
+    answered: NDArray[np.bool_],
+    labelled: NDArray[np.bool_],
+) -> Round:
     """Decide what an update learns from and tests on; nothing is asked.
 
     Parameters
     ----------
-    texts : Texts
-        The column.
+    codes : ndarray of int
+        Distinct text of each row of the column.
     order : ndarray of int
         Its rows in random order, the sample first.
     trail : Trail
-    known : mapping of str to Answer
-        Everything that the teacher said about texts of the column.
     n_fresh : int
         Rows of the test.
+    answered, labelled : ndarray of shape (n_unique,), bool
+        Texts that the teacher answered, and those to which it gave a label.
     """
-    n = len(texts.unique)
 
     def holding(rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-        mask = np.zeros(n, dtype=bool)
-        mask[texts.codes[rows]] = True
+        mask = np.zeros(len(answered), dtype=bool)
+        mask[codes[rows]] = True
         return mask
 
     fresh = order[trail.start : trail.start + n_fresh]
     sampled, kept = holding(order[: trail.start]), holding(order[trail.start : trail.stop])
-    answered = np.array([text in known for text in texts.unique])
-    labelled = np.array([text in known and known[text].label is not None for text in texts.unique])
     told = trail.sent & labelled & ~sampled
     learned = told & ~kept
     # An answer to a fresh row that nothing sent to the teacher is from an earlier session's test
@@ -204,7 +219,7 @@ def draw_round(
     # without an answer are not in random order any more: they stay the teacher's.
     tested_before = (holding(fresh) & answered & ~trail.sent & ~sampled).any()
     free = ~trail.sent if tested_before else ~(trail.sent & answered)
-    return Draw(
+    return Round(
         start=trail.start,
         fresh=fresh,
         kept=order[trail.start : trail.stop],
@@ -222,34 +237,3 @@ def labelled_elsewhere(trail: Trail, known: Mapping[str, Answer]) -> dict[str, t
             if text in known and known[text].label is not None:
                 found.setdefault(text, (where, row))
     return found
-
-
-def extra_rows(
-    texts: Texts, X: Blocks, draw: Draw, trail: Trail, known: Mapping[str, Answer]
-) -> tuple[ExtraRows | None, frozenset[str]]:
-    """Answers that an update fits on, and the texts of other columns among them.
-
-    Parameters
-    ----------
-    texts, draw, trail
-        As in :func:`draw_round`.
-    X : blocks of shape (n_unique, d)
-        Features of the column's distinct texts.
-    known : mapping of str to Answer
-        Also about the texts elsewhere.
-    """
-    own = np.flatnonzero(draw.learned)
-    names = [known[texts.unique[i]].label for i in own.tolist()]
-    parts, groups = [take(X, own)], own.tolist()
-    found = labelled_elsewhere(trail, known)
-    names += [known[text].label for text in found]
-    for i, there in enumerate(trail.elsewhere):
-        rows = [row for where, row in found.values() if where == i]
-        parts.append(take(there.X, np.array(rows, dtype=np.intp)))
-    if not names:
-        return None, frozenset()
-    groups += range(len(texts.unique), len(texts.unique) + len(found))
-    y = np.empty(len(names), dtype=object)
-    y[:] = names
-    blocks = [stack_rows(block) for block in zip(*parts, strict=True)]
-    return ExtraRows(blocks, y, np.array(groups)), frozenset(found)

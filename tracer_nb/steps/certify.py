@@ -1,99 +1,134 @@
-"""Fitting and certifying: what the first fit and every update of it share."""
+"""Fitting and certifying: the steps ``fit`` and ``calibrate``, and what an update shares with them."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer_nb.draws.draw import Draw, add_test, errors_of
 from tracer_nb.engine import Router, SurrogateFit, calibrate_router, fit_surrogate
 from tracer_nb.engine.checks import check_blocks
 from tracer_nb.engine.pipeline import Answers
-from tracer_nb.records import (
-    Certificate,
-    Labels,
-    Routing,
-)
+from tracer_nb.errors import NotFitted
+from tracer_nb.records import Certificate, Labels
 from tracer_nb.steps.column.features import Blocks, take
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.column.sample import label_names, soft_labels
-from tracer_nb.steps.label.costs import text_costs
-from tracer_nb.steps.state import Job
+from tracer_nb.steps.label.costs import costs_of
+from tracer_nb.steps.state import Certified, JobState, reset
 
-__all__ = ["Making", "in_round", "learned_on_column", "rows_to_route"]
+__all__ = [
+    "calibrate",
+    "certify_on",
+    "count_test",
+    "fit",
+    "fit_on",
+    "in_round",
+    "learned_on_column",
+    "rows_to_route",
+]
 
 
-class Making(Job):
-    """The part of a Tracer that makes surrogates and routers of its column."""
+def fit(state: JobState) -> JobState:
+    """Fit the surrogate on the fitting part of the sample.
 
-    _choices: dict[str, Any]
-    _latency_weight: float
-    _seconds: float
-    _answers: Answers | None
-    _decided: dict[float | None, Routing]
-    _found: frozenset[str]
-    _tested: Texts | None
+    Raises
+    ------
+    NotFitted, NotEnoughData
+        Nothing is labelled, or too little.
+    """
+    fitted = fit_on(state, *state.featurized(), in_random_order=True)
+    return reset(replace(state, fitted=fitted), after="fitted")
 
-    def _costs(self, texts: Texts) -> NDArray[np.float64] | None:
-        """Dollars for each distinct text, where the strategy asks for them."""
-        if self.options.strategy != "cost-aware":
-            return None
-        return text_costs(
-            self.teacher, texts.unique, seconds=self._seconds, latency_weight=self._latency_weight
-        )
 
-    def _fit_on(self, texts: Texts, labels: Labels, X: Blocks, **how: Any) -> SurrogateFit:
-        """A surrogate fitted on labelled rows of the column.
+def calibrate(state: JobState) -> JobState:
+    """Certify a threshold on the part of the sample that the surrogate has not seen.
 
-        Parameters
-        ----------
-        texts, labels : Texts, Labels
-        X : blocks of shape (n_unique, d)
-        **how
-            Of :func:`tracer_nb.engine.fit_surrogate`, over what the Tracer was given.
-        """
-        codes, costs = texts.codes[labels.rows], self._costs(texts)
-        return fit_surrogate(
-            take(X, codes),
-            label_names(labels),
-            unlabelled=take(X, texts.codes[np.setdiff1d(texts.usable, labels.rows)]),
-            soft_labels=soft_labels(labels),
-            costs=None if costs is None else costs[codes],
-            groups=codes,
-            **{**self._choices, **how},
-        )
+    After an update there is nothing to do: it has certified what it fitted.
 
-    def _certify_on(
-        self, texts: Texts, labels: Labels, X: Blocks, fitted: SurrogateFit, *, column: bool = True
-    ) -> tuple[Router, Answers]:
-        """A router for the column, and what its surrogate says on each distinct text.
+    Raises
+    ------
+    NotFitted
+        Nothing is fitted.
+    """
+    texts, labels, X = state.featurized()
+    if state.fitted is None:
+        raise NotFitted("nothing is fitted yet; call fit() first (%tracer fit)")
+    if state.scope is not None:
+        return reset(state, after="certified")
+    router, answers = certify_on(state, texts, labels, X, state.fitted)
+    tested = labels.rows[state.fitted.calibration_rows]
+    draws = count_test(state.draws, router, tested, state.setup.options.seed)
+    router, costs = in_round(router, errors_of(draws)), costs_of(state, texts)
+    routings = {
+        target: router.decide(answers, router.certificate_for(target, column=True), costs)
+        for target in state.setup.options.targets
+    }
+    certified = Certified(router, answers, routings)
+    state = replace(state, certified=certified, draws=draws, drawn_from=texts)
+    return reset(state, after="certified")
 
-        With ``column=False`` it has no column certificate.
-        """
-        costs = self._costs(texts)
-        # The whole column at once: for the certificate, and to route it.
-        answers = fitted.pipeline.predict(check_blocks(X))
-        about: dict[str, Any] = {}
-        if column:
-            others = texts.codes[rows_to_route(texts, labels, fitted)]
-            about["column"] = answers.take(others)
-            about["column_costs"] = None if costs is None else costs[others]
-        rows = take(X, texts.codes[labels.rows])
-        return calibrate_router(fitted, rows, label_names(labels), **about), answers
 
-    def _count(self, router: Router) -> None:
-        """Count a router's certificates as a try on rows of this column.
+def fit_on(state: JobState, texts: Texts, labels: Labels, X: Blocks, **how: Any) -> SurrogateFit:
+    """A surrogate fitted on labelled rows of the column.
 
-        The same ones again say nothing new; other ones are a further try, which spends its own
-        part of an error budget.
-        """
-        found = repr((router.certificates, router.column_certificates))
-        if found not in self._found or not self._errors:
-            self._errors = (*self._errors, 1.0 - router.fit.options.confidence)
-            self._found |= {found}
-        self._tested = self._column.texts if self._column is not None else None
+    Parameters
+    ----------
+    state : JobState
+    texts, labels : Texts, Labels
+    X : blocks of shape (n_unique, d)
+    **how
+        Of :func:`tracer_nb.engine.fit_surrogate`, over what the job was given.
+    """
+    codes, costs = texts.codes[labels.rows], costs_of(state, texts)
+    return fit_surrogate(
+        take(X, codes),
+        label_names(labels),
+        unlabelled=take(X, texts.codes[np.setdiff1d(texts.usable, labels.rows)]),
+        soft_labels=soft_labels(labels),
+        costs=None if costs is None else costs[codes],
+        groups=codes,
+        **{**state.setup.choices, **how},
+    )
+
+
+def certify_on(
+    state: JobState,
+    texts: Texts,
+    labels: Labels,
+    X: Blocks,
+    fitted: SurrogateFit,
+    *,
+    column: bool = True,
+) -> tuple[Router, Answers]:
+    """A router for the column, and what its surrogate says on each distinct text.
+
+    With ``column=False`` it has no column certificate.
+    """
+    costs = costs_of(state, texts)
+    # The whole column at once: for the certificate, and to route it.
+    answers = fitted.pipeline.predict(check_blocks(X))
+    about: dict[str, Any] = {}
+    if column:
+        others = texts.codes[rows_to_route(texts, labels, fitted)]
+        about["column"] = answers.take(others)
+        about["column_costs"] = None if costs is None else costs[others]
+    rows = take(X, texts.codes[labels.rows])
+    return calibrate_router(fitted, rows, label_names(labels), **about), answers
+
+
+def count_test(
+    draws: tuple[Draw, ...], router: Router, rows: NDArray[np.intp], seed: int
+) -> tuple[Draw, ...]:
+    """The draws, with the test behind a router's certificates among them."""
+    said = repr((router.certificates, router.column_certificates))
+    found = hashlib.sha256(said.encode()).hexdigest()
+    error = 1.0 - router.fit.options.confidence
+    return add_test(draws, rows, seed=seed, error=error, found=found)
 
 
 def rows_to_route(texts: Texts, labels: Labels, fitted: SurrogateFit) -> NDArray[np.intp]:

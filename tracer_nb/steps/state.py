@@ -1,160 +1,256 @@
-"""What a job has done so far, and what all of its steps share."""
+"""The state of a job: frozen records, and what a step makes stale.
+
+A step is a function from one state to the next. Nothing is written back into a state: whoever
+holds an old one, in another thread for example, sees it as it was.
+"""
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer_nb.draws.draw import Draw, errors_of
+from tracer_nb.draws.rounds import Trail
 from tracer_nb.engine import Router, SurrogateFit
 from tracer_nb.engine.features import Features
 from tracer_nb.engine.options import Options
-from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
-from tracer_nb.records import Labels, LearningCurve, RejectOption, Routing
-from tracer_nb.steps.column.features import Blocks, as_blocks
-from tracer_nb.steps.column.frames import Texts, read_texts
+from tracer_nb.engine.pipeline import Answers
+from tracer_nb.errors import NotEnoughData, NotFitted
+from tracer_nb.records import (
+    Certificate,
+    Gaps,
+    Labels,
+    LearningCurve,
+    RejectOption,
+    Routing,
+    Update,
+    Watch,
+)
+from tracer_nb.steps.audit.auditor import Auditor
+from tracer_nb.steps.column.features import Blocks, Once
+from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.column.outcome import Outcome
-from tracer_nb.steps.column.sample import collect_labels, distinct_texts, draw_rows
-from tracer_nb.steps.label.asker import Asker
-from tracer_nb.steps.label.plan import check_job, check_sample, fewest_labels
+from tracer_nb.steps.label.asker import Asker, Shelf
 from tracer_nb.steps.update.scope import Scope
-from tracer_nb.teachers import ReplayTeacher, ReviewStore, Teacher
+from tracer_nb.teachers import ReviewStore, Teacher
 
-if TYPE_CHECKING:
-    from tracer_nb.steps.label.batches import Batches
-
-__all__ = ["Column", "Job", "first_draw"]
-
-# Rows that "auto" labels before it judges for the first time.
-_FIRST_BATCH = 300
+__all__ = [
+    "NEEDS",
+    "Certified",
+    "JobState",
+    "Keep",
+    "ReadColumn",
+    "Routed",
+    "Setup",
+    "merged",
+    "reset",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Column:
-    """A column that was read, with the features of its distinct texts once they are made."""
+class Setup:
+    """What a job is set to, and the tools that it works with; the same for all of its steps.
 
-    source: Any
-    texts: Texts
-    X: Blocks | None = None
+    The tools are no state: they ask, pay and store, and what they did cannot be taken back.
 
-
-class Job:
-    """The state of a job: what the steps read, and the latest record of each.
-
-    :class:`~tracer_nb.Tracer` makes it; the classes of steps beside this one are its parts.
+    Attributes
+    ----------
+    choices : mapping
+        Keywords of the fit, as they were given; ``options`` are the same, checked.
+    latency_weight : float
+        Dollars that a second of waiting is worth.
+    features : Features or None
+        None where ``matrix`` has them ready, a row for each row of the column.
+    prompt : str
+    named : tuple of str
+        Columns that the prompt speaks of, beside the labelled one.
+    reject : RejectOption
+    teacher : Teacher
+    shelf : Shelf
+        The store's file.
+    asker, again : Asker
+        For first answers, and for second ones.
+    auditor : Auditor
+    reviews : ReviewStore
     """
 
-    teacher: Teacher
+    choices: Mapping[str, Any]
     options: Options
-    seed: int
-    labels: Labels | None
-    curve: LearningCurve | None
-    fitted: SurrogateFit | None
-    router: Router | None
-    outcome: Outcome | None
-    _reject: RejectOption
-    _asker: Asker
-    _batches: Batches
-    _reviews: ReviewStore
-    _column: Column | None
-    _features: Features | None
-    _named: tuple[str, ...]
-    _featurizing: threading.Lock
-    _underway: NDArray[np.intp] | None
-    _chosen: dict[str, None]
-    _routed: tuple[Texts, Routing] | None
-    _others: Texts | None
-    _errors: tuple[float, ...]
-    _scope: Scope | None
-
-    @property
-    def rounds(self) -> int:
-        """Certificates that were made on rows of this column."""
-        return len(self._errors)
+    latency_weight: float
+    features: Features | None
+    matrix: Blocks | None
+    prompt: str
+    named: tuple[str, ...]
+    reject: RejectOption
+    teacher: Teacher
+    shelf: Shelf
+    asker: Asker
+    again: Asker
+    auditor: Auditor
+    reviews: ReviewStore
 
     @property
     def target(self) -> float:
         """The main target."""
         return self.options.targets[0]
 
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadColumn:
+    """The column of a job: as it was given, its texts, and the features of the distinct ones."""
+
+    source: Any
+    texts: Texts
+    features: Once[Blocks]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Certified:
+    """What was certified.
+
+    Attributes
+    ----------
+    router : Router
+    answers : Answers
+        Of its surrogate on the column's distinct texts.
+    routings : mapping of float to Routing
+        Who answers each distinct text, at each target.
+    scope : Scope or None
+        After an update.
+    """
+
+    router: Router
+    answers: Answers
+    routings: Mapping[float, Routing]
+    scope: Scope | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Routed:
+    """The last routing.
+
+    Attributes
+    ----------
+    texts : Texts
+        The rows that were routed.
+    own : bool
+        They are the labelled column.
+    routing : Routing
+    certificate : Certificate
+        By which it went.
+    outcome : Outcome
+    """
+
+    texts: Texts
+    own: bool
+    routing: Routing
+    certificate: Certificate
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JobState:
+    """What a job has reached; None for what it has not.
+
+    Attributes
+    ----------
+    setup : Setup
+    column : ReadColumn or None
+    underway : ndarray of int, or None
+        Rows that are being asked about.
+    labels : Labels or None
+        Of the sample.
+    curve : LearningCurve or None
+    seconds : float
+        That an answer took while labelling. Frozen then: a cost that moved between calibration
+        and routing would void both.
+    fitted : SurrogateFit or None
+    certified : Certified or None
+    routed : Routed or None
+    watch : Watch or None
+        What the audits of the last routing tell.
+    gaps : tuple of Gaps and int, or None
+        The last analysis, and how many second answers there were.
+    update : Update or None
+        The figures of the last one.
+    trail : Trail or None
+        What happened to the column since its sample was drawn.
+    beside : frozenset of str
+        Texts of other rows that were routed.
+    draws : tuple of Draw
+        Rows of the column ``drawn_from`` that were drawn, and the error spent on them.
+    drawn_from : Texts or None
+    target : float or None
+        Of the last routing; the main one when None.
+    ask_teacher : bool or None
+        What the last routing was told.
+    chosen : tuple of str
+        Texts that wait for a review.
+    """
+
+    setup: Setup
+    column: ReadColumn | None = None
+    underway: NDArray[np.intp] | None = None
+    labels: Labels | None = None
+    curve: LearningCurve | None = None
+    seconds: float = 0.0
+    fitted: SurrogateFit | None = None
+    certified: Certified | None = None
+    routed: Routed | None = None
+    watch: Watch | None = None
+    gaps: tuple[Gaps, int] | None = None
+    update: Update | None = None
+    trail: Trail | None = None
+    beside: frozenset[str] = frozenset()
+    draws: tuple[Draw, ...] = ()
+    drawn_from: Texts | None = None
+    target: float | None = None
+    ask_teacher: bool | None = None
+    chosen: tuple[str, ...] = ()
+
     @property
-    def confidence(self) -> float:
-        """Of all promises together."""
-        return self.options.confidence
+    def router(self) -> Router | None:
+        """Of the last certificate."""
+        return None if self.certified is None else self.certified.router
 
-    def _drawn(
-        self, column: Any, table: Any, sample: int | str, fewest: int | None = None
-    ) -> tuple[Texts, NDArray[np.intp]]:
-        """A column, and the rows that labelling draws from it at first."""
-        texts = read_texts(column, table, self._named)
-        askable = self._askable(texts)
-        needed = self._fewest(len(texts.usable))
-        drawn = first_draw(sample, needed, len(askable.usable))
-        check_job(askable, self.teacher.labels, drawn, needed if fewest is None else fewest)
-        return texts, draw_rows(askable, drawn, self.seed)
+    @property
+    def scope(self) -> Scope | None:
+        """Of the last update."""
+        return None if self.certified is None else self.certified.scope
 
-    def _askable(self, texts: Texts) -> Texts:
-        """The column without the rows that the teacher has no record of.
+    @property
+    def outcome(self) -> Outcome | None:
+        """Of the last routing."""
+        return None if self.routed is None else self.routed.outcome
 
-        Only recorded labels know beforehand which rows they can label. That those rows are a
-        random sample of the column is then an assumption, and the promise is worded under it.
+    @property
+    def own_outcome(self) -> Outcome | None:
+        """The same, where it is about the labelled column."""
+        return None if self.routed is None or not self.routed.own else self.routed.outcome
+
+    @property
+    def errors(self) -> tuple[float, ...]:
+        """Error budget of every certificate that was made on rows of the column."""
+        return errors_of(self.draws)
+
+    @property
+    def main(self) -> float:
+        """The target in use."""
+        return self.setup.target if self.target is None else self.target
+
+    def labelled(self) -> tuple[Texts, Labels]:
+        """The column and its labels.
+
+        Raises
+        ------
+        NotFitted, NotEnoughData
+            There are none.
         """
-        if not isinstance(self.teacher, ReplayTeacher):
-            return texts
-        recorded = np.array([self.teacher.knows(text) for text in texts.unique])
-        if not recorded.any():
-            raise InvalidInput(
-                f"none of the {len(texts.unique)} texts has a recorded label; check the record"
-            )
-        known = (texts.codes >= 0) & recorded[texts.codes]
-        return replace(texts, codes=np.where(known, texts.codes, -1))
-
-    def _featurized(self) -> tuple[Texts, Labels, Blocks]:
-        """The labelled column, its labels, and the features of its distinct texts."""
-        _, labels = self._labelled()
-        X = self._column_features()
-        assert self._column is not None  # noqa: S101
-        return self._column.texts, labels, X
-
-    def _column_features(self) -> Blocks:
-        """Features of the column's distinct texts, made once."""
-        with self._featurizing:
-            column = self._column
-            assert column is not None  # noqa: S101
-            if column.X is None:
-                assert self._features is not None  # noqa: S101  label() took a matrix's rows
-                plain = column.texts.plain
-                X = as_blocks(self._features.fit(plain).transform(plain))
-                column = self._column = replace(column, X=X)
-            assert column.X is not None  # noqa: S101
-            return column.X
-
-    def _fewest(self, n_texts: int) -> int:
-        """Labels without which the main target cannot be certified."""
-        cross = self.options.certificate == "cross-fit"
-        return fewest_labels(self.target, self.options.level, n_texts, cross_fit=cross)
-
-    def _labels_so_far(self) -> Labels | None:
-        """The labels; while they are asked for, those of the sample's first answered rows."""
-        rows, column = self._underway, self._column
-        if rows is None or column is None:
-            return self.labels
-        asker = self._asker
-        return collect_labels(
-            column.texts,
-            rows,
-            asker.known(distinct_texts(column.texts, rows)),
-            classes=self.teacher.labels,
-            spending=asker.spending,
-            stopped="not done",
-            superseded=asker.superseded,
-        )
-
-    def _labelled(self) -> tuple[Column, Labels]:
-        if self._column is None or self.labels is None:
+        if self.column is None or self.labels is None:
             raise NotFitted(
                 "nothing is labelled yet; call label(column) first (%tracer label df.text)"
             )
@@ -163,13 +259,74 @@ class Job:
             raise NotEnoughData(
                 f"no row of the sample has an answer yet{why}; call label(column) again"
             )
-        return self._column, self.labels
+        return self.column.texts, self.labels
+
+    def featurized(self) -> tuple[Texts, Labels, Blocks]:
+        """The column, its labels, and the features of its distinct texts, (n_unique, d).
+
+        Raises
+        ------
+        NotFitted, NotEnoughData
+            There are no labels.
+        """
+        texts, labels = self.labelled()
+        assert self.column is not None  # noqa: S101  it is labelled
+        return texts, labels, self.column.features()
+
+    def in_force(self) -> Certified:
+        """What was certified.
+
+        Raises
+        ------
+        NotFitted
+            Nothing was.
+        """
+        if self.certified is None:
+            raise NotFitted(
+                "nothing is calibrated yet; call fit() and calibrate() first (%tracer fit, %tracer calibrate)"
+            )
+        return self.certified
 
 
-def first_draw(sample: Any, fewest: int, n_texts: int) -> int:
-    """Rows to draw at first."""
-    if not isinstance(sample, str):
-        return check_sample(sample)
-    if sample != "auto":
-        raise InvalidInput(f"sample must be a number of rows or 'auto', got {sample!r}")
-    return min(max(_FIRST_BATCH, 2 * fewest), n_texts)
+Keep = Callable[[JobState], None]
+"""Told of a state on the way of a step that must stand whatever becomes of the step."""
+
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "underway": ("column",),
+    "labels": ("column",),
+    "curve": ("column",),
+    "trail": ("column",),
+    "beside": ("column",),
+    "fitted": ("labels",),
+    "certified": ("fitted",),
+    "routed": ("certified",),
+    "watch": ("routed",),
+    "update": ("labels",),
+    "gaps": ("labels", "fitted", "certified", "routed"),
+}
+"""What each part of a state was made of; who replaces one makes stale what needs it."""
+
+_NEW = {field.name: field.default for field in fields(JobState)}
+
+
+def reset(state: JobState, after: str) -> JobState:
+    """The state without what was made of its part ``after``, by way of others too."""
+    stale = {after}
+    for part, needed in NEEDS.items():  # each stands behind what it needs
+        if stale.intersection(needed):
+            stale.add(part)
+    new: dict[str, Any] = {part: _NEW[part] for part in stale - {after}}
+    return replace(state, **new)
+
+
+def merged(now: JobState, before: JobState, after: JobState) -> JobState:
+    """What changed from ``before`` to ``after``, put into ``now``.
+
+    A step may take minutes, and a panel looks at the job and sends rows to review meanwhile.
+    What was made of a part that somebody else has replaced since is left out.
+    """
+    names = [field.name for field in fields(JobState)]
+    changed = {name for name in names if getattr(after, name) is not getattr(before, name)}
+    others = {name for name in names if getattr(now, name) is not getattr(before, name)} - changed
+    kept = {name for name in changed if not others.intersection(NEEDS.get(name, ()))}
+    return replace(now, **{name: getattr(after, name) for name in kept})

@@ -215,7 +215,7 @@ def test_the_stand_in_s_log_probabilities_are_heeded(tmp_path):
         store=tmp_path / "s.sqlite",
     )
     routed = tracer.run(table["text"], sample=400)
-    known = tracer._asker.answers
+    known = tracer._state.setup.asker.answers
     doubted = {t for t, a in known.items() if a.label and max(a.probabilities.values()) < 0.6}
     assert 0 < len(doubted) < len(known)
     assert set(routed["text"][of_source(routed, "abstained")]) == doubted

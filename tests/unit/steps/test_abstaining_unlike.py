@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,9 @@ from tracer_nb import Tracer
 from tracer_nb.engine.saving import read_archive, write_archive
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Answer, RejectOption
+from tracer_nb.steps.label import batches
 from tracer_nb.steps.label.reject import FIRST_ANSWERS
+from tracer_nb.steps.route import step
 from tracer_nb.words import report_lines
 
 from .abstainers import LABELS, QUICK, Doubting, Strange, of_source, tracer_for
@@ -94,7 +97,7 @@ def test_new_rows_from_elsewhere_are_nearly_all_abstained_from_and_cost_nothing(
     assert f"{abstained.sum():,} abstained" in report_lines(report)[1]
 
 
-def test_paid_answers_stay_and_a_batch_leaves_abstained_rows_out(world):
+def test_paid_answers_stay_and_a_batch_leaves_abstained_rows_out(world, monkeypatch):
     X = np.c_[world.X, np.zeros(600)]
     tracer = tracer_for(world, features=X, abstain_unlike=True, guard=0.002)
     tracer.run(world.texts, sample=200)
@@ -105,11 +108,12 @@ def test_paid_answers_stay_and_a_batch_leaves_abstained_rows_out(world):
     assert of_source(routed, "abstained").tolist() == [False] * 3 + [True] * 2
     assert routed["label_score"].notna().all()
     sent = []
-    tracer._batches.submit = lambda texts, _: sent.append(texts)
+    monkeypatch.setattr(batches, "_on_disk", nullcontext)
+    monkeypatch.setattr(batches.batch, "submit", lambda _, texts, __, ___: sent.append(texts))
     tracer.submit_deferred()
     assert not set(sent[0]) & set(texts[3:])
     # One of them is answered elsewhere: the answer is there, and is used.
-    tracer._asker.answers[texts[3]] = Answer("login")
+    tracer._state.setup.asker.answers[texts[3]] = Answer("login")
     routed = tracer.route(texts, features=away, ask_teacher=False)
     assert routed["label_source"].tolist()[3:] == ["teacher", "abstained"]
 
@@ -122,7 +126,7 @@ def test_when_all_rows_are_deferred_those_from_elsewhere_are_abstained_from(
     if why == "nothing was certified":
         X[:, :3] = 1.0
     else:
-        monkeypatch.setattr(Tracer, "_heeded", lambda _, certificate, own: (certificate, not own))
+        monkeypatch.setattr(step, "heeded", lambda _, certificate, own: (certificate, not own))
     tracer = tracer_for(world, features=X, abstain_unlike=True)
     tracer.run(world.texts, sample=200)
     features = np.r_[X[:1], np.eye(1, 4, k=3)]

@@ -7,6 +7,7 @@ from tracer_nb import Tracer
 from tracer_nb.errors import InvalidInput, NotFitted, StoreError
 from tracer_nb.records import Audit
 from tracer_nb.steps.audit.evidence import draw_audits, replay
+from tracer_nb.steps.audit.step import auditable
 from tracer_nb.words import watch_lines
 
 LABELS = ("login", "parcel", "refund")
@@ -153,7 +154,7 @@ def test_a_cap_leaves_the_rest_for_later_and_says_so(world, store):
 
 def test_no_label_counts_as_a_disagreement_and_a_failure_is_left_for_later(world, store):
     tracer = routed(world, store)
-    drawn = draw_audits(tracer._auditable(), 0.1, 0)
+    drawn = draw_audits(auditable(tracer._state), 0.1, 0)
     world.truth[drawn[0]] = "no such label"
     kept = world.truth.pop(drawn[1])
     watch = tracer.audit(0.1)

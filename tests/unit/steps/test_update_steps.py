@@ -10,6 +10,7 @@ import tracer_nb
 from tracer_nb import Tracer
 from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
 from tracer_nb.live.lookout import Lookout
+from tracer_nb.steps.audit.step import auditable
 from tracer_nb.steps.column.outcome import SURROGATE, TEACHER
 from tracer_nb.words import certificate_sentence, evidence_sentence, update_lines, update_rows
 
@@ -245,7 +246,7 @@ def test_audits_of_an_updated_column_are_about_rows_of_its_certificate(hard_worl
     assert watch.n_audits == watch.n_handled > 100
     certificate = tracer.report.certificate
     assert watch.n_handled <= certificate.n_population_handled
-    assert not set(tracer._auditable()) & answers
+    assert not set(auditable(tracer._state)) & answers
 
 
 def test_audits_of_other_columns_leave_out_what_was_learned(hard_world):
@@ -258,12 +259,12 @@ def test_audits_of_other_columns_leave_out_what_was_learned(hard_world):
         pass
     tracer.route(texts, features=X)
     assert tracer.audit(1.0).n_audits > 0
-    assert not set(tracer._auditable()) & deferred
+    assert not set(auditable(tracer._state)) & deferred
     again = [hard_world.texts[i] for i in range(600)] + texts
     tracer.route(again, features=np.r_[hard_world.X, X])
     fitted = {hard_world.texts[row] for row in fitted_on(tracer)}
     assert len(fitted) > 200
-    assert not set(tracer._auditable()) & (fitted | deferred)
+    assert not set(auditable(tracer._state)) & (fitted | deferred)
 
 
 def test_where_the_columns_certificate_is_the_one_before_so_is_its_watch(hard_world):
@@ -510,11 +511,11 @@ def test_after_cross_fitting_fresh_rows_are_held_out(hard_world):
 
 def test_classes_keep_what_they_had(hard_world):
     tracer = routed(hard_world, cap=0, certificate="per-class", target=0.8)
-    had = tracer._decide(None).handled
+    had = tracer._state.certified.routings[0.8].handled
     assert had.any()
     for _ in range(2):
         tracer.update(max_rows=60)
-        assert tracer._decide(None).handled[had].all()
+        assert tracer._state.certified.routings[0.8].handled[had].all()
         assert tracer.report.certificate.classes
 
 

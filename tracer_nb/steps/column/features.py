@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import reprlib
-from typing import Any
+import threading
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +17,45 @@ from tracer_nb.errors import InvalidInput
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.words import count
 
-__all__ = ["Blocks", "as_blocks", "featurize", "ready_matrix", "rows_of", "take"]
+__all__ = [
+    "Blocks",
+    "Once",
+    "as_blocks",
+    "column_features",
+    "featurize",
+    "ready_matrix",
+    "rows_of",
+    "take",
+]
+
+T = TypeVar("T")
 
 # Matrices that describe the same rows, each of shape (n, d).
 Blocks = list[Any]
+
+
+class Once(Generic[T]):
+    """What takes long is made when it is first asked for, once, whichever thread asks.
+
+    Examples
+    --------
+    >>> texts = Once(lambda: print("reading") or ["a text"])
+    >>> texts(), texts()
+    reading
+    (['a text'], ['a text'])
+    """
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._lock = threading.Lock()
+        self._make = make
+        self._made: list[T] = []
+
+    def __call__(self) -> T:
+        """What was made."""
+        with self._lock:
+            if not self._made:
+                self._made.append(self._make())
+            return self._made[0]
 
 
 def ready_matrix(features: Any) -> Blocks:
@@ -97,6 +134,22 @@ def featurize(texts: Texts, made_by: Features | None, given: Any, missing: str) 
     if given is not None:
         raise InvalidInput(f"features are made by {made_by.name!r}; leave features out")
     return as_blocks(made_by.transform(texts.plain))
+
+
+def column_features(texts: Texts, made_by: Features | None, matrix: Blocks | None) -> Once[Blocks]:
+    """Features of a column's distinct texts, made when they are needed.
+
+    A ready matrix is looked at now, before anything is paid.
+    """
+    if matrix is not None:
+        ready = rows_of(matrix, texts)
+        return Once(lambda: ready)
+    assert made_by is not None  # noqa: S101  the other way to have them
+
+    def make() -> Blocks:
+        return as_blocks(made_by.fit(texts.plain).transform(texts.plain))
+
+    return Once(make)
 
 
 def take(blocks: Blocks, rows: NDArray[np.generic]) -> Blocks:

@@ -12,70 +12,32 @@ from tracer_nb.engine import gaps
 from tracer_nb.errors import InvalidInput, NotFitted
 from tracer_nb.records import FitDifferences, Routing, RowChange
 from tracer_nb.steps.column.frames import same_texts
-from tracer_nb.steps.explain.moment import Inspection
-from tracer_nb.steps.explain.views import Inspecting
+from tracer_nb.steps.explain.inspection import Inspection
 
-__all__ = ["DifferenceSteps", "Looked", "compare", "look"]
-
-
-class DifferenceSteps(Inspecting):
-    """The part of a Tracer that compares it with another one."""
-
-    def differences(self, before: DifferenceSteps) -> FitDifferences:
-        """Compare this fit with another one of the same column and the same labels.
-
-        Coverage and rows that changed sides are told of the column; agreement of rows with a
-        teacher's label that neither surrogate was fitted on. Nothing is asked or changed. To
-        choose between fits by these figures and to certify the choice on the same rows would
-        void the promise: draw fresh rows for that.
-
-        Parameters
-        ----------
-        before : Tracer
-            Calibrated, on an equal column, with the same label set.
-
-        Returns
-        -------
-        FitDifferences
-
-        Raises
-        ------
-        NotFitted
-            One of the two is not calibrated.
-        InvalidInput
-            ``before`` is no other Tracer, or about another column or label set.
-        """
-        if not isinstance(before, DifferenceSteps) or before is self:
-            raise InvalidInput("before must be another Tracer, to compare this one with")
-        new = self._calibrated("this fit")
-        # A Tracer, as this one is.
-        old = before._calibrated("the fit to compare with")
-        if not same_texts(old.texts, new.texts):
-            raise InvalidInput(
-                f"the two fits are about different columns ({old.texts.n_rows:,} and "
-                f"{new.texts.n_rows:,} rows); compare fits of one column"
-            )
-        if {*old.labels.classes} != {*new.labels.classes}:
-            odd = sorted({*old.labels.classes} ^ {*new.labels.classes})
-            raise InvalidInput(
-                f"the two fits have different label sets ({', '.join(odd[:5])} in one of them "
-                "only); compare fits with the same labels"
-            )
-        same = dict(before.teacher.identity) == dict(self.teacher.identity)
-        names = new.labels.classes
-        return compare(look(old, names), look(new, names), same_teacher=same)
-
-    def _calibrated(self, which: str) -> Inspection:
-        now = self._inspect()
-        if now is None or now.router is None:
-            raise NotFitted(
-                f"{which} is not calibrated; call label(column), fit() and calibrate() (or "
-                "%tracer label, fit, calibrate)"
-            )
-        return now
+__all__ = ["Looked", "compare", "differences", "look"]
 
 
 _EXAMPLES = 20
+
+
+def differences(old: Inspection | None, new: Inspection | None) -> FitDifferences:
+    """Compare two fits of one column: see :meth:`tracer_nb.Tracer.differences`."""
+    new = _calibrated(new, "this fit")
+    old = _calibrated(old, "the fit to compare with")
+    if not same_texts(old.texts, new.texts):
+        raise InvalidInput(
+            f"the two fits are about different columns ({old.texts.n_rows:,} and "
+            f"{new.texts.n_rows:,} rows); compare fits of one column"
+        )
+    if {*old.labels.classes} != {*new.labels.classes}:
+        odd = sorted({*old.labels.classes} ^ {*new.labels.classes})
+        raise InvalidInput(
+            f"the two fits have different label sets ({', '.join(odd[:5])} in one of them "
+            "only); compare fits with the same labels"
+        )
+    before, after = (now.state.setup.teacher.identity for now in (old, new))
+    names = new.labels.classes
+    return compare(look(old, names), look(new, names), same_teacher=dict(before) == dict(after))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +84,7 @@ def look(now: Inspection, names: tuple[str, ...]) -> Looked:
 
     What it gives stays as it is, whatever becomes of the job.
     """
-    routing, sample = now.make.decide(now.target), now.sample
+    routing, sample = now.decided(), now.sample
     number = {name: i for i, name in enumerate(names)}
     own = np.array([number[name] for name in now.labels.classes])
     surrogate = np.array([number[str(name)] for name in routing.labels.tolist()], dtype=np.intp)
@@ -198,3 +160,12 @@ def _examples(
                 handled=(bool(before.handled[code]), bool(after.handled[code])),
             )
     return found
+
+
+def _calibrated(now: Inspection | None, which: str) -> Inspection:
+    if now is None or now.router is None:
+        raise NotFitted(
+            f"{which} is not calibrated; call label(column), fit() and calibrate() (or "
+            "%tracer label, fit, calibrate)"
+        )
+    return now

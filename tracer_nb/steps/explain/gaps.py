@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,98 +28,74 @@ from tracer_nb.steps.column.frames import (
     read_cells,
     read_column,
 )
-from tracer_nb.steps.explain.differences import DifferenceSteps
-from tracer_nb.steps.explain.moment import Inspection
+from tracer_nb.steps.explain.inspection import Inspection
 from tracer_nb.steps.explain.rows import judged_rows
-from tracer_nb.steps.label.reask import ReaskSteps
+from tracer_nb.steps.label.reask import self_agreement
+from tracer_nb.steps.state import JobState
 
-__all__ = ["GapSteps"]
+__all__ = ["find_gaps", "known_gaps"]
 
 
-class GapSteps(DifferenceSteps, ReaskSteps):
-    """The part of a Tracer that explains where the surrogate fails to match the teacher."""
+def find_gaps(state: JobState, now: Inspection | None, table: Any = None) -> JobState:
+    """Find where surrogate and teacher part: see :meth:`tracer_nb.Tracer.gaps`.
 
-    def gaps(self, table: Any = None) -> Gaps:
-        """Find where surrogate and teacher part, on rows that were not used to fit.
-
-        These are the calibration rows, or, before :meth:`calibrate`, the fitting rows out of
-        fold. Nothing is asked, paid or changed; what :meth:`reask` has stored is looked at. To choose settings by what it shows and then
-        to certify on the same rows would void the promise: draw fresh rows for that.
-
-        Parameters
-        ----------
-        table : dataframe, optional
-            The column's own, whose other columns are looked at for groups of rows on which
-            both differ more often than elsewhere.
-
-        Returns
-        -------
-        Gaps
-
-        Raises
-        ------
-        NotFitted
-            Before :meth:`fit`.
-        InvalidInput
-            ``table`` is not a dataframe, or has another number of rows than the column.
-        StoreError
-            The store of second answers cannot be read.
-        """
-        now = self._inspect()
-        if now is None or now.judged is None:
-            raise NotFitted(
-                "nothing is fitted yet; call label(column) and fit() first (%tracer label df.text, "
-                "%tracer fit)"
-            )
-        judged = now.judged
-        rows = now.labels.rows[now.sample.counted]
-        codes = now.texts.codes[rows]
-        texts = [now.texts.plain[code] for code in codes.tolist()]
-        unit = gaps.joined_rows(take(now.make.features(), codes))
-        beside = _columns(table, now, rows.tolist(), getattr(self._source(), "name", None))
-        candidates = slicing.propose(texts, X=unit, columns=beside, seed=self.seed)
-        slices: tuple[Slice, ...] = slicing.find_slices(candidates, ~judged.agree)
-        pairs = tuple(
-            BoundaryPair(
-                rows=(int(rows[i]), int(rows[j])),
-                texts=(texts[i], texts[j]),
-                teacher=(judged.names[judged.teacher[i]], judged.names[judged.teacher[j]]),
-                handled=(bool(judged.handled[i]), bool(judged.handled[j])),
-                similarity=similarity,
-            )
-            for i, j, similarity in gaps.boundary_pairs(judged, unit, codes)
+    Parameters
+    ----------
+    state : JobState
+    now : Inspection or None
+        Of this state.
+    table : dataframe, optional
+    """
+    column = state.column
+    if now is None or now.judged is None or column is None:
+        raise NotFitted(
+            "nothing is fitted yet; call label(column) and fit() first (%tracer label df.text, "
+            "%tracer fit)"
         )
-        twice = self.self_agreement()
-        lost = None if now.router is None else gaps.lost_coverage(judged, target=now.main)
-        found = Gaps(
-            rows=rows,
-            n_agree=int(judged.agree.sum()),
-            by_teacher=gaps.label_agreement(judged, target=now.main),
-            by_surrogate=gaps.label_agreement(judged, target=now.main, by="surrogate"),
-            confusion=gaps.confusion(judged),
-            slices=slices,
-            reliability=gaps.reliability(judged),
-            pairs=pairs,
-            suspects=_suspects(now),
-            risk_area=gaps.risk_area(judged),
-            lost=lost,
-            gains=() if lost is None or not lost.n_rows else _gains(now, lost, twice, self.curve),
-            self_agreement=twice,
+    judged = now.judged
+    rows = now.labels.rows[now.sample.counted]
+    codes = now.texts.codes[rows]
+    texts = [now.texts.plain[code] for code in codes.tolist()]
+    unit = gaps.joined_rows(take(now.features(), codes))
+    beside = _columns(table, now, rows.tolist(), getattr(column.source, "name", None))
+    candidates = slicing.propose(texts, X=unit, columns=beside, seed=now.options.seed)
+    slices: tuple[Slice, ...] = slicing.find_slices(candidates, ~judged.agree)
+    pairs = tuple(
+        BoundaryPair(
+            rows=(int(rows[i]), int(rows[j])),
+            texts=(texts[i], texts[j]),
+            teacher=(judged.names[judged.teacher[i]], judged.names[judged.teacher[j]]),
+            handled=(bool(judged.handled[i]), bool(judged.handled[j])),
+            similarity=similarity,
         )
-        now.keep(found, len(self._again.answers))
-        return found
+        for i, j, similarity in gaps.boundary_pairs(judged, unit, codes)
+    )
+    twice = self_agreement(state)
+    lost = None if now.router is None else gaps.lost_coverage(judged, target=now.main)
+    found = Gaps(
+        rows=rows,
+        n_agree=int(judged.agree.sum()),
+        by_teacher=gaps.label_agreement(judged, target=now.main),
+        by_surrogate=gaps.label_agreement(judged, target=now.main, by="surrogate"),
+        confusion=gaps.confusion(judged),
+        slices=slices,
+        reliability=gaps.reliability(judged),
+        pairs=pairs,
+        suspects=_suspects(now),
+        risk_area=gaps.risk_area(judged),
+        lost=lost,
+        gains=() if lost is None or not lost.n_rows else _gains(now, lost, twice, state.curve),
+        self_agreement=twice,
+    )
+    return replace(state, gaps=(found, len(state.setup.again.answers)))
 
-    @property
-    def known_gaps(self) -> Gaps | None:
-        """What :meth:`gaps` found last, if nothing has happened since; nothing is computed."""
-        now = self._inspect()
-        if now is None or now.kept is None:
-            return None
-        found, n_again = now.kept
-        return found if n_again == len(self._again.answers) else None
 
-    def _source(self) -> Any:
-        return None if self._column is None else self._column.source
+def known_gaps(state: JobState) -> Gaps | None:
+    """What was found last, if nothing has happened since; nothing is computed."""
+    if state.gaps is None:
+        return None
+    found, n_again = state.gaps
+    return found if n_again == len(state.setup.again.answers) else None
 
 
 def _gains(

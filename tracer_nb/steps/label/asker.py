@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -28,7 +28,7 @@ from tracer_nb.teachers.rows import again_identity
 from tracer_nb.teachers.superseded import find_superseded, superseded_in_run
 from tracer_nb.words import waiting_sentence
 
-__all__ = ["Asker", "OnProgress", "Past", "make_caps"]
+__all__ = ["Asker", "OnProgress", "Past", "Shelf", "make_caps"]
 
 OnProgress = Callable[[Progress], None]
 
@@ -52,13 +52,64 @@ class Past:
     waiting: frozenset[str] = frozenset()
 
 
+class Shelf:
+    """The store of a job, opened once for all that one step does with it.
+
+    Parameters
+    ----------
+    path : path or None
+        As for :class:`~tracer_nb.teachers.LabelStore`.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._users = 0
+        self._store: LabelStore | None = None
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is on disk."""
+        return self.path is None or os.fspath(self.path) != ":memory:"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Whoever opens the store first leaves it open to the end of this block."""
+        with self._lock:
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users and self._store is not None:
+                    store, self._store = self._store, None
+                    store.close()
+
+    @contextmanager
+    def open(self) -> Iterator[LabelStore]:
+        """The open store.
+
+        Raises
+        ------
+        StoreError
+            It cannot be opened.
+        """
+        with self.held():
+            with self._lock:
+                if self._store is None:
+                    self._store = LabelStore(self.path)
+                store = self._store
+            yield store
+
+
 class Asker:
     """Asks a teacher about texts and remembers what it said.
 
     Parameters
     ----------
     teacher : Teacher
-    store : path or None
+    shelf : Shelf, path or None
         Where paid answers are kept; None for the default file, ":memory:" for none.
         Recorded labels are never stored: they are stored where they come from.
     again : bool, default False
@@ -66,7 +117,11 @@ class Asker:
     """
 
     def __init__(
-        self, teacher: Teacher, store: str | os.PathLike[str] | None, *, again: bool = False
+        self,
+        teacher: Teacher,
+        shelf: Shelf | str | os.PathLike[str] | None,
+        *,
+        again: bool = False,
     ) -> None:
         self.teacher = teacher
         self._again = again
@@ -75,10 +130,8 @@ class Asker:
         self.superseded = Superseded()
         self._unsaved: dict[str, Answer] = {}
         self._stops: dict[str, str] = {}
-        self._path = store
-        self._stores = not isinstance(teacher, ReplayTeacher) and (
-            store is None or os.fspath(store) != ":memory:"
-        )
+        self._shelf = shelf if isinstance(shelf, Shelf) else Shelf(shelf)
+        self._stores = not isinstance(teacher, ReplayTeacher) and self._shelf.is_file
 
     def begin(self, *, anew: bool = True) -> None:
         """Begin to label; a new job counts money ``anew``. Answers stay."""
@@ -122,7 +175,7 @@ class Asker:
             else:
                 others.append(text)
         if self._stores and others:
-            with LabelStore(self._path) as store:
+            with self._shelf.open() as store:
                 found.update(store.get_many(self.identity, others))
         return found
 
@@ -148,7 +201,7 @@ class Asker:
         """What was stored before about this teacher and these texts."""
         if not self._stores:
             return Past()
-        with LabelStore(self._path) as store:
+        with self._shelf.open() as store:
             identity = self.identity
             waiting, _ = in_batches(store, identity, texts)
             return Past(
@@ -174,7 +227,8 @@ class Asker:
             self.stop(step, INTERRUPTED)
             return
         if self._stores:
-            with LabelStore(self._path) as store:
+            with self._shelf.open() as store:
+                store.begin()
                 self._save_late(store)
                 held, since = under_way(store, self.identity, texts)
                 run = run_labels(

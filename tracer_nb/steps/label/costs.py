@@ -11,9 +11,17 @@ from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Labels, Spending
 from tracer_nb.steps.column.frames import Texts
+from tracer_nb.steps.state import JobState
 from tracer_nb.teachers import Teacher
 
-__all__ = ["check_latency_weight", "mean_cost", "mean_wait", "text_costs", "unasked_dollars"]
+__all__ = [
+    "check_latency_weight",
+    "costs_of",
+    "mean_cost",
+    "mean_wait",
+    "text_costs",
+    "unasked_dollars",
+]
 
 # Seconds that an answer is taken to need while none has been waited for.
 _GUESSED_SECONDS = 1.0
@@ -32,6 +40,15 @@ def check_latency_weight(value: object) -> float:
     if not is_number(value) or not 0.0 <= value < np.inf:
         raise InvalidInput(f"latency_weight must be dollars a second, 0 or more, got {value!r}")
     return float(value)
+
+
+def costs_of(state: JobState, texts: Texts) -> NDArray[np.float64] | None:
+    """Dollars for each distinct text, where the strategy asks for them."""
+    setup = state.setup
+    if setup.options.strategy != "cost-aware":
+        return None
+    weight = setup.latency_weight
+    return text_costs(setup.teacher, texts.unique, seconds=state.seconds, latency_weight=weight)
 
 
 def text_costs(

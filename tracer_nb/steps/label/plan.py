@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracer_nb.engine.bounds import column_p_value, fewest_handled
 from tracer_nb.engine.checks import FEWEST_ROWS, is_number
 from tracer_nb.engine.split import FIT_SHARE, PILOT_SHARE
 from tracer_nb.errors import InvalidInput, NotEnoughData
 from tracer_nb.records import Answer, Caps, Plan, RejectOption
-from tracer_nb.steps.column.frames import Texts
+from tracer_nb.steps.column.frames import Texts, read_texts
+from tracer_nb.steps.column.sample import draw_rows
 from tracer_nb.steps.label.asker import Past
+from tracer_nb.steps.state import Setup
 from tracer_nb.teachers import Price, ReplayTeacher, Teacher
 from tracer_nb.teachers.capping import check_caps
 from tracer_nb.teachers.experience import Experience, Tokens
@@ -23,13 +26,79 @@ from tracer_nb.words import count
 
 __all__ = [
     "Forecast",
+    "askable_texts",
     "check_job",
     "check_sample",
+    "drawn_rows",
     "fewest_labels",
+    "fewest_of",
+    "first_draw",
     "forecast",
     "make_plan",
     "price_source",
 ]
+
+
+def drawn_rows(
+    setup: Setup, column: Any, table: Any, sample: int | str, fewest: int | None = None
+) -> tuple[Texts, NDArray[np.intp]]:
+    """A column, and the rows that labelling draws from it at first.
+
+    Raises
+    ------
+    InvalidInput, NotEnoughData
+        As :func:`check_job`, with ``fewest`` in place of what the target needs.
+    """
+    texts = read_texts(column, table, setup.named)
+    askable = askable_texts(setup.teacher, texts)
+    needed = fewest_of(setup, texts)
+    drawn = first_draw(sample, needed, len(askable.usable))
+    check_job(askable, setup.teacher.labels, drawn, needed if fewest is None else fewest)
+    return texts, draw_rows(askable, drawn, setup.options.seed)
+
+
+def askable_texts(teacher: Teacher, texts: Texts) -> Texts:
+    """The column without the rows that the teacher has no record of.
+
+    Only recorded labels know beforehand which rows they can label. That those rows are a
+    random sample of the column is then an assumption, and the promise is worded under it.
+
+    Raises
+    ------
+    InvalidInput
+        No text has a recorded label.
+    """
+    if not isinstance(teacher, ReplayTeacher):
+        return texts
+    recorded = np.array([teacher.knows(text) for text in texts.unique])
+    if not recorded.any():
+        raise InvalidInput(
+            f"none of the {len(texts.unique)} texts has a recorded label; check the record"
+        )
+    known = (texts.codes >= 0) & recorded[texts.codes]
+    return replace(texts, codes=np.where(known, texts.codes, -1))
+
+
+def fewest_of(setup: Setup, texts: Texts) -> int:
+    """Labels without which the main target cannot be certified."""
+    options = setup.options
+    cross = options.certificate == "cross-fit"
+    return fewest_labels(setup.target, options.level, len(texts.usable), cross_fit=cross)
+
+
+def first_draw(sample: Any, fewest: int, n_texts: int) -> int:
+    """Rows to draw at first.
+
+    Raises
+    ------
+    InvalidInput
+        Neither a positive whole number nor "auto".
+    """
+    if not isinstance(sample, str):
+        return check_sample(sample)
+    if sample != "auto":
+        raise InvalidInput(f"sample must be a number of rows or 'auto', got {sample!r}")
+    return min(max(_FIRST_BATCH, 2 * fewest), n_texts)
 
 
 def fewest_labels(
@@ -169,7 +238,7 @@ def make_plan(
         token_source=takes.source,
         price_source=price_source(teacher, takes.cost),
         seconds=None if rate is None else len(to_ask) / rate,
-        time_source=_time_source(teacher, rate),
+        time_source="" if rate is None else _of_whom(teacher),
         superseded=past.superseded,
         batch_cost=None
         if halved is None
@@ -180,12 +249,8 @@ def make_plan(
     )
 
 
-def _time_source(teacher: Teacher, rate: float | None) -> str:
-    """Whose rate was observed; of a record, which is looked up at once, nothing."""
-    if isinstance(teacher, ReplayTeacher):
-        return ""
-    if rate is None:
-        return "unknown until the first answers"
+def _of_whom(teacher: Teacher) -> str:
+    """Whose rate was observed."""
     if getattr(teacher, "simulated", False):
         return "as in the last run, with a stand-in: a model takes its own time"
     return "as in the last run"
@@ -199,6 +264,8 @@ def price_source(teacher: Teacher, cost: float | None) -> str:
     return str(price)
 
 
+# Rows that "auto" labels before it judges for the first time.
+_FIRST_BATCH = 300
 # Texts that are looked at one by one; beyond, the mean of these stands for the rest.
 _PRICED_TEXTS = 5_000
 # Estimates count 4 characters a token; English runs from 3 (names, numbers) to 5.

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput
-from tracer_nb.records import Answer, Caps, RejectOption
+from tracer_nb.records import Answer, Caps, RejectOption, Routing
+from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.label.asker import Asker, OnProgress
 
-__all__ = ["FIRST_ANSWERS", "ask_about", "make_reject_option"]
+__all__ = ["FIRST_ANSWERS", "ask_about", "deferred_texts", "make_reject_option"]
 
 FIRST_ANSWERS = 20
 """Texts that are asked about before all others where only answers show a distribution."""
@@ -90,6 +91,19 @@ def ask_about(
             caps, begun = caps.left(asker.spending.since(before)), set(first)
             texts = [text for text in texts if text not in begun]
     asker.ask(texts, caps=caps, on_progress=on_progress, step=step, stop=stop)
+
+
+def deferred_texts(
+    texts: Texts, routing: Routing, known: Mapping[str, Answer], reject: RejectOption
+) -> list[str]:
+    """Distinct texts that the teacher is to be asked about."""
+    settled = routing.handled | routing.far if reject.unlike else routing.handled
+    return [
+        text
+        for text, is_left in zip(texts.unique, ~settled, strict=True)
+        # A request that failed is made again, whoever might answer the row.
+        if (is_left and text not in known) or (text in known and not known[text].keep)
+    ]
 
 
 def _is_open(teacher: Any) -> bool:

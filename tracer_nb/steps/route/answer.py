@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 
 from tracer_nb.errors import StoreError, TeacherError
-from tracer_nb.records import Answer, Caps, RejectOption, Routing
+from tracer_nb.records import Caps, RejectOption, Routing
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.column.outcome import Outcome, combine
 from tracer_nb.steps.label.asker import Asker, OnProgress
-from tracer_nb.steps.label.reject import ask_about
+from tracer_nb.steps.label.reject import ask_about, deferred_texts
 
-__all__ = ["answer_rows", "deferred_texts"]
-
-
-def deferred_texts(
-    texts: Texts, routing: Routing, known: Mapping[str, Answer], reject: RejectOption
-) -> list[str]:
-    """Distinct texts that the teacher is to be asked about."""
-    settled = routing.handled | routing.far if reject.unlike else routing.handled
-    return [
-        text
-        for text, is_left in zip(texts.unique, ~settled, strict=True)
-        # A request that failed is made again, whoever might answer the row.
-        if (is_left and text not in known) or (text in known and not known[text].keep)
-    ]
+__all__ = ["answer_rows"]
 
 
 def answer_rows(

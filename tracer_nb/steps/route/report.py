@@ -2,85 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
-from tracer_nb.engine import Router, SurrogateFit
-from tracer_nb.records import (
-    Certificate,
-    Choice,
-    Labels,
-    LearningCurve,
-    Report,
-    Spending,
-    Superseded,
-)
+from tracer_nb.records import Certificate, Choice, Labels, Report
 from tracer_nb.steps.certify import learned_on_column
-from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.column.outcome import SURROGATE, TEACHER, Outcome
+from tracer_nb.steps.label.costs import costs_of, mean_cost, unasked_dollars
+from tracer_nb.steps.state import JobState
 
-__all__ = ["Standing", "make_report"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Standing:
-    """What a job has reached; None for what it has not.
-
-    Attributes
-    ----------
-    texts : Texts or None
-        The rows that the report is about.
-    own : bool
-        They are the labelled column.
-    target : float or None
-        Of the routing; the main one when None.
-    each : float or None
-        Dollars for a text.
-    saved : tuple of (float or None)
-        Estimated dollars that routing at each target saves; empty when there is one target.
-    n_subject : int
-        Distinct texts of all rows that the job was about.
-    """
-
-    teacher: Any
-    features: str
-    texts: Texts | None
-    own: bool
-    target: float | None
-    labels: Labels | None
-    fitted: SurrogateFit | None
-    router: Router | None
-    outcome: Outcome | None
-    curve: LearningCurve | None
-    spending: Spending
-    stopped: str | None
-    superseded: Superseded
-    each: float | None
-    saved: tuple[float | None, ...]
-    n_subject: int
+__all__ = ["report"]
 
 
-def make_report(job: Standing) -> Report:
+def report(state: JobState) -> Report:
     """Count rows and money, and gather what there is to show."""
-    texts, labels, outcome, router = job.texts, job.labels, job.outcome, job.router
+    setup, asker, column, router = state.setup, state.setup.asker, state.column, state.router
+    labels, fitted, outcome, routed = state.labels, state.fitted, state.outcome, state.routed
+    own = routed is None or routed.own
+    home = None if column is None else column.texts
+    texts = home if own or routed is None else routed.texts
+    features = "matrix" if setup.features is None else setup.features.name
+    each = None if home is None else mean_cost(setup.teacher, home.unique, asker.spending)
+    n_subject = len(state.beside) + (0 if home is None else len(home.unique))
     certificates: tuple[Certificate, ...] = ()
     certificate = None
     picture = None
     if router is not None:
-        picture = (router.column_frontier if job.own else None) or router.frontier
-        about_column = router.column_certificates if job.own else None
+        picture = (router.column_frontier if own else None) or router.frontier
+        about_column = router.column_certificates if own else None
         certificates = about_column or router.certificates
-        certificate = router.certificate_for(job.target, column=about_column is not None)
-    sampled = len(labels.rows) if labels is not None and job.own else 0
+        certificate = router.certificate_for(state.target, column=about_column is not None)
+    sampled = len(labels.rows) if labels is not None and own else 0
     answered = outcome.count(SURROGATE) if outcome else 0
     usable = len(texts.usable) if texts is not None else 0
+    warning = "" if outcome is None else setup.auditor.warning
     return Report(
-        teacher=job.teacher.name,
-        note=str(getattr(job.teacher, "note", "")),
-        simulated=bool(getattr(job.teacher, "simulated", False)),
-        assumption=str(getattr(job.teacher, "assumption", "")),
-        features=job.features,
-        surrogate=job.fitted.pipeline.name if job.fitted is not None else "",
+        teacher=setup.teacher.name,
+        note=f"{getattr(setup.teacher, 'note', '')} {warning}".strip(),
+        simulated=bool(getattr(setup.teacher, "simulated", False)),
+        assumption=str(getattr(setup.teacher, "assumption", "")),
+        features=features,
+        surrogate=fitted.pipeline.name if fitted is not None else "",
         n_rows=texts.n_rows if texts is not None else 0,
         n_labelled=int((labels.codes >= 0).sum()) if labels is not None else 0,
         n_surrogate=answered,
@@ -90,22 +49,34 @@ def make_report(job: Standing) -> Report:
         certificate=certificate,
         choices=tuple(
             Choice(c.target, certified=c.certified, coverage=c.coverage, saved=saved)
-            for c, saved in zip(certificates, job.saved, strict=False)
+            for c, saved in zip(certificates, _savings(state, each, own=own), strict=False)
         ),
-        curve=job.curve,
-        exact=job.own or not learned_on_column(job.features, job.fitted),
-        saved=None if outcome is None or job.each is None else outcome.n_saved * job.each,
+        curve=state.curve,
+        exact=own or not learned_on_column(features, fitted),
+        saved=None if outcome is None or each is None else outcome.n_saved * each,
         frontier=picture,
-        trials=job.fitted.trials if job.fitted is not None else (),
-        spending=job.spending,
-        cost_all=None if job.each is None else job.each * job.n_subject,
-        missing_reasons=_missing(labels, outcome, own=job.own),
-        stopped=job.stopped,
-        superseded=job.superseded,
+        trials=fitted.trials if fitted is not None else (),
+        spending=asker.spending,
+        cost_all=None if each is None else each * n_subject,
+        missing_reasons=_missing(labels, outcome, own=own),
+        stopped=asker.stopped,
+        superseded=asker.superseded,
         n_unlike=outcome.n_unlike if outcome else 0,
         n_unsure=outcome.n_unsure if outcome else 0,
-        spared=None if outcome is None or job.each is None else outcome.n_spared * job.each,
+        spared=None if outcome is None or each is None else outcome.n_spared * each,
     )
+
+
+def _savings(state: JobState, each: float | None, *, own: bool) -> tuple[float | None, ...]:
+    """Dollars that not asking about the handled texts saves, at each of several targets."""
+    targets, certified = state.setup.options.targets, state.certified
+    if certified is None or len(targets) < 2 or not own:
+        return (None,) * len(targets)
+    texts, labels = state.labelled()
+    dollars = unasked_dollars(texts, labels, costs_of(state, texts), each)
+    if dollars is None:
+        return (None,) * len(targets)
+    return tuple(float(dollars[certified.routings[t].handled].sum()) for t in targets)
 
 
 def _missing(

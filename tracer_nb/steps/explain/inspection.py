@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tracer_nb.engine import Router, SurrogateFit, gaps
-from tracer_nb.engine.options import Options
+from tracer_nb.engine import SurrogateFit, gaps
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.records import (
     Choice,
     ColumnMap,
-    Gaps,
     LabelCounts,
     Labels,
     Preview,
@@ -23,9 +18,8 @@ from tracer_nb.records import (
     Targets,
 )
 from tracer_nb.steps.certify import rows_to_route
-from tracer_nb.steps.column.features import Blocks, take
-from tracer_nb.steps.column.frames import Texts
-from tracer_nb.steps.column.outcome import ABSTAINED, SURROGATE, TEACHER, Outcome
+from tracer_nb.steps.column.features import take
+from tracer_nb.steps.column.outcome import ABSTAINED, SURROGATE, TEACHER
 from tracer_nb.steps.explain.rows import (
     Sample,
     calibrated_rows,
@@ -35,74 +29,48 @@ from tracer_nb.steps.explain.rows import (
     row_table,
     text_table,
 )
-from tracer_nb.steps.label.costs import unasked_dollars
-from tracer_nb.steps.update.scope import Scope
+from tracer_nb.steps.label.costs import costs_of, mean_cost, unasked_dollars
+from tracer_nb.steps.label.step import labels_so_far
+from tracer_nb.steps.state import JobState
 
-__all__ = ["Inspection", "Makers"]
-
-
-@dataclass(frozen=True, slots=True)
-class Makers:
-    """What a Tracer works out when it is asked for, and keeps.
-
-    Attributes
-    ----------
-    features : callable
-        Features of the column's distinct texts.
-    decide : callable
-        Who answers each distinct text, at one of the targets.
-    costs : callable
-        Dollars for each distinct text, where the strategy goes by them.
-    price : callable
-        Dollars for a text; None when unknown.
-    """
-
-    features: Callable[[], Blocks]
-    decide: Callable[[float | None], Routing]
-    costs: Callable[[Texts], NDArray[np.float64] | None]
-    price: Callable[[], float | None]
+__all__ = ["Inspection", "inspect"]
 
 
-@dataclass(frozen=True, eq=False)
 class Inspection:
-    """What a job has reached; None for what it has not.
+    """What a job has reached; made by :func:`inspect`.
 
-    Attributes
+    Parameters
     ----------
-    texts : Texts
-        The labelled column.
+    state : JobState
+        With a column.
     labels : Labels
         So far.
-    fitted, router : SurrogateFit, Router or None
-    outcome : Outcome or None
-        Of the labelled column.
-    target : float or None
-        Of the last routing; the main one when None.
-    options : Options
-    make : Makers
-    scope : Scope or None
-        After an update.
     """
 
-    texts: Texts
-    labels: Labels
-    fitted: SurrogateFit | None
-    router: Router | None
-    outcome: Outcome | None
-    target: float | None
-    options: Options
-    make: Makers
-    scope: Scope | None = None
+    def __init__(self, state: JobState, labels: Labels) -> None:
+        assert state.column is not None  # noqa: S101  inspect() has looked
+        self.state = state
+        self.labels = labels
+        self.texts = state.column.texts
+        self.features = state.column.features
+        self.fitted = state.fitted if state.router is None else state.router.fit
+        self.router = state.router
+        self.outcome = state.own_outcome
+        self.target = state.target
+        self.main = state.main
+        self.options = state.setup.options
+        self.scope = state.scope
+        self._maps: dict[tuple[str, int], ColumnMap] = {}
 
-    def is_of(self, other: Inspection) -> bool:
-        """Whether both are of one moment."""
-        names = ("texts", "labels", "fitted", "router", "outcome", "target", "scope")
-        return all(getattr(self, name) is getattr(other, name) for name in names)
+    def is_of(self, state: JobState, labels: Labels) -> bool:
+        """Whether it is about this moment of the job."""
+        own, parts = self.state, ("column", "fitted", "certified", "routed", "target")
+        same = all(getattr(own, part) is getattr(state, part) for part in parts)
+        return same and self.labels is labels
 
-    @property
-    def main(self) -> float:
-        """The target in use."""
-        return self.options.targets[0] if self.target is None else self.target
+    def decided(self) -> Routing:
+        """Who answers each distinct text, at the target in use; once it is calibrated."""
+        return self.state.in_force().routings[self.main]
 
     @cached_property
     def label_counts(self) -> LabelCounts:
@@ -126,7 +94,7 @@ class Inspection:
         """The labelled rows."""
         if self.router is None:
             return judge_sample(self.labels, None, self.fitted, None, None)
-        X = take(self.make.features(), self.texts.codes[self.labels.rows])
+        X = take(self.features(), self.texts.codes[self.labels.rows])
         certificate = self.router.certificate_for(self.target, column=self.scope is None)
         return judge_sample(self.labels, X, self.fitted, self.router, certificate)
 
@@ -143,7 +111,7 @@ class Inspection:
             self.labels,
             self.sample,
             fitted=self.fitted,
-            routing=None if self.router is None else self.make.decide(self.target),
+            routing=None if self.router is None else self.decided(),
             outcome=self.outcome,
             scope=self.scope,
         )
@@ -166,16 +134,16 @@ class Inspection:
         tested = calibrated_rows(self.sample, self.fitted)
         if tested is None:
             return None
-        routing = self.make.decide(self.target)
+        routing = self.decided()
         n = len(self.texts.unique)
         answers = Answers(np.zeros(n, dtype=np.intp), routing.scores, routing.far)
-        costs = self.make.costs(self.texts)
+        costs = costs_of(self.state, self.texts)
         if self.scope is not None:
             # The rows that are left are not like the tested ones, which stand for all.
             return self.fitted, tested, gaps.Others(answers, np.zeros(n, np.intp), costs, None)
         rows = rows_to_route(self.texts, self.labels, self.fitted)
         n_rows = np.bincount(self.texts.codes[rows], minlength=n)
-        dollars = unasked_dollars(self.texts, self.labels, costs, self.make.price())
+        dollars = unasked_dollars(self.texts, self.labels, costs, self._price())
         return self.fitted, tested, gaps.Others(answers, n_rows, costs, dollars)
 
     @cached_property
@@ -190,7 +158,9 @@ class Inspection:
         for c in about or ():
             saved = None
             if others.dollars is not None:
-                saved = float(others.dollars[self.make.decide(c.target).handled].sum())
+                saved = float(
+                    others.dollars[self.state.in_force().routings[c.target].handled].sum()
+                )
             certified.append(
                 Choice(c.target, certified=c.certified, coverage=c.coverage, saved=saved)
             )
@@ -201,35 +171,40 @@ class Inspection:
         """The frontier of the labels so far; None while there are too few."""
         if not len(self.labels.rows):
             return None
-        X = take(self.make.features(), self.texts.codes[self.labels.rows])
+        X = take(self.features(), self.texts.codes[self.labels.rows])
         return gaps.preview(X, self.labels.codes, options=self.options)
-
-    def keep(self, found: Gaps, n_again: int) -> None:
-        """Remember an analysis of this moment, the last one.
-
-        Parameters
-        ----------
-        found : Gaps
-        n_again : int
-            Second answers of the teacher that there were.
-        """
-        self.__dict__["_gaps"] = found, n_again
-
-    @property
-    def kept(self) -> tuple[Gaps, int] | None:
-        """The analysis of this moment that was made last; None before the first."""
-        return self.__dict__.get("_gaps")
 
     def map(self, method: str, n_points: int) -> ColumnMap:
         """The column as points; each map is drawn once."""
-        maps: dict[tuple[str, int], ColumnMap] = self.__dict__.setdefault("_maps", {})
-        if (method, n_points) not in maps:
-            maps[method, n_points] = make_map(
+        if (method, n_points) not in self._maps:
+            self._maps[method, n_points] = make_map(
                 self.texts,
                 self.text_table,
-                self.make.features(),
+                self.features(),
                 method=method,
                 n_points=n_points,
                 seed=self.options.seed,
             )
-        return maps[method, n_points]
+        return self._maps[method, n_points]
+
+    def _price(self) -> float | None:
+        """Dollars for a text; None when unknown."""
+        setup = self.state.setup
+        return mean_cost(setup.teacher, self.texts.unique, setup.asker.spending)
+
+
+def inspect(state: JobState, before: Inspection | None = None) -> Inspection | None:
+    """Where a job stands; None before its labels.
+
+    Parameters
+    ----------
+    state : JobState
+    before : Inspection, optional
+        The last one: it comes back as long as nothing has happened, with what it has worked out.
+    """
+    labels = labels_so_far(state)
+    if state.column is None or labels is None:
+        return None
+    if before is not None and before.is_of(state, labels):
+        return before
+    return Inspection(state, labels)

@@ -1,0 +1,132 @@
+"""The step that labels every row, and the whole job in one call."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+from tracer_nb.errors import NotEnoughData
+from tracer_nb.records import Caps
+from tracer_nb.steps.audit.auditor import deferring
+from tracer_nb.steps.audit.step import heeded
+from tracer_nb.steps.certify import calibrate, fit
+from tracer_nb.steps.column.features import featurize
+from tracer_nb.steps.column.frames import read_texts, same_texts
+from tracer_nb.steps.label.asker import OnProgress
+from tracer_nb.steps.label.costs import costs_of
+from tracer_nb.steps.label.plan import fewest_of
+from tracer_nb.steps.label.step import label, tell
+from tracer_nb.steps.route.answer import answer_rows
+from tracer_nb.steps.state import JobState, Keep, Routed, reset
+from tracer_nb.teachers import INTERRUPTED
+
+__all__ = ["route", "run"]
+
+_MISSING = (
+    "these are other rows than the labelled ones, whose features were given as a matrix; "
+    "give theirs too: route(column, features=matrix)"
+)
+
+
+def route(
+    state: JobState,
+    column: Any = None,
+    *,
+    table: Any = None,
+    target: float | None = None,
+    features: Any = None,
+    caps: Caps,
+    ask_teacher: bool | None = None,
+    on_progress: OnProgress | None = None,
+    stop: threading.Event | None = None,
+    keep: Keep,
+) -> JobState:
+    """Decide who answers each row, and ask the teacher: see :meth:`tracer_nb.Tracer.route`.
+
+    Parameters
+    ----------
+    keep : callable
+        Told which texts go to the teacher, before it is asked.
+    """
+    certified, setup = state.in_force(), state.setup
+    home, _ = state.labelled()
+    texts = home if column is None else read_texts(column, table, setup.named)
+    own = column is None or same_texts(texts, home)
+    certificate = certified.router.certificate_for(target, column=own)
+    watched, alarm = heeded(state, certificate, own=own)
+    if watched is not certificate:
+        certificate, target = watched, watched.target
+    trail, beside = state.trail, state.beside
+    assert trail is not None  # noqa: S101  label() began it
+    if own:
+        routing = certified.routings[setup.target if target is None else target]
+        routing = deferring(routing) if alarm else routing
+        trail = trail.follow(routing)
+    else:
+        X = featurize(texts, setup.features, features, _MISSING)
+        routing = certified.router.route(X, target=target, costs=costs_of(state, texts))
+        routing = deferring(routing) if alarm else routing
+        trail = trail.follow_elsewhere(home.unique, routing, texts.unique, X)
+        beside = beside.union(set(texts.unique).difference(home.unique))
+    state = replace(state, trail=trail)
+    keep(state)
+    outcome = answer_rows(
+        setup.asker,
+        texts,
+        routing,
+        reject=setup.reject,
+        certified=certificate.certified,
+        alarm=alarm,
+        caps=caps,
+        ask_teacher=ask_teacher,
+        on_progress=on_progress,
+        stop=stop,
+    )
+    routed = Routed(texts, own, routing, watched, outcome)
+    state = replace(state, routed=routed, target=target, ask_teacher=ask_teacher, beside=beside)
+    return reset(state, after="routed")
+
+
+def run(
+    state: JobState,
+    column: Any,
+    *,
+    table: Any = None,
+    sample: int | str = 2000,
+    caps: Caps,
+    ask_teacher: bool | None = None,
+    on_progress: OnProgress | None = None,
+    stop: threading.Event | None = None,
+    go_on: bool = False,
+    keep: Keep,
+) -> JobState:
+    """Label, fit, calibrate and route: see :meth:`tracer_nb.Tracer.run`.
+
+    Nothing is routed when it was interrupted while labelling.
+
+    Parameters
+    ----------
+    keep : callable
+        Told of every step.
+    """
+    told: dict[str, Any] = {"on_progress": on_progress, "stop": stop, "keep": keep}
+    state = label(state, column, table=table, sample=sample, caps=caps, go_on=go_on, **told)
+    keep(state)
+    labels, asker = state.labels, state.setup.asker
+    assert labels is not None and state.column is not None  # noqa: S101, PT018  label() has ended
+    if labels.stopped == INTERRUPTED:
+        return state
+    labelled, fewest = int((labels.codes >= 0).sum()), fewest_of(state.setup, state.column.texts)
+    if labels.stopped and labelled < fewest:
+        raise NotEnoughData(
+            f"stopped at {labelled} labelled rows ({labels.stopped}); at least {fewest} are "
+            "needed for this target. Every stored answer is kept: run again to go on"
+        )
+    tell(asker, on_progress, "Fitting the surrogate")
+    state = fit(state)
+    keep(state)
+    tell(asker, on_progress, "Certifying a threshold")
+    state = calibrate(state)
+    keep(state)
+    return route(state, caps=caps.left(asker.spending), ask_teacher=ask_teacher, **told)
