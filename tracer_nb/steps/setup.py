@@ -78,6 +78,6 @@ def make_setup(
         shelf=shelf,
         asker=Asker(asked, shelf),
         again=Asker(asked, shelf, again=True),
-        auditor=Auditor(store),
+        auditor=Auditor(shelf),
         reviews=reviews,
     )

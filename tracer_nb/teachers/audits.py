@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
 from tracer_nb.records import Audit
 from tracer_nb.teachers.fence import printable
 from tracer_nb.teachers.rows import text_address, utc_now
-from tracer_nb.teachers.store import store_path
-from tracer_nb.teachers.storefile import explained, in_memory, open_database, prepare_file
+from tracer_nb.teachers.store import LabelStore, store_path
+from tracer_nb.teachers.storefile import in_memory
 
 __all__ = ["AuditStore"]
 
+# Seconds to wait for another process that writes.
+_PATIENCE = 60
 _PUT = (
     "INSERT OR IGNORE INTO audits "
     "(watch_id, text_id, text, surrogate, teacher, audited_at) VALUES (?, ?, ?, ?, ?, ?)"
@@ -26,15 +28,15 @@ class AuditStore:
     """Audits in the order in which they were made, by the key of the watch they belong to.
 
     A text counts once in a watch: whoever stores it again, in another kernel for example,
-    changes nothing. :meth:`put` is one commit that is on disk when it returns, and the file is
-    open only meanwhile.
+    changes nothing. :meth:`put` is one commit that is on disk when it returns.
 
     Parameters
     ----------
     path : path-like, optional
         The label store's file; ":memory:" keeps audits in this object.
-    timeout : float
-        Seconds to wait for another process that writes.
+    opened : callable, optional
+        Gives the label store of that file, opened by whoever else works with it; by default it
+        is opened for each call.
 
     Examples
     --------
@@ -44,9 +46,14 @@ class AuditStore:
     True
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None = None, *, timeout: float = 60) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        opened: Callable[[], AbstractContextManager[LabelStore]] | None = None,
+    ) -> None:
         self.path = store_path(path)
-        self._timeout = timeout
+        self._opened = opened or (lambda: LabelStore(self.path, timeout=_PATIENCE))
         self._own: dict[str, dict[str, Audit]] = {}
         self._choices: dict[str, str] = {}
 
@@ -121,20 +128,9 @@ class AuditStore:
     def _read(self, query: str, watch: str) -> list[Any]:
         if not self.path.exists():
             return []
-        with explained(self.path, "read"):
-            prepare_file(self.path)
-            with closing(open_database(self.path, self._timeout)) as db:
-                return db.execute(query, [watch]).fetchall()
+        with self._opened() as store:
+            return store.select(query, [watch])
 
     def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        with explained(self.path, "write"):
-            prepare_file(self.path)
-            with closing(open_database(self.path, self._timeout)) as db:
-                db.execute("BEGIN IMMEDIATE")
-                try:
-                    db.executemany(statement, rows)
-                    db.execute("COMMIT")
-                except BaseException:
-                    if db.in_transaction:
-                        db.execute("ROLLBACK")
-                    raise
+        with self._opened() as store, store.writing() as db:
+            db.executemany(statement, rows)

@@ -1,5 +1,6 @@
 """Updates: what is learned from, what is tested on, what stays as it was, and what is said."""
 
+import sqlite3
 import threading
 from dataclasses import replace
 
@@ -498,6 +499,21 @@ def test_several_targets_share_each_round(hard_world):
     assert {c.target for c in tracer.router.certificates} == {0.8, 0.86}
     assert update.before.certificate.target == 0.86
     assert {c.target for c in tracer.router.column_certificates} == {0.8, 0.86}
+
+
+def test_an_update_opens_the_store_once(hard_world, tmp_path, monkeypatch):
+    tracer = routed(hard_world, 30, store=tmp_path / "labels.sqlite")
+    tracer.audit(0.3)
+    connect, opened = sqlite3.connect, []
+
+    def counted(*args, **options):
+        opened.append(args)
+        return connect(*args, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", counted)
+    update = tracer.update()
+    assert update.n_asked
+    assert len(opened) == 2  # one to read by, one to write by
 
 
 def test_after_cross_fitting_fresh_rows_are_held_out(hard_world):

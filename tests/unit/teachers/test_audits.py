@@ -6,7 +6,7 @@ import pytest
 
 from tracer_nb.errors import StoreError
 from tracer_nb.records import Audit
-from tracer_nb.teachers import AuditStore
+from tracer_nb.teachers import AuditStore, LabelStore
 
 FIRST, SECOND = Audit("b", "refund", "refund"), Audit("a", "refund", None)
 
@@ -56,6 +56,6 @@ def test_a_locked_file_is_told_in_one_line_and_keeps_what_it_had(tmp_path):
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="another process is writing"):
-        AuditStore(path, timeout=0).put("one", [SECOND])
+        AuditStore(path, opened=lambda: LabelStore(path, timeout=0)).put("one", [SECOND])
     other.close()
     assert len(plain(AuditStore(path))) == 1

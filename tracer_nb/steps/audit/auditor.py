@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from tracer_nb.engine.checks import check_seed
 from tracer_nb.records import Audit, Caps, Certificate, Routing, Watch
 from tracer_nb.steps.audit.evidence import check_consequence, check_rate, draw_audits, replay
 from tracer_nb.steps.column.frames import Texts
-from tracer_nb.steps.label.asker import Asker, OnProgress
+from tracer_nb.steps.label.asker import Asker, OnProgress, Shelf
 from tracer_nb.teachers import AuditStore, ReplayTeacher, Teacher
 from tracer_nb.teachers.rows import text_address
 from tracer_nb.words import alarm_sentence
@@ -43,14 +42,15 @@ class Auditor:
         Of the last alarm, in words; empty when there is none.
     """
 
-    def __init__(self, store: str | os.PathLike[str] | None = None) -> None:
-        self._store = AuditStore(store)
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._store = AuditStore(shelf.path, opened=shelf.open)
         self._drawing: tuple[float, int] | None = None  # rate and seed of the last draw
         self.on_alarm, self.warning = "defer", ""
 
     def continue_from(self, other: Auditor) -> None:
         """Take over what to do on an alarm, and audits that live in memory alone."""
-        if self._store.path == other._store.path:
+        if not self._shelf.is_file and not other._shelf.is_file:
             self._store = other._store
         self.on_alarm = other.on_alarm
 

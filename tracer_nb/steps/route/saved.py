@@ -29,7 +29,7 @@ from tracer_nb.steps.certify import learned_on_column
 from tracer_nb.steps.column.features import featurize
 from tracer_nb.steps.column.frames import Texts, read_texts
 from tracer_nb.steps.column.outcome import Outcome, combine
-from tracer_nb.steps.label.asker import Asker, OnProgress, make_caps
+from tracer_nb.steps.label.asker import Asker, OnProgress, Shelf, make_caps
 from tracer_nb.steps.label.costs import text_costs
 from tracer_nb.steps.label.reject import make_reject_option
 from tracer_nb.steps.review.sitting import reviewed_examples
@@ -327,12 +327,12 @@ def load(
     hide_key(options)
     saved = read_router(path)
     router, about = saved.router, saved.about
-    asker = None
+    asker, shelf = None, Shelf(store)
     if teacher is not None:
         if isinstance(options.get("examples"), str):
             reviews = ReviewStore(store)
             options["examples"] = reviewed_examples(reviews, about["labels"], options["examples"])
-        asker = Asker(make_teacher(teacher, about["labels"], about["prompt"], **options), store)
+        asker = Asker(make_teacher(teacher, about["labels"], about["prompt"], **options), shelf)
     abstain = about["abstain"]
     reject = make_reject_option(
         abstain["unlike"],
@@ -340,7 +340,7 @@ def load(
         guard=router.fit.options.guard,
         teacher=None if asker is None else asker.teacher,
     )
-    auditor = Auditor(store)
+    auditor = Auditor(shelf)
     return SavedRouter(router, saved.features, about, asker=asker, auditor=auditor, reject=reject)
 
 
