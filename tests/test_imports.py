@@ -14,7 +14,7 @@ import tracer_nb
 ROOT = Path(tracer_nb.__file__).parent
 
 BASE = {"errors", "records", "moments", "labelset", "documents"}
-FACADE = {"steps", "draws", "live", "tracer", "words"}
+FACADE = {"steps", "tracer", "words"}
 
 # What each part of tracer_nb may import of the others; a new part needs a line here.
 MAY_IMPORT = {
@@ -26,12 +26,14 @@ MAY_IMPORT = {
     "engine": {"errors", "records"},
     "teachers": BASE,
     "datasets": {"errors"},
+    "draws": {"errors", "records", "engine", "teachers"},
+    "live": {"errors", "moments", "records", "teachers"},
     "standin": {"errors", "datasets"},
     "logs": {"errors"},
-    **dict.fromkeys(FACADE, BASE | FACADE | {"engine", "logs", "teachers"}),
+    **dict.fromkeys(FACADE, BASE | FACADE | {"draws", "engine", "live", "logs", "teachers"}),
     "charts": {"errors", "records", "words"},
     "widgets": {"errors", "records", "moments", "words", "charts"},
-    "magics": BASE | FACADE | {"charts", "widgets"},
+    "magics": BASE | FACADE | {"live", "charts", "widgets"},
     "__init__": set(),
     "__main__": BASE | FACADE | {"charts", "widgets", "datasets"},
 }

@@ -36,7 +36,7 @@ _LABEL = "label"
 
 
 class Watched(Protocol):
-    """What is asked of a Tracer: see :class:`tracer_nb.steps.explain.views.Inspecting`."""
+    """What is asked of a Tracer: see :class:`tracer_nb.Tracer`."""
 
     @property
     def report(self) -> Report:

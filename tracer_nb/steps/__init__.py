@@ -1,4 +1,4 @@
-"""What a :class:`~tracer_nb.Tracer` does, a module for each part of a step.
+"""What a :class:`~tracer_nb.Tracer` does, a folder for what a user types.
 
 Here the engine, the teachers and the store meet: a column is read, sampled, planned, asked,
 featurized, decided, reported and looked at. Nothing here shows anything.
