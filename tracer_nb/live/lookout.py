@@ -27,7 +27,7 @@ from tracer_nb.records import (
     Watch,
 )
 
-__all__ = ["Lookout", "Watched"]
+__all__ = ["Followed", "Lookout"]
 
 # Looking takes at most this part of the time.
 _PART = 0.2
@@ -35,7 +35,7 @@ _PAUSE, _LONGEST = 1.0, 10.0
 _LABEL = "label"
 
 
-class Watched(Protocol):
+class Followed(Protocol):
     """What is asked of a Tracer: see :class:`tracer_nb.Tracer`."""
 
     @property
@@ -89,12 +89,12 @@ class Lookout:
 
     Parameters
     ----------
-    tracer : Watched
+    tracer : Followed
     caps : Caps
         Of the whole job.
     """
 
-    def __init__(self, tracer: Watched, caps: Caps | None = None) -> None:
+    def __init__(self, tracer: Followed, caps: Caps | None = None) -> None:
         self._tracer = tracer
         self._step = ("", 0)
         self._before: float | None = 0.0  # paid before this step

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from tracer_nb.errors import InvalidInput, NotFitted, TracerError
-from tracer_nb.live.lookout import Lookout, Watched
+from tracer_nb.live.lookout import Followed, Lookout
 from tracer_nb.moments import Moment, Option
 from tracer_nb.records import Caps, ColumnMap, Plan, Progress, RowPage, Selection
 
@@ -41,7 +41,7 @@ class Task:
     ----------
     work : callable
         What it returns, a run in a cell returns.
-    tracer : Watched
+    tracer : Followed
         The Tracer that works; it is asked where the job stands between its steps.
     caps : Caps
         To be shown; the work keeps them.
@@ -50,7 +50,7 @@ class Task:
     """
 
     work: Callable[[Reins], Any]
-    tracer: Watched
+    tracer: Followed
     caps: Caps = field(default_factory=Caps)
     table: Any = None
 
@@ -97,7 +97,7 @@ class Session:
         self._lookout: Lookout | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._watchers: list[Callable[[], None]] = []
+        self._followers: list[Callable[[], None]] = []
         self.form: SettingsForm | None = None
 
     # --- for those who look ----------------------------------------------------------
@@ -108,19 +108,19 @@ class Session:
         with self._lock:
             return self._moment
 
-    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+    def follow(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call ``callback`` after every change; returns what ends that.
 
         It is called in the thread that made the change, and should return soon.
         """
         with self._lock:
-            self._watchers.append(callback)
+            self._followers.append(callback)
 
-        def unwatch() -> None:
+        def unfollow() -> None:
             with self._lock, suppress(ValueError):
-                self._watchers.remove(callback)
+                self._followers.remove(callback)
 
-        return unwatch
+        return unfollow
 
     def rows(self, selection: Selection, *, offset: int = 0, limit: int = 25) -> RowPage:
         """Rows of the column that match; see :meth:`tracer_nb.Tracer.rows`."""
@@ -250,7 +250,7 @@ class Session:
     # --- the run ---------------------------------------------------------------------
 
     @property
-    def _tracer(self) -> Watched:
+    def _tracer(self) -> Followed:
         if self._task is None:
             raise NotFitted("nothing is labelled yet; start the job first")
         return self._task.tracer
@@ -363,8 +363,8 @@ class Session:
 
     def _tell(self) -> None:
         with self._lock:
-            watchers = list(self._watchers)
-        for callback in watchers:
+            followers = list(self._followers)
+        for callback in followers:
             self._call(callback)
 
     def _call(self, callback: Callable[[], None]) -> None:

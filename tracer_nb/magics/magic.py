@@ -384,7 +384,7 @@ class TracerMagics(Magics):
     def _run(self, job: Job, args: Any) -> None:
         job.home = job.source
         work = self._space.whole(job, args.output, args.ask)
-        self._space.watch(job, work, lambda: _card(made(job)))
+        self._space.follow(job, work, lambda: _card(made(job)))
 
     def _label(self, job: Job, args: Any) -> None:
         del args
@@ -409,7 +409,7 @@ class TracerMagics(Magics):
             note = tracer.report.note
             return Lines([*label_lines(tracer.labels), *([note] if note else [])])
 
-        self._space.watch(job, work, result)
+        self._space.follow(job, work, result)
 
     def _fit(self, job: Job, args: Any) -> None:
         del args
@@ -439,7 +439,7 @@ class TracerMagics(Magics):
             )
             self._space.assign(tracer, source, args.output)
 
-        self._space.watch(job, work, lambda: _card(tracer))
+        self._space.follow(job, work, lambda: _card(tracer))
 
     def _panel(self, job: Job, args: Any) -> None:
         del args
@@ -552,7 +552,7 @@ class TracerMagics(Magics):
             cards.append(UpdateCard(update, _note(tracer)))
             self._space.assign(tracer, job.home, args.output)
 
-        self._space.watch(job, work, lambda: cards[0])
+        self._space.follow(job, work, lambda: cards[0])
         if self._space.in_kernel:  # where the panel shows where the job stands
             display(cards[0])
 

@@ -80,7 +80,7 @@ class Workspace:
         if output and tracer.outcome is not None and source is not None:
             self._shell.push({output: tracer.frame_of(source.table)})
 
-    def watch(self, job: Job, work: Work, result: Callable[[], Any]) -> None:
+    def follow(self, job: Job, work: Work, result: Callable[[], Any]) -> None:
         """Do ``work`` in this cell below a live panel; a terminal gets ``result`` alone."""
         task = Task(work, made(job), job.caps, job.home_table)
         if not self.in_kernel:

@@ -70,7 +70,7 @@ def states(session):
         if not seen or seen[-1] != state:
             seen.append(state)
 
-    session.watch(look)
+    session.follow(look)
     return seen
 
 
@@ -216,7 +216,7 @@ def test_who_watches_cannot_break_a_run(world):
     def broken():
         raise ValueError("nobody <i>looks</i>")
 
-    session.watch(broken)
+    session.follow(broken)
     session.run(make(world, world.teach))
     assert session.moment.state == "done"
     assert (
@@ -226,9 +226,9 @@ def test_who_watches_cannot_break_a_run(world):
 
 def test_who_stops_watching_is_not_told(world):
     session, calls = Session(), []
-    unwatch = session.watch(lambda: calls.append(1))
-    unwatch()
-    unwatch()
+    unfollow = session.follow(lambda: calls.append(1))
+    unfollow()
+    unfollow()
     session.run(make(world, world.teach))
     assert calls == []
 
@@ -281,7 +281,7 @@ def test_the_job_is_looked_at_between_steps_only(make_report):
 
 def test_money_is_that_of_the_whole_job(make_report):
     session, paid = Session(), []
-    session.watch(lambda: paid.append(session.moment.paid))
+    session.follow(lambda: paid.append(session.moment.paid))
     tracer = Looked(session, lambda **_: make_report(spending=Spending(cost=3.0)))
     session.run(Task(moments(("asking", 1), ("asking", 2)), tracer, Caps(max_cost=9.0)))
     assert paid[:3] == [None, 3.5, 4.0]
@@ -294,7 +294,7 @@ def test_labels_that_come_in_are_looked_at_in_a_thread(make_report):
     tracer = Looked(session, make_report)
     tracer.label_counts = lambda: "counts"
     tracer.preview = lambda: "preview"
-    session.watch(lambda: session.moment.findings.preview and looked.set())
+    session.follow(lambda: session.moment.findings.preview and looked.set())
 
     def work(reins):
         reins.on_progress(Progress(1, 2, Spending(), 1.0))
@@ -348,7 +348,7 @@ def test_a_look_that_fails_is_said_and_the_run_goes_on(make_report):
         raise ValueError("nothing to see")
 
     tracer.preview = broken
-    session.watch(lambda: session.moment.message and said.set())
+    session.follow(lambda: session.moment.message and said.set())
 
     def work(reins):
         reins.on_progress(Progress(1, 2, Spending(), 1.0))
@@ -376,10 +376,10 @@ def test_rows_and_maps_are_the_tracers(world):
 def analysed(session):
     """Look for the gaps, and wait for what comes of it."""
     ended = threading.Event()
-    unwatch = session.watch(lambda: session.moment.analysing or ended.set())
+    unfollow = session.follow(lambda: session.moment.analysing or ended.set())
     session.analyse()
     assert ended.wait(30)
-    unwatch()
+    unfollow()
     return session.moment
 
 

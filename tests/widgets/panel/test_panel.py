@@ -46,16 +46,16 @@ class Session:
         self.form = Form()
         self.pressed = []
         self.tracer = None
-        self.watchers = []
+        self.followers = []
         self.moment = Moment(**{"ready": True, **values})
 
-    def watch(self, callback):
-        self.watchers.append(callback)
-        return lambda: callback in self.watchers and self.watchers.remove(callback)
+    def follow(self, callback):
+        self.followers.append(callback)
+        return lambda: callback in self.followers and self.followers.remove(callback)
 
     def at(self, **values):
         self.moment = Moment(**{"ready": True, **values})
-        for callback in list(self.watchers):
+        for callback in list(self.followers):
             callback()
 
     def start(self):
@@ -101,7 +101,7 @@ class Wire:
         pass
 
 
-class Watched:
+class Followed:
     """A panel whose updates are never held back, and what it sends to the page."""
 
     def __init__(self, session, monkeypatch):
@@ -140,7 +140,7 @@ def watch(monkeypatch):
     made = []
 
     def make(session):
-        made.append(Watched(session, monkeypatch))
+        made.append(Followed(session, monkeypatch))
         return made[-1]
 
     yield make
@@ -627,5 +627,5 @@ def test_a_closed_panel_watches_no_more(watch):
     session = Session()
     watched = watch(session)
     watched.close()
-    assert session.watchers == []
+    assert session.followers == []
     assert watched.view.comm is None

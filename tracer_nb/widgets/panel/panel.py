@@ -13,6 +13,7 @@ from tracer_nb.errors import InvalidInput, TracerError
 from tracer_nb.moments import Findings, Moment, Option
 from tracer_nb.records import ColumnMap, Report, RowPage, Selection
 from tracer_nb.widgets.card import Card
+from tracer_nb.widgets.kernel import kernel_id
 from tracer_nb.widgets.panel.actions import Message, read_message
 from tracer_nb.widgets.panel.analysis import audit_values, gap_values
 from tracer_nb.widgets.panel.explorer import ROWS_AT_ONCE, page_values, read_selection
@@ -24,7 +25,6 @@ from tracer_nb.widgets.panel.sheet import (
     target_values,
 )
 from tracer_nb.widgets.panel.throttle import Throttle
-from tracer_nb.widgets.watch import kernel_id
 from tracer_nb.words import count
 
 __all__ = ["Panel"]
@@ -49,7 +49,7 @@ class _Session(Protocol):
     @property
     def form(self) -> _Form | None: ...
 
-    def watch(self, callback: Callable[[], None]) -> Callable[[], None]: ...
+    def follow(self, callback: Callable[[], None]) -> Callable[[], None]: ...
 
     def start(self) -> None: ...
 
@@ -113,7 +113,7 @@ class Panel:
         self.view.on_msg(self._receive)
         self._update()
         self._soon = Throttle(self._update, _INTERVAL)
-        self._unwatch = session.watch(self._changed)
+        self._unfollow = session.follow(self._changed)
 
     def show(self) -> Panel:
         """Display the panel below the running cell; a terminal gets the result alone."""
@@ -131,7 +131,7 @@ class Panel:
 
     def close(self) -> None:
         """End the panel; the run that it shows goes on."""
-        self._unwatch()
+        self._unfollow()
         for part in (self.view.layout, self.view):
             part.close()
 
