@@ -56,7 +56,7 @@ from tracer_nb.steps.review import step as review_step
 from tracer_nb.steps.review.sitting import Reviewing, reviewed_pairs
 from tracer_nb.steps.route import step as route_step
 from tracer_nb.steps.route.report import report
-from tracer_nb.steps.route.saved import save_job
+from tracer_nb.steps.route.save import save
 from tracer_nb.steps.setup import make_setup
 from tracer_nb.steps.state import JobState, Keep, merged
 from tracer_nb.steps.update import step as update_step
@@ -673,7 +673,7 @@ class Tracer:
             A surrogate of your own class, which no file can hold without running code when it
             is loaded; or the file cannot be written, in which case an old one stays whole.
         """
-        save_job(self._state, path)
+        save(self._state, path)
 
     def save_report(
         self,
