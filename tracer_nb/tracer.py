@@ -62,6 +62,7 @@ from tracer_nb.steps.state import JobState, Keep, merged
 from tracer_nb.steps.update import step as update_step
 from tracer_nb.teachers import Teacher
 from tracer_nb.teachers.server import hide_key
+from tracer_nb.teachers.tables import Written
 
 __all__ = ["Tracer"]
 
@@ -98,8 +99,7 @@ class Tracer:
         "held-out", "per-class" (a promise for each label that has rows enough) or "cross-fit"
         (every label both fits and tests: more coverage, verified by simulation, not proved).
     surrogate : str, scikit-learn classifier or sequence of them, default "auto"
-        "kernel-ridge", "logistic", "mlp-1", "mlp-2", "extra-trees", "random-forest",
-        "hist-gradient-boosting", "xgboost".
+        "kernel-ridge", "logistic" or "xgboost".
     gate : str, default "auto"
         "margin", "max-probability", "entropy" or "learned".
     pipeline : str, default "auto"
@@ -284,12 +284,13 @@ class Tracer:
         Returns
         -------
         Labels
-            ``stopped`` says why not every row was asked, if so.
+            ``stopped`` says why not every row was asked, if so; with fewer labelled rows than
+            ``fewest`` nothing can be certified.
 
         Raises
         ------
-        InvalidInput, NotEnoughData
-            The job cannot end in a certificate, or nothing bounds its cost; raised before
+        InvalidInput
+            There are more labels than rows, or nothing bounds the cost; raised before
             anything is paid. Or ``abstain_unsure`` needs a distribution, and the first answers,
             which are stored, came without one.
         TeacherError
@@ -449,8 +450,8 @@ class Tracer:
         Raises
         ------
         NotEnoughData
-            Also when labelling stopped, at the cap for example, before there were enough
-            labels to certify anything.
+            The job cannot end in a certificate: nothing was asked. Or labelling stopped, at the
+            cap for example, before there were enough labels to certify anything.
         """
         caps = make_caps(max_cost, max_tokens, max_rows)
         state = self._step(
@@ -850,6 +851,32 @@ class Tracer:
         with self._held() as state:
             return batches.submit(state, column, table=table, sample=sample, caps=caps)
 
+    def plan_submit(
+        self,
+        column: Any,
+        *,
+        table: Any = None,
+        sample: int | str = 2000,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
+    ) -> Submitted:
+        """Say what :meth:`submit` would send, and refuse what it would; nothing is sent.
+
+        Returns
+        -------
+        Submitted
+            Without batches: ``most`` is what they would come to at the most.
+
+        Raises
+        ------
+        InvalidInput, NotEnoughData, StoreError
+            As in :meth:`submit`, of what can be known before the server is asked.
+        """
+        caps = make_caps(max_cost, max_tokens, max_rows)
+        with self._held() as state:
+            return batches.plan_submit(state, column, table=table, sample=sample, caps=caps)
+
     def submit_deferred(
         self,
         *,
@@ -873,6 +900,26 @@ class Tracer:
         caps = make_caps(max_cost, max_tokens, max_rows)
         with self._held() as state:
             return batches.submit_deferred(state, caps=caps)
+
+    def plan_submit_deferred(
+        self,
+        *,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
+    ) -> Submitted:
+        """Say what :meth:`submit_deferred` would send, as :meth:`plan_submit` does.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`route`.
+        InvalidInput, StoreError
+            As in :meth:`plan_submit`.
+        """
+        caps = make_caps(max_cost, max_tokens, max_rows)
+        with self._held() as state:
+            return batches.plan_submit_deferred(state, caps=caps)
 
     def collect(self) -> Collected:
         """Store what this teacher's batches have brought, and say where the others stand.
@@ -990,10 +1037,12 @@ class Tracer:
         """
         review_step.relabel(self._state, row, label, note)
 
-    def export_reviews(self, path: str | os.PathLike[str]) -> int:
-        """Write every review with this label set to a CSV or Parquet file; how many there were.
+    def export_reviews(self, path: str | os.PathLike[str], *, escape: bool = False) -> Written:
+        """Write every review with this label set to a CSV or Parquet file.
 
-        The teacher's labels stand beside them where this object knows them.
+        The teacher's labels stand beside them where this object knows them. A cell that begins
+        with ``=``, ``+``, ``-`` or ``@`` may be run by a spreadsheet: ``escape`` puts an
+        apostrophe before it. ``rows`` of the result are the reviews, ``formulas`` such cells.
 
         Raises
         ------
@@ -1004,7 +1053,7 @@ class Tracer:
         StoreError
             The store cannot be read.
         """
-        return review_step.export_reviews(self._state, path)
+        return review_step.export_reviews(self._state, path, escape=escape)
 
     @property
     def reviews(self) -> tuple[tuple[str, str], ...]:

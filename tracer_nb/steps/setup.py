@@ -8,7 +8,7 @@ from typing import Any
 
 from tracer_nb.engine.features import make_features
 from tracer_nb.engine.options import make_options
-from tracer_nb.labelset import clean_labels, explain_labels
+from tracer_nb.labelset import check_prompt, clean_labels, explain_labels
 from tracer_nb.steps.audit.auditor import Auditor
 from tracer_nb.steps.column.features import ready_matrix
 from tracer_nb.steps.label.asker import Asker, Shelf
@@ -57,7 +57,7 @@ def make_setup(
     matrix = None if named else ready_matrix(features)
     made_by = make_features(features, seed=choices["seed"]) if named else None
     names = None if labels is None else clean_labels(labels)
-    said = prompt or ""
+    said = check_prompt(prompt)
     if isinstance(labels, Mapping):
         said = explain_labels(labels, said)
     reviews, of_teacher = ReviewStore(store), dict(options)

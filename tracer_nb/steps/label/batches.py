@@ -14,27 +14,58 @@ from tracer_nb.steps.label.reject import deferred_texts
 from tracer_nb.steps.state import JobState, Setup
 from tracer_nb.teachers import LabelStore, batch
 
-__all__ = ["batches", "cancel", "collect", "submit", "submit_deferred"]
+__all__ = [
+    "batches",
+    "cancel",
+    "collect",
+    "plan_submit",
+    "plan_submit_deferred",
+    "submit",
+    "submit_deferred",
+]
 
 
 def submit(
     state: JobState, column: Any, *, table: Any = None, sample: int | str = 2000, caps: Caps
 ) -> Submitted:
     """Send a random sample in a batch: see :meth:`tracer_nb.Tracer.submit`."""
-    texts, rows = drawn_rows(state.setup, column, table, sample)
+    texts, rows = drawn_rows(state.setup, column, table, sample, fewest=0)
     with _on_disk(state.setup) as store:
         return batch.submit(state.setup.teacher, distinct_texts(texts, rows), store, caps)
 
 
+def plan_submit(
+    state: JobState, column: Any, *, table: Any = None, sample: int | str = 2000, caps: Caps
+) -> Submitted:
+    """Say what :func:`submit` would send: see :meth:`tracer_nb.Tracer.plan_submit`."""
+    texts, rows = drawn_rows(state.setup, column, table, sample, fewest=0)
+    with _on_disk(state.setup) as store:
+        return batch.plan(state.setup.teacher, distinct_texts(texts, rows), store, caps)
+
+
 def submit_deferred(state: JobState, *, caps: Caps) -> Submitted:
     """Send what routing deferred: see :meth:`tracer_nb.Tracer.submit_deferred`."""
+    deferred = _deferred(state)
+    with _on_disk(state.setup) as store:
+        return batch.submit(state.setup.teacher, deferred, store, caps)
+
+
+def plan_submit_deferred(state: JobState, *, caps: Caps) -> Submitted:
+    """Say what it would send: see :meth:`tracer_nb.Tracer.plan_submit_deferred`."""
+    deferred = _deferred(state)
+    with _on_disk(state.setup) as store:
+        return batch.plan(state.setup.teacher, deferred, store, caps)
+
+
+def _deferred(state: JobState) -> list[str]:
+    """Texts that the last routing left to the teacher."""
     setup, routed = state.setup, state.routed
     if routed is None:
-        raise NotFitted("nothing is routed yet; call route(ask_teacher=False) first")
+        raise NotFitted(
+            "nothing is routed yet; call route(ask_teacher=False) first (%tracer route --no-ask)"
+        )
     known = setup.asker.known(routed.texts.unique)
-    deferred = deferred_texts(routed.texts, routed.routing, known, setup.reject)
-    with _on_disk(setup) as store:
-        return batch.submit(setup.teacher, deferred, store, caps)
+    return deferred_texts(routed.texts, routed.routing, known, setup.reject)
 
 
 def collect(state: JobState) -> Collected:

@@ -238,7 +238,7 @@ def make_plan(
         token_source=takes.source,
         price_source=price_source(teacher, takes.cost),
         seconds=None if rate is None else len(to_ask) / rate,
-        time_source="" if rate is None else _of_whom(teacher),
+        time_source=_time_source(teacher, rate),
         superseded=past.superseded,
         batch_cost=None
         if halved is None
@@ -249,8 +249,12 @@ def make_plan(
     )
 
 
-def _of_whom(teacher: Teacher) -> str:
-    """Whose rate was observed."""
+def _time_source(teacher: Teacher, rate: float | None) -> str:
+    """Whose rate was observed; of a record, which is looked up at once, nothing."""
+    if isinstance(teacher, ReplayTeacher):
+        return ""
+    if rate is None:
+        return "unknown until the first answers"
     if getattr(teacher, "simulated", False):
         return "as in the last run, with a stand-in: a model takes its own time"
     return "as in the last run"

@@ -76,7 +76,7 @@ def label(
     askable = askable_texts(setup.teacher, texts)
     fewest, seed = fewest_of(setup, texts), setup.options.seed
     drawn = first_draw(sample, fewest, len(askable.usable))
-    check_job(askable, setup.teacher.labels, drawn, fewest)
+    check_job(askable, setup.teacher.labels, drawn, fewest=0)  # labels may be wanted alone
     features = column_features(texts, setup.features, setup.matrix)
     order = draw_rows(askable, len(askable.usable), seed)
     asker.check(distinct_texts(texts, order[:drawn]), caps)
@@ -109,6 +109,7 @@ def label(
             spending=asker.spending,
             stopped=asker.stopped,
             superseded=asker.superseded,
+            fewest=fewest,
         )
         seconds = mean_wait(asker.spending)
         state = replace(state, labels=labels, underway=None, seconds=seconds)

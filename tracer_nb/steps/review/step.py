@@ -19,7 +19,7 @@ from tracer_nb.steps.review.sitting import (
 from tracer_nb.steps.state import JobState
 from tracer_nb.teachers import LabelStore
 from tracer_nb.teachers.ledger import set_labels
-from tracer_nb.teachers.tables import write_table
+from tracer_nb.teachers.tables import Written, write_table
 
 __all__ = ["export_reviews", "relabel", "review", "send_to_review"]
 
@@ -70,12 +70,15 @@ def relabel(state: JobState, row: int, label: str, note: str) -> None:
     relabel_text(setup.reviews, setup.teacher.labels, _text_of(state, row), label, note)
 
 
-def export_reviews(state: JobState, path: str | os.PathLike[str]) -> int:
+def export_reviews(
+    state: JobState, path: str | os.PathLike[str], *, escape: bool = False
+) -> Written:
     """Write every review to a file: see :meth:`tracer_nb.Tracer.export_reviews`."""
     setup = state.setup
     reviews = setup.reviews.reviews(setup.teacher.labels).values()
     known = setup.asker.known([review.text for review in reviews])
-    return write_table(path, REVIEW_COLUMNS, review_rows(reviews, known), {"blind": bool})
+    rows = review_rows(reviews, known)
+    return write_table(path, REVIEW_COLUMNS, rows, {"blind": bool}, escape=escape)
 
 
 def _text_of(state: JobState, row: int) -> str:

@@ -15,7 +15,7 @@ from tracer_nb.steps.column.features import featurize
 from tracer_nb.steps.column.frames import read_texts, same_texts
 from tracer_nb.steps.label.asker import OnProgress
 from tracer_nb.steps.label.costs import costs_of
-from tracer_nb.steps.label.plan import fewest_of
+from tracer_nb.steps.label.plan import drawn_rows, fewest_of
 from tracer_nb.steps.label.step import label, tell
 from tracer_nb.steps.route.answer import answer_rows
 from tracer_nb.steps.state import JobState, Keep, Routed, reset
@@ -111,6 +111,7 @@ def run(
         Told of every step.
     """
     told: dict[str, Any] = {"on_progress": on_progress, "stop": stop, "keep": keep}
+    drawn_rows(state.setup, column, table, sample)  # or says that nothing could be certified
     state = label(state, column, table=table, sample=sample, caps=caps, go_on=go_on, **told)
     keep(state)
     labels, asker = state.labels, state.setup.asker
