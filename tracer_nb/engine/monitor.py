@@ -138,10 +138,6 @@ class Monitor:
         """Whether disagreement seems to have risen above the promise lately."""
         return self.drift_level >= self.run_length
 
-    def restarted(self) -> Monitor:
-        """The state after an alarm was answered: a new watch with the same settings."""
-        return Monitor(self.alpha, self.delta, self.run_length)
-
     def interval(self) -> tuple[float, float]:
         """Share of disagreements: bounds that hold at all times together, 1 - delta.
 
