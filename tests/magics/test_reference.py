@@ -82,7 +82,7 @@ def test_options_of_steps_are_told_apart_from_settings():
     """An option that only some steps heed is in the table that refuses it elsewhere."""
     settings_apart = {"ask_key", "batch_price"}  # of the teacher, and not in the panel
     # remembered by the panel
-    shown = {"output", "ask", "sample", "max_cost", "max_tokens", "max_rows"}
+    shown = {"output", "ask", "sample"}
     assert OF_STEPS - set(ALWAYS) - settings_apart | shown == set(HEEDED_BY)
     assert {verb for verbs in HEEDED_BY.values() for verb in verbs} <= set(VERBS)
     assert {n for step in STEPS.values() for n in step.only or ()} <= set(OPTIONS)
@@ -99,19 +99,8 @@ def test_options_of_steps_are_told_apart_from_settings():
         ("label df.text --no-blind", "--no-blind goes with review, not with label"),
         ("fit --no-ask", "--no-ask goes with run, plan, route, panel, update, not with fit"),
         ("fit --output x", "--output goes with run, plan, route, panel, update, not with fit"),
-        (
-            "audit --sample 20",
-            "--sample goes with run, plan, label, panel, submit, scan, update, not",
-        ),
-        (
-            "reask --sample 20",
-            "--sample goes with run, plan, label, panel, submit, scan, update, not",
-        ),
-        (
-            "collect --max-cost 2",
-            "--max-cost goes with run, plan, label, route, panel, submit, reask",
-        ),
-        ("gaps --max-rows 2", "--max-rows goes with run, plan, label, route, panel, submit, reask"),
+        ("audit --sample 20", "--sample goes with run, plan, label, fit, calibrate, route, status"),
+        ("reask --sample 20", "--sample goes with run, plan, label, fit, calibrate, route, status"),
         ("run df.text --at 0.95", "--at goes with route, not with run"),
         ("review --rate 0.1", "--rate goes with audit, not with review"),
         ("route --deferred", "--deferred goes with submit, not with route"),

@@ -97,13 +97,9 @@ STEPS: dict[str, Step] = {
 
 VERBS = tuple(STEPS)
 
-_CAPPED = ("run", "plan", "label", "route", "panel", "submit", "reask", "audit", "update")
-
 HEEDED_BY: dict[str, tuple[str, ...]] = {
-    "sample": ("run", "plan", "label", "panel", "submit", "scan", "update"),
-    "max_cost": _CAPPED,
-    "max_tokens": _CAPPED,
-    "max_rows": _CAPPED,
+    # Elsewhere it is a setting of the job, kept for the next line that draws.
+    "sample": tuple(verb for verb in STEPS if verb not in ("audit", "reask")),
     "at": ("route",),
     "output": ("run", "plan", "route", "panel", "update"),
     "ask": ("run", "plan", "route", "panel", "update"),
