@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import atexit
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -29,6 +30,19 @@ settings.register_profile("tracer_nb", deadline=None)
 settings.load_profile("tracer_nb")
 
 LABELS = ("login", "parcel", "refund")
+
+
+def pytest_configure() -> None:
+    """A process that a shell started in its background ignores SIGINT; tests send it."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long forms have more time than the limit of all tests."""
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.timeout(4 * 3600))
 
 
 class World:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import types
 from typing import get_origin
 
 import pytest
@@ -30,37 +31,41 @@ def is_defined_here(value, module):
     return is_code and value.__module__ == module.__name__
 
 
-@pytest.fixture(params=MODULES)
-def module(request):
-    return importlib.import_module(request.param)
+@pytest.fixture(scope="module")
+def modules():
+    return [importlib.import_module(name) for name in MODULES]
 
 
-def test_all_is_there_sorted_and_true(module):
-    names = module.__all__
-    assert names == sorted(set(names), key=lambda n: (not n.isupper(), not n[0].isupper(), n))
-    for name in names:
-        assert hasattr(module, name), f"{name} is in __all__ of {module.__name__} but not in it"
-
-
-def test_all_has_what_the_module_defines_for_others(module):
-    defined = {
-        name
-        for name, value in vars(module).items()
-        if not name.startswith("_") and is_defined_here(value, module)
-    }
-    missing = defined - set(module.__all__)
-    assert not missing, f"{module.__name__}: {sorted(missing)} should be in __all__ or private"
-
-
-def test_all_has_no_private_names_and_nothing_from_elsewhere(module):
-    for name in set(module.__all__) - {"__version__"}:
-        assert not name.startswith("_")
+def faults(module):
+    """What is wrong with the ``__all__`` of a module; ruff checks that it is there and sorted."""
+    names = set(module.__all__)
+    for name, value in vars(module).items():
+        if not name.startswith("_") and is_defined_here(value, module) and name not in names:
+            yield f"{module.__name__}: {name} should be in __all__ or private"
+    for name in names - {"__version__"}:
+        if name.startswith("_"):
+            yield f"{module.__name__}: {name} is private and in __all__"
         value = getattr(module, name)
         # On Python 3.10 the alias Callable[[X], None] passes for a class.
         is_class = inspect.isclass(value) and get_origin(value) is None
         is_code = inspect.isfunction(value) or is_class
-        if is_code and not hasattr(module, "__path__"):  # packages re-export
-            assert value.__module__ == module.__name__
+        # Packages re-export.
+        if is_code and not hasattr(module, "__path__") and value.__module__ != module.__name__:
+            yield f"{module.__name__}: {name} is of {value.__module__}"
+
+
+def test_all_is_what_the_module_defines_for_others(modules):
+    assert [fault for module in modules for fault in faults(module)] == []
+
+
+def test_a_wrong_list_is_found():
+    module = types.ModuleType("wrong")
+    code = "__all__ = ['a', '_b']\ndef a(): ...\ndef _b(): ...\ndef forgotten(): ..."
+    exec(code, vars(module))
+    assert list(faults(module)) == [
+        "wrong: forgotten should be in __all__ or private",
+        "wrong: _b is private and in __all__",
+    ]
 
 
 def test_modules_are_found():

@@ -38,9 +38,9 @@ def test_a_state_survives_a_restart():
     assert again.audited(disagrees=True) == state.audited(disagrees=True)
 
 
-def test_an_alarm_that_was_answered_starts_a_new_watch():
-    state = after([1] * 50)
-    assert state.has_drifted
+def test_disagreements_alone_are_a_drift():
+    assert after([1] * 50).has_drifted
+    assert not after([0] * 50).has_drifted
 
 
 @pytest.mark.parametrize("alpha", [0.01, 0.05, 0.3, 0.6, 0.95])
