@@ -1,14 +1,14 @@
 """What a labelling goes through when a server or its store fails, as tables.
 
-    python tests/bench/faults.py [--texts 200] [--kills 50]
+    python tests/bench/faults.py [--texts 200] [--kills 50] [--only manners] [--write]
 
-The runs are those that tests/unit/teachers/test_faults.py judges. The server is the stand-in,
+The runs are those that tests/unit/teachers/test_faults.py and test_manners.py judge. The server is the stand-in,
 with made-up prices; pauses before a retry are cut to hundredths of a second.
 """
 
 from __future__ import annotations
 
-import argparse
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,8 +19,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from faulty.manners import Mannered, survive_manner
 from faulty.server import FAULTS, SHARE, Fault, Survived, survive_lasting, survive_passing
 from faulty.store import STORE_FAULTS, StoreSurvived, killed
+
+from tracer_nb.standin.manners import MANNERS, Manner
 
 BOOKS = {
     "exact": "to the token",
@@ -78,6 +81,36 @@ def store(fault: Callable[[Path, int], StoreSurvived], path: Path, n: int) -> di
     }
 
 
+def mannered(manner: Manner, path: Path, n: int) -> dict[str, object]:
+    """A row of the fourth table."""
+    chances = manner.name.startswith("logprobs-")
+    result = survive_manner(manner.name, path, n, logprobs=chances)
+    given = f", {result.n_distributions} with a distribution" if chances else ""
+    return {
+        "manner": f"`{manner.name}`",
+        "requests": result.requests,
+        "labelled": f"{result.n_labelled}{given}{lost(result)}",
+        "books": f"${result.paid:.4f}, {BOOKS[manner.books]}",
+        "server's bill": f"${result.billed:.4f}",
+        "what the person reads": read(result),
+    }
+
+
+def lost(result: Mannered) -> str:
+    """What is wrong with the labels; nothing, as it should be."""
+    if result.wrong or result.strayed:
+        return f" (wrong: {len(result.wrong)} labels, {result.strayed} requests elsewhere)"
+    missing = result.n_expected - result.n_labelled
+    return f" ({missing} lost)" if missing else ""
+
+
+def read(result: Mannered, longest: int = 200) -> str:
+    """What is shown, shortened, and fit for a table."""
+    said = re.sub(r"127\.0\.0\.1:\d+", "HOST", "; ".join(result.said)) or "nothing: it goes on"
+    said = said if len(said) <= longest else said[: longest - 1] + "…"
+    return said.replace("|", "\\|").replace("<", "&lt;")
+
+
 def texts(fault: Fault, n: int) -> int:
     """How many texts to ask about: half as many where the run waits for time-outs."""
     return n if fault.timeout > 1 else n // 2
@@ -125,17 +158,10 @@ def rows(measure: Callable[..., dict[str, object]], faults: Any, n: int) -> str:
     return table(made)
 
 
-def main() -> None:
-    """Run and print."""
-    # Here, because every kernel that is started and killed imports this script's top.
-    from common import machine
-
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--texts", type=int, default=200)
-    parser.add_argument("--kills", type=int, default=50)
-    options = parser.parse_args()
-    n, share = options.texts, f"{100 * SHARE:g} %"
-    print(f"Machine: {machine()}. {n} texts, half as many where time-outs are waited for.\n")
+def print_faults(n: int, kills: int) -> None:
+    """Three tables about faults."""
+    share = f"{100 * SHARE:g} %"
+    print(f"{n} texts, half as many where time-outs are waited for.\n")
     print(f"A fault meets the first request about {share} of the texts; one run:\n")
     print(rows(passing, FAULTS, n))
     print(
@@ -144,8 +170,28 @@ def main() -> None:
     )
     print(rows(lasting, FAULTS, n))
     print("\nThe store fails in the middle of a run; the run is begun again:\n")
-    faults = [f if f is not killed else partial(killed, kills=options.kills) for f in STORE_FAULTS]
+    faults = [f if f is not killed else partial(killed, kills=kills) for f in STORE_FAULTS]
     print(rows(store, faults, n))
+
+
+def main() -> None:
+    """Run and print."""
+    # Here, because every kernel that is started and killed imports this script's top.
+    from common import arguments, machine, published
+
+    parser = arguments(__doc__)
+    parser.add_argument("--texts", type=int, default=200)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--only", choices=("faults", "manners"))
+    options = parser.parse_args()
+    if options.only != "manners":
+        with published("faults", write=options.write):
+            print(f"Machine: {machine()}. ", end="")
+            print_faults(options.texts, options.kills)
+    if options.only != "faults":
+        with published("manners", write=options.write):
+            print(f"Machine: {machine()}. {options.texts} texts.\n")
+            print(rows(mannered, MANNERS.values(), options.texts))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The stand-in teacher: a small local server that speaks the chat-completions protocol.
 
-It answers with the labels of a table, some of them wrong if asked, with latency and the
-faults of real servers. Demos, tests and benchmarks run on it with no key and no network;
+It answers with the labels of a table, some of them wrong if asked, with latency, the
+faults and the manners of real servers. Demos, tests and benchmarks run on it with no key and no network;
 it is not a language model, and everything that shows its answers calls it a stand-in. From the command line::
 
     python -m tracer_nb.standin --data support --wrong 0.04

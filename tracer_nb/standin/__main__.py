@@ -13,6 +13,7 @@ from tracer_nb.datasets import load
 from tracer_nb.errors import InvalidInput, TracerError
 from tracer_nb.standin.batches import BatchRules
 from tracer_nb.standin.faults import KINDS, Faults
+from tracer_nb.standin.manners import MANNERS
 from tracer_nb.standin.server import serve
 
 __all__ = ["main"]
@@ -22,6 +23,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Serve until Ctrl-C."""
     parser = _parser()
     args = parser.parse_args(argv)
+    if args.show_manners:
+        _show_manners()
+        return
     try:
         table = _table(args.data, args.text_column, args.label_column)
         standin = serve(
@@ -35,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                 stall_seconds=args.stall_seconds,
                 first_attempts=args.first_attempts,
             ),
+            manners=args.manners,
+            turn=args.turn,
             batches=BatchRules(polls=args.batch_polls),
             seed=args.seed,
             api_key=args.api_key,
@@ -72,6 +78,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--jitter", action="store_true", help="vary the latency")
     add("--wrong", type=float, default=0.0, metavar="SHARE", help="of texts labelled wrongly")
     add("--seed", type=int, default=0, help="decides wrong answers, faults and latencies")
+    add(
+        "--manners",
+        default="",
+        metavar="NAME,...",
+        help="behave as some real server does; several names take turns",
+    )
+    add("--turn", type=int, default=20, metavar="N", help="requests until the next manner's turn")
+    add("--show-manners", action="store_true", help="print every manner, and end")
     add("--batch-polls", type=int, default=1, metavar="N", help="until a batch is done")
     group = parser.add_argument_group("faults", "each is a share of requests, 0.05 for 5 %")
     for kind in KINDS:
@@ -82,6 +96,12 @@ def _parser() -> argparse.ArgumentParser:
         "--first-attempts", type=int, metavar="N", help="of a text only, so that retries succeed"
     )
     return parser
+
+
+def _show_manners() -> None:
+    for manner in MANNERS.values():
+        seen = f" ({', '.join(manner.who)})" if manner.who else ""
+        print(f"{manner.name}: {manner.does}{seen}")
 
 
 def _table(data: str, text_column: str, label_column: str) -> pd.DataFrame:

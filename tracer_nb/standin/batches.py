@@ -20,7 +20,7 @@ _EXPIRED = {
     "message": "This request could not be executed before the completion window expired.",
 }
 # Status and body of the answer to one request; None for a line that is broken.
-_Answer = Callable[[Mapping[str, Any]], "tuple[int, dict[str, Any]] | None"]
+_Answer = Callable[[Mapping[str, Any]], "tuple[int, Any] | None"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +194,7 @@ class Batches:
             into = good if answer[0] == 200 or self.rules.one_file else bad
             into.append(_line(request, answer, None))
             counts["completed" if answer[0] == 200 else "failed"] += 1
-            _add_usage(batch.shown["usage"], answer[1].get("usage", {}))
+            _add_usage(batch.shown["usage"], answer[1])
         if self.rules.shuffled:
             good.sort(key=lambda line: uniform(self._seed, "order", line))
         names = [self.keep("\n".join(lines).encode()) if lines else None for lines in (good, bad)]
@@ -230,7 +230,7 @@ def _new(name: str, body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _line(
     request: Mapping[str, Any],
-    answer: tuple[int, dict[str, Any]] | None,
+    answer: tuple[int, Any] | None,
     problem: Mapping[str, Any] | None,
 ) -> str:
     """One line of an output."""
@@ -253,6 +253,10 @@ def is_under_way(shown: Mapping[str, Any]) -> bool:
     return shown["status"] in ("validating", "in_progress", "cancelling")
 
 
-def _add_usage(total: dict[str, Any], usage: Mapping[str, int]) -> None:
+def _add_usage(total: dict[str, Any], body: object) -> None:
+    """Add what a reply says that it took, where it says so in numbers."""
+    usage = body.get("usage") if isinstance(body, dict) else None
     for here, there in (("input", "prompt"), ("output", "completion"), ("total", "total")):
-        total[f"{here}_tokens"] += usage.get(f"{there}_tokens", 0)
+        count = usage.get(f"{there}_tokens") if isinstance(usage, dict) else None
+        if isinstance(count, int) and 0 <= count < 2**31:
+            total[f"{here}_tokens"] += count

@@ -38,7 +38,7 @@ class Counts:
                 self._running -= 1
 
     def _count_fault(self, kind: str) -> None:
-        """Count a fault."""
+        """Count a fault or a manner."""
         with self._lock:
             self._met[kind] += 1
 
@@ -81,6 +81,6 @@ class Counts:
             return self._asked.copy()
 
     def met(self) -> Counter[str]:
-        """Return how many requests met each kind of fault, as of now."""
+        """Return how many requests met each kind of fault, and each manner, as of now."""
         with self._lock:
             return self._met.copy()

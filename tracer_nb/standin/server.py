@@ -18,7 +18,9 @@ from tracer_nb.errors import InvalidInput
 from tracer_nb.standin.answers import Answers
 from tracer_nb.standin.batchdesk import BatchDesk
 from tracer_nb.standin.batches import Batches, BatchRules
+from tracer_nb.standin.behaving import Behaviour, occasion_of
 from tracer_nb.standin.counts import Counts
+from tracer_nb.standin.elsewhere import Elsewhere
 from tracer_nb.standin.faults import Faults, uniform
 from tracer_nb.standin.protocol import Ask
 from tracer_nb.standin.wire import batched, error, respond
@@ -40,6 +42,8 @@ class StandIn(Counts):
         jitter: bool = False,
         wrong: float = 0.0,
         faults: Faults | None = None,
+        manners: str | Iterable[str] = (),
+        turn: int = 20,
         batches: BatchRules | None = None,
         seed: int = 0,
         obedient: bool = False,
@@ -55,6 +59,8 @@ class StandIn(Counts):
         self.answers = Answers(table, wrong=wrong, seed=seed, obedient=obedient)
         self._latency, self._jitter, self._seed = latency, jitter, seed
         self._faults = faults or Faults()
+        self._behaviour = Behaviour(manners, turn, seed)
+        self.elsewhere = Elsewhere(self.answers.labels[0])
         self._api_key = api_key
         self.batches = Batches(batches or BatchRules(), self._batched, seed)
         self._models = None if models is None else tuple(models)
@@ -111,8 +117,11 @@ class StandIn(Counts):
         try:
             await runner.setup()
             await web.TCPSite(runner, self._host, self._port, backlog=1024).start()
+            away = await self.elsewhere.listen(self._host) if self._behaviour.leads_away else None
             ready.set_result(runner.addresses[0][1])
             await self._stop.wait()
+            if away is not None:
+                await away.cleanup()
         except (OSError, OverflowError) as problem:  # OverflowError: a port above 65535
             ready.set_exception(problem)
         finally:
@@ -156,6 +165,21 @@ class StandIn(Counts):
         with self._count_request(ask.text, known=known) as (number, earlier):
             if self._latency:
                 await asyncio.sleep(self._wait(ask.text, earlier))
+            manner = self._behaviour.met(ask.text, number, earlier)
+            if manner is not None:
+                self._count_fault(manner.name)
+                occasion = occasion_of(
+                    ask,
+                    body,
+                    self.answers,
+                    number,
+                    earlier,
+                    elsewhere=self.elsewhere.url,
+                    followed="followed" in request.query,
+                )
+                return await self._behaviour.respond(
+                    request, manner, occasion, self.answers, self._count_tokens
+                )
             fault = self._faults.draw(self._seed, ask.text, earlier)
             if fault:
                 self._count_fault(fault)
@@ -169,7 +193,7 @@ class StandIn(Counts):
                 bill=self._count_tokens,
             )
 
-    def _batched(self, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]] | None:
+    def _batched(self, body: Mapping[str, Any]) -> tuple[int, Any] | None:
         """Status and body of the answer to a request in a batch; None for a broken line."""
         try:
             ask = Ask.read(body)
@@ -179,6 +203,11 @@ class StandIn(Counts):
             return 404, {"error": {"message": f"the stand-in has no model {ask.model!r}"}}
         known = self.answers.truth(ask.text) is not None
         with self._count_request(ask.text, known=known) as (number, earlier):
+            manner = self._behaviour.met(ask.text, number, earlier)
+            if manner is not None:
+                self._count_fault(manner.name)
+                occasion = occasion_of(ask, body, self.answers, number, earlier)
+                return self._behaviour.batched(manner, occasion, self.answers, self._count_tokens)
             fault = self._faults.draw(self._seed, ask.text, earlier)
             if fault:
                 self._count_fault(fault)
@@ -209,6 +238,8 @@ def serve(
     jitter: bool = False,
     wrong: float = 0.0,
     faults: Faults | None = None,
+    manners: str | Iterable[str] = (),
+    turn: int = 20,
     batches: BatchRules | None = None,
     seed: int = 0,
     obedient: bool = False,
@@ -235,6 +266,11 @@ def serve(
         and the same labels every time.
     faults : Faults, optional
         What goes wrong, and how often; nothing by default.
+    manners : str or iterable of str, optional
+        Manners of real servers (``tracer_nb.standin.manners.MANNERS``), comma-separated or one
+        by one; "polite" is the server as it is without any. Several take turns.
+    turn : int, default 20
+        Requests until the next manner has its turn, the first one after the last.
     batches : BatchRules, optional
         How batches go; by default they are done when they are asked for.
     seed : int, default 0
@@ -257,13 +293,13 @@ def serve(
     -------
     StandIn
         ``base_url``, the counts ``requests``, ``unknown``, ``peak``, ``billed``, ``asked()``
-        and ``met()``, and ``batches.made``.
+        and ``met()``, ``batches.made``, and ``elsewhere.strayed`` where it redirects.
 
     Raises
     ------
     InvalidInput
-        A share or the latency is out of range, the table is empty or has no such columns,
-        or the port is taken.
+        A share or the latency is out of range, there is no such manner, the table is empty or
+        has no such columns, or the port is taken.
 
     Examples
     --------
@@ -277,6 +313,8 @@ def serve(
         jitter=jitter,
         wrong=wrong,
         faults=faults,
+        manners=manners,
+        turn=turn,
         batches=batches,
         seed=seed,
         obedient=obedient,

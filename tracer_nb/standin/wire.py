@@ -15,7 +15,7 @@ from tracer_nb.standin.faults import Faults
 from tracer_nb.standin.logprobs import token_logprobs
 from tracer_nb.standin.protocol import Ask, completion
 
-__all__ = ["batched", "error", "respond"]
+__all__ = ["answer_to", "batched", "error", "respond"]
 
 _OUTSIDE = "none of the labels"
 _REFUSAL = "I'm sorry, but I can't help with that."
@@ -51,7 +51,7 @@ async def respond(
     unanswered = _unanswered(request, fault, faults)
     if unanswered is not None:
         return unanswered
-    said = _body(ask, answers, number, fault)
+    said = answer_to(ask, answers, number, fault)
     bill(said["usage"]["prompt_tokens"], said["usage"]["completion_tokens"])
     if fault == "stall":
         await asyncio.sleep(faults.stall_seconds)
@@ -91,7 +91,7 @@ def batched(
     status = {"rate_limit": 429, "server_error": 500, "bad_gateway": 502}.get(fault or "", 200)
     if status != 200:
         return status, {"error": {"message": f"{fault}, on purpose", "type": fault, "code": None}}
-    said = _body(ask, answers, number, fault)
+    said = answer_to(ask, answers, number, fault)
     bill(said["usage"]["prompt_tokens"], said["usage"]["completion_tokens"])
     if fault == "malformed":
         return None
@@ -100,7 +100,7 @@ def batched(
     return status, said
 
 
-def _body(ask: Ask, answers: Answers, number: int, fault: str | None) -> dict[str, Any]:
+def answer_to(ask: Ask, answers: Answers, number: int, fault: str | None = None) -> dict[str, Any]:
     """Return the completion, with the faults that leave it well-formed JSON."""
     label = answers.label(ask.text, ask.allowed)
     if answers.obedient:

@@ -13,16 +13,22 @@ _TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
 def joined(body: bytes) -> bytes:
     """The whole reply that a stream makes; any other body, and a stream cut short, as it is."""
     if body.lstrip()[:1] == b"{" and b'"delta"' not in body:
-        return body
+        return _unmarked(body)
     pieces, ended = _pieces(body)
     if not any(_has_delta(piece) for piece in pieces):
-        failed = next((piece for piece in pieces if piece.get("error")), None)
-        return body if failed is None else json.dumps(failed).encode()
+        told = next((piece for piece in pieces if piece.get("error") or _choices(piece)), None)
+        return body if told is None else json.dumps(told).encode()
     whole = _Whole()
     for piece in pieces:
         whole.add(piece)
     # A stream that simply stops has not said all; what it says is that of nobody.
     return whole.dump() if ended or whole.is_final else b""
+
+
+def _unmarked(body: bytes) -> bytes:
+    """A whole reply without the mark of a stream's end, which some servers put behind it."""
+    left = body.rstrip().removesuffix(b"[DONE]").rstrip().removesuffix(b"data:").rstrip()
+    return left if left.endswith(b"}") else body
 
 
 def _pieces(body: bytes) -> tuple[list[dict[str, Any]], bool]:

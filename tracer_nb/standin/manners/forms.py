@@ -1,0 +1,144 @@
+"""Manners of refusing a form of the answer, or one answer that did not fit it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tracer_nb.standin.manners.manner import Manner, Occasion, Refusal
+
+__all__ = ["FORMS"]
+
+_NEXT = "before the form has worked once: one try in the next form; remembered for the server"
+_SCHEMA = ("response_format",)
+_OPTIONAL = ("response_format", "tools", "logprobs")
+_Refuse = Callable[[Occasion], "Refusal | None"]
+
+
+def _openai(message: str, **more: Any) -> dict[str, Any]:
+    return {"error": {"message": message, "type": "invalid_request_error", **more}}
+
+
+def _detail(*loc: str) -> dict[str, Any]:
+    """As the servers say it that are made with FastAPI."""
+    wrong = {"type": "literal_error", "loc": ["body", *loc], "msg": "Input should be 'text'"}
+    return {"detail": [wrong]}
+
+
+def _with(fields: tuple[str, ...], refusal: Refusal) -> _Refuse:
+    """Refuse requests that have one of the fields."""
+    return lambda o: refusal if any(field in o.body for field in fields) else None
+
+
+def _each_in_its_way(occasion: Occasion) -> Refusal | None:
+    """Refuse a schema, functions and log-probabilities, each with other words."""
+    for field, refusal in (
+        ("response_format", Refusal(400, "response_format: not here, on purpose")),
+        ("tools", Refusal(500, {"error": "template has no tools, on purpose"})),
+        ("logprobs", Refusal(422, _detail("logprobs"))),
+    ):
+        if field in occasion.body:
+            return refusal
+    return None
+
+
+_INVALID = Refusal(
+    400,
+    _openai(
+        "The generated JSON did not validate, on purpose. See 'failed_generation'.",
+        code="json_validate_failed",
+        failed_generation='{"label":',
+    ),
+    spent=True,
+)
+_UNFIT = _with(_SCHEMA, _INVALID)
+
+
+def _refusing(name: str, does: str, refusal: Refusal, *who: str) -> Manner:
+    return Manner(name=name, does=does, who=who, we=_NEXT, refuse=_with(_SCHEMA, refusal))
+
+
+FORMS = (
+    _refusing(
+        "grammar-400",
+        'refuses a schema with 400 "failed to parse grammar"',
+        Refusal(400, _openai("failed to parse grammar", code=400)),
+        "llama.cpp",
+    ),
+    _refusing(
+        "grammar-500",
+        'refuses a schema with 500 "grammar: unimplemented"',
+        Refusal(500, {"error": {"code": 500, "message": "grammar: unimplemented"}}),
+        "builds without grammars",
+    ),
+    _refusing(
+        "schema-422",
+        "refuses a schema with 422 and a list of details",
+        Refusal(422, _detail("response_format", "type")),
+        "servers made with FastAPI",
+    ),
+    _refusing(
+        "schema-text",
+        "refuses a schema with 400 in plain text",
+        Refusal(400, "unsupported output format"),
+        "proxies",
+    ),
+    _refusing(
+        "schema-error",
+        "refuses a schema with 400 and the error as text",
+        Refusal(400, {"error": "'response_format.type' must be 'json_object' or 'text'"}),
+        "proxies",
+    ),
+    _refusing(
+        "schema-404",
+        "refuses a schema with 404: no endpoint takes it",
+        Refusal(404, {"error": {"code": 404, "message": "No endpoints can do this, on purpose"}}),
+        "OpenRouter",
+    ),
+    _refusing(
+        "schema-501",
+        "refuses a schema with 501",
+        Refusal(501, {"message": "Not Implemented"}),
+        "gateways",
+    ),
+    _refusing(
+        "schema-empty",
+        "refuses a schema with 400 and not a word",
+        Refusal(400, ""),
+        "proxies",
+    ),
+    Manner(
+        name="plain-only",
+        does="takes neither schema, functions nor log-probabilities, and says so in three ways",
+        who=("small servers",),
+        we=_NEXT,
+        refuse=_each_in_its_way,
+    ),
+    Manner(
+        name="strict-fields",
+        does="refuses every field that it does not know with 422",
+        who=("servers made with FastAPI",),
+        we=_NEXT,
+        refuse=_with(_OPTIONAL, Refusal(422, {"object": "error", "message": _detail("extra")})),
+    ),
+    Manner(
+        name="generation-refused",
+        does="answers 400 where one answer did not fit the schema",
+        who=("Groq",),
+        we="retried once; the form stays; what was thrown away counts as billed",
+        books="estimated",
+        share=0.3,
+        times=1,
+        refuse=_UNFIT,
+    ),
+    Manner(
+        name="generation-refused-again",
+        does="answers 400 whenever the answers to some texts do not fit the schema",
+        who=("Groq",),
+        we="retried once; then that row takes the next form, and the others keep theirs",
+        books="estimated",
+        share=0.2,
+        refuse=_UNFIT,
+    ),
+)
+"""Refusals that another request goes around."""

@@ -1,0 +1,143 @@
+"""Manners of saying what is wrong, where asking again would not help."""
+
+from __future__ import annotations
+
+import datetime as dt
+from email.utils import format_datetime
+from typing import Any
+
+from tracer_nb.standin.manners.manner import Manner, Occasion, Refusal
+
+__all__ = ["SAYINGS"]
+
+_WORDS = "that row fails, with the server's words; the others are labelled in the best form"
+_KEY = "stops in one line that speaks of the key"
+_WAIT = "stops soon, and says until when"
+_SHARE = 0.2
+_LONG = "the text is too long, on purpose"
+
+
+def _refused(status: int, body: Any, *, kind: str = "text/plain", **headers: str) -> Any:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda _: Refusal(status, body, named, kind)
+
+
+def _row(name: str, does: str, refuse: Any, *who: str, we: str = _WORDS) -> Manner:
+    """Some texts are refused, whatever the form in which they are asked."""
+    return Manner(name=name, does=does, who=who, we=we, ends="some", share=_SHARE, refuse=refuse)
+
+
+def _all(name: str, does: str, we: str, refuse: Any, *who: str) -> Manner:
+    return Manner(name=name, does=does, who=who, we=we, ends="stops", refuse=refuse)
+
+
+def _in_an_hour(_: Occasion) -> Refusal:
+    when = dt.datetime.now(dt.timezone.utc) + dt.timedelta(hours=1)
+    headers = {"Retry-After": format_datetime(when, usegmt=True)}
+    return Refusal(429, {"error": {"message": "quota of the day, on purpose"}}, headers)
+
+
+SAYINGS = (
+    _row(
+        "error-text", "gives the error as text", _refused(400, {"error": _LONG}), "LM Studio", "TGI"
+    ),
+    _row(
+        "error-detail",
+        "gives the error in `detail`",
+        _refused(400, {"detail": _LONG}),
+        "servers made with FastAPI",
+    ),
+    _row(
+        "error-message",
+        "gives the error as an object in `message`",
+        _refused(400, {"object": "error", "message": {"detail": [{"msg": _LONG}]}}),
+        "Mistral",
+    ),
+    _row("error-flat", "gives the error flat", _refused(400, {"message": _LONG}), "vLLM"),
+    _row(
+        "error-list",
+        "gives the error in a list",
+        _refused(400, [{"error": {"code": 400, "message": _LONG, "status": "INVALID_ARGUMENT"}}]),
+        "Gemini",
+    ),
+    _row("error-plain", "gives the error in plain text", _refused(400, _LONG), "proxies"),
+    _row(
+        "error-html",
+        "gives the error as a page of HTML",
+        _refused(413, f"<html><title>{_LONG}</title><body><h1>nginx</h1></body></html>",
+                 kind="text/html"),
+        "nginx",
+    ),
+    _row("error-empty", "gives no words at all", _refused(400, ""), "proxies",
+         we="that row fails, with the status; the others are labelled in the best form"),
+    _row(
+        "error-escapes",
+        "gives the error with escape sequences and markup",
+        _refused(400, {"error": {"message": f"\x1b[31m{_LONG}\x1b[0m <b onclick='x()'>!</b>\x07"}}),
+        we="shown without escape sequences and markup",
+    ),
+    _row(
+        "error-long",
+        "gives an error of 100,000 characters, the text among them",
+        _refused(400, {"error": {"message": _LONG + ", so long" * 11_000}}),
+        "vLLM",
+        we="shown in one line, shortened",
+    ),
+    _row(
+        "moderated",
+        "answers 403 to a text that it does not want, with reasons",
+        _refused(403, {"error": {"code": 403, "message": "The input was flagged, on purpose",
+                                 "metadata": {"reasons": ["violence"]}}}),
+        "OpenRouter",
+        we="that row's failure, with the reason; no talk of a key",
+    ),
+    _row(
+        "filtered",
+        "answers 400 to a text that its filter declines",
+        _refused(400, {"error": {"code": "content_filter", "param": "prompt", "status": 400,
+                                 "message": "The prompt triggered the filter, on purpose"}}),
+        "Azure OpenAI",
+        we="that row's failure, with the reason; the form stays",
+    ),
+    _all(
+        "key-400", "answers a wrong key with 400", _KEY,
+        _refused(400, {"error": {"code": 400, "message": "API key not valid, on purpose"}}),
+        "Gemini",
+    ),
+    _all(
+        "key-list", "answers a wrong key with 400, in a list", _KEY,
+        _refused(400, [{"error": {"code": 400, "message": "API key not valid, on purpose"}}]),
+        "Gemini",
+    ),
+    _all(
+        "key-text", "answers a wrong key with 401 in plain text", _KEY,
+        _refused(401, "Unauthorized"), "servers behind nginx",
+    ),
+    _all(
+        "key-403", "answers a missing key with 403 and no reason", _KEY,
+        _refused(403, {"detail": "Not authenticated"}), "servers made with FastAPI",
+    ),
+    _all(
+        "no-money", "answers 402 when the account is empty", "stops in one line, says to top it up",
+        _refused(402, {"error": {"code": 402, "message": "Insufficient credits, on purpose"}}),
+        "OpenRouter", "DeepSeek",
+    ),
+    _all(
+        "wait-an-hour", "answers 429 with a `Retry-After` of an hour", _WAIT,
+        _refused(429, {"error": {"message": "quota of the day, on purpose"}}, Retry_After="3600"),
+        "Groq",
+    ),
+    _all(
+        "wait-until", "answers 429 with a `Retry-After` that is a date in an hour", _WAIT,
+        _in_an_hour, "gateways",
+    ),
+    Manner(
+        name="wait-nonsense",
+        does="answers 429 with a `Retry-After` that is no time",
+        we="retried after a pause of our own",
+        share=0.3,
+        times=1,
+        refuse=_refused(429, {"error": {"message": "soon"}}, Retry_After="1e999 soon"),
+    ),
+)  # fmt: skip
+"""Errors of every shape."""
