@@ -18,6 +18,7 @@ import tracer_nb
 from tracer_nb import Tracer
 from tracer_nb.datasets import load
 from tracer_nb.errors import InvalidInput, NotFitted
+from tracer_nb.steps.audit.step import fitted_texts
 from tracer_nb.teachers import ReplayTeacher
 from tracer_nb.teachers.rows import short_address
 
@@ -159,7 +160,7 @@ def test_what_the_file_remembers_of_the_fitted_texts(tracer, tmp_path):
     path = tmp_path / "intents.tracer"
     tracer.save(path)
     fitted = tracer_nb.load(path).about["fitted"]
-    assert fitted == sorted(map(short_address, tracer._fitted_texts()))
+    assert fitted == sorted(map(short_address, fitted_texts(tracer._state)))
     assert len(fitted) > 200
 
 
