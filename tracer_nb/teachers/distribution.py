@@ -39,6 +39,7 @@ def label_distribution(
     if not any(len(chances) > 1 for _, chances in said):
         return None
     shares = dict.fromkeys(written.values(), 0.0)
+    folded = {w: w.casefold() for w in written}
     path, mass, alive = "", 1.0, list(written)
     for token, chances in said:
         if token not in chances:  # it came without its probability
@@ -46,12 +47,12 @@ def label_distribution(
         for other, chance in chances.items():
             if other == token:
                 continue
-            going = [w for w in alive if _goes_on(path + other, w)]
+            going = _going(path + other, alive, folded)
             for w in going:
                 shares[written[w]] += mass * chance / len(going)
         mass *= chances[token]
         path += token
-        alive = [w for w in alive if _goes_on(path, w)]
+        alive = _going(path, alive, folded)
         if len(alive) <= 1:
             break
     for w in alive:
@@ -62,19 +63,27 @@ def label_distribution(
     return {label: share / total for label, share in shares.items() if share > 0}
 
 
+def _going(beginning: str, answers: Sequence[str], folded: Mapping[str, str]) -> list[str]:
+    """The answers that one which begins so can be, or is, with no word after it."""
+    beginning = beginning.lstrip().casefold()
+    if beginning.isascii():
+        return [w for w in answers if _goes_on(beginning, folded[w])]
+    # A token may end inside a character; then its bytes begin the label all the same.
+    parts = _bytes(beginning)
+    whole = beginning if parts is None else parts.decode("utf-8", "replace")
+    return [
+        w
+        for w in answers
+        if folded[w].startswith(beginning)
+        or (parts is not None and folded[w].encode("utf-8", "replace").startswith(parts))
+        or _goes_on(whole, folded[w])
+    ]
+
+
 def _goes_on(beginning: str, whole: str) -> bool:
-    """Whether an answer that begins so can be ``whole``, or is, with no word after it."""
-    beginning, whole = beginning.lstrip().casefold(), whole.casefold()
     if whole.startswith(beginning):
         return True
-    if not beginning.isascii():
-        # A token may end inside a character; then its bytes begin the label all the same.
-        parts = _bytes(beginning)
-        if parts is not None and whole.encode("utf-8", "replace").startswith(parts):
-            return True
-        beginning = beginning if parts is None else parts.decode("utf-8", "replace")
-    rest = beginning.removeprefix(whole)
-    return rest != beginning and not rest[:1].isalnum()
+    return beginning.startswith(whole) and not beginning[len(whole) : len(whole) + 1].isalnum()
 
 
 def _bytes(text: str) -> bytes | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["DECODER", "NOTHING", "read_json"]
+__all__ = ["DECODER", "NOTHING", "read_json", "read_object"]
 
 NOTHING = object()
 """Stands for what is no JSON; None is JSON."""
@@ -32,12 +32,26 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_whole, strict=False)
 """Reads what a model wrote."""
 
+
+def read_object(text: str) -> Any:
+    """The object, list or string that a text is as JSON; None when it is mere text."""
+    if text[:1] != "{" and text.lstrip()[:1] not in ("{", "[", '"'):
+        return None
+    try:
+        return DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+_STRICT = json.JSONDecoder()
 _LENIENT = json.JSONDecoder(parse_int=_whole, strict=False)
 
 
 def read_json(body: bytes) -> Any:
     """What a server sent; :data:`NOTHING` when it is no JSON."""
     try:
+        if body[:1] == b"{" and body[1:2] != b"\0":  # no need to guess at the encoding
+            return _STRICT.decode(body.decode("utf-8", "surrogatepass"))
         return json.loads(body)
     except RecursionError:
         return NOTHING

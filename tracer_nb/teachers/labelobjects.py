@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tracer_nb.teachers.jsontext import DECODER
+from tracer_nb.teachers.jsontext import DECODER, read_object
 
 __all__ = ["Named", "named_in_text", "named_in_value"]
 
@@ -63,7 +63,9 @@ def named_in_text(text: str) -> list[Named]:
     """
     if "label" not in text:
         return []
-    found = [Named(next(filter(None, m.groups())), m.group()) for m in _SPELLED.finditer(text)]
+    found = []
+    if "<" in text or "answer(" in text:
+        found = [Named(next(filter(None, m.groups())), m.group()) for m in _SPELLED.finditer(text)]
     left = _PATIENCE * (len(text) + 100)
     end = 0
     while (begin := _BEGIN.search(text, end)) is not None:
@@ -89,6 +91,8 @@ def named_in_text(text: str) -> list[Named]:
 
 def named_in_value(value: object) -> list[str | None]:
     """What the objects in a JSON value name as their labels; None where that is no text."""
+    if value is None:
+        return []
     found: list[str | None] = []
     left: list[tuple[object, int]] = [(value, _ENCODED)]
     while left:
@@ -100,7 +104,7 @@ def named_in_value(value: object) -> list[str | None]:
         elif isinstance(part, list):
             left.extend((inner, deep) for inner in part if isinstance(inner, (dict, list)))
         elif isinstance(part, str) and deep:
-            left.append((_decoded(part), deep - 1))
+            left.append((read_object(part), deep - 1))
     return found
 
 
@@ -115,16 +119,6 @@ def _text(label: object) -> str | None:
     if isinstance(label, int) and not isinstance(label, bool):
         return str(label)
     return label if isinstance(label, str) else None
-
-
-def _decoded(text: str) -> object:
-    """The object, list or string that a string holds once more; None when it is mere text."""
-    if text.lstrip()[:1] not in ("{", "[", '"'):
-        return None
-    try:
-        return DECODER.decode(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _read_in_vain(error: ValueError, text: str, place: int) -> int:

@@ -18,10 +18,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from tracer_nb.teachers.alignment import spelled_distribution
-from tracer_nb.teachers.jsontext import DECODER
+from tracer_nb.teachers.jsontext import read_object
 from tracer_nb.teachers.labelobjects import named_in_text, named_in_value
 from tracer_nb.teachers.reply import Reply
 
@@ -39,6 +40,8 @@ _THOUGHT_BEGINS = re.compile(
     r"|<\|begin_of_thought\|>|<\|channel\|?>(?:analysis|thought)",
     re.IGNORECASE,
 )
+# One of these is in every end and beginning of a thought.
+_THOUGHT_MARKS = ("<", "[", "\u25c1")
 # Marks of chat templates that a server leaves in the text.
 _TEMPLATE = re.compile(
     r"<[|\uff5c][^<>|\uff5c\n]{1,40}[|\uff5c]>|</?s>|<(?:start_of_turn|end_of_turn|eos)>"
@@ -79,6 +82,10 @@ class LabelMatcher:
         self._folded = {label.casefold(): label for label in self._exact}
         self._longest = max(map(len, self._exact), default=0) + _SPARE
 
+    def is_exact(self, said: str) -> bool:
+        """Whether it is a label, letter by letter."""
+        return said in self._exact
+
     def __call__(self, said: str) -> str | None:
         """Label named by ``said``, or None."""
         if said in self._exact:
@@ -89,8 +96,7 @@ class LabelMatcher:
         return self._exact.get(name) or self._folded.get(name.casefold())
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A label, the form in which it really came, and the model's distribution, if any."""
 
     label: str | None
@@ -108,8 +114,9 @@ def read_label(reply: Reply, order: tuple[str, ...], match: LabelMatcher) -> Rea
         The labels as they were listed, which is what codes stand for.
     match : LabelMatcher
     """
-    names = _Names(match, dict(zip(reply.form.codes, order, strict=False)))
-    taken = next(_places(reply, names), _Taken(None, "text"))
+    names = _names(match, reply.form.codes, order)
+    value = read_object(reply.content)
+    taken = _as_asked(reply, names, value) or next(_places(reply, names, value), _NOTHING)
     if taken.label is None or not reply.tokens or not taken.piece:
         return Reading(taken.label, taken.mode)
     written = names.codes if names.is_code(taken.said) else {name: name for name in order}
@@ -126,29 +133,39 @@ class _Names:
         self._folded = {code.casefold(): label for code, label in codes.items()}
 
     def is_code(self, said: str) -> bool:
-        return said.strip().casefold() in self._folded
+        return bool(self._folded) and said.strip().casefold() in self._folded
+
+    def is_exact(self, said: str) -> bool:
+        return said in self.codes or self._match.is_exact(said)
 
     def __call__(self, said: str) -> str | None:
         return self._match(said) or (
             self._folded.get(said.strip().casefold()) if self._folded else None
         )
 
-    def only(self, named: Iterable[str | None]) -> tuple[str | None, str]:
+    def only(self, named: Sequence[str | None]) -> tuple[str | None, str]:
         """The label that all of these name, and how; None where they differ."""
+        if len(set(named)) == 1:
+            said = named[0] or ""
+            return (self(said), said) if said else (None, "")
         found: dict[str | None, str] = {}
-        for said in named:
-            label = None if said is None else self(said)
+        for one in named:
+            label = None if one is None else self(one)
             # What is no label is told apart, too: it was meant for something else.
-            key = label or (None if said is None else f"\0{said}")
-            found[key] = said or ""
+            key = label or (None if one is None else f"\0{one}")
+            found[key] = one or ""
             if len(found) > 1:
                 return None, ""
         key, said = next(iter(found.items()), (None, ""))
         return (None, "") if key is None or key.startswith("\0") else (key, said)
 
 
-@dataclass(frozen=True, slots=True)
-class _Taken:
+@lru_cache(maxsize=16)  # one for all replies to a teacher that lists its labels in one order
+def _names(match: LabelMatcher, codes: tuple[str, ...], order: tuple[str, ...]) -> _Names:
+    return _Names(match, dict(zip(codes, order, strict=False)))
+
+
+class _Taken(NamedTuple):
     """What one place says; no label where it names several, or something else.
 
     Attributes
@@ -165,21 +182,45 @@ class _Taken:
     piece: str = ""
 
 
-def _places(reply: Reply, names: _Names) -> Iterator[_Taken]:
-    """What each place says that names a label, in order."""
-    content, schema = reply.content, reply.form.name
-    if schema != "json-schema":
-        schema = "text"
+_NOTHING = _Taken(None, "text")
+
+
+def _as_asked(reply: Reply, names: _Names, value: object) -> _Taken | None:
+    """What nearly every reply says: nothing but the object, or a bare label.
+
+    :func:`_places` would read the same, at twice the cost.
+    """
+    content, mode = reply.content, _asked_mode(reply)
+    if reply.parsed is not None:
+        return None
+    if not content and len(reply.arguments) == 1:
+        mode, value = "tool", reply.arguments[0]
+        value = read_object(value) if isinstance(value, str) else value
+    if isinstance(value, dict):
+        said = value.get("label") if len(value) == 1 else None
+        label = names(said) if isinstance(said, str) else None
+        return None if label is None else _Taken(label, mode, said or "", content)
+    if value is not None or reply.arguments or not names.is_exact(content):
+        return None
+    return _Taken(names(content), "codes" if names.is_code(content) else "text", content, content)
+
+
+def _asked_mode(reply: Reply) -> str:
+    return "json-schema" if reply.form.name == "json-schema" else "text"
+
+
+def _places(reply: Reply, names: _Names, value: object) -> Iterator[_Taken]:
+    """What each place says that names a label, in order; ``value`` is the content as JSON."""
+    content, schema = reply.content, _asked_mode(reply)
     if reply.parsed is not None and (named := named_in_value(reply.parsed)):
         yield _Taken(names.only(named)[0], schema)
-    value = _decoded(content)
     if named := named_in_value(value):
         as_asked = isinstance(value, dict) and isinstance(value.get("label"), str)
         yield _Taken(names.only(named)[0], schema if as_asked else "text", *_said(named, content))
     if named := [label for given in reply.arguments for label in named_in_value(given)]:
         yield _Taken(names.only(named)[0], "tool")
     yield from _in_text(content, names)
-    if not content.strip() and (named := named_in_value(_decoded(reply.thoughts))):
+    if not content.strip() and (named := named_in_value(read_object(reply.thoughts))):
         yield _Taken(names.only(named)[0], "text")
 
 
@@ -202,7 +243,7 @@ def _in_text(content: str, names: _Names) -> Iterator[_Taken]:
             mode = "codes" if plain and names.is_code(text) else "text"
             yield _Taken(label, mode, text, text)
             return
-        value = _decoded(text)
+        value = read_object(text)
         if named := named_in_value(value):
             yield _Taken(names.only(named)[0], "text")
         if named or isinstance(value, (dict, list)):  # a list of one label is a list
@@ -218,6 +259,8 @@ def _in_text(content: str, names: _Names) -> Iterator[_Taken]:
 
 def _behind_thoughts(content: str) -> str:
     """What stands behind the last end of a thought, without a thought that does not end."""
+    if not any(mark in content for mark in _THOUGHT_MARKS):
+        return content
     place = 0
     for end in _THOUGHT_ENDS.finditer(content):
         place = end.end()
@@ -238,13 +281,3 @@ def _peeled(text: str) -> str:
     if bullet is not None:
         text = text[bullet.end() :]
     return text.lstrip(_BEFORE).rstrip(_BEHIND)
-
-
-def _decoded(text: str) -> object:
-    """What a text is as JSON; None for none."""
-    if text.lstrip()[:1] not in ("{", "[", '"'):
-        return None
-    try:
-        return DECODER.decode(text)
-    except (ValueError, RecursionError):
-        return None

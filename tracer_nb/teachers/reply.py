@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from tracer_nb.teachers.distribution import TokenChances
 from tracer_nb.teachers.fence import printable
@@ -21,9 +21,8 @@ _NAME_LENGTH = 200
 _THOUGHTS = ("thinking", "reasoning")
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One reply.
+class Reply(NamedTuple):
+    """One reply: a tuple, which is made in a third of the time that a dataclass takes.
 
     Attributes
     ----------
@@ -115,6 +114,8 @@ def _list(value: object) -> list[Any]:
 
 def _text(content: object) -> str:
     """Text of a message, which some servers give in parts, the thoughts among them."""
+    if isinstance(content, str):
+        return content
     parts = content if isinstance(content, list) else [content]
     return "".join(map(_part, parts))
 
@@ -135,6 +136,8 @@ def _parsed(parsed: object, content: object) -> dict[str, Any] | None:
 
 def _arguments(message: dict[str, Any]) -> Iterator[object]:
     """Arguments of the functions that were called, which some servers give as objects."""
+    if not message.get("tool_calls") and not message.get("function_call"):
+        return
     calls = [_dict(call).get("function") for call in _list(message.get("tool_calls"))]
     for call in (*calls, message.get("function_call")):
         given = _dict(call).get("arguments")
@@ -151,14 +154,19 @@ def _thoughts(message: dict[str, Any]) -> str:
 
 def _name(model: object) -> str | None:
     """The name of a model, on one line; None when it is none."""
-    if not isinstance(model, str):
-        return None
-    name = " ".join(printable(model[:_NAME_LENGTH]).split())
+    return _one_line(model[:_NAME_LENGTH]) if isinstance(model, str) else None
+
+
+@lru_cache(maxsize=64)  # a server repeats the few names it has
+def _one_line(name: str) -> str | None:
+    name = " ".join(printable(name).split())
     return "".join(character for character in name if character.isprintable()) or None
 
 
 def _tokens(entries: object) -> tuple[TokenChances, ...]:
     """Tokens and their alternatives; nothing when an entry is no token."""
+    if not entries:
+        return ()
     tokens = []
     for entry in map(_dict, _list(entries)):
         said = _token(entry)
@@ -176,11 +184,13 @@ def _tokens(entries: object) -> tuple[TokenChances, ...]:
 
 def _token(entry: dict[str, Any]) -> str | None:
     """Text of a token; where it holds parts of characters only, by its bytes."""
-    said, raw = entry.get("token"), entry.get("bytes")
+    said = entry.get("token")
     if not isinstance(said, str):
         return None
-    is_plain = said.isascii() and "\\x" not in said
-    if is_plain or not isinstance(raw, list):
+    if said.isascii() and "\\x" not in said:
+        return said
+    raw = entry.get("bytes")
+    if not isinstance(raw, list):
         return said
     try:
         return bytes(raw).decode("utf-8", "surrogateescape")
@@ -190,6 +200,8 @@ def _token(entry: dict[str, Any]) -> str | None:
 
 def _chance(entry: dict[str, Any]) -> float | None:
     value = entry.get("logprob")
+    if type(value) is float and value < 0:
+        return math.exp(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     if isinstance(value, float) and math.isnan(value):  # an int may be too long to be one

@@ -20,7 +20,8 @@ _BROKEN = re.compile(
 
 def failure_in(reply: Mapping[str, Any], choice: Mapping[str, Any]) -> str:
     """Why the ``choice`` of a ``reply`` is no answer; "" when it is one."""
-    return plain(_failure(reply, choice))[:_LONGEST]
+    said = _failure(reply, choice)
+    return plain(said)[:_LONGEST] if said else ""
 
 
 def _failure(reply: Mapping[str, Any], choice: Mapping[str, Any]) -> str:
@@ -28,7 +29,7 @@ def _failure(reply: Mapping[str, Any], choice: Mapping[str, Any]) -> str:
     if error:
         return words_of(error) or "error"
     finish = choice.get("finish_reason")
-    if isinstance(finish, str) and _BROKEN.search(finish):
+    if isinstance(finish, str) and finish != "stop" and _BROKEN.search(finish):
         return words_of(reply.get("error")) or finish
     if not choice or not _is_empty(choice.get("message")):
         return ""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tracer_nb.teachers import reading
 from tracer_nb.teachers.forms import make_forms
 from tracer_nb.teachers.labelobjects import named_in_text
 from tracer_nb.teachers.reading import LabelMatcher, read_label
@@ -446,3 +447,27 @@ def test_a_hostile_text_takes_time_in_proportion_to_its_length(part):
 def test_many_openings_before_one_long_string(end):
     content = '{"a":' * 400 + '"' + "label " * 200_000 + end
     assert read_label(Reply(content, FORMS["text"]), LABELS, MATCH).label is None
+
+
+def test_what_nearly_every_reply_says_is_read_without_a_search(monkeypatch):
+    def search(*_):
+        raise AssertionError("searched")
+
+    for name in ("named_in_value", "named_in_text"):
+        monkeypatch.setattr(reading, name, search)
+    named = json.dumps({"label": LABELS[0]})
+    code = FORMS["codes"].codes[0]
+    asked = {"tool_calls": [{"function": {"name": "answer", "arguments": named}}]}
+    for form, message, mode in (
+        ("json-schema", {"content": named}, "json-schema"),
+        ("text", {"content": named}, "text"),
+        ("text", {"content": LABELS[0]}, "text"),
+        ("codes", {"content": code}, "codes"),
+        ("tool", {"content": None, **asked}, "tool"),
+    ):
+        body = json.dumps({"choices": [{"message": message}]}).encode()
+        found = read_label(read_reply(body, FORMS[form]), LABELS, MATCH)
+        assert (found.label, found.mode) == (LABELS[0], mode)
+    two = f'{{"label": "{LABELS[0]}", "label": "{LABELS[1]}"}}'
+    with pytest.raises(AssertionError, match="searched"):
+        read_label(Reply(two, FORMS["text"]), LABELS, MATCH)
