@@ -216,6 +216,34 @@ def test_answers_that_do_not_apply(superseded, says, make_report):
     assert not any("do not apply" in line for line in plan_lines(PLAN))
 
 
+def test_answers_of_several_models_are_told_of_in_one_line(make_report):
+    models = (("m-0901", 80), ("m-1105", 1))
+    says = (
+        "These answers came from 2 models, as the server names them: m-0901 (80 answers), "
+        "m-1105 (1 answer)."
+    )
+    assert says in plan_lines(replace(PLAN, models=models))
+    assert says in label_lines(labels([0, 1], models=models))
+    report = make_report(models=models)
+    assert "\n".join(report_lines(report)).count(says) == 1
+    assert certificate_sentence(report).endswith(says)
+    open_report = replace(report, certificate=None)
+    assert "\n".join(report_lines(open_report)).count(says) == 1
+    many = tuple((f"m-{i}", 1) for i in range(9))
+    assert any(
+        line.endswith("m-3 (1 answer) and 5 more.")
+        for line in plan_lines(replace(PLAN, models=many))
+    )
+    for one in ((), models[:1]):
+        assert not any("models" in line for line in report_lines(make_report(models=one)))
+
+
+def test_what_is_odd_about_a_server_is_told(make_report):
+    odd = ("The server counted 5.",)
+    assert odd[0] in label_lines(labels([0], warnings=odd))
+    assert odd[0] in report_lines(make_report(warnings=odd))
+
+
 def test_a_plan_for_one_row():
     one = replace(PLAN, n_rows=1, n_texts=1, n_unique=1, n_sample=1, n_ask=1, n_stored=1)
     assert plan_lines(one)[:2] == [

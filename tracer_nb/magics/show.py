@@ -92,7 +92,7 @@ class AnswerSets(Table):
 
     head = (
         *("set", "teacher", "prompt", "labels", "answers", "missing", "runs", "prompt tokens"),
-        *("answer tokens", "cost", "seconds each", "last answer"),
+        *("answer tokens", "cost", "seconds each", "last answer", "answered by"),
     )
 
     def __init__(self, sets: Sequence[AnswerSet], path: str) -> None:
@@ -106,6 +106,7 @@ class AnswerSets(Table):
                 (
                     *(s.key, s.teacher, beginning(s.prompt, 40), f"{s.n_labels:,}"),
                     *(f"{s.n_answers:,}", _missing(s), f"{s.n_runs:,}", *_sums(s), moment(s.last)),
+                    _models(s),
                 )
                 for s in sets
             ]
@@ -170,6 +171,13 @@ def _sums(row: AnswerSet | AnswerRun) -> tuple[str, ...]:
         "unknown" if row.cost is None else money(row.cost),
         "" if row.seconds is None else f"{row.seconds:.2g}",
     )
+
+
+def _models(row: AnswerSet) -> str:
+    """Who gave the answers; how many each where there are several."""
+    if len(row.models) < 2:
+        return "".join(name for name, _ in row.models)
+    return ", ".join(f"{name} ({n:,})" for name, n in row.models)
 
 
 def _missing(row: AnswerSet | AnswerRun) -> str:

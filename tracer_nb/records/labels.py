@@ -57,6 +57,8 @@ class Plan:
         Which rows are to come out abstained.
     guard : float
         Share of rows like the labelled ones that the guard finds unlike them; 0 for no guard.
+    models : tuple of (str, int)
+        Who gave the stored answers, as the server names it, and how many of them.
     distribution : str or None
         How the teacher's probabilities come about ("votes", "log-probabilities"; empty when it
         gives none); None when only its answers can tell.
@@ -91,6 +93,7 @@ class Plan:
     reject: RejectOption = field(default_factory=RejectOption)
     guard: float = 0.0
     distribution: str | None = None
+    models: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +122,10 @@ class Labels:
         None when it gave none at all.
     superseded : Superseded
         Stored answers to these texts that another teacher gave, and did not apply.
+    models : tuple of (str, int)
+        Who gave the answers, as the server names it, and how many of them.
+    warnings : tuple of str
+        What is odd about the server's replies, each a sentence.
     fewest : int
         Labelled rows without which the main target cannot be certified.
     """
@@ -133,6 +140,8 @@ class Labels:
     probabilities: FloatArray | None = None
     superseded: Superseded = field(default_factory=Superseded)
     fewest: int = 0
+    models: tuple[tuple[str, int], ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def missing_reasons(self) -> tuple[tuple[str, int], ...]:

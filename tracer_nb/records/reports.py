@@ -116,6 +116,8 @@ class Report:
     stopped : str or None
     superseded : Superseded
         As in :class:`Labels`, for all texts that were asked about.
+    models, warnings
+        The same.
     """
 
     teacher: str
@@ -142,6 +144,8 @@ class Report:
     exact: bool = True
     saved: float | None = None
     superseded: Superseded = field(default_factory=Superseded)
+    models: tuple[tuple[str, int], ...] = ()
+    warnings: tuple[str, ...] = ()
     n_unlike: int = 0
     n_unsure: int = 0
     spared: float | None = None

@@ -23,6 +23,8 @@ class AnswerSet:
         Dollars; None when that of an answer is unknown.
     seconds : float or None
         Mean that an answer took; None when nobody measured it.
+    models : tuple of (str, int)
+        Who gave them, as the server names it, and how many of them; empty when it did not say.
     first, last : str
         Times of the first and the last answer, ISO 8601.
     """
@@ -40,6 +42,7 @@ class AnswerSet:
     seconds: float | None
     first: str
     last: str
+    models: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from tracer_nb.teachers.dialect import Dialect, thinks
 from tracer_nb.teachers.endpoint import Endpoint
 from tracer_nb.teachers.failures import Failures
 from tracer_nb.teachers.forms import make_forms
+from tracer_nb.teachers.notices import Notices
 from tracer_nb.teachers.pace import TIMING, Pace, Timing
 from tracer_nb.teachers.prices import Price, price_of
 from tracer_nb.teachers.prompt import VERSION, ChatPrompt
@@ -213,6 +214,7 @@ class ChatTeacher:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failed_in_a_row = 0
         self._ballots: Ballots | None = None
+        self._notices = Notices()
 
     def __repr__(self) -> str:
         if not hasattr(self, "_endpoint"):  # in the traceback of a failure to make it
@@ -227,6 +229,11 @@ class ChatTeacher:
         if self.votes > 1:
             return "votes"
         return "log-probabilities" if self._identity["logprobs"] else ""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about the replies so far, each kind once."""
+        return self._notices.lines
 
     @property
     def server(self) -> str:
@@ -293,7 +300,7 @@ class ChatTeacher:
     def answer_from(self, text: str, body: bytes, form: str) -> Answer:
         """Read the one reply to a request of a batch, which asked in this ``form``."""
         reply = read_reply(body, self._forms[form])
-        return read_once(reply, self._prompt, self._batch_costs, text)
+        return read_once(reply, self._prompt, self._batch_costs, text, self._notices)
 
     def batch_bound(self, text: str) -> tuple[int, float | None]:
         """Tokens and dollars (None when unknown) of ``text`` in a batch at the very most."""
@@ -344,7 +351,9 @@ class ChatTeacher:
             self._endpoint = self._connect(self._pace)
         pace, timing = self._pace, Timing()
         TIMING.set(timing)
-        answer = await converse(self._endpoint, self._prompt, self._costs, text, turn)
+        answer = await converse(
+            self._endpoint, self._prompt, self._costs, text, turn, notices=self._notices
+        )
         if timing.sent is not None:
             seconds = asyncio.get_running_loop().time() - timing.sent
             answer = replace(answer, seconds=seconds)

@@ -8,6 +8,7 @@ from tracer_nb.teachers.costs import CUT, Costs
 from tracer_nb.teachers.endpoint import Endpoint
 from tracer_nb.teachers.failures import RequestFailed
 from tracer_nb.teachers.forms import Form
+from tracer_nb.teachers.notices import Notices
 from tracer_nb.teachers.prompt import ChatPrompt
 from tracer_nb.teachers.reading import quoted, read_label
 from tracer_nb.teachers.reply import Reply
@@ -16,9 +17,17 @@ __all__ = ["converse", "read_once"]
 
 
 async def converse(
-    endpoint: Endpoint, prompt: ChatPrompt, costs: Costs, text: str, turn: int = 0
+    endpoint: Endpoint,
+    prompt: ChatPrompt,
+    costs: Costs,
+    text: str,
+    turn: int = 0,
+    *,
+    notices: Notices,
 ) -> Answer:
     """Get one answer for ``text``; ``turn`` counts its repeats.
+
+    What is odd about a reply beyond this text goes to ``notices``.
 
     An answer that is no label is repaired once. A refusal is not, nor one cut short by the
     token limit, which would only be cut short again: both are paid answers and are kept.
@@ -43,6 +52,9 @@ async def converse(
         except RequestFailed as e:
             return bill.answer(None, reason=str(e), keep=False)
         found = read_label(reply, order, prompt.match)
+        if wrong is None and not turn:
+            notices.note_prompt(reply, prompt, text)
+        notices.note_reading(reply, found)
         if found.label is not None and not reply.refused:
             mode = found.mode if wrong is None else f"{found.mode}, repaired"
             return bill.answer(found.label, mode=mode, probabilities=found.probabilities)
@@ -52,7 +64,9 @@ async def converse(
         wrong = reply
 
 
-def read_once(reply: Reply | None, prompt: ChatPrompt, costs: Costs, text: str) -> Answer:
+def read_once(
+    reply: Reply | None, prompt: ChatPrompt, costs: Costs, text: str, notices: Notices
+) -> Answer:
     """Answer in the one reply there is; None stands for one that cannot be read.
 
     What a second question might repair is not to be kept as an answer.
@@ -65,6 +79,8 @@ def read_once(reply: Reply | None, prompt: ChatPrompt, costs: Costs, text: str) 
     if reply.failed:
         return bill.answer(None, reason=f"the server failed: {reply.failed}", keep=False)
     found = read_label(reply, prompt.order(text), prompt.match)
+    notices.note_prompt(reply, prompt, text)
+    notices.note_reading(reply, found)
     if found.label is not None and not reply.refused:
         return bill.answer(found.label, mode=found.mode, probabilities=found.probabilities)
     is_final = reply.refused or reply.truncated

@@ -7,6 +7,7 @@ from typing import Any
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import AnswerRun, AnswerSet
+from tracer_nb.teachers.models import model_counts
 from tracer_nb.teachers.rows import is_again
 from tracer_nb.teachers.store import LabelStore
 
@@ -32,6 +33,11 @@ def answer_sets(store: LabelStore) -> tuple[AnswerSet, ...]:
         The file cannot be read.
     """
     known = dict(store.identities())
+    named: dict[str, list[tuple[str | None, int]]] = {}
+    for identity_id, model, n in store.select(
+        "SELECT identity_id, model, count(*) FROM answers GROUP BY identity_id, model"
+    ):
+        named.setdefault(identity_id, []).append((model, n))
     sets = [
         AnswerSet(
             key=identity_id[:KEY_LENGTH],
@@ -40,6 +46,7 @@ def answer_sets(store: LabelStore) -> tuple[AnswerSet, ...]:
             n_labels=len(known[identity_id].get("labels", ())),
             n_runs=n_runs,
             first=first,
+            models=model_counts(named[identity_id]),
             **_sums(sums),
         )
         for identity_id, n_runs, first, *sums in store.select(

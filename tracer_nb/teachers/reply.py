@@ -45,6 +45,8 @@ class Reply(NamedTuple):
         That the server bills; None when it did not say.
     model : str or None
         Who answered, as the server names it.
+    usage : Any
+        All that the server said about what it counted, unread.
     failed : str
         Why this is no answer of a model, but a failure that the server calls a success.
     """
@@ -61,6 +63,7 @@ class Reply(NamedTuple):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     model: str | None = None
+    usage: Any = None
     failed: str = ""
 
     @property
@@ -100,6 +103,7 @@ def read_reply(body: bytes, form: Form) -> Reply | None:
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
         model=_name(value.get("model")),
+        usage=value.get("usage"),
         failed=failure_in(value, choice),
     )
 

@@ -52,7 +52,7 @@ from tracer_nb.words.labelling import (
     written_lines,
 )
 from tracer_nb.words.panels import pair_rows, selection_sentence, target_rows, target_sentence
-from tracer_nb.words.plans import plan_lines, superseded_sentence
+from tracer_nb.words.plans import models_sentence, plan_lines, superseded_sentence
 from tracer_nb.words.reasks import reask_lines, reask_plan_lines
 from tracer_nb.words.reports import (
     abstained_sentence,
@@ -92,6 +92,7 @@ __all__ = [
     "limits",
     "lost_sentences",
     "missing_sentence",
+    "models_sentence",
     "moment",
     "money",
     "money_sentence",

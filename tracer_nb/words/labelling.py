@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tracer_nb.records import Comparison, Labels, Progress, Report, Spending
 from tracer_nb.words.figures import count, duration, level, money, percent, speed
-from tracer_nb.words.plans import superseded_sentence
+from tracer_nb.words.plans import models_sentence, superseded_sentence
 
 __all__ = [
     "comparison_lines",
@@ -36,6 +36,9 @@ def label_lines(labels: Labels) -> list[str]:
         lines.append(_missing(labels.missing_reasons))
     if labels.superseded.n:
         lines.append(superseded_sentence(labels.superseded))
+    if sentence := models_sentence(labels.models):
+        lines.append(sentence)
+    lines.extend(labels.warnings)
     if labels.stopped:
         lines.append(stopped_sentence(labels.stopped))
     if labelled < labels.fewest:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tracer_nb.records import Caps, Plan, ReaskPlan, Superseded
 from tracer_nb.words.figures import count, duration, level, money, percent, speed
 
-__all__ = ["cap_words", "plan_lines", "spread_words", "superseded_sentence"]
+__all__ = ["cap_words", "models_sentence", "plan_lines", "spread_words", "superseded_sentence"]
 
+# Models that are named.
+_MODELS = 4
 # How a teacher's probabilities come about.
 _SHOWN = {
     "votes": "the probability is the share of votes",
@@ -33,8 +37,7 @@ def plan_lines(plan: Plan) -> list[str]:
     if plan.n_waiting:
         ask += f"; {count(plan.n_waiting, 'text')} in a batch already, see %tracer collect"
     lines = [f"{texts}.", f"{ask}."]
-    if plan.superseded.n:
-        lines.append(superseded_sentence(plan.superseded))
+    lines += _stored_sentences(plan)
     if plan.prompt_tokens:
         tokens = f"About {count(plan.prompt_tokens, 'prompt token')} and "
         tokens += count(plan.completion_tokens, "answer token")
@@ -57,6 +60,12 @@ def plan_lines(plan: Plan) -> list[str]:
     if plan.n_sample < plan.fewest_labels:
         fewest += f"; this sample has {plan.n_sample:,}, so nothing can be certified"
     return [*lines, f"{fewest}."]
+
+
+def _stored_sentences(plan: Plan) -> list[str]:
+    """What is to be known of the answers that are stored: whose they are."""
+    lines = [superseded_sentence(plan.superseded)] if plan.superseded.n else []
+    return [*lines, *filter(None, [models_sentence(plan.models)])]
 
 
 def _reject_sentences(plan: Plan) -> list[str]:
@@ -123,3 +132,15 @@ def superseded_sentence(superseded: Superseded) -> str:
     apply = "does not apply" if n == 1 else "do not apply"
     answers = count(n, "stored answer")
     return f"{answers} to these texts {belong} {what} and {apply} (%tracer labels shows them)."
+
+
+def models_sentence(models: Sequence[tuple[str, int]]) -> str:
+    """Which models gave one set of answers; empty when it was one, or nobody knows."""
+    if len(models) < 2:
+        return ""
+    shown = ", ".join(f"{name} ({count(n, 'answer')})" for name, n in models[:_MODELS])
+    if len(models) > _MODELS:
+        shown += f" and {len(models) - _MODELS:,} more"
+    return (
+        f"These answers came from {count(len(models), 'model')}, as the server names them: {shown}."
+    )

@@ -11,7 +11,7 @@ from tracer_nb.words.certificates import (
 )
 from tracer_nb.words.figures import count, money, percent
 from tracer_nb.words.labelling import missing_sentence, spent_sentence, stopped_sentence
-from tracer_nb.words.plans import superseded_sentence
+from tracer_nb.words.plans import models_sentence, superseded_sentence
 
 __all__ = [
     "abstained_sentence",
@@ -68,6 +68,10 @@ def outcome_sentences(report: Report) -> list[str]:
     lines.append(money_sentence(report))
     if report.superseded.n:
         lines.append(superseded_sentence(report.superseded))
+    # A certificate says so itself.
+    if report.certificate is None and (sentence := models_sentence(report.models)):
+        lines.append(sentence)
+    lines.extend(report.warnings)
     return lines
 
 

@@ -51,6 +51,11 @@ def test_labels_end_at_the_first_row_that_was_not_asked():
     assert labels.stopped == "interrupted"
 
 
+def test_the_models_of_the_answers_that_are_used_are_counted():
+    answers = {"a": Answer("x", model="m-1"), "b": Answer("y", model="m-2"), "d": Answer("x")}
+    assert collect([0, 2, 3, 6], answers).models == (("m-1", 2), ("m-2", 1))
+
+
 def test_rows_without_a_label_stay_in_the_sample():
     answers = {"a": Answer("y"), "b": FAILED, "c": REFUSED, "d": Answer("x")}
     labels = collect([0, 2, 5, 6], answers)

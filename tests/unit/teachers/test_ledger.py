@@ -151,3 +151,13 @@ def test_parquet_without_its_package_says_what_to_install(store, tmp_path, monke
     with pytest.raises(MissingExtra, match="pip install pyarrow"):
         export_answers(store, tmp_path / "all.parquet")
     assert list(tmp_path.glob("*.parquet")) == []
+
+
+def test_a_set_names_the_models_that_answered(store):
+    assert {s.models for s in answer_sets(store)} == {()}
+    store.put(ONE, "u", Answer("a", model="m-1-0901"))
+    store.put(ONE, "v", Answer("a", model="m-1-1105"))
+    store.put(ONE, "t", Answer("a", model="m-1-0901 / m-1-1105"))
+    store.put(ONE, "s", Answer("a", model="m-1-1105"))
+    found = next(s for s in answer_sets(store) if s.teacher == "m-1")
+    assert found.models == (("m-1-1105", 3), ("m-1-0901", 2))

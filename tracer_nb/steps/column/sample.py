@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tracer_nb.errors import TeacherError
 from tracer_nb.records import Answer, Labels, Spending, Superseded
 from tracer_nb.steps.column.frames import Texts
+from tracer_nb.teachers.models import count_models
 from tracer_nb.teachers.work import IN_VAIN
 from tracer_nb.words import money
 
@@ -39,6 +40,7 @@ def collect_labels(
     stopped: str | None,
     superseded: Superseded,
     fewest: int = 0,
+    warnings: tuple[str, ...] = (),
 ) -> Labels:
     """Labels of the sampled rows, up to the first one that was not asked about.
 
@@ -76,6 +78,8 @@ def collect_labels(
         superseded=superseded,
         fewest=fewest,
         probabilities=_distributions(used, classes),
+        models=count_models(used),
+        warnings=warnings,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -24,6 +25,7 @@ from tracer_nb.teachers import (
 from tracer_nb.teachers.batch import in_batches, under_way
 from tracer_nb.teachers.capping import check_bounded, check_caps
 from tracer_nb.teachers.experience import Experience, find_experience
+from tracer_nb.teachers.models import count_models
 from tracer_nb.teachers.rows import again_identity
 from tracer_nb.teachers.superseded import find_superseded, superseded_in_run
 from tracer_nb.words import waiting_sentence
@@ -128,6 +130,7 @@ class Asker:
         self.answers: dict[str, Answer] = {}
         self.spending = Spending()
         self.superseded = Superseded()
+        self._models = Counter[str]()
         self._unsaved: dict[str, Answer] = {}
         self._stops: dict[str, str] = {}
         self._shelf = shelf if isinstance(shelf, Shelf) else Shelf(shelf)
@@ -145,6 +148,16 @@ class Asker:
         """Under which answers are stored."""
         own = self.teacher.identity
         return again_identity(own) if self._again else own
+
+    @property
+    def models(self) -> tuple[tuple[str, int], ...]:
+        """Who gave the answers, as the server names it, and how many of them; most first."""
+        return tuple(self._models.most_common())
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about the replies, each a sentence."""
+        return tuple(getattr(self.teacher, "warnings", ()))
 
     def count(self, spending: Spending) -> None:
         """Count what was asked and paid elsewhere for the same job."""
@@ -265,6 +278,8 @@ class Asker:
 
     def _take(self, run: LabelRun, step: str) -> None:
         """Remember what came of a run."""
+        new = (a for t, a in run.answers.items() if a.keep and t not in self.answers)
+        self._models.update(dict(count_models(new)))
         self.answers.update(run.answers)
         self._unsaved.update(run.unsaved)
         self.count(run.spending)

@@ -22,6 +22,7 @@ from tracer_nb.steps.state import Setup
 from tracer_nb.teachers import Price, ReplayTeacher, Teacher
 from tracer_nb.teachers.capping import check_caps
 from tracer_nb.teachers.experience import Experience, Tokens
+from tracer_nb.teachers.models import count_models
 from tracer_nb.words import count
 
 __all__ = [
@@ -246,6 +247,7 @@ def make_plan(
         reject=reject,
         guard=guard,
         distribution=getattr(teacher, "distribution", None),
+        models=count_models(stored.values()),
     )
 
 

@@ -109,6 +109,7 @@ def label(
             spending=asker.spending,
             stopped=asker.stopped,
             superseded=asker.superseded,
+            warnings=asker.warnings,
             fewest=fewest,
         )
         seconds = mean_wait(asker.spending)
@@ -139,6 +140,7 @@ def labels_so_far(state: JobState) -> Labels | None:
         spending=asker.spending,
         stopped="not done",
         superseded=asker.superseded,
+        warnings=asker.warnings,
     )
 
 

@@ -61,6 +61,8 @@ def report(state: JobState) -> Report:
         missing_reasons=_missing(labels, outcome, own=own),
         stopped=asker.stopped,
         superseded=asker.superseded,
+        models=asker.models,
+        warnings=asker.warnings,
         n_unlike=outcome.n_unlike if outcome else 0,
         n_unsure=outcome.n_unsure if outcome else 0,
         spared=None if outcome is None or each is None else outcome.n_spared * each,

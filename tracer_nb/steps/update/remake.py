@@ -104,6 +104,7 @@ def remake(
         spending=asker.spending,
         stopped=None,
         superseded=asker.superseded,
+        warnings=asker.warnings,
     )
     extra, elsewhere = extra_rows(texts, X, draw, trail, known)
     fitted = fit_on(
