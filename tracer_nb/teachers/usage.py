@@ -16,7 +16,9 @@ def billed_tokens(usage: object) -> tuple[int | None, int | None]:
 
     Some servers count hidden reasoning in the total only, or in its details only. Whatever is
     billed beyond the prompt is the answer's, so the largest of these counts is taken. A prompt
-    of no tokens does not exist: such a server fills its usage with zeros.
+    of no tokens does not exist: such a server fills its usage with zeros. Of a total alone nobody
+    knows the prompt's part: all of it may be the answer's, the dearer part, and the prompt is
+    estimated besides. That is more than was billed, and never less.
 
     Examples
     --------
@@ -35,8 +37,8 @@ def billed_tokens(usage: object) -> tuple[int | None, int | None]:
     if prompt is None and said is not None and total is not None and total > said:
         prompt = total - said
     parts = [said or 0]
-    if prompt is not None and total is not None:
-        parts.append(total - prompt)
+    if total is not None and (prompt is not None or said is None):
+        parts.append(total - (prompt or 0))
     details = usage.get("completion_tokens_details")
     hidden = _count(details.get("reasoning_tokens")) if isinstance(details, Mapping) else None
     # Where reasoning is a part of the answer, as it should be, it cannot be more than all of it.

@@ -6,8 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer_nb.teachers.forms import make_forms
+from tracer_nb.teachers.prices import Price
 from tracer_nb.teachers.reply import read_reply
 from tracer_nb.teachers.usage import billed_tokens
+
+from .chatserver import Say, ask
 
 FORM = make_forms(("a", "b"), {}, "text", logprobs=False)[0]
 
@@ -57,6 +60,9 @@ def usage(prompt=None, completion=None, total=None, **more):
         (usage(2**63, 8), (None, 8)),
         (usage(2**63 - 1, 2**63 - 1, 2**63 - 1), (2**63 - 1, 2**63 - 1)),
         (usage(1, 2**63 - 1, completion_tokens_details={"reasoning_tokens": 2**63 - 1}), None),
+        # a total alone: all of it may be of the answer
+        (usage(None, None, 708), (None, 708)),
+        (usage("many", -1, 708), (None, 708)),
         ({}, (None, None)),
         (None, (None, None)),
         ([100, 8], (None, None)),
@@ -117,3 +123,14 @@ def test_a_number_beyond_all_measure_spoils_nothing_else(number, place):
 def test_who_answered(model, name):
     body = json.dumps({"model": model, "choices": [{"message": {"content": "a"}}]})
     assert read_reply(body.encode(), FORM).model == name
+
+
+def test_a_total_alone_is_never_booked_at_less_than_was_billed(server, chat):
+    body = {"choices": [{"message": {"content": "refund"}}], "usage": {"total_tokens": 9000}}
+    server.script = [Say(raw=json.dumps(body).encode())]
+    answer = ask(chat(price=Price(1.0, 8.0, "test")), "x")
+    assert answer.label == "refund"
+    assert not answer.counted
+    assert answer.prompt_tokens > 0
+    assert answer.completion_tokens == 9000
+    assert answer.cost > 9000 * 8.0 / 1e6
