@@ -1,33 +1,56 @@
-"""How many requests at a time a server answers fastest, found by trying."""
+"""How many requests at a time a server is sent: more and more, unless they only wait in line."""
 
 from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from tracer_nb.teachers.signs import Line, Sent, Signs
 
 __all__ = ["Climb"]
 
 _START = 8
-# From one level to the next: what more requests must bring, and what fewer may cost.
-_GAIN = 1.15
-_LOSS = 0.8
-# How much higher than the level it is compared with a level must be, for the gain to show.
-_STEP = 1.5
-# Levels without a change before more are tried again.
-_REST = 4
-_FELL = 0.5
-# Answers in the time that the fastest took, below which a server seems to give one at a time.
-_ALONE = 2
-# Answers in a level that is compared with another, at the least: fewer say little about a rate.
-_FEWEST = 16
+# Requests under way for each place that the server seems to have, above which it is put to the
+# test; servers that answer all side by side, however unevenly, seem to have 0.7 n and more.
+_SUSPECT = 3.0
+# What the overtaking must have been able to show by then: at one place, after some ten answers.
+_EVIDENCE = 20.0
+# Requests for each place of a server that was found to have few.
+_PER_PLACE = 1.5
+_LEAST = 2
+_MEMORY = 1 - 1 / 32
+# A trial ends after the first so many requests of its own, whatever they take, or early after so
+# few when the rate fell with the requests: by this power of theirs, 1 without a line, 0 with one.
+_TRIAL = 8
+_EARLY = 3
+_POWER = 0.7
+_REST = 32
+
+
+@dataclass(slots=True)
+class _Trial:
+    """What came of requests at a time before there were fewer; the rate while they ran out."""
+
+    limit: int
+    under_way: float
+    rate: float
+    began: float
+    left: int  # requests that are still to be sent for it
+    n: int = 0
+    area: float = 0.0
+    last: float = 0.0
+    shortest: float = math.inf
 
 
 class Climb:
-    """Raises the number of requests at a time while that brings more answers a second.
+    """Raises the number of requests at a time with every clean answer, and finds the slow server.
 
-    A level lasts until as many requests as it allows were sent in it and answered. Levels double
-    until the server is in trouble for the first time; afterwards each adds one. A level that
-    brings hardly more answers a second than a lower one is given up, and lower ones are tried as
-    long as they bring no fewer: many requests at a server that answers one after the other only
-    wait there until they time out. Such a server mostly shows at once, by how few answers come
-    in the time that the fastest took. Trouble halves.
+    Most servers answer many requests side by side: they get one more with each answer, until
+    there is trouble for the first time; afterwards one more with each round of answers. Trouble
+    halves them. Some have few places (a model on one's own machine mostly one), and requests
+    beyond wait there until they time out. Where it looks so (:class:`Signs`), fewer are sent as a
+    trial. Does the rate fall with them, the former number comes back, and the next doubt must
+    wait; else it stays at somewhat more than the places that the server seems to have.
 
     Parameters
     ----------
@@ -38,99 +61,122 @@ class Climb:
     ----------
     limit : int
         Requests at a time, at present.
-    level : int
-        Goes up with every level.
     """
 
     def __init__(self, most: int) -> None:
         self.limit = min(_START, most)
-        self.level = 0
         self._most = most
+        self._line = Line()
+        self._signs = Signs(_MEMORY)
+        self._level = 0  # goes up whenever there are fewer, and when they come back
+        self._trial: _Trial | None = None
+        self._has_few = False
         self._untroubled = True
-        self._best: tuple[int, float] | None = None  # requests at a time, answers a second
-        self._down = False
-        self._rest = 0
-        self._began: float | None = None
-        self._n_all = self._n_own = 0
-        self._fastest = float("inf")
+        self._clean = 0
+        self._shortest: list[float] = []  # seconds of the two fastest answers
+        self._pause, self._rest = 0, _REST
 
-    def send(self, now: float) -> int:
-        """Level in which a request is sent at the time ``now``, in seconds."""
-        if self._began is None:
-            self._began = now
-        return self.level
+    def send(self, now: float) -> Sent:
+        """Note a request that is sent at the time ``now``, in seconds."""
+        trial = self._trial
+        of_trial = trial is not None and trial.left > 0
+        if trial is not None and of_trial:
+            self._begin(trial, now)
+            trial.left -= 1
+        return self._line.send(now, self._level, is_trial=of_trial)
 
-    def answer(self, level: int, now: float, seconds: float, *, full: bool) -> None:
-        """Take in an answer to a request of ``level``, which took so many ``seconds``.
+    def back(self, sent: Sent, now: float, *, clean: bool, full: bool) -> None:
+        """Take in the end of a request; ``clean``: it was answered, and counts.
 
         ``full``: as many as the limit allows were under way. With places to spare an answer
         does not show that more of them would do.
         """
-        self._n_all += 1
-        if level != self.level or not full:
+        self._drain(now)
+        overtaken, expected = self._line.back(sent)
+        if not clean:
             return
-        self._n_own += 1
-        self._fastest = min(self._fastest, seconds)
-        if self._n_own >= self._wanted() and self._began is not None:
-            elapsed = now - self._began
-            self._start(self._next(self._n_all / elapsed if elapsed > 0 else float("inf")), now)
+        seconds = now - sent.at
+        self._shortest = sorted([*self._shortest, seconds])[:2]
+        if sent.level != self._level or (self._trial is not None and not sent.is_trial):
+            return
+        self._signs.add(overtaken, expected, sent, seconds)
+        if self._trial is not None:
+            self._trial.shortest = min(self._trial.shortest, seconds)
+            self._judge(self._trial)
+            return
+        self._pause -= 1
+        if self._is_suspect():
+            self._try_fewer(now)
+        elif full and (not self._has_few or self._has_room()):
+            self._clean += 1
+            if self._untroubled or self._clean >= self.limit:
+                self._set(self.limit + 1)
 
-    def trouble(self, now: float) -> None:
+    def trouble(self) -> None:
         """Halve the requests at a time."""
-        self._untroubled = self._down = False
-        self._best, self._rest = None, 0
-        self._start(self.limit // 2, now)
+        self._untroubled = False
+        self._trial = None
+        self._fresh(self.limit // 2)
 
-    def _start(self, limit: int, now: float) -> None:
+    # --- few places
+
+    def _places(self) -> float:
+        # One answer that was short by chance is no measure, where nothing else speaks for a line.
+        return self._signs.places(self._shortest[0 if self._has_few else -1])
+
+    def _is_suspect(self) -> bool:
+        signs = self._signs
+        if self._pause > 0 or signs.expected < _EVIDENCE:
+            return False
+        return signs.under_way > _SUSPECT * self._places()
+
+    def _has_room(self) -> bool:
+        return self._signs.n >= _TRIAL and self.limit < _PER_PLACE * self._places() + 1
+
+    def _try_fewer(self, now: float) -> None:
+        before, signs = self.limit, self._signs
+        wanted = max(_LEAST, int(_PER_PLACE * self._places()) + 1)
+        trial = _Trial(before, signs.under_way, signs.rate, began=now, left=0, last=now)
+        self._fresh(min(wanted, before), memory=1)
+        trial.left = max(_TRIAL, 2 * self.limit)
+        self._trial = trial
+
+    def _drain(self, now: float) -> None:
+        """Count what comes in until the requests under way are as few as is tried."""
+        trial = self._trial
+        if trial is not None and not self._signs_began(trial):
+            trial.n += 1
+            trial.area += (now - trial.last) * self._line.n
+            trial.last = now
+
+    def _signs_began(self, trial: _Trial) -> bool:
+        return trial.left < max(_TRIAL, 2 * self.limit)
+
+    def _begin(self, trial: _Trial, now: float) -> None:
+        """Compare with the rate while they ran out: the one before may be of better times."""
+        elapsed = now - trial.began
+        if not self._signs_began(trial) and trial.n and elapsed > 0:
+            trial.rate, trial.under_way = trial.n / elapsed, trial.area / elapsed
+
+    def _judge(self, trial: _Trial) -> None:
+        signs = self._signs
+        if signs.n < _EARLY:
+            return
+        if signs.rate < trial.rate * (signs.under_way / trial.under_way) ** _POWER:
+            self._trial = None
+            self._shortest = [trial.shortest]
+            self._pause, self._rest = self._rest, 2 * self._rest
+            self._fresh(trial.limit)
+        elif signs.n >= max(_TRIAL, 2 * self.limit):
+            self._trial = None
+            self._has_few = True
+            signs.memory = _MEMORY
+
+    def _fresh(self, limit: int, memory: float = _MEMORY) -> None:
+        self._level += 1
+        self._signs = Signs(memory)
+        self._set(limit)
+
+    def _set(self, limit: int) -> None:
+        self._clean = 0
         self.limit = max(1, min(limit, self._most))
-        self.level += 1
-        self._began = now
-        self._n_all = self._n_own = 0
-        self._fastest = float("inf")
-
-    def _wanted(self) -> int:
-        """Answers that end a level."""
-        small = not self._untroubled and not self._down
-        if self._best is None or (small and self.limit < _STEP * self._best[0]):
-            return self.limit
-        return max(self.limit, _FEWEST)
-
-    def _next(self, rate: float) -> int:
-        """Limit of the next level, after one with so many answers a second."""
-        if self._best is None:
-            return self._first(rate)
-        at, best = self._best
-        if self._down:
-            if rate >= _LOSS * best:
-                return self._lower(rate)
-            self._down = False
-            return at
-        above = self.limit >= _STEP * at
-        if above and rate < _GAIN * best:
-            self.limit = at
-            return self._lower(best)
-        if self.limit == at and rate < _FELL * best:
-            return self._lower(rate)
-        if above or self.limit == at:
-            self._best = self.limit, rate
-        return self._higher()
-
-    def _first(self, rate: float) -> int:
-        self._best = self.limit, rate
-        if self._untroubled and rate * self._fastest < _ALONE and self.limit > 1:
-            self._down = True
-            return max(1, self.limit // 4)
-        return self._higher()
-
-    def _higher(self) -> int:
-        if self._rest:
-            self._rest -= 1
-            return self.limit
-        return 2 * self.limit if self._untroubled else self.limit + 1
-
-    def _lower(self, rate: float) -> int:
-        """Try half as many; with one at a time there is nothing to try."""
-        self._best = self.limit, rate
-        self._rest = _REST
-        self._down = self.limit > 1
-        return max(1, self.limit // 2)

@@ -12,6 +12,7 @@ from aiolimiter import AsyncLimiter
 from anyio import CapacityLimiter
 
 from tracer_nb.teachers.climb import Climb
+from tracer_nb.teachers.signs import Sent
 
 __all__ = ["TIMING", "Halted", "Pace", "Timing", "Turn"]
 
@@ -129,17 +130,17 @@ class Pace:
         if admit is not None:
             await self._admission(turn, admit)
         sent = asyncio.get_running_loop().time()
-        sent_in = self._round, self._climb.send(sent), sent
+        request = self._round, self._climb.send(sent)
         timing = TIMING.get()
         if timing is not None and timing.sent is None:
             timing.sent = sent
         try:
             yield turn
         except BaseException:
-            self._note(turn, sent_in, clean=False)
+            self._note(turn, *request, clean=False)
             raise
         else:
-            self._note(turn, sent_in, clean=True)
+            self._note(turn, *request, clean=True)
         finally:
             self._places.release_on_behalf_of(turn)
 
@@ -202,19 +203,16 @@ class Pace:
         self.halt()
         raise Halted
 
-    def _note(self, turn: Turn, sent_in: tuple[int, int, float], *, clean: bool) -> None:
-        round_, level, sent = sent_in
+    def _note(self, turn: Turn, round_: int, sent: Sent, *, clean: bool) -> None:
         now = asyncio.get_running_loop().time()
         if turn.wait:
             self._until = max(self._until, now + turn.wait)
-        if round_ != self._round:
-            return
-        if turn.overloaded:
+        counts = round_ == self._round
+        full = self._places.borrowed_tokens >= self._places.total_tokens
+        self._climb.back(sent, now, clean=clean and counts and not turn.overloaded, full=full)
+        if counts and turn.overloaded:
             self._round += 1
-            self._climb.trouble(now)
-        elif clean:
-            full = self._places.borrowed_tokens >= self._places.total_tokens
-            self._climb.answer(level, now, now - sent, full=full)
+            self._climb.trouble()
         if self._places.total_tokens != self._climb.limit:
             self._places.total_tokens = self._climb.limit
 
