@@ -1,9 +1,13 @@
 """A plan that the store's answers make better: the server's own count, the last run's rate."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from tracer_nb import Tracer
 from tracer_nb.standin import serve
+from tracer_nb.teachers.chat import ChatTeacher
 from tracer_nb.words import label_lines, plan_lines, report_lines
 
 
@@ -68,3 +72,22 @@ def test_another_prompt_starts_anew_and_says_how_many_answers_no_longer_apply(tr
     assert says in report_lines(other.report)
     # What has been asked again is no longer in question.
     assert other.label(world.texts, sample=200).superseded.n == 0
+
+
+def test_a_name_that_stands_for_another_model_now_is_told_of(tracer, world, tmp_path, monkeypatch):
+    monkeypatch.setattr(ChatTeacher, "warnings", ("The server is odd.",))
+    first = tracer()
+    assert len(first.label(world.texts, sample=100).models) == 1
+    assert not any("models" in line for line in report_lines(first.report))
+    with closing(sqlite3.connect(tmp_path / "labels.sqlite", isolation_level=None)) as db:
+        db.execute("UPDATE answers SET model = 'm-0901'")
+
+    other = tracer()
+    assert other.plan(world.texts, sample=150).models == (("m-0901", 100),)
+    labels = other.label(world.texts, sample=150)
+    (_, n), (_, rest) = labels.models
+    assert (n, rest) == (100, 50)
+    assert other.report.models == labels.models
+    for lines in (label_lines(labels), report_lines(other.report)):
+        assert sum("2 models" in line for line in lines) == 1
+        assert lines.count("The server is odd.") == 1
