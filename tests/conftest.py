@@ -85,6 +85,14 @@ def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture(autouse=True)
+def _no_lessons() -> None:
+    # A port of this machine, and with it the address of a server, may come up again.
+    from tracer_nb.teachers.lessons import forget_lessons
+
+    forget_lessons()
+
+
 class Interrupting:
     """Presses the stop button at the ``at``-th text, and then hangs like a slow server."""
 

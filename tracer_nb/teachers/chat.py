@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -192,6 +192,8 @@ class ChatTeacher:
             temperature,
             reasoning_effort,
             is_openai=self._server.is_openai,
+            server=self._server.url or self._server.shown,
+            model=self.model,
         )
         self._identity: dict[str, Any] = {
             "teacher": "chat",
@@ -212,7 +214,7 @@ class ChatTeacher:
         self._endpoint: Endpoint | None = None
         self._pace: Pace | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._failed_in_a_row = 0
+        self._lifetime: AsyncGenerator[None, None] | None = None
         self._ballots: Ballots | None = None
         self._notices = Notices()
 
@@ -289,6 +291,7 @@ class ChatTeacher:
 
     def batch_requests(self) -> tuple[str, Callable[[str], dict[str, Any]]]:
         """Name of the form that answers are asked in now, and what makes a text's request."""
+        self._dialect.recall()
         way = self._dialect.way
 
         def body(text: str) -> dict[str, Any]:
@@ -331,10 +334,10 @@ class ChatTeacher:
 
     async def close(self) -> None:
         """Close the connections. The teacher can be used again, also in another loop."""
-        endpoint, self._endpoint, self._pace, self._loop = self._endpoint, None, None, None
-        self._ballots = None
-        if endpoint is not None:
-            await endpoint.close()
+        lifetime, self._lifetime = self._lifetime, None
+        self._endpoint = self._pace = self._loop = self._ballots = None
+        if lifetime is not None:
+            await lifetime.aclose()
 
     async def _poll(self, text: str) -> Answer:
         async def ask(turn: int) -> Answer:
@@ -349,25 +352,26 @@ class ChatTeacher:
             self._loop = loop
             self._pace = Pace(self.concurrency, **self._rates)
             self._endpoint = self._connect(self._pace)
-        pace, timing = self._pace, Timing()
+            self._lifetime = _lifetime(self._endpoint)
+            await anext(self._lifetime)
+        endpoint, pace, timing = self._endpoint, self._pace, Timing()
         TIMING.set(timing)
         answer = await converse(
-            self._endpoint, self._prompt, self._costs, text, turn, notices=self._notices
+            endpoint, self._prompt, self._costs, text, turn, notices=self._notices
         )
         if timing.sent is not None:
             seconds = asyncio.get_running_loop().time() - timing.sent
             answer = replace(answer, seconds=seconds)
         if answer.keep:
-            self._failed_in_a_row = 0
             return answer
         if pace.halted:  # the server may be well
             if not answer.prompt_tokens + answer.completion_tokens:
                 raise NotAsked
             return answer
-        self._failed_in_a_row += 1
-        if self._failed_in_a_row >= max(20, 2 * pace.limit):
+        failed = endpoint.failed_in_a_row
+        if failed >= max(20, 2 * pace.limit):
             raise TeacherError(
-                f"{self._failed_in_a_row} texts in a row got no answer from {self._server.shown}; "
+                f"{failed} texts in a row got no answer from {self._server.shown}; "
                 f"the last: {answer.reason}. Try again when the server works"
             )
         return answer
@@ -375,7 +379,7 @@ class ChatTeacher:
     def _connect(self, pace: Pace) -> Endpoint:
         # The SDK does not tell what it retries, and a time-out may be billed.
         client, failures = self._open(max_retries=0)
-        self._failed_in_a_row = 0
+        self._dialect.recall()
         return Endpoint(
             self.model,
             client,
@@ -392,6 +396,14 @@ class ChatTeacher:
         open_client = self._open_client
         client = open_client(self._server, secret, timeout=self._timeout, max_retries=max_retries)
         return client, failures
+
+
+async def _lifetime(endpoint: Endpoint) -> AsyncGenerator[None, None]:
+    """Close the endpoint when this is closed, or its loop is: a loop ends its generators first."""
+    try:
+        yield
+    finally:
+        await endpoint.close()
 
 
 def _temperature(given: float | str | None, votes: int) -> float | None:

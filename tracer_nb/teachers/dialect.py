@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tracer_nb.teachers.forms import TOP_LOGPROBS, Form
+from tracer_nb.teachers.lessons import Lesson, Topic, lesson_about, note_lesson
 
 __all__ = ["Dialect", "Way", "thinks"]
 
@@ -62,6 +63,9 @@ class Dialect:
     reasoning_effort : str or None
         Sent when given, and never dropped: it was asked for.
     is_openai : bool
+    server, model : str
+        Whose dialect it is. What worked is remembered for both together, so that the next
+        teacher with requests of the same fields begins there.
     """
 
     def __init__(
@@ -72,6 +76,8 @@ class Dialect:
         reasoning_effort: str | None,
         *,
         is_openai: bool,
+        server: str,
+        model: str,
     ) -> None:
         limit = "max_completion_tokens" if is_openai else "max_tokens"
         self._forms = tuple(forms)
@@ -84,13 +90,32 @@ class Dialect:
         self._exhausted = False
         self._slips = 0
         self._rejected: set[str] = set()
-        self._way = self._make_way()
         self._left: list[tuple[Way, tuple[Form, ...]]] = []
+        fields = tuple((f.name, frozenset((*self._common, *f.fields))) for f in self._forms)
+        self._topic = Topic(server, model, fields)
+        self._noted: Way | None = None
+        self._known = False
+        self._way = self._make_way()
 
     @property
     def way(self) -> Way:
         """How to ask now. Replaced, never changed."""
         return self._way
+
+    def recall(self) -> None:
+        """Begin where another teacher with the same fields has come, if there was one."""
+        lesson = None if self._known else lesson_about(self._topic)
+        names = [form.name for form in self._forms]
+        if lesson is None or lesson.form not in names:
+            return
+        self._known = True
+        self._forms = self._forms[names.index(lesson.form) :]
+        for field in (*self._common, "logprobs"):
+            if field not in lesson.fields:
+                self._drop(field)
+        if lesson.top_logprobs == _FEWER_LOGPROBS:
+            self._drop("top_logprobs")
+        self._way = self._make_way()
 
     def way_after(self, forms: int) -> Way | None:
         """How to ask when so many ``forms`` are skipped; None when no other one is left."""
@@ -113,6 +138,10 @@ class Dialect:
         if sent is self._way:
             self._settled, self._slips = True, 0
             self._left = []
+            if self._noted is not sent:
+                self._noted, self._known = sent, True
+                n = sent.fields.get("top_logprobs", 0)
+                note_lesson(self._topic, Lesson(sent.form.name, frozenset(sent.fields), n))
 
     def adapt(self, sent: Way, complaint: str) -> bool:
         """Drop or rename what the server's ``complaint`` names, or go on to the next form.
@@ -137,6 +166,11 @@ class Dialect:
     def settled(self) -> bool:
         """Whether the server has taken a request as it is."""
         return self._settled
+
+    @property
+    def known(self) -> bool:
+        """Whether it has, or has taken that of another teacher with the same fields."""
+        return self._known
 
     def guess(self, sent: Way) -> bool:
         """Go on to the next form after a refusal that names nothing; whether there is one.

@@ -25,6 +25,7 @@ from tracer_nb.teachers.hints import error_in
 from tracer_nb.teachers.pace import Halted, Pace
 from tracer_nb.teachers.reply import Reply, read_reply
 from tracer_nb.teachers.retries import is_overload, pause
+from tracer_nb.teachers.scouts import Scouts
 from tracer_nb.teachers.streams import joined
 from tracer_nb.teachers.waits import asked_pause, asked_until, is_passing
 
@@ -66,6 +67,11 @@ class Endpoint:
         Of the same run.
     answer_tokens : int
         Estimate for one answer, for a limit on tokens a minute.
+
+    Attributes
+    ----------
+    failed_in_a_row : int
+        Texts without a reply since the last reply; those are left out that are themselves why.
     """
 
     def __init__(
@@ -84,11 +90,13 @@ class Endpoint:
         self._dialect = dialect
         self._failures = failures
         self._max_retries = max_retries
+        self.failed_in_a_row = 0
         self._pace = pace
         self._answer_tokens = answer_tokens
         self._reached = False
         self._answered = False
         self._probe = asyncio.Lock()
+        self._scouts = Scouts(pace, known=dialect.known)
 
     async def ask(
         self, compose: Callable[[Form], Sequence[Mapping[str, str]]], bill: Bill
@@ -107,50 +115,62 @@ class Endpoint:
         tries = _Tries()
         try:
             while True:
-                way = self._dialect.way_after(tries.skipped) or self._dialect.way
-                body = await self._sent(way, compose, bill, tries)
-                reply = None if body is None else read_reply(body, way.form)
+                sent = await self._sent(compose, bill, tries)
+                if sent is None:
+                    continue
+                way, body = sent
+                reply = read_reply(body, way.form)
                 if reply is not None:
                     bill.add(reply)
                     if not reply.failed:
                         self._answered = True
                         self._dialect.accept(way)
+                        self._scouts.report()
+                        self.failed_in_a_row = 0
                         return reply
-                if body is not None:
-                    await self._note_no_answer(reply, body, bill, tries)
+                self._scouts.report()
+                await self._note_no_answer(reply, body, bill, tries)
+        except RequestFailed as e:
+            self.failed_in_a_row += not e.own
+            raise
         finally:
             if tries.probing:
                 self._probe.release()
 
     async def _sent(
         self,
-        way: Way,
         compose: Callable[[Form], Sequence[Mapping[str, str]]],
         bill: Bill,
         tries: _Tries,
-    ) -> bytes | None:
-        """Body of the reply to one request; None when there is none, and another try is due."""
-        request = {
-            "model": self._model,
-            "messages": compose(way.form),
-            "stream": False,
-            **way.fields,
-        }
-        tokens = self._estimate(request)
+    ) -> tuple[Way, bytes] | None:
+        """How one request was made, and the body of its reply; None when another try is due."""
+        way, tokens = self._dialect.way, 0
         try:
-            body = await self._post(request, tokens, bill)
+            async with self._scouts.turn():
+                # Not before: while this waited, others may have learned what the server takes.
+                way = self._dialect.way_after(tries.skipped) or self._dialect.way
+                request = {
+                    "model": self._model,
+                    "messages": compose(way.form),
+                    "stream": False,
+                    **way.fields,
+                }
+                tokens = self._estimate(request)
+                body = await self._post(request, tokens, bill)
         except Halted:
             raise RequestFailed("the run was stopped") from None
         except request_errors() as e:
             self._book(e, bill)
             if not await self._finds_way(e, way, bill, tries):
+                if tries.vague is not way:
+                    self._scouts.report()
                 await self._retry(tries.first or e, bill, tries)
             return None
         body = joined(body)
         if self._pace.counts_tokens:
             counted = read_reply(body, way.form)
             self._pace.correct(_reported(counted, tokens) - tokens if counted else 0)
-        return body
+        return way, body
 
     def _book(self, error: Exception, bill: Bill) -> None:
         """Put a request that failed on the bill."""
@@ -233,7 +253,7 @@ class Endpoint:
         """Ask once more for what a server made and threw away, then in the next form."""
         tries.thrown_away += 1
         if not bill.left:
-            raise RequestFailed(f"the server refused what the model wrote: {said}")
+            raise RequestFailed(f"the server refused what the model wrote: {said}", own=True)
         if tries.thrown_away > 1 and self._dialect.way_after(tries.skipped + 1) is not None:
             tries.skipped += 1
         return True

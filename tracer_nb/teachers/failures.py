@@ -47,6 +47,7 @@ _MISSING = frozenset({404, 405})
 _LIMIT = 429
 # Of these a text may be the cause.
 _OF_TEXT = frozenset({400, _FORBIDDEN, 422, 451})
+_OF_LENGTH = frozenset({400, 413, 422})
 _NO_MODEL = re.compile(
     r"model[^.;]{0,80}(?:not (?:found|exist|available|loaded|a valid)|n.t exist|unknown|no longer)"
     r"|(?:no such|unknown|invalid|no) model|not a valid model|model_not_found",
@@ -74,7 +75,14 @@ class ReplyLost(Exception):
 
 
 class RequestFailed(Exception):
-    """One text got no reply; the message is the reason."""
+    """One text got no reply; the message is the reason.
+
+    ``own``: it is about this text, and says nothing about how the server is.
+    """
+
+    def __init__(self, reason: str, *, own: bool = False) -> None:
+        super().__init__(reason)
+        self.own = own
 
 
 class Failures:
@@ -118,12 +126,13 @@ class Failures:
             return failure
         code, line = error.status_code, self.said(error)
         if self.is_of_text(error):
-            return RequestFailed(f"the server's moderation refused the text: {line}")
+            return RequestFailed(f"the server's moderation refused the text: {line}", own=True)
         if code == _LIMIT:
             return RequestFailed(f"rate limit after {tries} tries: {line}")
         if code >= 500:
             return RequestFailed(f"server error {code} after {tries} tries: {line}")
-        return RequestFailed(f"request rejected: {line}")
+        own = code in _OF_LENGTH and _TOO_LONG.search(line) is not None
+        return RequestFailed(f"request rejected: {line}", own=own)
 
     def _of_whole(self, error: openai.APIStatusError, *, answered: bool) -> TeacherError | None:
         """Failure that every other text would meet, too."""

@@ -155,6 +155,17 @@ class Pace:
         with self._in_line():
             await asyncio.sleep(seconds)
 
+    async def wait(self, for_it: Awaitable[object]) -> None:
+        """Wait for something, unless or until the run is being stopped.
+
+        Raises
+        ------
+        Halted
+            It is.
+        """
+        with self._in_line():
+            await for_it
+
     def correct(self, tokens: int) -> None:
         """Count so many tokens more (or fewer, below 0) than was estimated for a request."""
         if self._tokens is not None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import json
 import tracemalloc
+import warnings
 from contextlib import suppress
 
 import pytest
@@ -13,10 +15,12 @@ from aiohttp import web
 from faulty.echo import listen
 
 from tracer_nb.errors import KeyRefused, TeacherError
+from tracer_nb.teachers.base import NotAsked
+from tracer_nb.teachers.chat import ChatTeacher
 from tracer_nb.teachers.guard import MOST_BYTES
 from tracer_nb.teachers.words import plain, words_of
 
-from .chatserver import Say, ask, labelled
+from .chatserver import LABELS, Say, ask, labelled
 
 REFUND = {"role": "assistant", "content": '{"label": "refund"}'}
 
@@ -75,7 +79,99 @@ def test_many_at_once_guess_once(server, chat):
             await teacher.close()
 
     assert {a.label for (a,) in asyncio.run(run())} == {"refund"}
-    assert len(server.bodies) <= 2 * 40 + 1
+    assert len(server.bodies) <= 40 + 6
+
+
+@pytest.mark.parametrize(
+    ("field", "refusal", "options"),
+    [
+        ("response_format", said(b"bad request"), {}),
+        ("temperature", said({"error": "temperature is not supported"}), {}),
+        ("max_tokens", said({"error": "max_tokens: use max_completion_tokens"}), {}),
+        ("logprobs", said({"error": "logprobs is not supported"}), {"logprobs": True}),
+    ],
+)
+def test_the_next_teacher_need_not_learn_it_again(server, chat, field, refusal, options):
+    server.rule = without(field, refusal)(server)
+    waiting = chat(**options)  # made before, and asked afterwards
+    first = ask(chat(**options), "x")
+    learned = server.bodies[-1]
+    n = len(server.bodies)
+    assert n > 1
+    again = [ask(teacher, "y") for teacher in (chat(**options), waiting)]
+    assert {a.mode for a in again} == {first.mode}
+    assert len(server.bodies) == n + 2
+    assert all(body.keys() == learned.keys() for body in server.bodies[n:])
+
+
+def test_fewer_alternatives_are_remembered_too(server, chat):
+    refusal = said({"error": "top_logprobs must be at most 5"})
+    server.rule = lambda _: refusal if server.bodies[-1]["top_logprobs"] > 5 else labelled("refund")
+    for _ in range(2):
+        ask(chat(logprobs=True), "x")
+    assert [body["top_logprobs"] for body in server.bodies] == [20, 5, 5]
+
+
+def test_what_one_server_takes_says_nothing_about_another_or_another_model(server, chat):
+    refusal = said(b"bad request")
+    server.rule = without("response_format", refusal)(server)
+    ask(chat(), "x")
+    seen = []
+
+    async def other(request):
+        seen.append(await request.json())
+        return web.json_response({"choices": [{"message": REFUND}]})
+
+    with listen(other) as address:
+        ask(chat(base_url=address), "x")
+    assert "response_format" in seen[0]
+    n = len(server.bodies)
+    ask(ChatTeacher("n", LABELS, "Choose.", base_url=server.base_url), "x")
+    assert "response_format" in server.bodies[n]
+
+
+def test_after_a_first_failure_that_is_not_about_the_form_nobody_waits(chat):
+    """A busy server is known to be there: as many requests go as the pace allows."""
+    most, under_way = 0, 0
+
+    async def say(_request):
+        nonlocal most, under_way
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.05)
+        under_way -= 1
+        return web.Response(status=500 if most < 2 else 503)
+
+    with listen(say) as address:
+        teacher = chat(base_url=address, max_retries=3)
+
+        async def run():
+            try:
+                await asyncio.gather(*(teacher.label([f"text {i}"]) for i in range(8)))
+            finally:
+                await teacher.close()
+
+        asyncio.run(run())
+    assert most > 2
+
+
+def test_a_stop_ends_the_wait_for_the_first_contact(chat):
+    async def say(_request):
+        await asyncio.sleep(30)
+
+    async def run(teacher):
+        calls = [asyncio.ensure_future(teacher.label([f"text {i}"])) for i in range(8)]
+        await asyncio.sleep(0.5)
+        teacher.halt()
+        done, left = await asyncio.wait(calls, timeout=5)
+        for call in left:
+            call.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await teacher.close()
+        return [type(call.exception()) for call in done], len(left)
+
+    with listen(say) as address:
+        assert asyncio.run(run(chat(base_url=address))) == ([NotAsked] * 6, 2)
 
 
 @pytest.mark.parametrize(
@@ -181,6 +277,24 @@ def test_a_moderated_row_is_that_rows_failure(server, chat, status, body):
     assert moderated.reason.startswith("the server's moderation refused the text: ")
     assert after.label is not None
     assert len(server.bodies) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (403, "input was flagged"),
+        (400, "prompt is too long: maximum context length is 4096 tokens"),
+    ],
+)
+def test_rows_that_are_themselves_refused_do_not_end_a_run(server, chat, status, message):
+    refusal = said({"error": {"message": message}}, status)
+    server.script = [labelled("refund")]
+    server.rule = lambda text: labelled("refund") if text == "good" else refusal
+    answers = ask(chat(), "first", *(f"bad {i}" for i in range(25)), "good")
+    assert [a.label for a in answers] == ["refund", *[None] * 25, "refund"]
+    server.rule = lambda _: Say(status=409)
+    with pytest.raises(TeacherError, match="20 texts in a row got no answer"):
+        ask(chat(max_retries=0), *(f"bad {i}" for i in range(25)))
 
 
 @pytest.mark.parametrize("asked", ["3600", "Fri, 31 Dec 2100 23:59:59 GMT", "9" * 40])
@@ -321,8 +435,23 @@ def test_within_one_server_a_redirect_keeps_method_and_body(chat, status, label)
                 ask(teacher, "x")
 
 
-def test_a_teacher_left_open_works_in_another_loop(chat):
+def test_a_teacher_left_open_works_in_another_loop_and_leaves_no_connection(chat):
+    complaints = []
+
+    async def run(teacher, text):
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: complaints.append(context))
+        return await teacher.label([text])
+
     teacher = chat()
-    for text in ("x", "y"):
-        assert asyncio.run(teacher.label([text]))[0].label is not None
-    asyncio.run(teacher.close())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for text in ("x", "y"):
+            assert asyncio.run(run(teacher, text))[0].label is not None
+            gc.collect()
+        asyncio.run(teacher.close())
+        del teacher
+        gc.collect()
+    assert [str(w.message) for w in caught if "127.0.0.1" in str(w.message)] == []
+    assert [str(w.message) for w in caught if "nclosed" in str(w.message)] == []
+    assert complaints == []
