@@ -9,6 +9,7 @@ from typing import Any
 
 from tracer_nb.teachers.jsontext import read_json
 from tracer_nb.teachers.rows import text_address
+from tracer_nb.teachers.words import plain, words_of
 
 __all__ = ["ENDPOINT", "MAX_BYTES", "MAX_REQUESTS", "Line", "line_name", "read_lines", "request_line", "split_texts"]  # fmt: skip
 
@@ -16,6 +17,7 @@ ENDPOINT = "/v1/chat/completions"
 MAX_REQUESTS = 50_000
 MAX_BYTES = 200_000_000
 _OK = 200
+_DIGITS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,14 @@ class Line:
         The reply; None when there is none.
     reason : str
         Why there is none.
+    status : int
+        HTTP status of the failure; 0 where there is none.
     """
 
     name: str
     body: bytes | None
     reason: str = ""
+    status: int = 0
 
 
 def line_name(text: str) -> str:
@@ -77,12 +82,21 @@ def read_lines(content: bytes) -> Iterator[Line]:
 
 def _read(name: str, value: Mapping[str, Any]) -> Line:
     response = _dict(value.get("response"))
-    status = response.get("status_code")
-    if status == _OK:
-        return Line(name, _written(response.get("body")))
-    error = _dict(value.get("error")) or _dict(_dict(response.get("body")).get("error"))
-    said = " ".join(str(error.get("message") or "no reason given").split())[:200]
-    return Line(name, None, f"error {status}: {said}" if status else said)
+    status, body = _status(response.get("status_code")), response.get("body")
+    error = _dict(body).get("error")
+    # An error that is called a success, without an answer and without tokens.
+    failed = error and not _dict(body).get("choices") and not _dict(body).get("usage")
+    if status == _OK and not failed:
+        return Line(name, _written(body))
+    said = words_of(value.get("error")) or words_of(error) or words_of(body)
+    said = plain(said)[:200] or "no reason given"
+    return Line(name, None, f"error {status}: {said}" if status else said, status)
+
+
+def _status(said: object) -> int:
+    """Status as a number, which some write as text; 0 for what is none."""
+    text = str(said)
+    return int(text) if text.isascii() and text.isdigit() and len(text) == _DIGITS else 0
 
 
 def _written(body: object) -> bytes:

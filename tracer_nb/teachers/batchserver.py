@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeVar
 
 from tracer_nb.errors import KeyRefused, TeacherError
 from tracer_nb.teachers.batchfile import ENDPOINT
-from tracer_nb.teachers.failures import Failures, connect_error, forget_frames, request_errors
+from tracer_nb.teachers.failures import (
+    Failures,
+    connect_error,
+    forget_frames,
+    request_errors,
+    timed_out,
+)
+from tracer_nb.teachers.retries import pause
+from tracer_nb.teachers.waits import asked_until, is_passing
+from tracer_nb.teachers.words import words_of
 
 __all__ = ["BatchServer", "CannotList", "NotMade", "ServerBatch"]
 
 # What a batch is found by, should the reply to its making be lost.
 _MARK = "tracer_nb_batch"
 _FILE_SECONDS = 600.0
+_SECONDS = 60.0
+_RETRIES = 2
+# More than this nobody sits through for a look at a batch.
+_LONGEST_WAIT = 10.0
+# What the SDK raises for a reply whose parts are not what it takes them for.
+_ODD = (ValueError, TypeError, AttributeError, RecursionError)
+_MOST = 2**63  # what a column of SQLite does not hold any more
 # The longest that a request to make a batch may take: see ``collecting``.
 _MAKING_SECONDS = 60.0
 _MISSING = frozenset({404, 405, 501})
@@ -71,7 +87,7 @@ class BatchServer:
     Parameters
     ----------
     client : openai.AsyncOpenAI
-        It may retry: only the making of a batch must not be repeated unseen.
+        Without retries of its own: it would sleep for as long as a server asks.
     failures : Failures
     shown : str
         The server's address.
@@ -91,10 +107,17 @@ class BatchServer:
             There are no such endpoints, no server, no key, or the file was refused.
         """
         client = self._client.with_options(timeout=_FILE_SECONDS)
-        made = client.files.create(file=("batch.jsonl", file), purpose="batch")
-        name = self._name(await self._call(made, making=True))
+
+        def send() -> Awaitable[Any]:
+            file.seek(0)
+            return client.files.create(file=("batch.jsonl", file), purpose="batch")  # type: ignore[no-any-return]
+
+        made = await self._call(send, making=True, seconds=_FILE_SECONDS)
+        name = self._name(made)
         if name is None:
-            raise self._no("file")
+            why = self._no("file", made)
+            del made  # whatever it is, a verbose traceback would show it
+            raise why
         return name
 
     async def create(self, file_id: str, key: str) -> ServerBatch:
@@ -107,17 +130,19 @@ class BatchServer:
         TeacherError
             It is not known whether it did.
         """
-        # Without retries: a reply that was lost may be that of a batch that was made.
-        client = self._client.with_options(max_retries=0, timeout=_MAKING_SECONDS)
-        made = client.batches.create(
-            completion_window="24h",
-            endpoint=ENDPOINT,
-            input_file_id=file_id,
-            metadata={_MARK: key},
-        )
-        # The SDK's time-out is for each part of a reply: one that drips in never meets it.
-        whole = asyncio.wait_for(made, _MAKING_SECONDS)
-        return self._read(await self._call(whole, making=True))
+        client = self._client.with_options(timeout=_MAKING_SECONDS)
+
+        def make() -> Awaitable[Any]:
+            return client.batches.create(  # type: ignore[no-any-return]
+                completion_window="24h",
+                endpoint=ENDPOINT,
+                input_file_id=file_id,
+                metadata={_MARK: key},
+            )
+
+        # Once: a reply that was lost may be that of a batch that was made.
+        made = await self._call(make, making=True, once=True, seconds=_MAKING_SECONDS)
+        return self._read(made)
 
     async def find(self, key: str, file_id: str | None) -> ServerBatch | None:
         """The batch that was made with ``key``, or of this file; None when there is none.
@@ -129,7 +154,7 @@ class BatchServer:
         TeacherError
             It does not give it now.
         """
-        found = await self._call(self._search(key, file_id), missing_ok=True)
+        found = await self._call(lambda: self._search(key, file_id), missing_ok=True)
         if found is None:
             raise CannotList(f"{self.shown} does not list its batches")
         return next(iter(found), None)
@@ -142,7 +167,7 @@ class BatchServer:
         TeacherError
             The server cannot tell.
         """
-        found = await self._call(self._client.batches.retrieve(batch_id), missing_ok=True)
+        found = await self._call(lambda: self._client.batches.retrieve(batch_id), missing_ok=True)
         return None if found is None else self._read(found)
 
     async def cancel(self, batch_id: str) -> ServerBatch | None:
@@ -153,7 +178,7 @@ class BatchServer:
         TeacherError
             The server did not do so.
         """
-        found = await self._call(self._client.batches.cancel(batch_id), missing_ok=True)
+        found = await self._call(lambda: self._client.batches.cancel(batch_id), missing_ok=True)
         return None if found is None else self._read(found)
 
     async def content(self, file_id: str) -> bytes | None:
@@ -165,7 +190,9 @@ class BatchServer:
             It could not be fetched.
         """
         client = self._client.with_options(timeout=_FILE_SECONDS)
-        response = await self._call(client.files.content(file_id), missing_ok=True)
+        response = await self._call(
+            lambda: client.files.content(file_id), missing_ok=True, seconds=_FILE_SECONDS
+        )
         if response is None:
             return None
         # A model may repeat the key, where a gateway puts headers into prompts.
@@ -178,11 +205,13 @@ class BatchServer:
     async def _search(self, key: str, file_id: str | None) -> list[ServerBatch]:
         seen: set[str] = set()
         async for batch in self._client.batches.list(limit=100):
-            if batch.id in seen:  # a server that gives the same page for ever
+            name = self._name(batch)
+            if name is None or name in seen:  # a server that gives the same page for ever
                 break
-            seen.add(batch.id)
+            seen.add(name)
             # Not every server keeps metadata, but a file of ours is in no other batch.
-            marked = (getattr(batch, "metadata", None) or {}).get(_MARK) == key
+            metadata = getattr(batch, "metadata", None)
+            marked = isinstance(metadata, Mapping) and metadata.get(_MARK) == key
             if marked or (file_id is not None and batch.input_file_id == file_id):
                 return [self._read(batch)]
         return []
@@ -190,22 +219,24 @@ class BatchServer:
     def _read(self, batch: Any) -> ServerBatch:
         name = self._name(batch)
         if name is None:
+            why = self._no("batch", batch)
             del batch  # whatever it is, a verbose traceback would show it
-            raise self._no("batch")
+            raise why
         counts = getattr(batch, "request_counts", None)
         usage = getattr(batch, "usage", None)
-        errors = getattr(getattr(batch, "errors", None), "data", None) or []
-        said = [f"line {e.line}: {e.message}" if e.line else str(e.message) for e in errors]
+        errors = getattr(batch, "errors", None)
+        errors = getattr(errors, "data", None) or errors
+        each = errors if isinstance(errors, list) else [errors]
         return ServerBatch(
             id=name,
-            state=_state(str(getattr(batch, "status", ""))),
+            state=_state(self.line(str(getattr(batch, "status", "")))),
             n_done=_count(counts, "completed"),
             n_failed=_count(counts, "failed"),
-            output_file=getattr(batch, "output_file_id", None) or None,
-            error_file=getattr(batch, "error_file_id", None) or None,
+            output_file=_text(getattr(batch, "output_file_id", None)),
+            error_file=_text(getattr(batch, "error_file_id", None)),
             prompt_tokens=_count(usage, "input_tokens"),
             completion_tokens=_count(usage, "output_tokens"),
-            note=self.line("; ".join(said[:2])),
+            note=self.line("; ".join(filter(None, map(_complaint, each[:2])))),
         )
 
     def _name(self, value: Any) -> str | None:
@@ -214,40 +245,70 @@ class BatchServer:
         is_name = isinstance(name, str) and name and self.line(name) == name
         return name if is_name else None
 
-    def _no(self, kind: str) -> TeacherError:
+    def _no(self, kind: str, value: Any) -> TeacherError:
+        said = self.line(_words(value))
+        if said:
+            return TeacherError(f"{self.shown} replied with no {kind}: {said}")
         return TeacherError(f"what {self.shown} replied is no {kind}; is base_url right?")
 
     async def _call(
-        self, call: Awaitable[T], *, making: bool = False, missing_ok: bool = False
+        self,
+        call: Callable[[], Awaitable[T]],
+        *,
+        making: bool = False,
+        missing_ok: bool = False,
+        once: bool = False,
+        seconds: float = _SECONDS,
     ) -> T | Any:
         import openai  # noqa: PLC0415 -- slow to import; there is a client, so it is loaded
 
-        try:
-            return await call
-        except openai.APIStatusError as e:
-            forget_frames(e)  # they hold the key
-            if e.status_code in _MISSING and missing_ok:
-                return None
-            raise self._status_error(e, making=making) from None
-        except request_errors() as e:
-            forget_frames(e)
-            failure = self._failures.of_connection(e, answered=False, tries=1)
-            refused = connect_error(e) is not None
-            raise self._error(failure, not_made=making and refused) from None
-        except (openai.OpenAIError, ValueError) as e:
-            forget_frames(e)
-            line = f"{self.shown} sent what cannot be read: {self._failures.line(e)}"
-            raise TeacherError(line) from None
-        except Exception as e:  # a bug; whoever sees its traceback need not see the key
-            forget_frames(e)
-            raise e  # noqa: TRY201 -- without a name Python 3.10 puts the frames back
+        known = (openai.OpenAIError, *request_errors(), *_ODD)
+        tries = 0
+        while True:
+            try:
+                # The SDK's time-out is for each part of a reply: one that drips in never meets it.
+                return await asyncio.wait_for(call(), seconds)
+            except known as e:
+                forget_frames(e)  # they hold the key
+                if missing_ok and self._is_missing(e):
+                    return None
+                if once or tries >= _RETRIES or not _may_work_soon(e):
+                    raise self._told(e, making=making) from None
+                wait = pause(e, tries)
+            except Exception as e:  # a bug; whoever sees its traceback need not see the key
+                forget_frames(e)
+                raise e  # noqa: TRY201 -- without a name Python 3.10 puts the frames back
+            tries += 1
+            await asyncio.sleep(wait)
+
+    def _told(self, error: Any, *, making: bool) -> TeacherError:
+        """What a call that did not work tells the person."""
+        if isinstance(error, TeacherError):
+            return error
+        if hasattr(error, "status_code"):
+            return self._status_error(error, making=making)
+        if isinstance(error, request_errors()):
+            failure = self._failures.of_connection(error, answered=False, tries=1)
+            return self._error(failure, not_made=making and connect_error(error) is not None)
+        return TeacherError(f"{self.shown} sent what cannot be read: {self._failures.line(error)}")
+
+    def _is_missing(self, error: Any) -> bool:
+        """Whether the server knows no such thing; some say so of a wrong key, too."""
+        missing = getattr(error, "status_code", None) in _MISSING
+        return missing and not self._failures.is_of_key(error)
 
     def _status_error(self, error: Any, *, making: bool) -> TeacherError:
         code = error.status_code
-        if code in _MISSING:
+        if self._is_missing(error):
             line = f"{self.shown} has no batch endpoints (error {code}); use %tracer label"
             return self._error(TeacherError(line), not_made=making)
-        failure = self._failures.of_status(error, answered=False, tries=1)
+        failure: Exception = self._failures.of_status(error, answered=False, tries=1)
+        until = asked_until(error, _LONGEST_WAIT) if is_passing(error) else None
+        if until is not None:
+            said = self._failures.said(error)
+            failure = TeacherError(
+                f"{self.shown} asks to wait {until} ({said}); run this again then"
+            )
         surely = code < 500 and code not in _UNSURE
         return self._error(failure, not_made=making and surely)
 
@@ -270,7 +331,32 @@ def _state(said: str) -> str:
     return _SAME_STATES.get(said, said)
 
 
+def _may_work_soon(error: Exception) -> bool:
+    """Whether the same call may work in a moment."""
+    if not isinstance(error, request_errors()) or timed_out(error) or not is_passing(error):
+        return False
+    return asked_until(error, _LONGEST_WAIT) is None
+
+
+def _words(value: Any) -> str:
+    """The error in what a server called a success."""
+    if isinstance(value, str):
+        return words_of(value)
+    names = ("error", "errors", "detail", "message")
+    return next(filter(None, (words_of(getattr(value, name, None)) for name in names)), "")
+
+
+def _complaint(error: Any) -> str:
+    """One of the errors of a batch, in words."""
+    message, line = (getattr(error, name, None) for name in ("message", "line"))
+    said = words_of(error) or words_of(message)
+    return f"line {line}: {said}" if said and isinstance(line, int) else said
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
 def _count(value: Any, name: str) -> int:
     number = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
-    # As large as a column holds: what is larger counts nothing.
-    return number if isinstance(number, int) and 0 <= number < 2**63 else 0
+    return number if isinstance(number, int) and 0 <= number < _MOST else 0

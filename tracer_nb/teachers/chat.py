@@ -20,7 +20,7 @@ from tracer_nb.teachers.costs import Costs
 from tracer_nb.teachers.counts import Counts
 from tracer_nb.teachers.dialect import Dialect, thinks
 from tracer_nb.teachers.endpoint import Endpoint
-from tracer_nb.teachers.failures import Failures
+from tracer_nb.teachers.failures import Failures, may_be_of_form
 from tracer_nb.teachers.forms import make_forms
 from tracer_nb.teachers.notices import Notices
 from tracer_nb.teachers.pace import TIMING, Pace, Timing
@@ -31,8 +31,6 @@ from tracer_nb.teachers.server import Secret, Server, as_secret, find_key, find_
 from tracer_nb.teachers.voting import poll
 
 __all__ = ["ChatTeacher"]
-
-_BATCH_RETRIES = 2
 
 
 class ChatTeacher:
@@ -305,6 +303,16 @@ class ChatTeacher:
         reply = read_reply(body, self._forms[form])
         return read_once(reply, self._prompt, self._batch_costs, text, self._notices)
 
+    def refuse_form(self, form: str, status: int, said: str) -> None:
+        """Learn that a batch was refused, by this ``status``, in this ``form``.
+
+        The texts can be submitted again, or asked online, in the next form.
+        """
+        self._dialect.recall()
+        way = self._dialect.way
+        if way.form.name == form and not self._dialect.settled and may_be_of_form(status, said):
+            self._dialect.refuse(way, said)
+
     def batch_bound(self, text: str) -> tuple[int, float | None]:
         """Tokens and dollars (None when unknown) of ``text`` in a batch at the very most."""
         tokens = self._batch_costs.most_tokens(text)
@@ -327,7 +335,7 @@ class ChatTeacher:
             raise InvalidInput(
                 f"a batch asks about each text once; for votes={self.votes} use %tracer label"
             )
-        client, failures = self._open(max_retries=min(self._max_retries, _BATCH_RETRIES))
+        client, failures = self._open()
         return BatchServer(client, failures, self._server.shown)
 
     # --- connection --------------------------------------------------------------------
@@ -377,8 +385,7 @@ class ChatTeacher:
         return answer
 
     def _connect(self, pace: Pace) -> Endpoint:
-        # The SDK does not tell what it retries, and a time-out may be billed.
-        client, failures = self._open(max_retries=0)
+        client, failures = self._open()
         self._dialect.recall()
         return Endpoint(
             self.model,
@@ -387,14 +394,16 @@ class ChatTeacher:
             failures,
             self._max_retries,
             pace=pace,
+            url=self._server.url,
             answer_tokens=self._costs.tokens("")[1],
         )
 
-    def _open(self, max_retries: int) -> tuple[Any, Failures]:
+    def _open(self) -> tuple[Any, Failures]:
         secret = find_key(self._server, self._key)
         failures = Failures(self.model, self._server, secret, timeout=self._timeout)
         open_client = self._open_client
-        client = open_client(self._server, secret, timeout=self._timeout, max_retries=max_retries)
+        # The SDK does not tell what it retries, and a time-out may be billed.
+        client = open_client(self._server, secret, timeout=self._timeout, max_retries=0)
         return client, failures
 
 

@@ -11,6 +11,7 @@ from tracer_nb.teachers.batchbook import BatchBook
 from tracer_nb.teachers.batchfile import Line, read_lines
 from tracer_nb.teachers.batchrows import SENDING, Entry
 from tracer_nb.teachers.batchserver import BatchServer, CannotList, ServerBatch
+from tracer_nb.teachers.hints import error_in
 from tracer_nb.teachers.rows import utc_now
 from tracer_nb.teachers.settling import BatchTeacher, settle
 
@@ -19,6 +20,7 @@ __all__ = ["Brought", "collect_entry", "give_up", "locate", "look"]
 _ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 # Longer than a request to make a batch may take, so that it is not on its way any more.
 _GRACE = 120
+_NO_FILE = "the server has no file with its answers"
 _UNKNOWN = "the server does not know this batch any more"
 
 
@@ -104,8 +106,8 @@ async def collect_entry(
     if seen.state not in _ENDED:
         return Brought(entry.shown)
     lines = await _lines(server, seen)
-    if lines is None:
-        return Brought(_held(entry, "the server has no file with its answers"))
+    if isinstance(lines, str):
+        return Brought(_held(entry, lines))
     settled = settle(teacher, entry.form, book.texts(entry.key), lines, seen)
     note = "; ".join(part for part in (seen.note, server.line(settled.note)) if part)
     stored = book.finish(
@@ -168,18 +170,23 @@ def _close(book: BatchBook, entry: Entry) -> Batch:
     return _fresh(book, entry).shown
 
 
-async def _lines(server: BatchServer, seen: ServerBatch) -> list[Line] | None:
-    """All that the server says about single requests; None when the answers are missing."""
+async def _lines(server: BatchServer, seen: ServerBatch) -> list[Line] | str:
+    """All that the server says about single requests; why not, when the answers are missing."""
     files = [name for name in (seen.output_file, seen.error_file) if name is not None]
     if seen.output_file is None and (seen.n_done or (seen.state == "completed" and not files)):
-        return None
+        return _NO_FILE
     lines: list[Line] = []
     for name in files:
         content = await server.content(name)
-        if content is not None:
-            lines.extend(read_lines(content))
-        elif name == seen.output_file:
-            return None
+        found = [] if content is None else list(read_lines(content))
+        lines.extend(found)
+        if found or name != seen.output_file:
+            continue
+        if content is None:
+            return _NO_FILE
+        if seen.n_done and (error := error_in(content)) is not None:
+            # Settled by this, all answers would count as lost, and they are paid.
+            return f"in place of the file with its answers the server gave: {server.line(error)}"
     return lines
 
 

@@ -138,10 +138,7 @@ class Dialect:
         if sent is self._way:
             self._settled, self._slips = True, 0
             self._left = []
-            if self._noted is not sent:
-                self._noted, self._known = sent, True
-                n = sent.fields.get("top_logprobs", 0)
-                note_lesson(self._topic, Lesson(sent.form.name, frozenset(sent.fields), n))
+            self._note(sent)
 
     def adapt(self, sent: Way, complaint: str) -> bool:
         """Drop or rename what the server's ``complaint`` names, or go on to the next form.
@@ -157,6 +154,19 @@ class Dialect:
         if changed:
             self._way = self._make_way()
         return changed
+
+    def refuse(self, sent: Way, complaint: str) -> None:
+        """Go on after requests that nobody waits for were refused, and remember that."""
+        if not self.adapt(sent, complaint) and not self.guess(sent):
+            return
+        if self._way is not sent:
+            self._note(self._way)
+
+    def _note(self, way: Way) -> None:
+        if self._noted is not way:
+            self._noted, self._known = way, True
+            n = way.fields.get("top_logprobs", 0)
+            note_lesson(self._topic, Lesson(way.form.name, frozenset(way.fields), n))
 
     def names(self, sent: Way, complaint: str) -> bool:
         """Whether a complaint is about a field of the request that was made like ``sent``."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from tracer_nb.teachers.bill import Bill
 from tracer_nb.teachers.dialect import Dialect, Way
 from tracer_nb.teachers.failures import (
+    FORM_REJECTED,
     Failures,
     RequestFailed,
     broken_off,
@@ -28,19 +28,13 @@ from tracer_nb.teachers.retries import is_overload, pause
 from tracer_nb.teachers.scouts import Scouts
 from tracer_nb.teachers.streams import joined
 from tracer_nb.teachers.waits import asked_pause, asked_until, is_passing
+from tracer_nb.teachers.words import about_form
 
 __all__ = ["Endpoint"]
 
 _FIRST_RETRIES = 1
 _PAUSE = 0.25
 _BROKEN = 500
-_FORM_REJECTED = frozenset({400, 404, 422, _BROKEN, 501})
-_ABOUT_FORM = re.compile(
-    r"grammar|schema|json|tool|function|logprob|response.?format|structured|guided|template"
-    r"|n.t support|not (?:supported|implemented|permitted|allowed)|unsupported|unimplemented|unknown"
-    r"|extra (?:inputs|fields)",
-    re.IGNORECASE,
-)
 _BYTES_PER_TOKEN = 4
 
 
@@ -65,6 +59,8 @@ class Endpoint:
         Retries of one request.
     pace : Pace
         Of the same run.
+    url : str
+        Of the server: with the whole address the SDK need not put it together for every request.
     answer_tokens : int
         Estimate for one answer, for a limit on tokens a minute.
 
@@ -83,6 +79,7 @@ class Endpoint:
         max_retries: int,
         *,
         pace: Pace,
+        url: str = "",
         answer_tokens: int = 0,
     ) -> None:
         self._model = model
@@ -91,6 +88,7 @@ class Endpoint:
         self._failures = failures
         self._max_retries = max_retries
         self.failed_in_a_row = 0
+        self._url = f"{url.rstrip('/')}/chat/completions"
         self._pace = pace
         self._answer_tokens = answer_tokens
         self._reached = False
@@ -230,7 +228,7 @@ class Endpoint:
     async def _finds_way(self, error: Any, way: Way, bill: Bill, tries: _Tries) -> bool:
         """Whether the request may do in another form, or once more, and there is one."""
         status = getattr(error, "status_code", None)
-        if status not in _FORM_REJECTED or tries.first is not None:
+        if status not in FORM_REJECTED or tries.first is not None:
             return False
         said = self._failures.said(error)
         if self._failures.is_of_text(error) or self._failures.is_of_key(error):
@@ -240,7 +238,7 @@ class Endpoint:
         complaint = f"{said} {getattr(error, 'param', None) or ''}"
         if not self._dialect.settled and self._dialect.names(way, complaint):
             return self._dialect.adapt(way, complaint)
-        speaks = _ABOUT_FORM.search(said) is not None
+        speaks = about_form(said)
         if self._dialect.settled:
             return not self._failures.is_plain(error) and self._slips(
                 error, way, tries, speaks=speaks
@@ -309,7 +307,7 @@ class Endpoint:
                 # The SDK's typed method builds models we do not need, at twice the CPU time.
                 # Its time-out is for each part of a reply: one that drips in never meets it.
                 response = await asyncio.wait_for(
-                    self._client.post("/chat/completions", body=body, cast_to=httpx2.Response),
+                    self._client.post(self._url, body=body, cast_to=httpx2.Response),
                     self._failures.patience,
                 )
             except Exception as e:

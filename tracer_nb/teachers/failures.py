@@ -18,6 +18,7 @@ from tracer_nb.teachers.hints import (
 from tracer_nb.teachers.server import CONNECT_SECONDS, Secret, Server
 from tracer_nb.teachers.waits import asked_until, is_passing
 from tracer_nb.teachers.words import (
+    about_form,
     about_generation,
     about_moderation,
     about_wrong_key,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import openai
 
 __all__ = [
+    "FORM_REJECTED",
     "Failures",
     "ReplyLost",
     "RequestFailed",
@@ -37,12 +39,17 @@ __all__ = [
     "broken_off",
     "connect_error",
     "forget_frames",
+    "may_be_of_form",
     "request_errors",
     "timed_out",
 ]
 
+FORM_REJECTED = frozenset({400, 404, 422, 500, 501})
+"""Statuses by which servers refuse a form of request."""
+
 _ACCOUNT = 402
 _FORBIDDEN = 403
+_BROKEN = 500
 _MISSING = frozenset({404, 405})
 _LIMIT = 429
 # Of these a text may be the cause.
@@ -217,6 +224,20 @@ class Failures:
         return TeacherError(
             f"{self._server.shown} is no chat-completions address ({self.line(said)}); {path}"
         )
+
+
+def may_be_of_form(status: int, said: str) -> bool:
+    """Whether a request may have been refused for its form, by what is known afterwards."""
+    others = (
+        about_moderation,
+        about_wrong_key,
+        about_generation,
+        _NO_MODEL.search,
+        _TOO_LONG.search,
+    )
+    if status not in FORM_REJECTED or any(other(said) for other in others):
+        return False
+    return status != _BROKEN or about_form(said)
 
 
 def connect_error(error: BaseException) -> BaseException | None:

@@ -102,11 +102,17 @@ class _Bounded(httpx2.AsyncByteStream):
     def __init__(self, response: httpx2.Response, most: int) -> None:
         self._stream: Any = response.stream
         self._left = self._most = most
-        said = response.headers.get("content-length", "")
-        if said.isascii() and said.isdigit() and (len(said) > 18 or int(said) > most):
+        # Together: every look-up by name goes through all of them.
+        headers = {name.lower(): value for name, value in response.headers.raw}
+        said = headers.get(b"content-length", b"")
+        if said.isdigit() and (len(said) > 18 or int(said) > most):
             raise self._too_large()
-        packed = response.headers.pop("content-encoding", "identity").strip().lower()
         self._unpack: Any = None
+        if b"content-encoding" in headers:
+            packed = response.headers.pop("content-encoding").strip().lower()
+            self._begin(packed)
+
+    def _begin(self, packed: str) -> None:
         if packed not in ("identity", ""):
             if packed not in _ZIPPED:
                 raise ReplyLost("the reply is compressed in a way that was not asked for")

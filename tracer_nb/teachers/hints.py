@@ -90,7 +90,8 @@ def about_redirect(server: Server, response: Any) -> str:
         there, netloc, parts = asked, "", urlsplit(asked)
     if there == asked or not netloc or parts.scheme not in ("http", "https"):
         return f"{server.shown} answers with a redirect to nowhere ({response.status_code})"
-    path = parts.path.removesuffix("/").removesuffix("/chat/completions")
+    end = urlsplit(asked).path.removeprefix(urlsplit(server.url).path.rstrip("/"))
+    path = parts.path.removesuffix("/").removesuffix(end)
     return (
         f"{server.shown} redirects to {parts.scheme}://{netloc}{path}, which was not followed: key "
         "and texts go nowhere else; if that is the right server, give its address as base_url"

@@ -39,6 +39,10 @@ class BatchTeacher(Teacher, Protocol):
         """Read the one reply to a request of a batch, which asked in this ``form``."""
         ...
 
+    def refuse_form(self, form: str, status: int, said: str) -> None:
+        """Learn that a batch was refused, by this ``status``, in this ``form``."""
+        ...
+
     def batch_bound(self, text: str) -> tuple[int, float | None]:
         """Tokens and dollars (None when unknown) of ``text`` in a batch at the very most."""
         ...
@@ -113,6 +117,9 @@ def settle(
             answers.append((text, answer))
         else:
             unusable.append((text, answer.reason or ""))
+    refused = _refusal(said.values())
+    if refused is not None and not paid:
+        teacher.refuse_form(form, refused.status, refused.reason)
     shown = (f"{n:,} × {reason}" for reason, n in failures.most_common(2))
     return Settled(
         tuple(answers),
@@ -121,6 +128,14 @@ def settle(
         _spending(teacher, paid, answers, batch),
         "; ".join(shown),
     )
+
+
+def _refusal(lines: Iterable[Line]) -> Line | None:
+    """The failure that most requests met; None when they met none that has a status."""
+    failed = Counter((line.status, line.reason) for line in lines if line.body is None)
+    for (status, reason), _ in failed.most_common(1):
+        return Line("", None, reason, status) if status else None
+    return None
 
 
 def _spending(

@@ -32,10 +32,10 @@ def asked_pause(error: Exception) -> float | None:
     return asked if asked is not None and 0 < asked <= _LONGEST_ASKED else None
 
 
-def asked_until(error: Exception) -> str | None:
-    """Until when the server asks to wait, where that is too long to sit through; else None."""
+def asked_until(error: Exception, longest: float = _LONGEST_ASKED) -> str | None:
+    """Until when the server asks to wait, where that is more than ``longest`` seconds; else None."""
     asked = _asked(error)
-    if asked is None or asked <= _LONGEST_ASKED:
+    if asked is None or asked <= longest:
         return None
     if asked > _LONGEST_SAID:
         return "for more than a year"

@@ -9,6 +9,7 @@ import unicodedata
 from typing import Any
 
 __all__ = [
+    "about_form",
     "about_generation",
     "about_moderation",
     "about_wrong_key",
@@ -43,6 +44,12 @@ _MODERATED = re.compile(
     r"moderat|content.?filter|content.?(?:management.?)?polic|responsible.?ai|flagged"
     r"|safety (?:system|filter|polic|setting|reason)|usage polic|data.?inspection"
     r"|inappropriate|harmful|prohibited.?content|sensitive (?:content|words?)",
+    re.IGNORECASE,
+)
+_ABOUT_FORM = re.compile(
+    r"grammar|schema|json|tool|function|logprob|response.?format|structured|guided|template"
+    r"|n.t support|not (?:supported|implemented|permitted|allowed)|unsupported|unimplemented|unknown"
+    r"|extra (?:inputs|fields)",
     re.IGNORECASE,
 )
 _GENERATED = re.compile(
@@ -110,6 +117,11 @@ def about_wrong_key(said: str) -> bool:
 def about_moderation(said: str) -> bool:
     """Whether it was the text that the server did not like."""
     return _MODERATED.search(said) is not None
+
+
+def about_form(said: str) -> bool:
+    """Whether it may have been how the answer was asked for."""
+    return _ABOUT_FORM.search(said) is not None
 
 
 def about_generation(said: str) -> bool:
