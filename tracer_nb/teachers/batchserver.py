@@ -262,7 +262,7 @@ class BatchServer:
     ) -> T | Any:
         import openai  # noqa: PLC0415 -- slow to import; there is a client, so it is loaded
 
-        known = (openai.OpenAIError, *request_errors(), *_ODD)
+        known: tuple[type[Exception], ...] = (openai.OpenAIError, *request_errors(), *_ODD)
         tries = 0
         while True:
             try:

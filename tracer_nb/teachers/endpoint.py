@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tracer_nb.teachers.bill import Bill
@@ -162,7 +162,10 @@ class Endpoint:
             if not await self._finds_way(e, way, bill, tries):
                 if tries.vague is not way:
                     self._scouts.report()
-                await self._retry(tries.first or e, bill, tries)
+                # Raised here, where the name of the SDK's error, which may repeat the key, ends.
+                failure = await self._retry(tries.first or e, bill, tries)
+                if failure is not None:
+                    raise failure from None
             return None
         body = joined(body)
         if self._pace.counts_tokens:
@@ -179,13 +182,14 @@ class Endpoint:
         else:
             bill.add_free()
 
-    async def _retry(self, error: Any, bill: Bill, tries: _Tries) -> None:
-        """Wait until the request may be sent again; raises when it is not to be."""
+    async def _retry(self, error: Any, bill: Bill, tries: _Tries) -> Exception | None:
+        """Wait until the request may be sent again; when it is not to be, why."""
         waits = tries.retries < self._limit(error) and asked_until(error) is None
         if not bill.left or not waits or not is_passing(error):
-            raise self._failure(error, tries.retries + 1) from None
+            return self._failure(error, tries.retries + 1)
         await self._rest(pause(error, tries.retries))
         tries.retries += 1
+        return None
 
     async def _note_no_answer(
         self, reply: Reply | None, body: bytes, bill: Bill, tries: _Tries
@@ -333,8 +337,8 @@ class _Tries:
     thrown_away: int = 0  # what the model made and the server refused
     skipped: int = 0  # forms that this text alone does without
     probing: bool = False  # it tries forms for all
-    told: Any = None  # what was said before it did
-    first: Any = None  # the same, once no form has helped
+    told: Any = field(default=None, repr=False)  # what was said before it did
+    first: Any = field(default=None, repr=False)  # the same, once no form has helped
     vague: Way | None = None  # in which a failure was met that says nothing
 
 
