@@ -21,6 +21,7 @@ from tracer_nb.errors import InvalidInput, MissingExtra, TeacherError
 from tracer_nb.teachers.anyllm_errors import raise_as_sdk
 from tracer_nb.teachers.failures import forget_frames
 from tracer_nb.teachers.server import Secret, Server, public_address, redact
+from tracer_nb.teachers.streams import MOST_BYTES
 
 __all__ = ["AnyllmClient", "Reached", "reach_anyllm"]
 
@@ -124,8 +125,7 @@ class AnyllmClient:
         del path, cast_to
         asked = self._provider.acompletion(**body)
         try:
-            reply = await asyncio.wait_for(asked, self._timeout)
-            content = reply.model_dump_json(warnings=False).encode()
+            content = await asyncio.wait_for(_written(asked), self._timeout)
         except Exception as error:  # noqa: BLE001 -- each provider's library raises its own
             said = raise_as_sdk(error, self._secret, body)
             content = json.dumps({"error": said}).encode()
@@ -139,6 +139,20 @@ class AnyllmClient:
             closing = close() if callable(close) else None
             if inspect.isawaitable(closing):
                 await closing
+
+
+async def _written(asked: Any) -> bytes:
+    """The reply as JSON; the pieces of one that streams anyway, each on a line."""
+    reply = await asked
+    if not hasattr(reply, "__aiter__"):
+        return bytes(reply.model_dump_json(warnings=False).encode())
+    pieces, left = [], MOST_BYTES
+    async for piece in reply:
+        pieces.append(piece.model_dump_json(warnings=False).encode())
+        left -= len(pieces[-1])
+        if left < 0:
+            raise ValueError("the reply has no end")
+    return b"\n".join(pieces)
 
 
 def _provider_class(provider: str) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 from tracer_nb.errors import TeacherError
 from tracer_nb.teachers.failures import Unreachable
 from tracer_nb.teachers.server import Secret
+from tracer_nb.teachers.words import words_of
 
 __all__ = ["raise_as_sdk"]
 
@@ -25,6 +26,8 @@ _STATUS = {
     "InvalidRequestError": 400,
     "UnsupportedParameterError": 400,
 }
+# How OpenAI's API says the same, where any-llm says it by a class of errors.
+_CODES = {"ModelNotFoundError": "model_not_found", "ContentFilterError": "content_filter"}
 _REFUSED = frozenset({401, 403})
 _HEADERS = ("retry-after", "retry-after-ms", "x-should-retry")
 # Names of base classes, since each provider's library brings its own transport.
@@ -60,7 +63,8 @@ def raise_as_sdk(error: Exception, secret: Secret, body: Mapping[str, Any]) -> s
 
     request = httpx2.Request("POST", "http://any-llm/chat/completions")
     original = getattr(error, "original_exception", None) or error
-    said = str(getattr(original, "message", "") or original or error)
+    said = words_of(getattr(original, "body", None))
+    said = said or str(getattr(original, "message", "") or original or error)
     said = " ".join(secret.redact(said).split())[:300]
     if isinstance(error, asyncio.TimeoutError):
         raise openai.APITimeoutError(request) from error
@@ -68,7 +72,7 @@ def raise_as_sdk(error: Exception, secret: Secret, body: Mapping[str, Any]) -> s
         raise TeacherError(f"any-llm cannot do this with that provider: {said}") from None
     causes = _causes(original)
     names = {kind.__name__ for cause in causes for kind in type(cause).__mro__}
-    status = _status_of(error)
+    status = _status_of(error, original)
     if status is None and names & _NOT_MADE:
         why = Unreachable(str(causes[-1]) or said)
         raise openai.APIConnectionError(message=said, request=request) from why
@@ -80,15 +84,17 @@ def raise_as_sdk(error: Exception, secret: Secret, body: Mapping[str, Any]) -> s
     if status is None or status < 400:
         return said
     response = httpx2.Response(status, headers=_headers_of(error, original), request=request)
-    is_of_model = type(error).__name__ == "ModelNotFoundError"
-    code = "model_not_found" if is_of_model else getattr(error, "code", None)
+    code = _CODES.get(type(error).__name__) or getattr(error, "code", None)
     raise openai.APIStatusError(said, response=response, body={"code": code}) from None
 
 
-def _status_of(error: Exception) -> int | None:
+def _status_of(error: Exception, original: object) -> int | None:
     """HTTP status of a failure, as reported or as any-llm's class of it says."""
     meant = _STATUS.get(type(error).__name__)
     status = getattr(error, "status_code", None)
+    if status is None and meant is None:
+        response = getattr(original, "response", None)
+        status = getattr(original, "status_code", None) or getattr(response, "status_code", None)
     if isinstance(status, int) and (meant not in _REFUSED or status in _REFUSED):
         return status
     return meant

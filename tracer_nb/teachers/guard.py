@@ -13,11 +13,9 @@ from urllib.parse import urljoin, urlsplit
 import httpx2  # the SDK's own
 
 from tracer_nb.teachers.failures import ReplyLost
+from tracer_nb.teachers.streams import MOST_BYTES
 
-__all__ = ["ACCEPTED", "MOST_BYTES", "Guard"]
-
-MOST_BYTES = 4 * 2**20
-"""Most that a reply may hold, unpacked."""
+__all__ = ["ACCEPTED", "Guard"]
 
 ACCEPTED = "gzip, deflate"
 """Compressions that can be unpacked piece by piece within a bound."""

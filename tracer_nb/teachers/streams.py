@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["joined"]
+__all__ = ["MOST_BYTES", "joined"]
+
+MOST_BYTES = 4 * 2**20
+"""Most that a reply may hold, unpacked."""
 
 _TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
 

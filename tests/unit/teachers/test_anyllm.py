@@ -8,7 +8,7 @@ import types
 
 import pytest
 
-from tracer_nb.errors import InvalidInput, MissingExtra, TeacherError
+from tracer_nb.errors import InvalidInput, KeyRefused, MissingExtra, TeacherError
 from tracer_nb.teachers import make_teacher
 from tracer_nb.teachers.anyllm import reach_anyllm
 from tracer_nb.teachers.chat import ChatTeacher
@@ -37,6 +37,7 @@ def kind_of_error(name):
 NAMES = (
     *("AuthenticationError", "InvalidRequestError", "ModelNotFoundError", "ProviderError"),
     *("RateLimitError", "UnsupportedParameterError", "InsufficientFundsError"),
+    "ContentFilterError",
 )
 ERRORS = {name: kind_of_error(name) for name in NAMES}
 
@@ -276,6 +277,78 @@ def test_failures_of_the_whole_teacher(world, error, says):
         ask(teacher_of(max_retries=0), "x")
     assert "any-llm" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def of_library(status, body):
+    """An error of a provider's library, which holds the reply of the server."""
+    error = Exception(f"Error code: {status} - {body}")
+    error.status_code, error.body = status, body
+    return error
+
+
+@pytest.mark.parametrize("status", [400, 403, 422])
+def test_a_wrong_key_is_recognised_by_what_the_library_says(world, status):
+    original = of_library(status, [{"error": {"message": "API key not valid."}}])
+    world.script = [ERRORS["ProviderError"]("failed", original=original)] * 9
+    with pytest.raises(KeyRefused, match=r"\(API key not valid\.\)"):
+        ask(teacher_of(), "x")
+    assert len(world.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ERRORS["ContentFilterError"]("no"),
+        ERRORS["InvalidRequestError"]("input was flagged", status_code=400),
+        ERRORS["ProviderError"]("no", original=of_library(403, {"detail": "input was flagged"})),
+    ],
+)
+def test_a_moderated_row_is_that_rows_failure(world, error):
+    world.script = [error]
+    moderated, after = ask(teacher_of(), "x", "y")
+    assert moderated.reason.startswith("the server's moderation refused the text: ")
+    assert (after.label, len(world.asked)) == ("refund", 2)
+
+
+def test_a_wait_of_hours_ends_the_run_and_says_until_when(world):
+    world.script = [ERRORS["RateLimitError"]("slow down", retry_after="7200")] * 9
+    with pytest.raises(TeacherError, match=r"asks to wait until .*slow down.*run this again then"):
+        ask(teacher_of(), "x")
+    assert len(world.asked) == 1
+
+
+class Piece:
+    def __init__(self, text, finish=None):
+        self.value = {"choices": [{"delta": {"content": text}, "finish_reason": finish}]}
+
+    def model_dump_json(self, *, warnings):
+        assert not warnings
+        return json.dumps(self.value)
+
+
+async def streamed(pieces):
+    for piece in pieces:
+        yield piece
+
+
+def test_a_reply_that_streams_anyway_is_joined(world):
+    world.script = [streamed([Piece('{"label": "re'), Piece('fund"}', "stop")])]
+    assert ask(teacher_of(), "x").label == "refund"
+    world.script = [streamed([Piece('{"label": "refund"}')]), labelled("top up")]
+    assert ask(teacher_of(), "x").label == "top up"  # the first broke off
+    assert world.asked[0]["stream"] is False
+
+
+def test_a_stream_without_end_is_given_up(world):
+    endless = (Piece(" " * 100_000) for _ in iter(int, 1))
+    world.script = [streamed(endless) for _ in range(9)]
+    assert "the reply has no end" in ask(teacher_of(), "x").reason
+
+
+@pytest.mark.parametrize("odd", [None, "text", 7, [], {}])
+def test_what_is_no_reply_is_asked_for_again(world, odd):
+    world.script = [odd, labelled("refund")]
+    assert ask(teacher_of(), "x").label == "refund"
 
 
 def test_a_provider_that_cannot_be_reached_fails_fast(world):

@@ -17,7 +17,7 @@ from faulty.echo import listen
 from tracer_nb.errors import KeyRefused, TeacherError
 from tracer_nb.teachers.base import NotAsked
 from tracer_nb.teachers.chat import ChatTeacher
-from tracer_nb.teachers.guard import MOST_BYTES
+from tracer_nb.teachers.streams import MOST_BYTES
 from tracer_nb.teachers.words import plain, words_of
 
 from .chatserver import LABELS, Say, ask, labelled
