@@ -83,8 +83,7 @@ class Behaviour:
     ) -> tuple[int, Any]:
         """Status and body of the answer to a request in a batch, where nothing is sent by itself."""
         refusal = None if manner.refuse is None else manner.refuse(occasion)
-        if refusal is not None:
-            _bill(refusal, occasion, bill)
+        if refusal is not None:  # a batch bills what it answers
             return refusal.status, refusal.body
         return 200, _said(manner, occasion, answers, bill)
 

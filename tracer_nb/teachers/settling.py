@@ -12,6 +12,7 @@ from tracer_nb.teachers.base import Teacher
 from tracer_nb.teachers.batchfile import Line, line_name
 from tracer_nb.teachers.batchserver import BatchServer, ServerBatch
 from tracer_nb.teachers.budget import total_cost
+from tracer_nb.teachers.counts import BELIEVED
 from tracer_nb.teachers.prices import Price
 
 __all__ = ["BatchTeacher", "Settled", "settle"]
@@ -91,7 +92,8 @@ def settle(
 
     Of several lines about one text the first one with a reply counts; lines about other texts
     are none of this batch's. The cost is what the lines report, or what the server reports of
-    the whole batch where that is more: a line may be broken, and is billed all the same.
+    the whole batch where that is more: a line may be broken, and is billed all the same. What
+    no batch of these texts can have taken, more than ten times its bound, is left out.
     """
     texts = list(texts)
     said: dict[str, Line] = {}
@@ -125,7 +127,7 @@ def settle(
         tuple(answers),
         tuple(unusable),
         sum(failures.values()),
-        _spending(teacher, paid, answers, batch),
+        _spending(teacher, texts, paid, answers, batch),
         "; ".join(shown),
     )
 
@@ -140,17 +142,21 @@ def _refusal(lines: Iterable[Line]) -> Line | None:
 
 def _spending(
     teacher: BatchTeacher,
+    texts: list[str],
     paid: list[Answer],
     answers: list[tuple[str, Answer]],
     batch: ServerBatch,
 ) -> Spending:
+    told = batch.prompt_tokens, batch.completion_tokens
+    if sum(told) > BELIEVED * sum(teacher.batch_bound(text)[0] for text in texts):
+        told = 0, 0
     cost = total_cost(answer.cost for answer in paid)
     if cost is not None and teacher.batch_price is not None:
-        cost = max(cost, teacher.batch_price.of(batch.prompt_tokens, batch.completion_tokens))
+        cost = max(cost, teacher.batch_price.of(*told))
     return Spending(
         asked=len(answers),
         missing=sum(answer.label is None for _, answer in answers),
-        prompt_tokens=max(sum(a.prompt_tokens for a in paid), batch.prompt_tokens),
-        completion_tokens=max(sum(a.completion_tokens for a in paid), batch.completion_tokens),
+        prompt_tokens=max(sum(a.prompt_tokens for a in paid), told[0]),
+        completion_tokens=max(sum(a.completion_tokens for a in paid), told[1]),
         cost=cost,
     )

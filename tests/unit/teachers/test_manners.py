@@ -18,7 +18,7 @@ N = 24
 # What a person must read somewhere, in a run that ends or in the reasons of rows.
 WORDS = {
     "reasoning-prose": "empty",
-    "thoughts-endless": "truncated",
+    "thoughts-endless": "max_answer_tokens",
     "denied": "not one of the labels: 'not ",
     **dict.fromkeys(
         ("error-text", "error-detail", "error-message", "error-flat", "error-list", "error-plain",
@@ -35,6 +35,12 @@ WORDS = {
 }  # fmt: skip
 # With log-probabilities only these give a distribution.
 SPELLED = {"logprobs-thoughts"}
+
+# Of each group some, and all of them in the long form.
+_SOME = ("total-only", "usage-absurd", "dear-answer", "nested", "talk", "finish-error-null",
+         "grammar-500", "generation-refused-again", "moderated", "key-list", "redirect-302",
+         "streams", "body-packed", "logprobs-thoughts")  # fmt: skip
+SHORT = [pytest.param(name, marks=() if name in _SOME else pytest.mark.long) for name in MANNERS]
 
 
 def check_books(manner: Manner, result: Mannered, most: float) -> None:
@@ -75,6 +81,48 @@ def test_every_manner_ends_as_the_table_says(name, tmp_path):
         assert result.n_distributions == (N if name in SPELLED else 0)
     teacher = teacher_at("http://127.0.0.1:9/v1")
     check_books(manner, result, teacher.cost_bound("x" * 40))
+
+
+@pytest.mark.parametrize("name", MANNERS)
+def test_a_cap_is_never_passed(name, tmp_path):
+    """By the books, and by the server's bill, but for what one reply may take beyond its bound."""
+    with serve(make_table(N), manners=name) as server:
+        teacher = teacher_at(server.base_url)
+        cap = 5 * teacher.cost_bound("x" * 40)
+        result = survive(
+            MANNERS[name],
+            server,
+            make_table(N),
+            tmp_path / "labels.sqlite",
+            max_cost=cap,
+            concurrency=1,
+        )
+    dear = name.startswith("dear-")
+    assert result.paid <= (2 if dear else 1) * cap
+    assert result.billed <= (2 if dear else 1) * cap
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_what_was_paid_is_stored_and_asked_once(name, tmp_path):
+    """A second run asks only about rows that have no paid answer."""
+    path = tmp_path / "labels.sqlite"
+    first = survive_manner(name, path, N)
+    again = survive_manner(name, path, N)
+    table = make_table(N)
+    assert {t: a for t, a in again.stored.items() if t in first.stored} == first.stored
+    assert sum(a.label is not None for a in first.stored.values()) == first.n_labelled
+    if MANNERS[name].ends == "labels":
+        assert (again.requests, len(first.stored)) == (0, len(table))
+
+
+@pytest.mark.parametrize("options", [{"votes": 3}, {"logprobs": True}])
+@pytest.mark.parametrize("name", SHORT)
+def test_manners_with_other_options(name, options, tmp_path):
+    result = survive_manner(name, tmp_path / "labels.sqlite", 6, **options)
+    assert result.wrong == {}
+    assert result.strayed == 0
+    assert result.paid >= result.billed - 1e-9
+    assert all("\n" not in line for line in result.said)
 
 
 @pytest.mark.parametrize("name", [n for n, m in MANNERS.items() if m.ends == "labels"])

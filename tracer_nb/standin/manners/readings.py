@@ -213,7 +213,7 @@ READINGS = (
         name="thoughts-endless",
         does="thinks until the limit on the answer",
         who=("llama.cpp", "small models"),
-        we="no label, paid; the reason says that the answer was cut off",
+        we="no label, paid; after a few the run stops, with advice",
         ends="none",
         say=_babbled,
     ),
