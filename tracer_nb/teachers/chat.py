@@ -24,6 +24,7 @@ from tracer_nb.teachers.failures import Failures, may_be_of_form
 from tracer_nb.teachers.forms import make_forms
 from tracer_nb.teachers.notices import Notices
 from tracer_nb.teachers.pace import TIMING, Pace, Timing
+from tracer_nb.teachers.patience import LONGEST, Patience
 from tracer_nb.teachers.prices import Price, price_of
 from tracer_nb.teachers.prompt import VERSION, ChatPrompt
 from tracer_nb.teachers.reply import read_reply
@@ -31,6 +32,8 @@ from tracer_nb.teachers.server import Secret, Server, as_secret, find_key, find_
 from tracer_nb.teachers.voting import poll
 
 __all__ = ["ChatTeacher"]
+
+_BATCH_SECONDS = 60.0
 
 
 class ChatTeacher:
@@ -65,8 +68,9 @@ class ChatTeacher:
         the server takes.
     requests_per_minute, tokens_per_minute : float, optional
         Limits of your account, where the server's own refusals (429) should not come first.
-    timeout : float
-        Seconds to wait for a reply.
+    timeout : float, optional
+        Seconds to wait for a reply, exactly. By default the wait follows the server: five minutes
+        for a first answer, then five times the longest wait that ended well, a minute at least.
     max_retries : int
         How often a request is repeated that failed for a passing reason. After time-outs,
         which may be billed, it is asked three times at the most: see ``costs.MAX_REPLIES``.
@@ -121,7 +125,7 @@ class ChatTeacher:
         concurrency: int = 64,
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
-        timeout: float = 60.0,
+        timeout: float | None = None,
         max_retries: int = 6,
         max_answer_tokens: int = 1024,
         temperature: float | str | None = "auto",
@@ -146,7 +150,8 @@ class ChatTeacher:
         check_texts(prompt=prompt, base_url=base_url, reasoning_effort=reasoning_effort)
         check_whole(1, concurrency=concurrency, max_answer_tokens=max_answer_tokens, votes=votes)
         check_whole(0, max_retries=max_retries, n_examples=n_examples)
-        check_at_least(0, timeout=timeout)
+        if timeout is not None:
+            check_at_least(0, timeout=timeout)
         self._rates = {
             "requests_per_minute": requests_per_minute,
             "tokens_per_minute": tokens_per_minute,
@@ -335,7 +340,7 @@ class ChatTeacher:
             raise InvalidInput(
                 f"a batch asks about each text once; for votes={self.votes} use %tracer label"
             )
-        client, failures = self._open()
+        client, failures = self._open(_BATCH_SECONDS)
         return BatchServer(client, failures, self._server.shown)
 
     # --- connection --------------------------------------------------------------------
@@ -385,7 +390,7 @@ class ChatTeacher:
         return answer
 
     def _connect(self, pace: Pace) -> Endpoint:
-        client, failures = self._open()
+        client, failures = self._open(LONGEST)
         self._dialect.recall()
         return Endpoint(
             self.model,
@@ -398,12 +403,13 @@ class ChatTeacher:
             answer_tokens=self._costs.tokens("")[1],
         )
 
-    def _open(self) -> tuple[Any, Failures]:
+    def _open(self, longest: float) -> tuple[Any, Failures]:
         secret = find_key(self._server, self._key)
-        failures = Failures(self.model, self._server, secret, timeout=self._timeout)
-        open_client = self._open_client
+        failures = Failures(self.model, self._server, secret, patience=Patience(self._timeout))
+        # The client's own limit is for each part of a reply; patience has the say over the whole.
+        limit = longest if self._timeout is None else self._timeout
         # The SDK does not tell what it retries, and a time-out may be billed.
-        client = open_client(self._server, secret, timeout=self._timeout, max_retries=0)
+        client = self._open_client(self._server, secret, timeout=limit, max_retries=0)
         return client, failures
 
 

@@ -310,9 +310,8 @@ class Endpoint:
             try:
                 # The SDK's typed method builds models we do not need, at twice the CPU time.
                 # Its time-out is for each part of a reply: one that drips in never meets it.
-                response = await asyncio.wait_for(
-                    self._client.post(self._url, body=body, cast_to=httpx2.Response),
-                    self._failures.patience,
+                response = await self._failures.patience.wait(
+                    self._client.post(self._url, body=body, cast_to=httpx2.Response)
                 )
             except Exception as e:
                 self._reached |= isinstance(e, openai.APIStatusError)

@@ -15,7 +15,8 @@ from tracer_nb.teachers.hints import (
     about_redirect,
     about_silence,
 )
-from tracer_nb.teachers.server import CONNECT_SECONDS, Secret, Server
+from tracer_nb.teachers.patience import Patience
+from tracer_nb.teachers.server import Secret, Server
 from tracer_nb.teachers.waits import asked_until, is_passing
 from tracer_nb.teachers.words import (
     about_form,
@@ -100,20 +101,15 @@ class Failures:
     model : str
     server : Server
     secret : Secret
-    timeout : float
-        Seconds the SDK waits for a reply.
+    patience : Patience
+        What a reply is waited for with.
     """
 
-    def __init__(self, model: str, server: Server, secret: Secret, *, timeout: float) -> None:
+    def __init__(self, model: str, server: Server, secret: Secret, *, patience: Patience) -> None:
         self._model = model
         self._server = server
         self._secret = secret
-        self._timeout = timeout
-
-    @property
-    def patience(self) -> float:
-        """Seconds in which a reply must be complete, making the connection included."""
-        return self._timeout + min(self._timeout, CONNECT_SECONDS)
+        self.patience = patience
 
     def without_key(self, body: bytes) -> bytes:
         """Body of a reply with the key, should it be there, taken out."""
@@ -209,7 +205,7 @@ class Failures:
                 f"cannot reach {self._server.shown} ({cause}); {about_silence(self._server, cause)}"
             )
         if refused is None and timed_out(error):
-            return RequestFailed(f"no reply within {self._timeout:g} s, {tries} tries")
+            return RequestFailed(f"no reply within {self.patience.said:g} s, {tries} tries")
         below = refused or error.__cause__ or error
         return RequestFailed(f"connection lost, {tries} tries: {self.line(below)}")
 

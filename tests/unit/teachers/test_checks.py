@@ -16,7 +16,7 @@ LABELS = ["a", "b"]
         *({"max_answer_tokens": v} for v in ("x", 0, None)),
         *({"n_examples": v} for v in ("x", -1, 0.5)),
         *({"max_retries": v} for v in ("x", -1, 0.5)),
-        *({"timeout": v} for v in ("x", -1, math.nan, None)),
+        *({"timeout": v} for v in ("x", -1, math.nan)),
         *({"requests_per_minute": v} for v in ("x", 0, math.inf, True)),
         *({"base_url": v} for v in (5, b"http://localhost/v1")),
         {"reasoning_effort": 5},
