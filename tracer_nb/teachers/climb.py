@@ -155,7 +155,9 @@ class Climb:
     def _begin(self, trial: _Trial, now: float) -> None:
         """Compare with the rate while they ran out: the one before may be of better times."""
         elapsed = now - trial.began
-        if not self._signs_began(trial) and trial.n and elapsed > 0:
+        # Answers that came all at once, sooner than any can be made, tell no rate.
+        lasted = trial.area > 0 and elapsed >= self._shortest[0]
+        if not self._signs_began(trial) and lasted:
             trial.rate, trial.under_way = trial.n / elapsed, trial.area / elapsed
 
     def _judge(self, trial: _Trial) -> None:

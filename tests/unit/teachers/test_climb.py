@@ -202,6 +202,24 @@ def test_a_server_that_loses_its_slots_in_mid_run_gets_fewer(latency):
     assert server.limits[-1] <= 5
 
 
+def test_answers_that_come_all_at_once_tell_no_rate():
+    # Eight together in each second, from the hundredth on in a hundred: nothing to divide by.
+    seconds = iter([1.0] * 100 + [100.0] * 100)
+
+    async def serve():
+        server = Slots(8, lambda: next(seconds))
+        left = iter(range(200))
+
+        async def work():
+            for _ in left:
+                await server.request()
+
+        await asyncio.gather(*(work() for _ in range(8)))
+        return server.limits
+
+    assert len(run(serve())) == 200
+
+
 # --- signs
 
 
