@@ -215,6 +215,7 @@ class Tracer:
         max_cost: float | None = None,
         max_tokens: int | None = None,
         max_rows: int | None = None,
+        again: str | None = None,
     ) -> Plan:
         """Say what labelling would ask and cost; nothing is sent.
 
@@ -232,6 +233,8 @@ class Tracer:
             the limit on a single answer.
         max_rows : int, optional
             Hard cap on texts that are asked; stored answers do not count.
+        again : str, optional
+            "missing" plans to ask again about texts whose answer holds no label.
 
         Returns
         -------
@@ -244,7 +247,9 @@ class Tracer:
         """
         caps = make_caps(max_cost, max_tokens, max_rows)
         with self._held() as state:
-            return label_step.plan(state, column, table=table, sample=sample, caps=caps)
+            return label_step.plan(
+                state, column, table=table, sample=sample, again=again, caps=caps
+            )
 
     def label(
         self,
@@ -258,6 +263,7 @@ class Tracer:
         on_progress: OnProgress | None = None,
         stop: threading.Event | None = None,
         go_on: bool = False,
+        again: str | None = None,
     ) -> Labels:
         """Ask the teacher about a random sample of the column.
 
@@ -280,6 +286,10 @@ class Tracer:
             Another thread sets it to end the run, as an interrupt does.
         go_on : bool, default False
             Count money on from the run before, so that one cap holds for both.
+        again : str, optional
+            "missing" asks again about texts of the sample whose answer holds no label, each
+            once, under the same caps. The answer stays until another one is there, and what
+            it cost stays in the store for good. A text that has a label is never asked again.
 
         Returns
         -------
@@ -309,6 +319,7 @@ class Tracer:
                 on_progress=on_progress,
                 stop=stop,
                 go_on=go_on,
+                again=again,
                 keep=keep,
             )
         )
@@ -361,6 +372,7 @@ class Tracer:
         ask_teacher: bool | None = None,
         on_progress: OnProgress | None = None,
         stop: threading.Event | None = None,
+        again: str | None = None,
     ) -> Any:
         """Label every row: the surrogate where it is certified, the teacher elsewhere.
 
@@ -386,6 +398,9 @@ class Tracer:
         on_progress : callable, optional
         stop : threading.Event, optional
             As in :meth:`label`.
+        again : str, optional
+            "missing" asks again about all rows whose answer holds no label, as in
+            :meth:`label`, where the teacher is asked at all. Certificates stay as they are.
 
         Returns
         -------
@@ -416,6 +431,7 @@ class Tracer:
                 ask_teacher=ask_teacher,
                 on_progress=on_progress,
                 stop=stop,
+                again=again,
                 keep=keep,
             )
         )
@@ -436,6 +452,7 @@ class Tracer:
         on_progress: OnProgress | None = None,
         stop: threading.Event | None = None,
         go_on: bool = False,
+        again: str | None = None,
     ) -> Any:
         """Label, fit, calibrate and route in one call.
 
@@ -465,6 +482,7 @@ class Tracer:
                 on_progress=on_progress,
                 stop=stop,
                 go_on=go_on,
+                again=again,
                 keep=keep,
             )
         )

@@ -61,7 +61,7 @@ def test_a_panel_is_ready_to_start_and_has_a_plan(kernel, world):
 # Options of a step, not of the job.
 OF_STEPS = {
     *("at", "ask_key", "name", "help", "dry_run", "of", "rows", "against", "blind"),
-    *("deferred", "batch_price", "columns", "rate", "on_alarm", "escape"),
+    *("deferred", "batch_price", "columns", "rate", "on_alarm", "escape", "again"),
 }
 
 

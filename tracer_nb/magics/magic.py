@@ -216,6 +216,10 @@ class TracerMagics(Magics):
     @argument("--columns", help="Where a log has what: text=COLUMN,label=COLUMN.")
     @argument("--output", help="Variable for the labelled frame.")
     @argument("--name", default="main", help="Name of the job, to keep several apart (main).")
+    @argument(
+        "--again",
+        help="With missing, ask again about texts whose answer held no label; others stay.",
+    )
     @argument("--deferred", action="store_true", help="Submit what route left to the teacher.")
     @argument("--dry-run", action="store_true", help="Show the plan; ask and pay nothing.")
     @argument(
@@ -329,7 +333,7 @@ class TracerMagics(Magics):
             asks = verb in _ASKING and not args.dry_run
             self._keys.give(job, made(job).teacher, wanted=args.ask_key, asks=asks)
             if args.dry_run and verb not in ("reask", "submit"):
-                self._plan(job)
+                self._plan(job, args)
             elif verb == "route":
                 self._route(job, args, source or job.home)
             else:
@@ -373,21 +377,21 @@ class TracerMagics(Magics):
 
     # --- steps: one call each ----------------------------------------------------------
 
-    def _plan(self, job: Job, args: Any = None) -> None:
+    def _plan(self, job: Job, args: Any) -> None:
         from tracer_nb.magics.show import Lines  # noqa: PLC0415
         from tracer_nb.words import plan_lines  # noqa: PLC0415
 
-        del args
-        plan = made(job).plan(job.column, table=job.table, sample=job.sample, **asdict(job.caps))
+        plan = made(job).plan(
+            job.column, table=job.table, sample=job.sample, again=args.again, **asdict(job.caps)
+        )
         display(Lines([*plan_lines(plan), "Nothing was asked or paid."]))
 
     def _run(self, job: Job, args: Any) -> None:
         job.home = job.source
-        work = self._space.whole(job, args.output, args.ask)
+        work = self._space.whole(job, args.output, args.ask, args.again)
         self._space.follow(job, work, lambda: _card(made(job)))
 
     def _label(self, job: Job, args: Any) -> None:
-        del args
         from tracer_nb.magics.show import Lines  # noqa: PLC0415
         from tracer_nb.words import label_lines  # noqa: PLC0415
 
@@ -403,6 +407,7 @@ class TracerMagics(Magics):
                 on_progress=reins.on_progress,
                 stop=reins.stop,
                 go_on=reins.go_on,
+                again=args.again,
             )
 
         def result() -> Any:
@@ -436,6 +441,7 @@ class TracerMagics(Magics):
                 ask_teacher=args.ask,
                 on_progress=reins.on_progress,
                 stop=reins.stop,
+                again=args.again,
             )
             self._space.assign(tracer, source, args.output)
 
@@ -680,6 +686,7 @@ class TracerMagics(Magics):
             target=args.at,
             **read_caps(args),
             ask_teacher=args.ask,
+            again=args.again,
         )
         outcome = loaded.outcome
         if args.output:

@@ -104,6 +104,7 @@ HEEDED_BY: dict[str, tuple[str, ...]] = {
     "output": ("run", "plan", "route", "panel", "update"),
     "ask": ("run", "plan", "route", "panel", "update"),
     "dry_run": ("plan", "run", "label", "submit", "reask"),
+    "again": ("run", "plan", "label", "route"),
     "deferred": ("submit",),
     "columns": ("scan",),
     "of": ("review",),

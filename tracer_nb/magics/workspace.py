@@ -55,7 +55,13 @@ class Workspace:
 
     # --- runs ------------------------------------------------------------------------
 
-    def whole(self, job: Job, output: str | None, ask: bool | None) -> Work:  # noqa: FBT001
+    def whole(
+        self,
+        job: Job,
+        output: str | None,
+        ask: bool | None,  # noqa: FBT001
+        again: str | None = None,
+    ) -> Work:
         """The whole job, on the column that is named now."""
         tracer, column, source = made(job), job.column, job.source
         table, sample, caps = job.table, job.sample, asdict(job.caps)
@@ -70,6 +76,7 @@ class Workspace:
                 on_progress=reins.on_progress,
                 stop=reins.stop,
                 go_on=reins.go_on,
+                again=again,
             )
             self.assign(tracer, source, output)
 

@@ -23,7 +23,7 @@ from tracer_nb.records.gaps import (
     Reliability,
     Slice,
 )
-from tracer_nb.records.labels import Labels, LearningCurve, Plan
+from tracer_nb.records.labels import AskedAgain, Labels, LearningCurve, Plan
 from tracer_nb.records.reasks import ReaskPlan, SelfAgreement
 from tracer_nb.records.rejects import RejectOption
 from tracer_nb.records.reports import Choice, Report, Scan
@@ -46,6 +46,7 @@ __all__ = [
     "Answer",
     "AnswerRun",
     "AnswerSet",
+    "AskedAgain",
     "Audit",
     "Batch",
     "BoolArray",

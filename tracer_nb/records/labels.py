@@ -10,7 +10,28 @@ from tracer_nb.records.arrays import FloatArray, IntArray
 from tracer_nb.records.rejects import RejectOption
 from tracer_nb.records.store import Superseded
 
-__all__ = ["Labels", "LearningCurve", "Plan"]
+__all__ = ["AskedAgain", "Labels", "LearningCurve", "Plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedAgain:
+    """Texts whose answer held no label, and that are asked about again.
+
+    Attributes
+    ----------
+    n_texts : int
+        There were.
+    most : float or None
+        Dollars that asking about all of them can take at the very most; None when the price is
+        unknown.
+    n_renewed, n_labelled : int
+        Those that have another answer now, and those that have a label.
+    """
+
+    n_texts: int
+    most: float | None
+    n_renewed: int = 0
+    n_labelled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +83,9 @@ class Plan:
     distribution : str or None
         How the teacher's probabilities come about ("votes", "log-probabilities"; empty when it
         gives none); None when only its answers can tell.
+    again : AskedAgain or None
+        Those of the texts to ask whose stored answer holds no label; None where such answers
+        stay.
     """
 
     teacher: str
@@ -94,6 +118,7 @@ class Plan:
     guard: float = 0.0
     distribution: str | None = None
     models: tuple[tuple[str, int], ...] = ()
+    again: AskedAgain | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,6 +153,8 @@ class Labels:
         What is odd about the server's replies, each a sentence.
     fewest : int
         Labelled rows without which the main target cannot be certified.
+    again : AskedAgain or None
+        What became of the texts without a label; None where nobody asked again.
     """
 
     rows: IntArray
@@ -142,6 +169,7 @@ class Labels:
     fewest: int = 0
     models: tuple[tuple[str, int], ...] = ()
     warnings: tuple[str, ...] = ()
+    again: AskedAgain | None = None
 
     @property
     def missing_reasons(self) -> tuple[tuple[str, int], ...]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any, Protocol, runtime_checkable
 
 from tracer_nb.records import Answer
-from tracer_nb.teachers.rows import identity_address, text_address
+from tracer_nb.teachers.rows import identity_address, missing_identity, text_address
 from tracer_nb.teachers.store import LabelStore
 
 __all__ = ["Ballots", "Polled"]
@@ -39,15 +39,23 @@ class Ballots:
         Of the teacher.
     writer : ThreadPoolExecutor
         The run's only thread that writes.
+    again : collection of str
+        Texts that have an answer, without a label, and are asked about again.
     """
 
     def __init__(
-        self, store: LabelStore, identity: Mapping[str, Any], writer: ThreadPoolExecutor
+        self,
+        store: LabelStore,
+        identity: Mapping[str, Any],
+        writer: ThreadPoolExecutor,
+        again: Collection[str] = (),
     ) -> None:
         self._store = store
         self._id = identity_address(identity)[0]
+        self._missing_id = identity_address(missing_identity(identity))[0]
         self._writer = writer
-        self._left: asyncio.Future[dict[str, dict[int, Answer]]] | None = None
+        self._again = again
+        self._left: asyncio.Future[dict[tuple[str, str], dict[int, Answer]]] | None = None
 
     async def of(self, text: str) -> dict[int, Answer]:
         """Votes on ``text`` that an earlier run has left, by their number.
@@ -60,7 +68,7 @@ class Ballots:
         if self._left is None:
             loop = asyncio.get_running_loop()
             self._left = loop.run_in_executor(self._writer, self._read)
-        return (await asyncio.shield(self._left)).get(text_address(text), {})
+        return (await asyncio.shield(self._left)).get(self._address(text), {})
 
     async def put(self, text: str, turn: int, answer: Answer) -> None:
         """Store a vote; it is on disk when this returns.
@@ -73,22 +81,26 @@ class Ballots:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._writer, self._write, text, turn, answer)
 
-    def _read(self) -> dict[str, dict[int, Answer]]:
+    def _address(self, text: str) -> tuple[str, str]:
+        return self._missing_id if text in self._again else self._id, text_address(text)
+
+    def _read(self) -> dict[tuple[str, str], dict[int, Answer]]:
         with self._store.writing() as db:
             db.execute(
                 "DELETE FROM votes WHERE identity_id = ? AND text_id IN "
                 "(SELECT text_id FROM answers WHERE identity_id = ?)",
                 [self._id, self._id],
             )
-        found: dict[str, dict[int, Answer]] = {}
+        found: dict[tuple[str, str], dict[int, Answer]] = {}
         rows = self._store.select(
-            "SELECT text_id, turn, answer FROM votes WHERE identity_id = ?", [self._id]
+            "SELECT identity_id, text_id, turn, answer FROM votes WHERE identity_id IN (?, ?)",
+            [self._id, self._missing_id],
         )
-        for text_id, turn, answer in rows:
-            found.setdefault(text_id, {})[turn] = Answer(**json.loads(answer))
+        for identity_id, text_id, turn, answer in rows:
+            found.setdefault((identity_id, text_id), {})[turn] = Answer(**json.loads(answer))
         return found
 
     def _write(self, text: str, turn: int, answer: Answer) -> None:
-        row = (self._id, text_address(text), turn, json.dumps(asdict(answer)))
+        row = (*self._address(text), turn, json.dumps(asdict(answer)))
         with self._store.writing() as db:
             db.execute("INSERT OR IGNORE INTO votes VALUES (?, ?, ?, ?)", row)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tracer_nb.records import Answer
+from tracer_nb.teachers.replacing import replace_missing
 from tracer_nb.teachers.store import LabelStore
 
 __all__ = ["Commits"]
@@ -32,14 +33,25 @@ class Commits:
         Of the teacher that answered.
     writer : ThreadPoolExecutor
         With one thread.
+    again : collection of str
+        Texts whose stored answer gives way if it holds no label.
+    labels : collection of str
+        The label set.
     """
 
     def __init__(
-        self, store: LabelStore, identity: Mapping[str, Any], writer: ThreadPoolExecutor
+        self,
+        store: LabelStore,
+        identity: Mapping[str, Any],
+        writer: ThreadPoolExecutor,
+        again: Collection[str] = (),
+        labels: Collection[str] = (),
     ) -> None:
         self._store = store
         self._identity = identity
         self._writer = writer
+        self._again = again
+        self._labels = labels
         self.unsaved: dict[str, Answer] = {}
         self.shared = False
         self._waiting: Pairs = []
@@ -94,7 +106,10 @@ class Commits:
             self._start()
 
     def _commit(self, group: Pairs) -> dict[str, Answer]:
-        stored = self._store.put_many(self._identity, group)
+        first = [pair for pair in group if pair[0] not in self._again]
+        again = [pair for pair in group if pair[0] in self._again]
+        stored = self._store.put_many(self._identity, first)
+        stored += replace_missing(self._store, self._identity, again, self._labels)
         self.shared = self.shared or self._store.others_wrote()
         if stored == sum(answer.keep for _, answer in group):
             return {}

@@ -8,7 +8,7 @@ from typing import Any
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import AnswerRun, AnswerSet
 from tracer_nb.teachers.models import model_counts
-from tracer_nb.teachers.rows import is_again
+from tracer_nb.teachers.rows import is_again, is_replaced
 from tracer_nb.teachers.store import LabelStore
 
 __all__ = ["KEY_LENGTH", "answer_runs", "answer_sets", "find_set", "set_labels", "set_name"]
@@ -116,6 +116,8 @@ def find_set(store: LabelStore, key: str) -> tuple[str, Mapping[str, Any]]:
 def set_name(identity: Mapping[str, Any]) -> str:
     """What to call the teacher of a set."""
     name = str(identity.get("model") or identity.get("name") or identity.get("teacher") or "?")
+    if is_replaced(identity):
+        return f"{name}, replaced"
     return f"{name}, asked again" if is_again(identity) else name
 
 

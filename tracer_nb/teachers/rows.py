@@ -19,7 +19,10 @@ __all__ = [
     "again_identity",
     "identity_address",
     "is_again",
+    "is_replaced",
+    "missing_identity",
     "new_row",
+    "replaced_identity",
     "short_address",
     "text_address",
     "to_answer",
@@ -27,6 +30,7 @@ __all__ = [
 ]
 
 _ASKING = "asking"
+_REPLACED = "replaced"
 COLUMNS = (
     "label, reason, mode, probabilities, prompt_tokens, completion_tokens, counted, cost, seconds, "
     "model"
@@ -77,6 +81,21 @@ def again_identity(identity: Mapping[str, Any]) -> dict[str, Any]:
 def is_again(identity: Mapping[str, Any]) -> bool:
     """Whether it is one of second answers."""
     return _ASKING in identity
+
+
+def missing_identity(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Identity of votes on texts that have an answer without a label, until another takes its place."""
+    return {**identity, _ASKING: "missing"}
+
+
+def replaced_identity(identity: Mapping[str, Any], n: int) -> dict[str, Any]:
+    """Identity of paid answers that another one took the place of, the ``n``-th of their texts."""
+    return {**identity, _REPLACED: n}
+
+
+def is_replaced(identity: Mapping[str, Any]) -> bool:
+    """Whether it is one of answers that another one took the place of."""
+    return _REPLACED in identity
 
 
 def utc_now() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,12 +41,15 @@ class LabelRun:
     unsaved : mapping of str to Answer
         Those of ``answers`` that are paid and should be in the store, which failed. Store
         them before anything is asked again.
+    renewed : frozenset of str
+        Texts that had an answer without a label, and have another one now.
     """
 
     answers: Mapping[str, Answer]
     spending: Spending
     stopped: str | None = None
     unsaved: Mapping[str, Answer] = field(default_factory=dict)
+    renewed: frozenset[str] = frozenset()
 
 
 def run_labels(
@@ -61,6 +64,7 @@ def run_labels(
     stop: threading.Event | None = None,
     step: str = "label",
     identity: Mapping[str, Any] | None = None,
+    again: Collection[str] = frozenset(),
 ) -> LabelRun:
     """Ask ``teacher`` for a label of every text that has no stored answer yet.
 
@@ -88,6 +92,9 @@ def run_labels(
         Name of the step in the progress records.
     identity : mapping, optional
         Under which answers are looked up and stored; the teacher's own by default.
+    again : collection of str
+        Texts that are asked about although an answer is stored, where it holds no label. It
+        stays until another one, with a label or without, is there to take its place.
 
     Returns
     -------
@@ -112,7 +119,7 @@ def run_labels(
         check_caps(teacher, unique[0], caps)
     if store is not None:
         store.begin()
-    work = LabelWork(teacher, unique, store, caps, identity)
+    work = LabelWork(teacher, unique, store, caps, identity, again=again)
     begun = time.monotonic()
 
     def notify() -> None:
@@ -159,7 +166,8 @@ def _outcome(work: LabelWork) -> LabelRun:
             stopped += f"; {n} paid and not stored: run again before you end this session"
     elif error is not None:
         raise error
-    return LabelRun(dict(work.answers), work.tally.spending(), stopped, unsaved)
+    renewed = frozenset(work.renewed)
+    return LabelRun(dict(work.answers), work.tally.spending(), stopped, unsaved, renewed)
 
 
 def _unique(texts: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tracer_nb.records import Superseded
-from tracer_nb.teachers.rows import identity_address, is_again, text_address
+from tracer_nb.teachers.rows import identity_address, is_again, is_replaced, text_address
 from tracer_nb.teachers.store import LabelStore
 
 __all__ = ["find_superseded", "superseded_in_run"]
@@ -89,7 +89,7 @@ def _told(
         return Superseded()
     known = dict(store.identities())
     # A text that was asked about twice has one answer that might have applied.
-    for other in [other for other in counts if is_again(known[other])]:
+    for other in [o for o in counts if is_again(known[o]) or is_replaced(known[o])]:
         del counts[other]
     if not counts:
         return Superseded()

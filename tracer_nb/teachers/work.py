@@ -6,7 +6,7 @@ import asyncio
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
@@ -56,6 +56,9 @@ class LabelWork:
     caps : Caps
     identity : mapping, optional
         Of what is stored; the teacher's own by default.
+    again : collection of str
+        Those of ``texts`` that are asked even where an answer is stored, if it holds no label.
+        Until another one is there to be kept, that answer stays.
     """
 
     def __init__(
@@ -65,16 +68,21 @@ class LabelWork:
         store: LabelStore | None,
         caps: Caps,
         identity: Mapping[str, Any] | None = None,
+        *,
+        again: Collection[str] = (),
     ) -> None:
         self.answers: dict[str, Answer] = {}
         self.tally = Tally()
         self.error: BaseException | None = None
         self.stopped: str | None = None
         self.any_kept = False
+        self.renewed: set[str] = set()
         self._teacher = teacher
         self._identity = dict(teacher.identity if identity is None else identity)
         self._keeper = Keeper(teacher.labels)
         self._texts = texts
+        self._again = again
+        self._old: dict[str, Answer] = {}
         self._store = store
         self._caps = caps
         self._budget = Budget(caps)
@@ -136,11 +144,13 @@ class LabelWork:
         self._purse = Purse(self._budget)
         self._till = Till(self._caps)
         if self._store is not None:
-            self._commits = Commits(self._store, self._identity, self._writer)
+            self._commits = Commits(
+                self._store, self._identity, self._writer, self._again, self._teacher.labels
+            )
         if isinstance(self._teacher, Polled):
             ballots = None
             if self._store is not None:
-                ballots = Ballots(self._store, self._identity, self._writer)
+                ballots = Ballots(self._store, self._identity, self._writer, self._again)
             self._teacher.remember(ballots)
         try:
             await self._reuse()
@@ -150,6 +160,7 @@ class LabelWork:
         finally:
             with self._lock:
                 self._loop = None
+            self._stay()
             self._writer.shutdown()
             await self._teacher.close()
             # Closing the loop may still wait for a name look-up; the caller need not.
@@ -165,11 +176,25 @@ class LabelWork:
             found = await loop.run_in_executor(
                 self._writer, self._store.get_many, self._identity, part
             )
-            checked = {text: self._keeper.checked(answer) for text, answer in found.items()}
-            self.answers.update(checked)
-            self.tally.reused(checked.values())
+            self._take_over(found)
             if self.stopped is not None:
                 return
+
+    def _take_over(self, found: Mapping[str, Answer]) -> Collection[str]:
+        """Take over stored answers; the texts of which are settled by that."""
+        checked = {text: self._keeper.checked(answer) for text, answer in found.items()}
+        old = {t: a for t, a in checked.items() if a.label is None and t in self._again}
+        settled = {text: answer for text, answer in checked.items() if text not in old}
+        self._old.update(old)
+        self.answers.update(settled)
+        self.tally.reused(settled.values())
+        return settled
+
+    def _stay(self) -> None:
+        """Let the answers stay that should have given way to others, which did not come."""
+        left = {text: answer for text, answer in self._old.items() if text not in self.answers}
+        self.answers.update(left)
+        self.tally.reused(left.values())
 
     async def _ask_all(self) -> None:
         n_left = len(self._texts) - len(self.answers)
@@ -214,10 +239,8 @@ class LabelWork:
         if self._store is None or self._commits is None or not self._commits.shared:
             return batch
         found = self._store.get_many(self._identity, batch)
-        checked = {text: self._keeper.checked(answer) for text, answer in found.items()}
-        self.answers.update(checked)
-        self.tally.reused(checked.values())
-        return [text for text in batch if text not in found]
+        settled = self._take_over(found)
+        return [text for text in batch if text not in settled]
 
     def _part_ways(self) -> None:
         """Go on in an order of our own: another process asks about the same texts in this one."""
@@ -290,7 +313,10 @@ class LabelWork:
                     self._part_ways()
         for text, answer in answered.items():
             self.tally.asked(answer)
-            self.answers[text] = first[text]
+            if text in self._old and answer.keep:
+                self.renewed.add(text)
+            stays = text in self._old and not answer.keep
+            self.answers[text] = self._old[text] if stays else first[text]
         cut, asked = self.tally.cut
         if cut >= _FEW and 2 * cut >= asked:
             self.stop(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tracer_nb.records import Comparison, Labels, Progress, Report, Spending
+from tracer_nb.records import AskedAgain, Comparison, Labels, Progress, Report, Spending
 from tracer_nb.words.figures import count, duration, level, money, percent, speed
-from tracer_nb.words.plans import models_sentence, superseded_sentence
+from tracer_nb.words.plans import again_words, models_sentence, superseded_sentence
 
 __all__ = [
     "comparison_lines",
@@ -32,8 +32,12 @@ def label_lines(labels: Labels) -> list[str]:
     if labels.n_failed:
         text += f", {labels.n_failed:,} failed (run again to ask them again)"
     lines = [f"{text}. {spent_sentence(labels.spending)}"]
+    if labels.again is not None:
+        lines.append(_again(labels.again))
     if labels.missing_reasons:
         lines.append(_missing(labels.missing_reasons))
+        if labels.again is None and missing > labels.n_failed:
+            lines.append("%tracer label --again missing asks again about rows without a label.")
     if labels.superseded.n:
         lines.append(superseded_sentence(labels.superseded))
     if sentence := models_sentence(labels.models):
@@ -87,6 +91,18 @@ def progress_line(progress: Progress) -> str:
 def missing_sentence(report: Report) -> str:
     """The most frequent reasons for rows without a label."""
     return _missing(report.missing_reasons)
+
+
+def _again(again: AskedAgain) -> str:
+    """What came of asking again."""
+    if not again.n_texts:
+        return "No answer lacked a label, so none was asked for again."
+    text = f"Asked again about {again_words(again)}: {again.n_labelled:,} got a label"
+    if still := again.n_renewed - again.n_labelled:
+        text += f", {still:,} again none"
+    if left := again.n_texts - again.n_renewed:
+        text += f", {left:,} no new answer"
+    return f"{text}. The first answers stay in the books (%tracer labels)."
 
 
 def _missing(reasons: Sequence[tuple[str, int]]) -> str:

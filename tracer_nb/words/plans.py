@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tracer_nb.records import Caps, Plan, ReaskPlan, Superseded
+from tracer_nb.records import AskedAgain, Caps, Plan, ReaskPlan, Superseded
 from tracer_nb.words.figures import count, duration, level, money, percent, speed
 
-__all__ = ["cap_words", "models_sentence", "plan_lines", "spread_words", "superseded_sentence"]
+__all__ = [
+    "again_words",
+    "cap_words",
+    "models_sentence",
+    "plan_lines",
+    "spread_words",
+    "superseded_sentence",
+]
 
 # Models that are named.
 _MODELS = 4
@@ -64,8 +71,23 @@ def plan_lines(plan: Plan) -> list[str]:
 
 def _stored_sentences(plan: Plan) -> list[str]:
     """What is to be known of the answers that are stored: whose they are."""
-    lines = [superseded_sentence(plan.superseded)] if plan.superseded.n else []
+    lines = _again_sentences(plan)
+    lines += [superseded_sentence(plan.superseded)] if plan.superseded.n else []
     return [*lines, *filter(None, [models_sentence(plan.models)])]
+
+
+def again_words(again: AskedAgain) -> str:
+    """How many texts have no label, and what asking about them again costs at most."""
+    most = "at unknown cost" if again.most is None else f"for {money(again.most)} at most"
+    return f"{count(again.n_texts, 'text')} whose answer held no label, {most}"
+
+
+def _again_sentences(plan: Plan) -> list[str]:
+    if plan.again is None:
+        return []
+    if not plan.again.n_texts:
+        return ["No answer of the sample lacks a label, so none is asked for again."]
+    return [f"Among them again: {again_words(plan.again)}."]
 
 
 def _reject_sentences(plan: Plan) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.errors import TeacherError
-from tracer_nb.records import Answer, Labels, Spending, Superseded
+from tracer_nb.records import Answer, AskedAgain, Labels, Spending, Superseded
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.teachers.models import count_models
 from tracer_nb.teachers.work import IN_VAIN
@@ -41,6 +41,7 @@ def collect_labels(
     superseded: Superseded,
     fewest: int = 0,
     warnings: tuple[str, ...] = (),
+    again: AskedAgain | None = None,
 ) -> Labels:
     """Labels of the sampled rows, up to the first one that was not asked about.
 
@@ -77,6 +78,7 @@ def collect_labels(
         stopped=stopped,
         superseded=superseded,
         fewest=fewest,
+        again=again,
         probabilities=_distributions(used, classes),
         models=count_models(used),
         warnings=warnings,

@@ -13,7 +13,7 @@ from typing import Any
 
 from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput, StoreError
-from tracer_nb.records import Answer, Caps, Progress, Spending, Superseded
+from tracer_nb.records import Answer, AskedAgain, Caps, Progress, Spending, Superseded
 from tracer_nb.teachers import (
     INTERRUPTED,
     LabelRun,
@@ -23,14 +23,16 @@ from tracer_nb.teachers import (
     run_labels,
 )
 from tracer_nb.teachers.batch import in_batches, under_way
+from tracer_nb.teachers.budget import total_cost
 from tracer_nb.teachers.capping import check_bounded, check_caps
 from tracer_nb.teachers.experience import Experience, find_experience
 from tracer_nb.teachers.models import count_models
+from tracer_nb.teachers.replacing import replace_missing
 from tracer_nb.teachers.rows import again_identity
 from tracer_nb.teachers.superseded import find_superseded, superseded_in_run
 from tracer_nb.words import waiting_sentence
 
-__all__ = ["Asker", "OnProgress", "Past", "Shelf", "make_caps"]
+__all__ = ["Asker", "OnProgress", "Past", "Shelf", "asks_again", "make_caps"]
 
 OnProgress = Callable[[Progress], None]
 
@@ -131,7 +133,10 @@ class Asker:
         self.spending = Spending()
         self.superseded = Superseded()
         self._models = Counter[str]()
+        self.asked_again: AskedAgain | None = None
+        self._renewed: set[str] = set()
         self._unsaved: dict[str, Answer] = {}
+        self._unsaved_again: set[str] = set()
         self._stops: dict[str, str] = {}
         self._shelf = shelf if isinstance(shelf, Shelf) else Shelf(shelf)
         self._stores = not isinstance(teacher, ReplayTeacher) and self._shelf.is_file
@@ -141,7 +146,13 @@ class Asker:
         if anew:
             self.spending = Spending()
             self.superseded = Superseded()
+            self.begin_again()
         self._stops.clear()
+
+    def begin_again(self) -> None:
+        """Begin to ask about texts without a label: about each once from here on."""
+        self.asked_again = None
+        self._renewed.clear()
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -192,7 +203,20 @@ class Asker:
                 found.update(store.get_many(self.identity, others))
         return found
 
-    def check(self, texts: Sequence[str], caps: Caps) -> None:
+    def missing(self, texts: Iterable[str]) -> frozenset[str]:
+        """Those whose answer holds no label."""
+        labels = set(self.teacher.labels)
+        return frozenset(
+            text
+            for text, answer in self.known(texts).items()
+            if answer.keep and answer.label not in labels
+        )
+
+    def priced(self, again: frozenset[str]) -> AskedAgain:
+        """How many texts are asked about again, and what that can cost."""
+        return AskedAgain(len(again), total_cost(map(self.teacher.cost_bound, again)))
+
+    def check(self, texts: Sequence[str], caps: Caps, *, missing: bool = False) -> None:
         """Refuse, before anything changes, what :meth:`ask` would refuse.
 
         Raises
@@ -208,6 +232,8 @@ class Asker:
         except InvalidInput:
             known = self.known(texts)
             if any(text not in known or not known[text].keep for text in texts):
+                raise
+            if missing and self.missing(texts):
                 raise
 
     def past(self, texts: Sequence[str]) -> Past:
@@ -231,10 +257,12 @@ class Asker:
         on_progress: OnProgress | None,
         step: str,
         stop: threading.Event | None = None,
+        missing: bool = False,
     ) -> None:
         """Get an answer to every text; those that are remembered or stored cost nothing.
 
-        Texts that are in a batch are left out: they are paid there.
+        Texts that are in a batch are left out: they are paid there. ``missing`` asks again
+        about those whose answer holds no label, each once; it stays until there is another.
         """
         if stop is not None and stop.is_set():  # while the surrogate was fitted, for example
             self.stop(step, INTERRUPTED)
@@ -243,6 +271,7 @@ class Asker:
             with self._shelf.open() as store:
                 store.begin()
                 self._save_late(store)
+                again = self.missing(texts) - self._renewed if missing else frozenset()
                 held, since = under_way(store, self.identity, texts)
                 run = run_labels(
                     self.teacher,
@@ -253,8 +282,9 @@ class Asker:
                     step=step,
                     stop=stop,
                     identity=self.identity,
+                    again=again,
                 )
-                self._take(run, step)
+                self._take(run, step, again if missing else None)
                 if held and run.stopped is None:
                     self.stop(step, waiting_sentence(len(held), since))
                 # What was superseded is good to know, but not worth the new answers.
@@ -262,9 +292,10 @@ class Asker:
                     if not self._again:  # to which the first answers are no others
                         self.superseded += superseded_in_run(store, self.identity)
         else:
-            known = {t: a for t, a in self.known(texts).items() if a.keep}
-            missing = sum(answer.label is None for answer in known.values())
-            self.count(Spending(reused=len(known), missing=missing))
+            again = self.missing(texts) - self._renewed if missing else frozenset()
+            known = {t: a for t, a in self.known(texts).items() if a.keep and t not in again}
+            n_missing = sum(answer.label is None for answer in known.values())
+            self.count(Spending(reused=len(known), missing=n_missing))
             left = [text for text in texts if text not in known]
             run = run_labels(
                 self.teacher,
@@ -274,22 +305,69 @@ class Asker:
                 step=step,
                 stop=stop,
             )
-            self._take(run, step)
+            self._take(run, step, again if missing else None)
 
-    def _take(self, run: LabelRun, step: str) -> None:
-        """Remember what came of a run."""
-        new = (a for t, a in run.answers.items() if a.keep and t not in self.answers)
+    def _take(self, run: LabelRun, step: str, again: frozenset[str] | None) -> None:
+        """Remember what came of a run, which asked ``again`` about some texts."""
+        again_or_none = again or frozenset()
+        came = {t: a for t, a in run.answers.items() if a.keep or t not in again_or_none}
+        old = [self.answers[text] for text in again_or_none if text in self.answers]
+        new = (
+            a for t, a in came.items() if a.keep and (t not in self.answers or t in again_or_none)
+        )
         self._models.update(dict(count_models(new)))
-        self.answers.update(run.answers)
+        self._models = self._models - Counter(dict(count_models(old)))
+        self.answers.update(came)
+        if again is not None:
+            self._count_again(again, run)
         self._unsaved.update(run.unsaved)
+        self._unsaved_again |= again_or_none & run.unsaved.keys()
         self.count(run.spending)
         self.stop(step, run.stopped)
+
+    def _count_again(self, again: frozenset[str], run: LabelRun) -> None:
+        renewed = again & (run.renewed if self._stores else run.answers.keys())
+        renewed = frozenset(text for text in renewed if run.answers[text].keep)
+        self._renewed |= renewed
+        told = self.priced(again)
+        before = self.asked_again or AskedAgain(0, 0.0)
+        self.asked_again = AskedAgain(
+            before.n_texts + told.n_texts,
+            total_cost([before.most, told.most]),
+            before.n_renewed + len(renewed),
+            before.n_labelled + sum(run.answers[text].label is not None for text in renewed),
+        )
 
     def _save_late(self, store: LabelStore) -> None:
         """Store what an earlier run had to keep in memory, so that it is not asked again."""
         if self._unsaved:
-            store.put_many(self.identity, list(self._unsaved.items()))
+            again = {t: a for t, a in self._unsaved.items() if t in self._unsaved_again}
+            first = [pair for pair in self._unsaved.items() if pair[0] not in again]
+            store.put_many(self.identity, first)
+            replace_missing(store, self.identity, again.items(), self.teacher.labels)
             self._unsaved.clear()
+            self._unsaved_again.clear()
+
+
+def asks_again(again: Any, teacher: Teacher | None) -> bool:
+    """Whether to ask again about texts whose answer holds no label.
+
+    Raises
+    ------
+    InvalidInput
+        ``again`` is neither "missing" nor None, or nobody can ask such a teacher again.
+    """
+    if again is None:
+        return False
+    if again != "missing":
+        raise InvalidInput(
+            f"again must be 'missing', for texts whose answer holds no label, got {again!r}"
+        )
+    if isinstance(teacher, ReplayTeacher):
+        raise InvalidInput(
+            f"{teacher.name!r} is a record of labels, which nobody can ask again; leave again out"
+        )
+    return True
 
 
 def make_caps(max_cost: Any = None, max_tokens: Any = None, max_rows: Any = None) -> Caps:

@@ -14,7 +14,7 @@ from tracer_nb.engine.bounds import column_p_value, fewest_handled
 from tracer_nb.engine.checks import FEWEST_ROWS, is_number
 from tracer_nb.engine.split import FIT_SHARE, PILOT_SHARE
 from tracer_nb.errors import InvalidInput, NotEnoughData
-from tracer_nb.records import Answer, Caps, Plan, RejectOption
+from tracer_nb.records import Answer, AskedAgain, Caps, Plan, RejectOption
 from tracer_nb.steps.column.frames import Texts, read_texts
 from tracer_nb.steps.column.sample import draw_rows
 from tracer_nb.steps.label.asker import Past
@@ -179,6 +179,7 @@ def make_plan(
     caps: Caps,
     reject: RejectOption,
     guard: float,
+    again: AskedAgain | None = None,
 ) -> Plan:
     """Count and price a job.
 
@@ -190,7 +191,7 @@ def make_plan(
     sampled : sequence of str
         Distinct texts of the random sample.
     stored : mapping of str to Answer
-        Answers of the sampled texts that the store holds already.
+        Answers of the sampled texts that the store holds already, and that stay.
     past : Past
         What earlier runs tell about this one.
     n_sample : int
@@ -202,6 +203,8 @@ def make_plan(
     reject : RejectOption
     guard : float
         The guard's share.
+    again : AskedAgain, optional
+        Texts that are asked about again.
 
     Raises
     ------
@@ -248,6 +251,7 @@ def make_plan(
         guard=guard,
         distribution=getattr(teacher, "distribution", None),
         models=count_models(stored.values()),
+        again=again,
     )
 
 

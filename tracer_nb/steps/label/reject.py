@@ -67,6 +67,7 @@ def ask_about(
     on_progress: OnProgress | None,
     step: str,
     stop: threading.Event | None = None,
+    missing: bool = False,
 ) -> None:
     """Get an answer to every text as :meth:`Asker.ask` does.
 
@@ -90,19 +91,25 @@ def ask_about(
                 return
             caps, begun = caps.left(asker.spending.since(before)), set(first)
             texts = [text for text in texts if text not in begun]
-    asker.ask(texts, caps=caps, on_progress=on_progress, step=step, stop=stop)
+    asker.ask(texts, caps=caps, on_progress=on_progress, step=step, stop=stop, missing=missing)
 
 
 def deferred_texts(
-    texts: Texts, routing: Routing, known: Mapping[str, Answer], reject: RejectOption
+    texts: Texts,
+    routing: Routing,
+    known: Mapping[str, Answer],
+    reject: RejectOption,
+    again: frozenset[str] = frozenset(),
 ) -> list[str]:
-    """Distinct texts that the teacher is to be asked about."""
+    """Distinct texts that the teacher is to be asked about, those of ``again`` among them."""
     settled = routing.handled | routing.far if reject.unlike else routing.handled
     return [
         text
         for text, is_left in zip(texts.unique, ~settled, strict=True)
         # A request that failed is made again, whoever might answer the row.
-        if (is_left and text not in known) or (text in known and not known[text].keep)
+        if (is_left and text not in known)
+        or (text in known and not known[text].keep)
+        or text in again
     ]
 
 

@@ -13,7 +13,7 @@ from tracer_nb.records import Caps, Labels, LearningCurve, Plan, Progress
 from tracer_nb.steps.column.features import column_features, take
 from tracer_nb.steps.column.frames import read_texts, same_texts
 from tracer_nb.steps.column.sample import collect_labels, distinct_texts, draw_rows, label_names
-from tracer_nb.steps.label.asker import Asker, OnProgress
+from tracer_nb.steps.label.asker import Asker, OnProgress, asks_again
 from tracer_nb.steps.label.costs import mean_cost, mean_wait
 from tracer_nb.steps.label.plan import (
     askable_texts,
@@ -30,17 +30,26 @@ __all__ = ["label", "labels_so_far", "plan", "tell"]
 
 
 def plan(
-    state: JobState, column: Any, *, table: Any = None, sample: int | str = 2000, caps: Caps
+    state: JobState,
+    column: Any,
+    *,
+    table: Any = None,
+    sample: int | str = 2000,
+    again: str | None = None,
+    caps: Caps,
 ) -> Plan:
     """Say what labelling would ask and cost: see :meth:`tracer_nb.Tracer.plan`."""
     setup = state.setup
+    missing = asks_again(again, setup.teacher)
     texts, rows = drawn_rows(setup, column, table, sample, fewest=0)
     sampled = distinct_texts(texts, rows)
+    to_renew = setup.asker.missing(sampled) if missing else frozenset()
+    known = setup.asker.known(sampled)
     return make_plan(
         setup.teacher,
         texts,
         sampled,
-        setup.asker.known(sampled),
+        {text: answer for text, answer in known.items() if text not in to_renew},
         setup.asker.past(sampled),
         n_sample=len(rows),
         target=setup.target,
@@ -49,6 +58,7 @@ def plan(
         caps=caps,
         reject=setup.reject,
         guard=setup.options.guard,
+        again=setup.asker.priced(to_renew) if missing else None,
     )
 
 
@@ -62,6 +72,7 @@ def label(
     on_progress: OnProgress | None = None,
     stop: threading.Event | None = None,
     go_on: bool = False,
+    again: str | None = None,
     keep: Keep,
 ) -> JobState:
     """Ask about a random sample of a column: see :meth:`tracer_nb.Tracer.label`.
@@ -72,6 +83,7 @@ def label(
         Told which rows are being asked about, and of the labels of each batch.
     """
     setup, asker = state.setup, state.setup.asker
+    missing = asks_again(again, setup.teacher)
     texts = read_texts(column, table, setup.named)
     askable = askable_texts(setup.teacher, texts)
     fewest, seed = fewest_of(setup, texts), setup.options.seed
@@ -79,7 +91,7 @@ def label(
     check_job(askable, setup.teacher.labels, drawn, fewest=0)  # labels may be wanted alone
     features = column_features(texts, setup.features, setup.matrix)
     order = draw_rows(askable, len(askable.usable), seed)
-    asker.check(distinct_texts(texts, order[:drawn]), caps)
+    asker.check(distinct_texts(texts, order[:drawn]), caps, missing=missing)
     state = reset(replace(state, column=ReadColumn(column, texts, features)), after="column")
     same = state.drawn_from is not None and same_texts(texts, state.drawn_from)
     tests = tuple(draw for draw in state.draws if draw.purpose == TEST) if same else ()
@@ -100,6 +112,7 @@ def label(
             on_progress=on_progress,
             step="label",
             stop=stop,
+            missing=missing,
         )
         labels = collect_labels(
             texts,
@@ -111,6 +124,7 @@ def label(
             superseded=asker.superseded,
             warnings=asker.warnings,
             fewest=fewest,
+            again=asker.asked_again,
         )
         seconds = mean_wait(asker.spending)
         state = replace(state, labels=labels, underway=None, seconds=seconds)

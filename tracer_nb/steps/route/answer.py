@@ -26,6 +26,7 @@ def answer_rows(
     ask_teacher: bool | None,
     on_progress: OnProgress | None,
     stop: threading.Event | None = None,
+    missing: bool = False,
 ) -> Outcome:
     """Ask about deferred texts if that is wanted, and combine both sources.
 
@@ -46,6 +47,8 @@ def answer_rows(
         Of what is asked now.
     ask_teacher, on_progress, stop
         As in :meth:`tracer_nb.Tracer.route`.
+    missing : bool
+        Ask again about texts whose answer holds no label, whoever might answer the row.
 
     Raises
     ------
@@ -54,7 +57,8 @@ def answer_rows(
     """
     asker.stop("deferred", None)
     known = asker.known(texts.unique)
-    deferred = deferred_texts(texts, routing, known, reject)
+    again = asker.missing(texts.unique) if missing else frozenset()
+    deferred = deferred_texts(texts, routing, known, reject, again)
     unasked = "deferred, teacher not asked"
     if alarm:
         unasked += ": an audit raised an alarm"
@@ -70,6 +74,7 @@ def answer_rows(
                 on_progress=on_progress,
                 step="deferred",
                 stop=stop,
+                missing=missing,
             )
         except (StoreError, TeacherError) as error:
             # The surrogate's rows are certified all the same; these come out missing.

@@ -21,7 +21,7 @@ from tracer_nb.steps.audit.evidence import watch_key
 from tracer_nb.steps.column.features import featurize
 from tracer_nb.steps.column.frames import Texts, read_texts
 from tracer_nb.steps.column.outcome import Outcome, combine
-from tracer_nb.steps.label.asker import Asker, OnProgress, Shelf, make_caps
+from tracer_nb.steps.label.asker import Asker, OnProgress, Shelf, asks_again, make_caps
 from tracer_nb.steps.label.costs import text_costs
 from tracer_nb.steps.label.reject import make_reject_option
 from tracer_nb.steps.review.sitting import reviewed_examples
@@ -115,6 +115,7 @@ class SavedRouter:
         max_rows: int | None = None,
         ask_teacher: bool | None = None,
         on_progress: OnProgress | None = None,
+        again: str | None = None,
     ) -> Any:
         """Label rows drawn like the labelled ones.
 
@@ -130,7 +131,7 @@ class SavedRouter:
         costs : array_like, optional
             What asking about each distinct text costs, for the cost-aware strategy, in the
             unit of the fit; not needed when a teacher with a price was named on loading.
-        max_cost, max_tokens, max_rows, ask_teacher, on_progress
+        max_cost, max_tokens, max_rows, ask_teacher, on_progress, again
             As in :meth:`tracer_nb.Tracer.route`, when a teacher was named on loading. Without
             one, deferred rows come out without a label; those of them that a saved
             ``abstain_unlike`` rejects come out abstained either way.
@@ -145,8 +146,14 @@ class SavedRouter:
         Raises
         ------
         InvalidInput
-            The column cannot be read, or features are missing or do not fit it.
+            The column cannot be read, or features are missing or do not fit it; or ``again``
+            without a teacher.
         """
+        renew = asks_again(again, self.teacher)
+        if renew and self._asker is None:
+            raise InvalidInput(
+                "again asks a teacher, and none was named; name one: load(path, teacher=…)"
+            )
         caps = make_caps(max_cost, max_tokens, max_rows)
         texts = read_texts(column, table, self.about.get("columns", ()))
         missing = (
@@ -175,6 +182,7 @@ class SavedRouter:
                 caps=caps,
                 ask_teacher=ask_teacher,
                 on_progress=on_progress,
+                missing=renew,
             )
         self.outcome, self._routed = outcome, (texts, routing, certificate)
         return outcome.onto(column)

@@ -13,7 +13,7 @@ from tracer_nb.steps.audit.step import heeded
 from tracer_nb.steps.certify import calibrate, fit
 from tracer_nb.steps.column.features import featurize
 from tracer_nb.steps.column.frames import read_texts, same_texts
-from tracer_nb.steps.label.asker import OnProgress
+from tracer_nb.steps.label.asker import OnProgress, asks_again
 from tracer_nb.steps.label.costs import costs_of
 from tracer_nb.steps.label.plan import drawn_rows, fewest_of
 from tracer_nb.steps.label.step import label, tell
@@ -40,6 +40,7 @@ def route(
     ask_teacher: bool | None = None,
     on_progress: OnProgress | None = None,
     stop: threading.Event | None = None,
+    again: str | None = None,
     keep: Keep,
 ) -> JobState:
     """Decide who answers each row, and ask the teacher: see :meth:`tracer_nb.Tracer.route`.
@@ -49,7 +50,39 @@ def route(
     keep : callable
         Told which texts go to the teacher, before it is asked.
     """
+    state.setup.asker.begin_again()
+    return _route(
+        state,
+        column,
+        table=table,
+        target=target,
+        features=features,
+        caps=caps,
+        ask_teacher=ask_teacher,
+        on_progress=on_progress,
+        stop=stop,
+        again=again,
+        keep=keep,
+    )
+
+
+def _route(
+    state: JobState,
+    column: Any = None,
+    *,
+    table: Any = None,
+    target: float | None = None,
+    features: Any = None,
+    caps: Caps,
+    ask_teacher: bool | None,
+    on_progress: OnProgress | None,
+    stop: threading.Event | None,
+    again: str | None,
+    keep: Keep,
+) -> JobState:
+    """As :func:`route`; what was asked again for the sample is not asked a third time."""
     certified, setup = state.in_force(), state.setup
+    missing = asks_again(again, setup.teacher)
     home, _ = state.labelled()
     texts = home if column is None else read_texts(column, table, setup.named)
     own = column is None or same_texts(texts, home)
@@ -82,6 +115,7 @@ def route(
         ask_teacher=ask_teacher,
         on_progress=on_progress,
         stop=stop,
+        missing=missing,
     )
     routed = Routed(texts, own, routing, watched, outcome)
     state = replace(state, routed=routed, target=target, ask_teacher=ask_teacher, beside=beside)
@@ -99,6 +133,7 @@ def run(
     on_progress: OnProgress | None = None,
     stop: threading.Event | None = None,
     go_on: bool = False,
+    again: str | None = None,
     keep: Keep,
 ) -> JobState:
     """Label, fit, calibrate and route: see :meth:`tracer_nb.Tracer.run`.
@@ -110,7 +145,12 @@ def run(
     keep : callable
         Told of every step.
     """
-    told: dict[str, Any] = {"on_progress": on_progress, "stop": stop, "keep": keep}
+    told: dict[str, Any] = {
+        "on_progress": on_progress,
+        "stop": stop,
+        "again": again,
+        "keep": keep,
+    }
     drawn_rows(state.setup, column, table, sample)  # or says that nothing could be certified
     state = label(state, column, table=table, sample=sample, caps=caps, go_on=go_on, **told)
     keep(state)
@@ -130,4 +170,4 @@ def run(
     tell(asker, on_progress, "Certifying a threshold")
     state = calibrate(state)
     keep(state)
-    return route(state, caps=caps.left(asker.spending), ask_teacher=ask_teacher, **told)
+    return _route(state, caps=caps.left(asker.spending), ask_teacher=ask_teacher, **told)
