@@ -642,3 +642,22 @@ def test_a_report_of_a_labelled_sample(make_report):
         surrogate="", n_surrogate=0, n_teacher=0, n_missing=0, certificate=None, frontier=None
     )
     assert report_lines(labelled)[0] == "1,000 rows of the sample labelled."
+
+
+@pytest.mark.parametrize(
+    ("teacher", "models", "name"),
+    [
+        ("any", (("qwen3-4b", 3),), "qwen3-4b (any)"),
+        ("m", (("m", 3),), "m"),
+        ("mistral/small", (("small", 3),), "mistral/small"),
+        ("any", (("qwen3-4b", 3), ("qwen3-8b", 1)), "any"),
+        ("any", (), "any"),
+    ],
+)
+def test_who_gave_the_labels_is_named_where_the_name_asked_for_is_another(
+    make_report, teacher, models, name
+):
+    report = make_report(teacher=teacher, models=models)
+    assert f" that {name} gives" in certificate_sentence(report)
+    plan = replace(PLAN, teacher=teacher, models=models)
+    assert any(line.startswith(f"Ask {name} about") for line in plan_lines(plan))

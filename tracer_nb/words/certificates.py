@@ -7,7 +7,7 @@ from typing import Any
 
 from tracer_nb.records import Certificate, Report, Scan
 from tracer_nb.words.figures import count, level, money, percent, rounded_down
-from tracer_nb.words.plans import models_sentence
+from tracer_nb.words.plans import answering_name, models_sentence
 
 __all__ = [
     "certificate_sentence",
@@ -33,7 +33,8 @@ def certificate_sentence(report: Report) -> str:
     certificate = report.certificate
     if certificate is None:
         return "Nothing is certified yet."
-    text = promise_sentence(certificate, report.teacher, report.assumption, exact=report.exact)
+    teacher = answering_name(report.teacher, report.models)
+    text = promise_sentence(certificate, teacher, report.assumption, exact=report.exact)
     return f"{text} {models_sentence(report.models)}".rstrip()
 
 

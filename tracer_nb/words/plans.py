@@ -9,6 +9,7 @@ from tracer_nb.words.figures import count, duration, level, money, percent, spee
 
 __all__ = [
     "again_words",
+    "answering_name",
     "cap_words",
     "models_sentence",
     "plan_lines",
@@ -37,7 +38,7 @@ def plan_lines(plan: Plan) -> list[str]:
     texts = f"{count(plan.n_rows, 'row')}, {count(plan.n_unique, 'distinct text')}"
     if plan.n_texts < plan.n_rows:
         texts += f", {count(plan.n_rows - plan.n_texts, 'row')} without text"
-    ask = f"Ask {plan.teacher} about {count(plan.n_ask, 'text')}"
+    ask = f"Ask {answering_name(plan.teacher, plan.models)} about {count(plan.n_ask, 'text')}"
     ask += f" for a random sample of {count(plan.n_sample, 'row')}"
     if plan.n_stored:
         ask += f"; {count(plan.n_stored, 'answer')} stored already"
@@ -154,6 +155,26 @@ def superseded_sentence(superseded: Superseded) -> str:
     apply = "does not apply" if n == 1 else "do not apply"
     answers = count(n, "stored answer")
     return f"{answers} to these texts {belong} {what} and {apply} (%tracer labels shows them)."
+
+
+def answering_name(teacher: str, models: Sequence[tuple[str, int]]) -> str:
+    """The teacher by the model that answered, where that is one of another name.
+
+    A name such as "any" says nothing of who gave the labels, and a promise is about those.
+
+    Examples
+    --------
+    >>> answering_name("any", [("qwen3-4b", 300)])
+    'qwen3-4b (any)'
+    >>> answering_name("mistral/small", [("small", 300)])
+    'mistral/small'
+    """
+    if len(models) != 1:
+        return teacher
+    ((model, _),) = models
+    asked = teacher.lower()
+    is_same = asked == model.lower() or asked.endswith((f"/{model.lower()}", f":{model.lower()}"))
+    return teacher if is_same else f"{model} ({teacher})"
 
 
 def models_sentence(models: Sequence[tuple[str, int]]) -> str:
