@@ -34,7 +34,7 @@ def test_a_prompt_is_text():
         make_teacher("openai:m", LABELS, 5)
 
 
-@pytest.mark.parametrize("given", ["1", "x", "-1,2", "1,nan", (1, 2), 3])
+@pytest.mark.parametrize("given", ["1", "x", "-1,2", "1,nan", (1, -2), 3])
 def test_a_price_of_the_wrong_kind_is_told_by_its_name(given):
     with pytest.raises(InvalidInput, match=r"^batch_price must be IN,OUT in dollars"):
         parse_price(given, "batch_price")

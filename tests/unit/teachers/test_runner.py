@@ -503,6 +503,7 @@ class SlowStore:
 
     def __init__(self, store, ready):
         self.get_many, self.begin = store.get_many, store.begin
+        self.others_wrote = store.others_wrote
         self.commits = []
         self._store, self._ready = store, ready
 
@@ -561,6 +562,7 @@ class LabelStoreThatWaits:
 
     def __init__(self, store, stop):
         self.get_many, self.begin = store.get_many, store.begin
+        self.others_wrote = store.others_wrote
         self._store = store
         self._stop = stop
 
