@@ -1,6 +1,7 @@
 """Lines that set something, and lines that must not: no option is dead, no mistake costs work."""
 
 import inspect
+from pathlib import Path
 
 import pytest
 
@@ -117,3 +118,31 @@ def test_a_loaded_router_may_show_reviewed_rows(shell, line):
     )
     shell.run("one = review(rows=1); one.answer(one.current.teacher_label)")
     assert shell.run(load).startswith("Router for m, 3 labels")
+
+
+@pytest.mark.parametrize(
+    "option", ["--rows 5", "--of random", "--no-blind", "--target 0.9", "--max-cost 1"]
+)
+def test_a_review_that_is_written_refuses_what_it_would_pass_over(shell, option):
+    shell.run("%tracer label df.text --teacher teach --labels intents --features X --sample 60")
+    said = shell.complaint(f"%tracer review said.csv {option}")
+    assert said.startswith("review said.csv writes what was said, and heeds --escape and --name")
+    assert said.endswith(f"; leave {option.split()[0]} out")
+    assert not Path("said.csv").exists()
+    assert "written to said.csv" in shell.run("%tracer review said.csv --escape --name main")
+
+
+@pytest.mark.parametrize("given", ["--sample 20", "df.text", "df.text --dry-run"])
+def test_a_submission_of_deferred_rows_refuses_rows_of_the_line(shell, given):
+    shell.run("%tracer label df.text --teacher teach --labels intents --features X --sample 60")
+    said = shell.complaint(f"%tracer submit {given} --deferred")
+    assert said.startswith("submit --deferred sends what the last route left to the teacher")
+    assert said.endswith(f"; leave {given.split(' ')[0]} out")
+
+
+@pytest.mark.parametrize("option", ["--target 0.9", "--max-rows 9", "--sample 20", "--ask-key"])
+def test_batches_without_a_job_refuse_settings(shell, option):
+    said = shell.complaint(f"%tracer batches {option}")
+    assert said.startswith("without a job batches lists all of a store, and heeds --store alone")
+    assert said.endswith(f"; leave {option.split()[0]} out")
+    shell.run("%tracer batches --store other.sqlite")

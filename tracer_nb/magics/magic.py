@@ -30,7 +30,7 @@ from tracer_nb.magics.options import (
 from tracer_nb.magics.reference import show_help
 from tracer_nb.magics.scan import show_scan
 from tracer_nb.magics.settings import written_options
-from tracer_nb.magics.verbs import check_heeded, step_help
+from tracer_nb.magics.verbs import check_heeded, check_only, step_help
 from tracer_nb.magics.workspace import Workspace, made, user_variables
 from tracer_nb.records import Caps
 
@@ -304,6 +304,7 @@ class TracerMagics(Magics):
         job = self.jobs.get(args.name, Job())
         if self._is_done_alone(verb, column, args, job):
             return
+        _check_deferred(column, args)
         source = read_source(_expression(verb, column), variables)
         if self._is_of_loaded(verb, job, args, source, cell):
             return
@@ -492,6 +493,8 @@ class TracerMagics(Magics):
         from tracer_nb.teachers import LabelStore  # noqa: PLC0415
         from tracer_nb.teachers.batchrows import all_batches  # noqa: PLC0415
 
+        what = "without a job batches lists all of a store, and heeds --store alone"
+        check_only(what, ("store",), args, self.tracer.parser)
         with LabelStore(None if args.store is None else unquote(args.store)) as store:
             display(BatchTable(all_batches(store)))
 
@@ -573,6 +576,8 @@ class TracerMagics(Magics):
         from tracer_nb.magics.show import Lines  # noqa: PLC0415
         from tracer_nb.words import written_lines  # noqa: PLC0415
 
+        what = f"review {path} writes what was said, and heeds --escape and --name alone"
+        check_only(what, ("escape",), args, self.tracer.parser)
         if job.tracer is None:
             raise InvalidInput("no job yet; start with %tracer label df.text --teacher …")
         written = job.tracer.export_reviews(path, escape=args.escape)
@@ -748,6 +753,15 @@ def _card(tracer: Any) -> Any:
 def _expression(verb: str, words: str) -> str:
     """What names a column on a line; what stands behind ``cancel`` is a key."""
     return "" if verb == "cancel" else words
+
+
+def _check_deferred(column: str, args: Any) -> None:
+    """Refuse what a line says of rows, where the last routing has said which."""
+    given = column or ("" if args.sample is None else "--sample")
+    if args.deferred and given:
+        raise InvalidInput(
+            f"submit --deferred sends what the last route left to the teacher; leave {given} out"
+        )
 
 
 def _check_begun(verb: str, settings: dict[str, Any], job: Job) -> None:

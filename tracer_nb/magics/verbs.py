@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from tracer_nb.errors import InvalidInput
@@ -14,6 +15,7 @@ __all__ = [
     "VERBS",
     "Step",
     "check_heeded",
+    "check_only",
     "heeds",
     "options_of",
     "step_help",
@@ -137,14 +139,41 @@ def check_heeded(verb: str, args: Any, parser: Any) -> None:
     InvalidInput
         The line gives one; the message names the steps that heed it.
     """
-    for option, actions in options_of(parser).items():
-        value = getattr(args, option)
-        if value is None or value == parser.get_default(option) or heeds(verb, option):
+    for option, flag in _given(args, parser):
+        if heeds(verb, option):
             continue
-        flag = next((a for a in actions if a.const is value), actions[0]).option_strings[0]
         steps = ", ".join(v for v in VERBS if heeds(v, option))
         why = f": {STEPS[verb].why}" if STEPS[verb].why else ""
         raise InvalidInput(f"{flag} goes with {steps}, not with {verb}{why}")
+
+
+def check_only(what: str, heeded: tuple[str, ...], args: Any, parser: Any) -> None:
+    """Refuse an option that one use of a step passes over, though the step heeds it otherwise.
+
+    Parameters
+    ----------
+    what : str
+        The use, a sentence without its full stop.
+    heeded : tuple of str
+        The options that count, by what they set.
+
+    Raises
+    ------
+    InvalidInput
+        The line gives another one.
+    """
+    for option, flag in _given(args, parser):
+        if option not in (*heeded, *ALWAYS):
+            raise InvalidInput(f"{what}; leave {flag} out")
+
+
+def _given(args: Any, parser: Any) -> Iterator[tuple[str, str]]:
+    """Options that a line gives: what each sets, and how it is written."""
+    for option, actions in options_of(parser).items():
+        value = getattr(args, option)
+        if value is not None and value != parser.get_default(option):
+            flag = next((a for a in actions if a.const is value), actions[0])
+            yield option, flag.option_strings[0]
 
 
 def options_of(parser: Any) -> dict[str, list[Any]]:
