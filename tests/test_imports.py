@@ -13,7 +13,7 @@ import tracer_nb
 
 ROOT = Path(tracer_nb.__file__).parent
 
-BASE = {"errors", "records", "moments", "labelset", "documents"}
+BASE = {"errors", "records", "moments", "labelset", "documents", "settings"}
 FACADE = {"steps", "tracer", "words"}
 
 # What each part of tracer_nb may import of the others; a new part needs a line here.
@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "moments": {"records"},
     "labelset": {"errors"},
     "documents": set(),
+    "settings": {"errors"},
     "engine": {"errors", "records"},
     "teachers": BASE,
     "datasets": {"errors"},
@@ -44,9 +45,11 @@ EXCEPTIONS = {
     # "standin:NAME" is one way to name a teacher; imported when it is asked for.
     "teachers.spec": {"standin"},
     # What the label store holds, shown on a line.
-    "magics.magic": {"teachers"},
+    "magics.handlers.batch": {"teachers"},
+    "magics.handlers.store": {"teachers"},
     # Keys are read, and taken out of messages, as teachers do it.
     "magics.keys": {"teachers"},
+    "magics.magic": {"teachers"},
     "magics.workspace": {"teachers"},
     # A report is written by what shows it; imported when it is asked for.
     "tracer": {"widgets"},

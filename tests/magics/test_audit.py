@@ -53,7 +53,7 @@ def test_a_setting_that_would_begin_another_fit_leaves_the_job_as_it_was(shell):
     shell.run(f"%tracer run {JOB}")
     for setting in ("--target 0.9", "--concurrency 8", "--seed 5"):
         complaint = shell.complaint(f"%tracer audit {setting}")
-        assert complaint.startswith(f"{setting.split()[0]} would begin another fit")
+        assert complaint.startswith(f"{setting.split()[0]} would begin another job")
     assert "No alarm" in shell.run("%tracer audit --rate 0.2")
     assert "was not fitted on" in shell.run("%tracer gaps")
 
@@ -65,7 +65,7 @@ def test_a_router_from_a_file_says_what_it_can_do(shell, tmp_path):
     out = shell.run(f"%tracer load {file}")
     assert "takes the place of the job 'main'" in out
     for step in ("gaps", "update", "review", "reask", "panel", "fit"):
-        assert "a loaded router takes route, audit and status" in shell.complaint(f"%tracer {step}")
+        assert "a loaded router takes route, status and audit" in shell.complaint(f"%tracer {step}")
 
 
 def test_a_router_from_a_file_is_audited_too(shell, tmp_path):

@@ -1,14 +1,10 @@
 """Lines that set something, and lines that must not: no option is dead, no mistake costs work."""
 
-import inspect
 from pathlib import Path
 
 import pytest
 
-from tracer_nb.magics.verbs import OF_TEACHER
 from tracer_nb.standin import serve
-from tracer_nb.standin.teacher import StandInTeacher
-from tracer_nb.teachers import ChatTeacher
 
 JOB = "df.text --labels intents --features X --surrogate logistic --sample 150"
 
@@ -17,18 +13,6 @@ JOB = "df.text --labels intents --features X --surrogate logistic --sample 150"
 def line(world):
     with serve(world.truth) as standin:
         yield f"{JOB} --teacher openai:m --base-url {standin.base_url} --price 1,2"
-
-
-def test_every_option_of_a_line_that_a_teacher_takes_reaches_it(shell):
-    parser = shell.ip.find_line_magic("tracer").__self__.tracer.parser
-    on_line = {action.dest for action in parser._actions} - {
-        "examples",
-        "name",
-    }  # not a setting as it stands
-    for teacher in (ChatTeacher, StandInTeacher):
-        taken = set(inspect.signature(teacher).parameters) - {"labels", "prompt"}
-        assert taken & on_line <= set(OF_TEACHER)
-    assert {"votes", "logprobs", "shuffle", "answers"} <= set(OF_TEACHER)
 
 
 def test_votes_on_a_line_are_asked_for(shell, world):

@@ -120,7 +120,7 @@ def test_each_step_alone_with_settings_remembered(shell, world):
 
 def test_a_changed_setting_starts_anew_and_asks_nothing_twice(shell, world):
     shell.run(f"%tracer label df.text {TEACH} {FAST}")
-    assert "--target would begin another fit" in shell.complaint("%tracer fit --target 0.9")
+    assert "--target would begin another job" in shell.complaint("%tracer fit --target 0.9")
     shell.run("%tracer label --target 0.9")
     assert len(world.asked) == 150
     assert "at least 90 % of" in shell.run("%tracer fit\n%tracer calibrate")
@@ -236,10 +236,11 @@ def test_settings_last_until_a_line_names_a_teacher(shell, world):
         assert standin.requests == 150
         assert "80 %" in shell.run("%tracer plan")
         # Nothing of the job before lingers: no price, no target, no labels.
-        out = shell.run(f"%tracer plan df.text --teacher openai:other {server}")
+        shell.run(f"%tracer label df.text --teacher openai:other {server} --max-rows 200")
+        out = shell.run("%tracer plan")
         assert "Cost unknown: no price for other" in out
         assert "80 %" not in out
-    assert "labels are missing" in shell.complaint("%tracer plan df.text --teacher teach")
+    assert "labels are missing" in shell.complaint("%tracer label df.text --teacher teach")
 
 
 def test_jobs_are_kept_apart_by_name(shell, world):
@@ -823,5 +824,5 @@ def test_a_file_of_labels_may_say_what_they_mean(shell, tmp_path):
     shell.run(f"%tracer label df.text --teacher teach --labels {path} {FAST}")
     shell.run("meanings = dict.fromkeys(['login', 'parcel', 'refund'], 'what it means')")
     assert "150 answers stored already" in shell.run(
-        f"%tracer plan df.text --teacher teach --labels meanings {FAST}"
+        f"%tracer plan df.text --teacher teach --labels meanings {FAST} --name other"
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tracer_nb.settings import SETTINGS
+
 TEACH = "--teacher teach --labels intents --features X --target 0.8 --sample 300"
 
 
@@ -58,18 +60,11 @@ def test_a_panel_is_ready_to_start_and_has_a_plan(kernel, world):
     ]
 
 
-# Options of a step, not of the job.
-OF_STEPS = {
-    *("at", "ask_key", "name", "help", "dry_run", "of", "rows", "against", "blind"),
-    *("deferred", "batch_price", "columns", "rate", "on_alarm", "escape", "again"),
-}
-
-
-def test_every_option_is_a_setting_or_one_of_a_step(kernel):
+def test_the_form_has_every_setting_of_the_job(kernel):
     kernel.run(f"%tracer panel df.text {TEACH}")
-    parser = kernel.ip.find_line_magic("tracer").__self__.tracer.parser
-    options = {action.dest for action in parser._actions if action.option_strings}
-    assert {option.name for option in form(kernel).options} == options - OF_STEPS | {"prompt"}
+    lasting = {s.name for s in SETTINGS if s.of in ("job", "teacher", "rows")}
+    shown = {option.name for option in form(kernel).options}
+    assert shown == lasting - {"batch_price"} | {"output", "ask"}
 
 
 def test_settings_are_what_the_lines_said(kernel):

@@ -1,4 +1,4 @@
-"""Help in place and the page of all options: made from the parser, in the same words."""
+"""Help in place and the page of all options: made from the tables, in the same words."""
 
 import inspect
 import re
@@ -6,86 +6,105 @@ import re
 import pytest
 
 from tests.docs.reference import PAGE
-from tests.magics.test_panel import OF_STEPS
-from tracer_nb.magics.complete import VALUES
-from tracer_nb.magics.magic import TracerMagics
+from tracer_nb.magics.handlers import HANDLERS
 from tracer_nb.magics.reference import page
-from tracer_nb.magics.settings import GROUPS
-from tracer_nb.magics.verbs import ALWAYS, HEEDED_BY, STEPS, VERBS, heeds, options_of
+from tracer_nb.magics.steps import STEPS, heeds, settings_of
+from tracer_nb.settings import BY_NAME, FORM, SETTINGS
+from tracer_nb.standin.teacher import StandInTeacher
 from tracer_nb.teachers import ChatTeacher
 from tracer_nb.tracer import Tracer
 
-PARSER = TracerMagics.tracer.parser
-OPTIONS = options_of(PARSER)
+ON_LINE = [setting for setting in SETTINGS if setting.place == "line"]
 
 
-def test_the_committed_page_is_what_the_parser_says():
-    assert PAGE.read_text(encoding="utf-8") == page(PARSER), "run: task reference"
+def test_the_committed_page_is_what_the_tables_say():
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: task reference"
 
 
 def test_the_page_has_every_step_and_every_option():
     text = PAGE.read_text(encoding="utf-8")
-    for verb in VERBS:
-        assert f"`%tracer {verb}" in text
-    for action in (a for actions in OPTIONS.values() for a in actions):
-        assert re.search(rf"^\| `{action.option_strings[0]}[ `]", text, re.MULTILINE)
+    for step in STEPS:
+        assert f"`%tracer {step}" in text
+    for flag in (flag for setting in ON_LINE for flag in setting.flags):
+        assert re.search(rf"^\| `{flag.flag}[ `]", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("option", OPTIONS)
-def test_an_option_has_help_that_can_be_read(option):
-    for action in OPTIONS[option]:
-        assert action.help[0].isupper() or action.help.split(",")[0] in VALUES_AND_SCHEMES
-        assert action.help.endswith((".", "…"))
-        assert "%" not in action.help  # argparse would want it doubled, and a panel shows it
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.name)
+def test_a_setting_has_help_that_can_be_read(setting):
+    for flag in setting.flags:
+        assert flag.help[0].isupper() or flag.help.split(",")[0] in VALUES_AND_SCHEMES
+        assert flag.help.endswith((".", "…"))
+        assert "{" not in flag.help
+        assert "%" not in flag.help  # argparse would want it doubled, and a panel shows it
 
 
-VALUES_AND_SCHEMES = {value for values in VALUES.values() for value in values} | {
-    "openai:MODEL",
-}
+VALUES_AND_SCHEMES = {value for setting in SETTINGS for value in setting.values} | {"openai:MODEL"}
 
 
-@pytest.mark.parametrize("flag", VALUES)
-def test_help_names_the_values_that_completion_offers(flag):
-    (action,) = (a for actions in OPTIONS.values() for a in actions if flag in a.option_strings)
-    if flag == "--surrogate":
-        assert "a name from the zoo" in action.help  # eight names, in the README
+@pytest.mark.parametrize("setting", [s for s in SETTINGS if s.values], ids=lambda s: s.name)
+def test_help_names_the_values_that_completion_offers(setting):
+    if setting.name == "surrogate":
+        assert "a name from the zoo" in setting.hint  # they are in the guide
         return
-    for value in VALUES[flag]:
-        assert value.split(":")[0] in action.help
+    for value in setting.values:
+        assert value.split(":")[0] in setting.hint
 
 
-def defaults():
-    for made in (Tracer, ChatTeacher, Tracer.label, Tracer.audit):
-        for name, parameter in inspect.signature(made).parameters.items():
-            plain = isinstance(parameter.default, (int, float, str)) and parameter.default != ""
-            if name in OPTIONS and plain and not isinstance(parameter.default, bool):
-                yield pytest.param(name, parameter.default, id=f"{made.__name__}-{name}")
+def arguments():
+    """Keywords of Tracer, its steps and its teachers that are settings, with their defaults."""
+    takers = (Tracer, ChatTeacher, StandInTeacher, Tracer.label, Tracer.audit, Tracer.review)
+    for taker in takers:
+        for name, parameter in inspect.signature(taker).parameters.items():
+            known = name in BY_NAME and BY_NAME[name].of != "always"
+            # An audit draws by the seed of the job where it is given none.
+            if known and (name, parameter.default) != ("seed", None):
+                yield pytest.param(name, parameter.default, id=f"{taker.__name__}-{name}")
 
 
-@pytest.mark.parametrize(("name", "default"), list(defaults()))
-def test_help_says_the_default_that_holds(name, default):
-    written = f"{default:g}" if isinstance(default, float) else str(default)
-    assert f"({written}" in OPTIONS[name][0].help
+@pytest.mark.parametrize(("name", "default"), list(arguments()))
+def test_the_table_has_the_defaults_of_the_signatures(name, default):
+    # "" and () are nothing given; rows of review are said beside those of reask.
+    if default not in ("", (), inspect.Parameter.empty) and name != "rows":
+        assert BY_NAME[name].default == default
 
 
-@pytest.mark.parametrize(
-    "name", sorted({n for names in GROUPS.values() for n in names} - {"prompt"})
-)
-def test_the_docstring_of_tracer_has_the_same_values(name):
-    (action, *_), documented = OPTIONS[name], inspect.getdoc(Tracer)
-    for value in VALUES.get(action.option_strings[0], ()):
-        if name in inspect.signature(Tracer).parameters and value != "auto":
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.name)
+def test_help_says_the_default_that_holds(setting):
+    if isinstance(setting.default, (int, float, str)) and not isinstance(setting.default, bool):
+        written = (
+            f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default)
+        )
+        assert f"({written}" in setting.hint
+
+
+def test_every_keyword_of_tracer_is_in_the_table_and_the_other_way_round():
+    keywords = set(inspect.signature(Tracer).parameters) - {"options"}
+    of_job = {s.name for s in SETTINGS if s.of == "job"} - {"examples"}  # goes to the teacher
+    assert keywords == of_job
+
+
+def test_what_the_table_hands_to_a_teacher_is_what_teachers_take():
+    """No option of a line is dead, and none that a teacher takes as it stands is missing."""
+    known = {s.name for s in SETTINGS if s.of == "teacher"}
+    taken = set()
+    for teacher in (ChatTeacher, StandInTeacher):
+        taken |= set(inspect.signature(teacher).parameters) & set(BY_NAME)
+    assert known == taken - {"labels", "prompt", "examples", "name"}
+
+
+@pytest.mark.parametrize("setting", FORM, ids=lambda s: s.name)
+def test_the_docstring_of_tracer_has_the_same_values(setting):
+    documented = inspect.getdoc(Tracer)
+    for value in setting.values:
+        if setting.name in inspect.signature(Tracer).parameters and value != "auto":
             assert value.split(":")[0] in documented
 
 
-def test_options_of_steps_are_told_apart_from_settings():
-    """An option that only some steps heed is in the table that refuses it elsewhere."""
-    settings_apart = {"ask_key", "batch_price"}  # of the teacher, and not in the panel
-    # remembered by the panel
-    shown = {"output", "ask", "sample"}
-    assert OF_STEPS - set(ALWAYS) - settings_apart | shown == set(HEEDED_BY)
-    assert {verb for verbs in HEEDED_BY.values() for verb in verbs} <= set(VERBS)
-    assert {n for step in STEPS.values() for n in step.only or ()} <= set(OPTIONS)
+def test_the_table_of_settings_names_steps_that_there_are():
+    assert {name for s in SETTINGS for name in (*s.steps, *s.also)} <= set(STEPS)
+    assert set(HANDLERS) == set(STEPS)
+    for setting in ON_LINE:
+        assert any(heeds(step, setting) for step in STEPS.values()), setting.name
 
 
 # --- what a step does not heed ----------------------------------------------------------
@@ -122,10 +141,9 @@ def test_a_cell_is_a_run(shell):
     assert said == "--of goes with review, not with run"
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_step_heeds_its_name_and_help(verb):
-    assert heeds(verb, "name")
-    assert heeds(verb, "help")
+@pytest.mark.parametrize("step", STEPS.values(), ids=lambda s: s.name)
+def test_every_step_heeds_its_name_and_help(step):
+    assert {"name", "help"} <= {setting.name for setting in settings_of(step)}
 
 
 # --- help -----------------------------------------------------------------------------------
@@ -133,8 +151,8 @@ def test_every_step_heeds_its_name_and_help(verb):
 
 def test_help_of_all_steps_and_of_one(shell):
     out = shell.run("%tracer --help")
-    for verb, step in STEPS.items():
-        assert f"%tracer {verb}" in out
+    for step in STEPS.values():
+        assert step.usage in out
         assert step.does[1:] in out
     out = shell.run("%tracer review --help")
     assert "--no-blind" in out
@@ -152,5 +170,4 @@ def test_the_panel_has_the_words_of_the_help(shell):
     shell.run("%tracer plan df.text --teacher teach --labels intents --features X --sample 100")
     form = shell.ip.find_line_magic("tracer").__self__.jobs["main"].session.form
     for option in form.options:
-        if option.name != "prompt":
-            assert option.hint == " ".join(action.help for action in OPTIONS[option.name])
+        assert option.hint == BY_NAME[option.name].hint

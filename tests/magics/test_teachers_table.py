@@ -5,8 +5,7 @@ import re
 import pytest
 
 from tests.docs.pages import TEACHERS
-from tracer_nb.magics.magic import TracerMagics
-from tracer_nb.magics.options import split_line
+from tracer_nb.magics.lines import read_line, split_line
 from tracer_nb.teachers.prices import parse_price, price_of
 from tracer_nb.teachers.server import find_server
 from tracer_nb.teachers.spec import SCHEMES
@@ -18,7 +17,7 @@ def rows():
     table = TEACHERS.read_text(encoding="utf-8")
     table = table.split("<!-- teachers -->")[1].split("<!-- /teachers -->")[0]
     for line in table.strip().splitlines()[2:]:
-        server, typed, note = (cell.strip() for cell in line.strip("|").split(" | "))
+        server, typed, note, _ = (cell.strip() for cell in line.strip("|").split(" | "))
         yield pytest.param(typed.strip("`"), note, id=server.strip())
 
 
@@ -31,9 +30,9 @@ def test_the_table_is_there():
 
 @pytest.mark.parametrize(("typed", "note"), list(rows()))
 def test_a_line_of_the_table_can_be_typed(typed, note):
-    args, unknown = TracerMagics.tracer.parser.parse_known_args(split_line(f"{HEAD} {typed}"))
-    assert unknown == []
-    assert args.words == ["df.text"]
+    line = read_line(split_line(f"{HEAD} {typed}"), cell=True)
+    assert line.operand == "df.text"
+    args = line.args
     scheme, _, model = args.teacher.partition(":")
     assert scheme in SCHEMES
     assert model

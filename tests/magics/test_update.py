@@ -2,7 +2,7 @@
 
 import pytest
 
-from tracer_nb.magics.options import VERBS
+from tracer_nb.magics.steps import STEPS
 from tracer_nb.widgets import UpdateCard
 
 JOB = (
@@ -67,7 +67,7 @@ def test_a_panel_and_a_report_go_on_after_it(hard):
     hard.run("%tracer update")
     assert "agree" in hard.run("%tracer gaps")
     assert tracer_of(hard).rounds == 2
-    assert "update" in VERBS
+    assert "update" in STEPS
 
 
 def test_the_card_is_a_table_under_its_sentence_and_escapes(hard, hard_world):

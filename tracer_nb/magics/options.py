@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -18,55 +16,10 @@ from tracer_nb.magics.names import (
     resolve_column,
     unquote,
 )
-from tracer_nb.magics.verbs import OF_TEACHER, VERBS
 from tracer_nb.records import Caps
+from tracer_nb.settings import SETTINGS
 
-__all__ = [
-    "check_output",
-    "read_caps",
-    "read_sample",
-    "read_settings",
-    "read_source",
-    "read_words",
-    "split_line",
-]
-
-_PLAIN = (
-    *("confidence", "strategy", "threshold", "certificate", "gate", "pipeline", "guard"),
-    *("abstain_unlike", "abstain_unsure"),
-    *("time_budget", "latency_weight", "seed", "store"),
-)
-# Quoted parts keep their spaces wherever they stand, as in df["two  words"]; a quote that is
-# never closed is an ordinary character, for the column expression to complain about.
-_WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\S)+""")
-
-
-def split_line(line: str) -> list[str]:
-    """The words of a magic line, quotes kept.
-
-    >>> split_line('plan df["two  words"] --labels "card lost, refund"')
-    ['plan', 'df["two  words"]', '--labels', '"card lost, refund"']
-    """
-    return _WORD.findall(line)
-
-
-def read_words(words: list[str], *, cell: bool) -> tuple[str, str]:
-    """The verb and the column expression of a line; a cell without a verb runs the whole job.
-
-    Raises
-    ------
-    InvalidInput
-        A line magic without a known verb.
-    """
-    if words and words[0] in VERBS:
-        return words[0], " ".join(words[1:])
-    if cell:
-        return "run", " ".join(words)
-    if not words:
-        raise InvalidInput(
-            f"say what to do: %tracer {'|'.join(VERBS)}; %tracer --help says what each does"
-        )
-    raise InvalidInput.unknown_name("step", words[0], VERBS)
+__all__ = ["read_caps", "read_sample", "read_settings", "read_source"]
 
 
 def read_settings(
@@ -91,38 +44,18 @@ def read_settings(
         Something on the line cannot be read.
     """
     settings: dict[str, Any] = {}
-    for name in (*_PLAIN, *OF_TEACHER):
-        value = getattr(args, name)
-        if value is not None:
-            settings[name] = unquote(value) if isinstance(value, str) else value
-    if "store" in settings and settings["store"] != ":memory:":
-        settings["store"] = str(Path(settings["store"]).expanduser())
     if prompt is not None and prompt.strip():
         settings["prompt"] = prompt.strip()
-    readers: dict[str, Callable[[str], Any]] = {
-        "target": lambda text: _targets(unquote(text)),
-        "surrogate": lambda text: _surrogate(unquote(text), variables),
-        "labels": lambda text: read_label_names(text, variables),
-        "teacher": lambda text: _teacher(unquote(text), source, variables),
-        "examples": lambda text: text if text == "reviewed" else resolve(unquote(text), variables),
-        "features": lambda text: _features(unquote(text), variables),
-    }
-    for name, read in readers.items():
-        if getattr(args, name) is not None:
-            settings[name] = read(getattr(args, name))
+    for setting in SETTINGS:
+        value = getattr(args, setting.name)
+        if setting.of not in ("job", "teacher") or value is None:
+            continue
+        if setting.name in _NAMING:
+            value = _NAMING[setting.name](value, source, variables)
+        elif isinstance(value, str):
+            value = unquote(value)
+        settings[setting.name] = value
     return settings
-
-
-def check_output(name: str | None) -> None:
-    """Refuse an ``--output`` that no variable can have as its name.
-
-    Raises
-    ------
-    InvalidInput
-        It is none.
-    """
-    if name is not None and (not name.isidentifier() or keyword.iskeyword(name)):
-        raise InvalidInput(f"--output {name!r} is not a variable name; write for example routed")
 
 
 def read_source(column: str, variables: Mapping[str, Any]) -> Source | None:
@@ -136,29 +69,25 @@ def read_caps(args: Any) -> dict[str, Any]:
 
 
 def read_sample(text: str | None) -> int | str | None:
-    """Rows to label, or "auto".
+    """Rows to label, or "auto"; the table of settings has checked that it is one of both."""
+    if text is None:
+        return None
+    text = unquote(text)
+    return text if text == "auto" else int(text)
 
-    Raises
-    ------
-    InvalidInput
-        Something else.
-    """
-    if text is None or text == "auto":
-        return text
-    try:
-        return int(text)
-    except ValueError as error:
-        raise InvalidInput(f"--sample must be a number of rows or auto, got {text!r}") from error
+
+def _store(text: str) -> str:
+    path = unquote(text)
+    return path if path == ":memory:" else str(Path(path).expanduser())
 
 
 def _targets(text: str) -> float | list[float]:
-    try:
-        targets = [float(part) for part in text.split(",")]
-    except ValueError as error:
-        raise InvalidInput(
-            f"--target must be a fraction such as 0.92, or several: 0.92,0.95; got {text!r}"
-        ) from error
+    targets = [float(part) for part in text.split(",")]
     return targets[0] if len(targets) == 1 else targets
+
+
+def _examples(text: str, variables: Mapping[str, Any]) -> Any:
+    return text if text == "reviewed" else resolve(text, variables)
 
 
 def _features(text: str, variables: Mapping[str, Any]) -> Any:
@@ -215,3 +144,15 @@ def _index(column: Any) -> Any:
     """A pandas index; None for columns that have none."""
     index = getattr(column, "index", None)
     return index if hasattr(index, "equals") else None
+
+
+# Settings that name something: read from their text, the job's column and the variables.
+_NAMING: dict[str, Callable[[str, Source | None, Mapping[str, Any]], Any]] = {
+    "target": lambda text, *_: _targets(unquote(text)),
+    "store": lambda text, *_: _store(text),
+    "surrogate": lambda text, _, variables: _surrogate(unquote(text), variables),
+    "labels": lambda text, _, variables: read_label_names(text, variables),
+    "teacher": lambda text, source, variables: _teacher(unquote(text), source, variables),
+    "examples": lambda text, _, variables: _examples(unquote(text), variables),
+    "features": lambda text, _, variables: _features(unquote(text), variables),
+}

@@ -1,19 +1,27 @@
-"""Help on the magic, made from its parser: in the notebook, and as a page."""
+"""Help on the magic, made from the tables of steps and settings: in the notebook, and as a page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from IPython.display import display
 
 from tracer_nb.errors import InvalidInput
-from tracer_nb.magics.settings import GROUPS
-from tracer_nb.magics.verbs import ALWAYS, HEEDED_BY, STEPS, VERBS, heeds, options_of
+from tracer_nb.magics.steps import STEPS, Step, heeds, settings_of
+from tracer_nb.settings import GROUPS, SETTINGS, Flag, Setting
 
-__all__ = ["page", "show_help"]
+__all__ = ["magic_doc", "page", "show_help"]
 
-_KINDS = {float: "NUMBER", int: "INTEGER"}
+_MAGIC = """\
+Label a column with a teacher; a certified surrogate answers the easy rows.
+
+``%%tracer df.text --teacher openai:gpt-6-luna --labels intents.txt --output routed``
+with the task in words as the cell's text does the whole job; ``%tracer run df.text``
+does it for a teacher that needs no words, such as a function. ``%tracer STEP`` does
+one step, with the settings of the lines before it; ``%tracer --help`` lists them.
+
+COLUMN is df.text, df['text'] or a variable.
+"""
 _TOP = """\
 # Every step and every option
 
@@ -25,7 +33,7 @@ In Python, a setting `--max-cost` is an argument `max_cost` of `Tracer` or of it
 `%tracer --help` shows the steps, `%tracer STEP --help` one of them, `%tracer?` everything. The panel
 explains each setting in the same words.
 
-*Written from the parser by `task reference`; a test fails when it is out of date.*
+*Written from the tables of steps and settings by `task reference`; a test fails when it is out of date.*
 
 ## Steps
 """
@@ -38,7 +46,7 @@ the options that stand beside them above.
 """
 
 
-def show_help(words: Sequence[str], parser: Any) -> None:
+def show_help(words: Sequence[str]) -> None:
     """Show what the steps do, or what one does and which options are its own.
 
     Raises
@@ -48,11 +56,12 @@ def show_help(words: Sequence[str], parser: Any) -> None:
     """
     from tracer_nb.magics.show import Table  # noqa: PLC0415
 
-    if words and words[0] not in VERBS:
-        raise InvalidInput.unknown_name("step", words[0], VERBS)
+    if words and words[0] not in STEPS:
+        raise InvalidInput.unknown_name("step", words[0], STEPS)
+    named = [STEPS[word] for word in words[:1]]
     shown = [
-        *((_usage(verb), _sentence(STEPS[verb].does)) for verb in words[:1] or VERBS),
-        *((_written(action), action.help) for verb in words[:1] for action in _own(verb, parser)),
+        *((step.usage, _sentence(step.does)) for step in named or STEPS.values()),
+        *((_written(flag), flag.help) for step in named for flag in _own(step)),
     ]
     help_ = Table(shown)
     help_.head = ("", "what it does")
@@ -62,75 +71,89 @@ def show_help(words: Sequence[str], parser: Any) -> None:
     display(help_)
 
 
-def page(parser: Any) -> str:
-    """The page of all steps and options, in Markdown."""
-    actions = options_of(parser)
-    group_of = {name: group for group, names in GROUPS.items() for name in names}
-    single = [name for name in actions if name in HEEDED_BY]
-    parts = [
-        _TOP,
-        _table(("Step", "What it does", "Options of its own"), _steps(parser)),
-        _SETTINGS,
+def magic_doc() -> str:
+    """The help of IPython: all steps and options."""
+    steps = [f"  {step.usage}\n      {_sentence(step.does)}" for step in STEPS.values()]
+    options = [
+        f"  {_written(flag)}\n      {flag.help}"
+        for setting in _sorted(SETTINGS)
+        if setting.place == "line"
+        for flag in setting.flags
     ]
+    return "\n".join([_MAGIC, "steps:", *steps, "", "options:", *options])
+
+
+def page() -> str:
+    """The page of all steps and options, in Markdown."""
+    lasting = [s for s in _sorted(SETTINGS) if s.place == "line" and _lasts(s)]
+    single = [s for s in _sorted(SETTINGS) if s.place == "line" and _is_single(s)]
+    always = [s for s in SETTINGS if s.of == "always"]
+    parts = [_TOP, _table(("Step", "What it does", "Options of its own"), _steps()), _SETTINGS]
     for group in GROUPS:
-        named = [
-            action
-            for name in sorted(actions)
-            if name not in (*ALWAYS, *single) and group_of.get(name, "Teacher") == group
-            for action in actions[name]
-        ]
-        parts += [f"### {group}\n", _table(("Option", "Meaning"), map(_described, named))]
+        of_group = [s for s in lasting if (s.group or "Teacher") == group]
+        parts += [f"### {group}\n", _table(("Option", "Meaning"), _described(of_group))]
     parts.append("## Options of single steps\n\nAny other step refuses them.\n")
     of_steps = [
-        (_described(action)[0], ", ".join(v for v in VERBS if heeds(v, name)), action.help)
-        for name in sorted(single)
-        for action in actions[name]
+        (f"`{_written(flag)}`", ", ".join(_heeding(setting)), flag.help)
+        for setting in single
+        for flag in setting.flags
     ]
     parts.append(_table(("Option", "Steps", "Meaning"), of_steps))
     parts.append("## Options of every line\n")
-    always = [_described(action) for name in ALWAYS for action in actions[name]]
-    parts.append(_table(("Option", "Meaning"), always).rstrip("\n"))
+    parts.append(_table(("Option", "Meaning"), _described(always)).rstrip("\n"))
     return "\n".join(parts) + "\n"
 
 
-def _steps(parser: Any) -> list[tuple[str, ...]]:
+def _sorted(settings: Iterable[Setting]) -> list[Setting]:
+    return sorted(settings, key=lambda setting: setting.name)
+
+
+def _lasts(setting: Setting) -> bool:
+    """Whether any step of a job may give it."""
+    return not _is_single(setting) and setting.of != "always"
+
+
+def _is_single(setting: Setting) -> bool:
+    """Whether some steps of a job refuse it."""
+    return bool(setting.steps or setting.but)
+
+
+def _heeding(setting: Setting) -> list[str]:
+    return [step.name for step in STEPS.values() if heeds(step, setting)]
+
+
+def _steps() -> list[tuple[str, ...]]:
     return [
         (
-            f"`{_usage(verb)}`",
-            _sentence(STEPS[verb].does),
-            " ".join(f"`{action.option_strings[0]}`" for action in _own(verb, parser)),
+            f"`{step.usage}`",
+            _sentence(step.does),
+            " ".join(f"`{flag.flag}`" for flag in _own(step)),
         )
-        for verb in VERBS
+        for step in STEPS.values()
     ]
 
 
-def _own(verb: str, parser: Any) -> list[Any]:
+def _own(step: Step) -> list[Flag]:
     """Options of a step that are no settings of the job, or all that it takes."""
-    alone = STEPS[verb].only is not None
     return [
-        action
-        for name, actions in sorted(options_of(parser).items())
-        if name not in ALWAYS and heeds(verb, name) and (alone or name in HEEDED_BY)
-        for action in actions
+        flag
+        for setting in _sorted(settings_of(step))
+        if setting.of != "always" and (step.alone or _is_single(setting))
+        for flag in setting.flags
     ]
-
-
-def _usage(verb: str) -> str:
-    return f"%tracer {verb} {STEPS[verb].operand}".rstrip()
 
 
 def _sentence(does: str) -> str:
     return f"{does[0].upper()}{does[1:]}."
 
 
-def _written(action: Any) -> str:
+def _written(flag: Flag) -> str:
     """An option as it is typed."""
-    kind = "" if action.nargs == 0 else f" {_KINDS.get(action.type, 'VALUE')}"
-    return f"{action.option_strings[0]}{kind}"
+    return f"{flag.flag} {flag.metavar}".rstrip()
 
 
-def _described(action: Any) -> tuple[str, str]:
-    return f"`{_written(action)}`", str(action.help)
+def _described(settings: Iterable[Setting]) -> list[tuple[str, str]]:
+    return [(f"`{_written(flag)}`", flag.help) for s in settings for flag in s.flags]
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

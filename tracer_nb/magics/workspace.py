@@ -11,13 +11,15 @@ from IPython.display import display
 
 from tracer_nb.errors import InvalidInput, TracerError
 from tracer_nb.live.session import Reins, Task
+from tracer_nb.magics.form import Form, line_of, options_of
 from tracer_nb.magics.job import Job
 from tracer_nb.magics.keys import Keys, refuse_keys
+from tracer_nb.magics.lines import parse, split_line
 from tracer_nb.magics.names import Source, unquote
-from tracer_nb.magics.options import check_output, read_caps, read_sample, read_settings, split_line
-from tracer_nb.magics.settings import Form, line_of
+from tracer_nb.magics.options import read_caps, read_sample, read_settings
+from tracer_nb.settings import FORM
 
-__all__ = ["Work", "Workspace", "made", "user_variables"]
+__all__ = ["Work", "Workspace", "made", "note_of", "user_variables"]
 
 Work = Callable[[Reins], None]
 """What a session runs."""
@@ -29,17 +31,22 @@ class Workspace:
     Parameters
     ----------
     shell : InteractiveShell
-    parse : callable
-        From a line to its options.
-    parser : callable
-        Gives the magic's argparse.ArgumentParser.
     keys : Keys
+    jobs : dict
+        By name.
     """
 
-    def __init__(
-        self, shell: Any, parse: Callable[[str], Any], parser: Callable[[], Any], keys: Keys
-    ) -> None:
-        self._shell, self._parse, self._parser, self._keys = shell, parse, parser, keys
+    def __init__(self, shell: Any, keys: Keys, jobs: dict[str, Job]) -> None:
+        self._shell, self.keys, self.jobs = shell, keys, jobs
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The notebook's."""
+        return user_variables(self._shell)
+
+    def put(self, name: str, value: Any) -> None:
+        """Give the user a variable."""
+        self._shell.push({name: value})
 
     @property
     def in_kernel(self) -> bool:
@@ -85,7 +92,7 @@ class Workspace:
     def assign(self, tracer: Any, source: Source | None, output: str | None) -> None:
         """Put the labelled frame into the user's variable, if there is one to put."""
         if output and tracer.outcome is not None and source is not None:
-            self._shell.push({output: tracer.frame_of(source.table)})
+            self.put(output, tracer.frame_of(source.table))
 
     def follow(self, job: Job, work: Work, result: Callable[[], Any]) -> None:
         """Do ``work`` in this cell below a live panel; a terminal gets ``result`` alone."""
@@ -132,36 +139,33 @@ class Workspace:
 
     def attach(self, name: str, job: Job) -> None:
         """Give the session of a job a form of its settings."""
-        parser = self._parser()
 
         def draft(written: Mapping[str, str]) -> str:
-            line = line_of(job.expression, written, name, parser)
-            refuse_keys(split_line(line), user_variables(self._shell))
+            line = line_of(job.expression, written, name)
+            refuse_keys(split_line(line), self.variables)
             return line
 
         def apply(written: Mapping[str, str]) -> None:
             from tracer_nb.teachers.server import redact  # noqa: PLC0415  loaded by the job
 
             try:
-                self._apply(name, job, written)
+                self._apply(job, written)
             except (TracerError, UsageError) as error:
                 raise InvalidInput(redact(str(error))) from error
 
-        job.session.form = Form(parser, lambda: job.written, draft, apply, name)
+        job.session.form = Form(lambda: job.written, draft, apply, name)
 
-    def _apply(self, name: str, job: Job, written: Mapping[str, str]) -> None:
+    def _apply(self, job: Job, written: Mapping[str, str]) -> None:
         """Take over settings as if a line had named all of them."""
         job.session.check_free()
-        variables = user_variables(self._shell)
-        given = {k: v for k, v in written.items() if k != "prompt"}
-        line = line_of("", given, name, self._parser()).removeprefix("%tracer")
-        refuse_keys(split_line(line), variables)
-        args = self._parse(line)
-        check_output(args.output)
+        variables = self.variables
+        words = split_line(" ".join(options_of(written)))
+        refuse_keys(words, variables)
+        args = parse(tuple(s for s in FORM if s.place != "cell"), words)
         settings = read_settings(args, job.source, written.get("prompt"), variables)
         sample = read_sample(args.sample)
         job.change(settings, None, sample, read_caps(args), written, whole=True)
-        self._keys.give(job, made(job).teacher, wanted=False, asks=True)
+        self.keys.give(job, made(job).teacher, wanted=False, asks=True)
         self.prepare(job)
 
 
@@ -169,6 +173,12 @@ def made(job: Job) -> Any:
     """The job's Tracer, which every change of its settings makes."""
     assert job.tracer is not None  # noqa: S101
     return job.tracer
+
+
+def note_of(tracer: Any) -> list[str]:
+    """What must be said with every answer of this teacher."""
+    note = str(getattr(tracer.teacher, "note", ""))
+    return [note] if note else []
 
 
 def user_variables(shell: Any) -> dict[str, Any]:

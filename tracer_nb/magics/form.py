@@ -1,56 +1,49 @@
-"""The options of the magics as a form, and a form as a magic line."""
+"""The settings of a job as a form, and a form as a magic line."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from tracer_nb.errors import InvalidInput
-from tracer_nb.magics.complete import VALUES
-from tracer_nb.magics.verbs import options_of
 from tracer_nb.moments import Option
+from tracer_nb.settings import FORM, Setting
 
-__all__ = ["GROUPS", "Form", "line_of", "written_options"]
-
-# What is asked first stands first; an option that is in no group is not a setting.
-GROUPS = {
-    "Job": (
-        *("teacher", "labels", "prompt", "sample", "max_cost", "max_tokens", "max_rows"),
-        *("output", "ask", "abstain_unlike", "abstain_unsure"),
-    ),
-    "Promise": ("target", "confidence", "certificate", "strategy", "threshold", "latency_weight"),
-    "Surrogate": ("features", "surrogate", "gate", "pipeline", "guard", "time_budget", "seed"),
-    "Teacher": (
-        *("answers", "logprobs", "shuffle", "examples", "n_examples", "votes"),
-        *("concurrency", "price"),
-        *("requests_per_minute", "tokens_per_minute"),
-        *("base_url", "max_answer_tokens", "reasoning_effort", "latency", "wrong", "store"),
-    ),
-}
-_PROMPT = Option(
-    "prompt", "prompt", "", "The task in words, for teachers that read.", "Job", long=True
-)
+__all__ = ["Form", "line_of", "options_of", "written_options"]
 
 
-def written_options(args: Any, parser: Any, read: Mapping[str, Any]) -> dict[str, str]:
+def written_options(args: Any, read: Mapping[str, Any]) -> dict[str, str]:
     """What a line gives, by the name of the setting and as it would be written.
 
     An option without a value has itself: ``{"guard": "--no-guard"}``. The prompt, which is no
     option, is taken from what was ``read``.
     """
     written = {"prompt": str(read["prompt"])} if "prompt" in read else {}
-    settings = {name for group in GROUPS.values() for name in group}
-    for name, actions in options_of(parser).items():
-        value = getattr(args, name, None)
-        if value is None or name not in settings:
-            continue
-        flag = next((a.option_strings[0] for a in actions if a.const is value), None)
-        written[name] = flag or str(value)
+    for setting in FORM:
+        value = getattr(args, setting.name)
+        if value is not None:
+            flag = next((f.flag for f in setting.flags if f.value is value), None)
+            written[setting.name] = flag or str(value)
     return written
 
 
-def line_of(column: str, written: Mapping[str, str], name: str, parser: Any) -> str:
+def options_of(written: Mapping[str, str]) -> list[str]:
+    """Settings as options of a line, in the order of the form.
+
+    Raises
+    ------
+    InvalidInput
+        A value that cannot be written on a line.
+    """
+    words = []
+    for setting in FORM:
+        value = written.get(setting.name, "")
+        if value and setting.place != "cell":
+            words.append(value if value.startswith("--") else f"{setting.flag} {_word(value)}")
+    return words
+
+
+def line_of(column: str, written: Mapping[str, str], name: str) -> str:
     """The magic line, or cell, that does the whole job with these settings.
 
     Raises
@@ -58,18 +51,7 @@ def line_of(column: str, written: Mapping[str, str], name: str, parser: Any) -> 
     InvalidInput
         A value that cannot be written on a line.
     """
-    actions = options_of(parser)
-    words = [column] if column else []
-    for setting in (s for group in GROUPS.values() for s in group):
-        value = written.get(setting, "")
-        if not value or setting not in actions:
-            continue
-        words.append(
-            value
-            if value.startswith("--")
-            else f"{actions[setting][0].option_strings[0]} {_word(value)}"
-        )
-    words += _named(name)
+    words = [*([column] if column else []), *options_of(written), *_named(name)]
     prompt = written.get("prompt", "")
     if prompt:
         return f"%%tracer {' '.join(words)}\n{prompt}"
@@ -81,8 +63,6 @@ class Form:
 
     Parameters
     ----------
-    parser : argparse.ArgumentParser
-        Of the magic.
     written : callable
         Says how the settings are written now.
     draft : callable
@@ -95,28 +75,18 @@ class Form:
 
     def __init__(
         self,
-        parser: Any,
         written: Callable[[], Mapping[str, str]],
         draft: Callable[[Mapping[str, str]], str],
         apply: Callable[[Mapping[str, str]], None],
         name: str,
     ) -> None:
-        self._parser, self._written = parser, written
-        self._draft, self._apply, self._name = draft, apply, name
+        self._written, self._draft, self._apply, self._name = written, draft, apply, name
 
     @property
     def options(self) -> tuple[Option, ...]:
         """Every setting with its present value, in order."""
-        written, actions = self._written(), options_of(self._parser)
-        found = []
-        for group, names in GROUPS.items():
-            for name in names:
-                value = written.get(name, "")
-                if name == "prompt":
-                    found.append(replace(_PROMPT, value=value))
-                elif name in actions:
-                    found.append(_option(name, value, group, actions[name]))
-        return tuple(found)
+        written = self._written()
+        return tuple(_option(setting, written.get(setting.name, "")) for setting in FORM)
 
     @property
     def line(self) -> str:
@@ -160,14 +130,16 @@ class Form:
         return {name: value.strip() for name, value in values.items() if value.strip()}
 
 
-def _option(name: str, value: str, group: str, actions: list[Any]) -> Option:
-    first = actions[0]
-    flags = tuple(a.option_strings[0] for a in actions if a.const is not None)
-    hint = " ".join(str(a.help) for a in actions)
-    choices = flags or VALUES.get(first.option_strings[0], ())
+def _option(setting: Setting, value: str) -> Option:
+    if setting.place == "cell":
+        return Option(setting.name, setting.name, value, setting.hint, setting.group, long=True)
+    bare = tuple(flag.flag for flag in setting.flags if flag.value is not None)
     # A value that may also be something else is suggested, not demanded.
-    closed = all(a.const is not None for a in actions)
-    return Option(name, first.option_strings[0], value, hint, group, choices, closed=closed)
+    return Option(
+        *(setting.name, setting.flag, value, setting.hint, setting.group),
+        choices=bare or setting.values,
+        closed=len(bare) == len(setting.flags),
+    )
 
 
 def _named(name: str) -> list[str]:

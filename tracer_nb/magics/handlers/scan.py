@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from IPython.display import display
 
 from tracer_nb.errors import InvalidInput
+from tracer_nb.magics.job import Job
+from tracer_nb.magics.lines import Line
 from tracer_nb.magics.names import unquote
 from tracer_nb.magics.options import read_settings
+from tracer_nb.magics.workspace import Workspace
 
-__all__ = ["show_scan"]
+__all__ = ["scan"]
 
 _OPTIONS = ("confidence", "features", "seed")
 
 
-def show_scan(words: str, args: Any, variables: Mapping[str, Any]) -> None:
+def scan(space: Workspace, job: Job, line: Line) -> None:
     """Scan the log that the line names, a file or a variable, and show what it says.
 
     Raises
@@ -28,7 +30,9 @@ def show_scan(words: str, args: Any, variables: Mapping[str, Any]) -> None:
     from tracer_nb.steps.scan import scan_logs  # noqa: PLC0415
     from tracer_nb.words import scan_lines  # noqa: PLC0415
 
-    named = unquote(words.strip())
+    del job
+    variables, args = space.variables, line.args
+    named = unquote(line.operand.strip())
     if not named:
         raise InvalidInput("name a log: %tracer scan calls.jsonl")
     source = variables.get(named, named)
@@ -73,6 +77,4 @@ def _columns(text: str | None) -> dict[str, str] | None:
     if text is None:
         return None
     pairs = [part.partition("=") for part in unquote(text).split(",")]
-    if not all(field.strip() and name.strip() for field, _, name in pairs):
-        raise InvalidInput(f"--columns must be as text=COLUMN,label=COLUMN, got {text!r}")
     return {field.strip(): name.strip() for field, _, name in pairs}

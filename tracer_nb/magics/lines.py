@@ -1,0 +1,194 @@
+"""A magic line, read: its step, what is named behind that, and its options."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from IPython.core.magic_arguments import MagicArgumentParser
+
+from tracer_nb.errors import InvalidInput
+from tracer_nb.magics.names import unquote
+from tracer_nb.magics.steps import STEPS, Step, heeds, settings_of
+from tracer_nb.settings import BY_FLAG, SETTINGS, Setting
+
+__all__ = ["TABLES", "Line", "check_only", "leading", "parse", "read_line", "split_line", "step_of"]
+
+TABLES = (".csv", ".parquet")
+"""Endings of the files that a step may write as a table."""
+
+# Quoted parts keep their spaces wherever they stand, as in df["two  words"]; a quote that is
+# never closed is an ordinary character, for the column expression to complain about.
+_WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\S)+""")
+_TYPES: dict[str, Any] = {"number": float, "whole": int}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of ``%tracer``.
+
+    Attributes
+    ----------
+    step : Step
+    operand : str
+        What is named behind it, as it is written.
+    args : namespace
+        Every setting by its name; None for what the line does not give.
+    """
+
+    step: Step
+    operand: str
+    args: Any
+
+    @property
+    def name(self) -> str:
+        """Of the job."""
+        return unquote(self.args.name)
+
+    @property
+    def table(self) -> str:
+        """The table file that a step with ``exports`` is to write; empty where it is another."""
+        file = unquote(self.operand.strip())
+        return file if self.step.exports and file.endswith(TABLES) else ""
+
+    def is_alone(self, *, begun: bool) -> bool:
+        """Whether it is about files and stored answers, and changes no settings of a job."""
+        whole_store = self.step.anywhere and not begun and self.args.teacher is None
+        return self.step.alone or bool(self.table) or whole_store
+
+
+def split_line(line: str) -> list[str]:
+    """The words of a magic line, quotes kept.
+
+    >>> split_line('plan df["two  words"] --labels "card lost, refund"')
+    ['plan', 'df["two  words"]', '--labels', '"card lost, refund"']
+    """
+    return _WORD.findall(line)
+
+
+def leading(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The first words that are neither options nor their values, and all the others."""
+    first = 0
+    while first < len(words) and words[first].startswith("-"):
+        setting = BY_FLAG.get(words[first])
+        flags = () if setting is None else setting.flags
+        first += 2 if any(f.flag == words[first] and f.value is None for f in flags) else 1
+    last = first
+    while last < len(words) and not words[last].startswith("-"):
+        last += 1
+    return [*words[first:last]], [*words[:first], *words[last:]]
+
+
+def read_line(words: Sequence[str], *, cell: bool) -> Line:
+    """Read a line; a cell without a step runs the whole job.
+
+    Raises
+    ------
+    InvalidInput
+        There is no such step or option, or the step would pass over an option in silence.
+    UsageError
+        An option without its value, or with one of the wrong kind.
+    """
+    named, given = leading(words)
+    step, operand = _read_step(named, cell=cell)
+    _check_heeded(step, given)
+    return Line(step, operand, parse(settings_of(step), given))
+
+
+def step_of(words: Sequence[str]) -> Step:
+    """The step of a line that may not be whole yet; a cell without one runs the whole job."""
+    return STEPS.get(words[0], STEPS["run"]) if words else STEPS["run"]
+
+
+def parse(settings: tuple[Setting, ...], words: Sequence[str]) -> Any:
+    """The values of options, and None for every setting that is not given.
+
+    Raises
+    ------
+    InvalidInput
+        An option that is none of the settings, or a text that cannot be one of its values.
+    UsageError
+        An option without its value, or with one of the wrong kind.
+    """
+    given = argparse.Namespace(
+        **{s.name: s.default if s.of == "always" else None for s in SETTINGS}
+    )
+    args, unknown = _parser(settings).parse_known_args([*words], given)
+    if unknown and not unknown[0].startswith("-"):
+        raise InvalidInput(
+            f"{unknown[0]!r} stands behind an option; write STEP and COLUMN before the options"
+        )
+    if unknown:
+        known = [flag.flag for setting in settings for flag in setting.flags]
+        raise InvalidInput.unknown_name("option", unknown[0].partition("=")[0], known)
+    for setting in settings:
+        value = getattr(args, setting.name)
+        if setting.check is not None and value is not None:
+            setting.check(setting, unquote(value))
+    return args
+
+
+def check_only(line: Line, what: str, heeded: tuple[str, ...]) -> None:
+    """Refuse an option that one use of a step passes over, though the step heeds it otherwise.
+
+    Parameters
+    ----------
+    line : Line
+    what : str
+        The use, a sentence without its full stop.
+    heeded : tuple of str
+        The settings that count.
+
+    Raises
+    ------
+    InvalidInput
+        The line gives another one.
+    """
+    for setting in SETTINGS:
+        value = getattr(line.args, setting.name)
+        if value is not None and setting.of != "always" and setting.name not in heeded:
+            flag = next((f for f in setting.flags if f.value is value), setting.flags[0])
+            raise InvalidInput(f"{what}; leave {flag.flag} out")
+
+
+@cache
+def _parser(settings: tuple[Setting, ...]) -> argparse.ArgumentParser:
+    """One small parser of these settings."""
+    parser: argparse.ArgumentParser = MagicArgumentParser(prog="%tracer", add_help=False)
+    for setting in settings:
+        for flag in setting.flags:
+            how: dict[str, Any] = (
+                {"type": _TYPES.get(setting.kind, str)}
+                if flag.value is None
+                else {"action": "store_const", "const": flag.value}
+            )
+            parser.add_argument(flag.flag, dest=setting.name, **how)
+    return parser
+
+
+def _read_step(words: list[str], *, cell: bool) -> tuple[Step, str]:
+    """The step, and what stands behind it."""
+    if words and words[0] in STEPS:
+        return STEPS[words[0]], " ".join(words[1:])
+    if cell:
+        return STEPS["run"], " ".join(words)
+    if not words:
+        raise InvalidInput(
+            f"say what to do: %tracer {'|'.join(STEPS)}; %tracer --help says what each does"
+        )
+    raise InvalidInput.unknown_name("step", words[0], STEPS)
+
+
+def _check_heeded(step: Step, words: Iterable[str]) -> None:
+    """Refuse an option that the step would pass over in silence, and name the steps that heed it."""
+    for word in words:
+        flag = word.partition("=")[0]
+        setting = BY_FLAG.get(flag)
+        if setting is not None and not heeds(step, setting):
+            steps = ", ".join(other.name for other in STEPS.values() if heeds(other, setting))
+            why = f": {step.why}" if step.why else ""
+            raise InvalidInput(f"{flag} goes with {steps}, not with {step.name}{why}")

@@ -1,0 +1,249 @@
+"""The steps of ``%tracer``: what each does, what it needs, and which settings it heeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tracer_nb.settings import SETTINGS, Setting
+
+__all__ = ["COLUMN", "STEPS", "Step", "heeds", "settings_of", "step_help"]
+
+COLUMN = "[COLUMN]"
+"""What stands behind a step that may be about another column than the one before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step.
+
+    Attributes
+    ----------
+    name : str
+    does : str
+        What it does, a sentence without its subject and full stop.
+    operand : str
+        What is named behind it; empty for nothing.
+    needs : tuple of str
+        "job": a job of that name. "labels": it goes on with the labelled column, and refuses
+        another. "router": a router, of the job or from a file.
+    asks : bool
+        It may ask the teacher.
+    shows : bool
+        It only shows where the job stands, or what was sent: it puts no work away.
+    looks : bool
+        It may be done while the job runs, without touching it.
+    alone : bool
+        It is about files and stored answers, and changes no settings of a job.
+    exports : bool
+        A table file behind it is written, and nothing else done.
+    anywhere : bool
+        Without a job it is about the whole store.
+    own_caps : bool
+        Caps and rows of its line are for that line alone.
+    visits : bool
+        The job stays about its own column when another is named.
+    why : str
+        Why it does not heed other settings, where that needs saying.
+    """
+
+    name: str
+    does: str
+    operand: str = ""
+    needs: tuple[str, ...] = ()
+    asks: bool = False
+    shows: bool = False
+    looks: bool = False
+    alone: bool = False
+    exports: bool = False
+    anywhere: bool = False
+    own_caps: bool = False
+    visits: bool = False
+    why: str = ""
+
+    @property
+    def names_column(self) -> bool:
+        """Whether what stands behind it is a column; other steps take the labelled one."""
+        return self.operand == COLUMN or "labels" in self.needs or not self.operand
+
+    @property
+    def usage(self) -> str:
+        """How it is written."""
+        return f"%tracer {self.name} {self.operand}".rstrip()
+
+
+_TABLE = (
+    Step(
+        name="run",
+        operand=COLUMN,
+        does="does the whole job: labels a sample, fits, calibrates and routes",
+        asks=True,
+    ),
+    Step(
+        name="plan",
+        operand=COLUMN,
+        does="says what the sample would ask and cost; asks and pays nothing",
+        shows=True,
+    ),
+    Step(
+        name="label",
+        operand=COLUMN,
+        does="asks the teacher about a random sample",
+        asks=True,
+    ),
+    Step(
+        name="fit",
+        does="fits surrogate and gate on a part of the labelled rows",
+        needs=("job", "labels"),
+    ),
+    Step(
+        name="calibrate",
+        does="certifies a threshold on the other labelled rows",
+        needs=("job", "labels"),
+    ),
+    Step(
+        name="route",
+        operand=COLUMN,
+        does="labels every row: the surrogate where it is certified, the teacher elsewhere",
+        needs=("router",),
+        asks=True,
+        visits=True,
+    ),
+    Step(
+        name="status",
+        does="shows certificate, counts and money again",
+        needs=("job", "router"),
+        shows=True,
+        looks=True,
+        visits=True,
+    ),
+    Step(
+        name="panel",
+        operand=COLUMN,
+        does="opens the workspace of the job, with all settings",
+        needs=("job",),
+        asks=True,
+        shows=True,
+        looks=True,
+    ),
+    Step(
+        name="report",
+        operand="FILE",
+        does="writes one page of HTML that asks no network for anything",
+        needs=("job",),
+        alone=True,
+    ),
+    Step(
+        name="save",
+        operand="FILE",
+        does="keeps router, certificates and text features in one file",
+        needs=("job",),
+        alone=True,
+    ),
+    Step(
+        name="load",
+        operand="FILE",
+        does="takes a saved router, for route and audit",
+        alone=True,
+        why="a saved router keeps its own settings",
+    ),
+    Step(
+        name="labels",
+        operand="[KEY or FILE]",
+        does="lists the sets of stored answers, or the runs of one, or writes all to a .csv or "
+        ".parquet",
+        alone=True,
+    ),
+    Step(
+        name="compare",
+        operand="KEY KEY",
+        does="says where two sets of stored answers differ",
+        alone=True,
+    ),
+    Step(
+        name="review",
+        operand="[FILE]",
+        does="shows rows to judge one at a time, or writes what was said to a .csv or .parquet",
+        needs=("job", "labels"),
+        exports=True,
+    ),
+    Step(
+        name="submit",
+        operand=COLUMN,
+        does="sends the sample to the server's batch endpoint",
+        asks=True,
+    ),
+    Step(
+        name="collect",
+        does="brings in the answers of batches that are done",
+        asks=True,
+        shows=True,
+    ),
+    Step(
+        name="batches",
+        does="lists the batches under way",
+        asks=True,
+        shows=True,
+        anywhere=True,
+    ),
+    Step(
+        name="cancel",
+        operand="BATCH",
+        does="cancels a batch",
+        asks=True,
+        shows=True,
+    ),
+    Step(
+        name="scan",
+        operand="FILE",
+        does="reads a log of past calls, a file or a variable, and says how much could be routed",
+        alone=True,
+    ),
+    Step(
+        name="gaps",
+        does="says where surrogate and teacher part",
+        needs=("job", "labels"),
+    ),
+    Step(
+        name="reask",
+        does="asks about sampled rows again: whether the teacher agrees with itself",
+        needs=("job", "labels"),
+        asks=True,
+        own_caps=True,
+    ),
+    Step(
+        name="audit",
+        does="asks about handled rows drawn by chance, and watches the promise",
+        needs=("job", "labels", "router"),
+        asks=True,
+        own_caps=True,
+    ),
+    Step(
+        name="update",
+        does="fits again on the answers to deferred rows, certifies on fresh rows, and routes again",
+        needs=("job", "labels"),
+        asks=True,
+        own_caps=True,
+    ),
+)
+
+STEPS: dict[str, Step] = {step.name: step for step in _TABLE}
+"""Every step by its name."""
+
+
+def heeds(step: Step, setting: Setting) -> bool:
+    """Whether a line with a step may give a setting."""
+    if setting.place != "line" or step.name in setting.but:
+        return False
+    if setting.steps:
+        return step.name in setting.steps
+    return setting.of == "always" or not step.alone or step.name in setting.also
+
+
+def settings_of(step: Step) -> tuple[Setting, ...]:
+    """The settings that a line with a step may give."""
+    return tuple(setting for setting in SETTINGS if heeds(step, setting))
+
+
+def step_help() -> str:
+    """All steps in one paragraph, for the help of IPython."""
+    return " ".join(f"{name}: {step.does}." for name, step in STEPS.items())

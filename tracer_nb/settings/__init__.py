@@ -1,0 +1,29 @@
+"""The one table of settings: what may be set, where it is written, and which steps heed it.
+
+The parsers of the magics, their refusals, completion, help and reference page, and the panel's
+form are made from it; the keywords of :class:`~tracer_nb.tracer.Tracer` are checked against it.
+"""
+
+from tracer_nb.settings.asking import ASKING
+from tracer_nb.settings.job import JOB
+from tracer_nb.settings.line import LINE
+from tracer_nb.settings.record import Flag, Setting
+
+__all__ = ["BY_FLAG", "BY_NAME", "FORM", "GROUPS", "SETTINGS", "Flag", "Setting"]
+
+SETTINGS = (*JOB, *ASKING, *LINE)
+"""Every setting."""
+
+FORM = tuple(setting for setting in SETTINGS if setting.group)
+"""What a panel shows, in order."""
+
+GROUPS = tuple(dict.fromkeys(setting.group for setting in FORM))
+"""Of the panel's form, in order."""
+
+BY_NAME = {setting.name: setting for setting in SETTINGS}
+"""Every setting by its name."""
+
+BY_FLAG = {
+    flag.flag: setting for setting in SETTINGS if setting.place == "line" for flag in setting.flags
+}
+"""Every setting of a line by each way to write it."""

@@ -1,0 +1,201 @@
+"""Settings of a job: what is promised, by what, and for which rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracer_nb.settings.record import Setting, one_of, rows, some, targets, variable
+
+__all__ = ["JOB"]
+
+_OUTPUT = ("run", "plan", "route", "panel", "update")
+_LASTS = (
+    "over all that is asked from one run or label to the next; on a line with audit, reask or "
+    "update for that line alone"
+)
+
+
+def _job(name: str, help_: str, **more: Any) -> Setting:
+    return Setting(name=name, help=help_, **more)
+
+
+def _cap(name: str, help_: str, unit: str) -> Setting:
+    return Setting(
+        name=name,
+        help=f"{help_}, {_LASTS} (inf: none).",
+        kind="number",
+        unit=unit,
+        group="Job",
+        of="rows",
+    )
+
+
+def _line(name: str, help_: str, *steps: str, **more: Any) -> Setting:
+    return Setting(name=name, help=help_, of="line", steps=steps, **more)
+
+
+JOB: tuple[Setting, ...] = (
+    _job(
+        "teacher",
+        "openai:MODEL, anyllm:PROVIDER/MODEL, standin:support, or a variable: a function from "
+        "text to label, a dict of recorded labels, or a column of them.",
+        check=some,
+        group="Job",
+        also=("load",),
+        values=("openai:", "anyllm:", "standin:support", "standin:banking77"),
+    ),
+    _job(
+        "labels",
+        "A file with one label a line (a tab and what it means may follow), a variable, or "
+        "first,second,third.",
+        check=some,
+        group="Job",
+    ),
+    _job("prompt", "The task in words, for teachers that read.", group="Job", place="cell"),
+    _job(
+        "sample",
+        "Rows to label at random ({default}), or auto: as many as pay. Of update: rows to test on.",
+        check=rows,
+        values=("auto",),
+        default=2000,
+        unit="rows",
+        group="Job",
+        of="rows",
+        also=("scan",),
+        but=("audit", "reask"),
+    ),
+    _cap("max_cost", "Hard cap in dollars", "dollars"),
+    _cap("max_tokens", "Hard cap on tokens, prompts and answers together", "tokens"),
+    _cap("max_rows", "Hard cap on texts asked, stored answers aside", "texts"),
+    _line("output", "Variable for the labelled frame.", *_OUTPUT, check=variable, group="Job"),
+    _line(
+        "ask",
+        "Send deferred rows to the teacher even when nothing was certified.",
+        *_OUTPUT,
+        kind="flag",
+        off="Leave deferred rows without a label.",
+        group="Job",
+    ),
+    _job(
+        "abstain_unlike",
+        "Leave deferred rows unlike every labelled one without a label; ask nobody.",
+        kind="flag",
+        default=False,
+        group="Job",
+    ),
+    _job(
+        "abstain_unsure",
+        "Leave rows without a label to which the teacher itself gave less than this probability "
+        "(needs --votes or --logprobs).",
+        kind="number",
+        unit="probability",
+        group="Job",
+    ),
+    _job(
+        "target",
+        "Agreement to promise on handled rows ({default}), or several: 0.92,0.95.",
+        check=targets,
+        default=0.92,
+        unit="share",
+        group="Promise",
+        also=("scan",),
+    ),
+    _job(
+        "confidence",
+        "Confidence of the promise ({default}).",
+        kind="number",
+        default=0.95,
+        unit="probability",
+        group="Promise",
+        also=("scan",),
+    ),
+    _job(
+        "certificate",
+        "held-out, per-class or, verified by simulation only, cross-fit ({default}).",
+        check=one_of,
+        default="held-out",
+        group="Promise",
+        values=("held-out", "per-class", "cross-fit"),
+    ),
+    _job(
+        "strategy",
+        "adaptive-threshold, fixed-threshold or cost-aware ({default}).",
+        check=one_of,
+        default="adaptive-threshold",
+        group="Promise",
+        values=("adaptive-threshold", "fixed-threshold", "cost-aware"),
+    ),
+    _job(
+        "threshold",
+        "Gate score from 0 to 1, for fixed-threshold.",
+        kind="number",
+        unit="score",
+        group="Promise",
+    ),
+    _job(
+        "latency_weight",
+        "Dollars a second of waiting, for cost-aware ({default}).",
+        kind="number",
+        default=0.0,
+        unit="dollars",
+        group="Promise",
+    ),
+    _job(
+        "features",
+        "lsa, fastembed:NAME-OR-DIRECTORY, or a matrix or function ({default}).",
+        check=some,
+        values=("lsa", "fastembed:"),
+        default="lsa",
+        also=("scan",),
+        group="Surrogate",
+    ),
+    _job(
+        "surrogate",
+        "auto, a name from the zoo, several, or a classifier's variable ({default}).",
+        check=some,
+        default="auto",
+        group="Surrogate",
+        values=("auto", "kernel-ridge", "logistic", "xgboost"),
+    ),
+    _job(
+        "gate",
+        "auto, margin, max-probability, entropy or learned ({default}).",
+        check=one_of,
+        default="auto",
+        group="Surrogate",
+        values=("auto", "margin", "max-probability", "entropy", "learned"),
+    ),
+    _job(
+        "pipeline",
+        "auto, accept-all, single or cascade ({default}).",
+        check=one_of,
+        default="auto",
+        group="Surrogate",
+        values=("auto", "accept-all", "single", "cascade"),
+    ),
+    _job(
+        "guard",
+        "Share of rows like the labelled ones that are deferred as unlike them (0.002).",
+        kind="number",
+        default=True,
+        unit="share",
+        group="Surrogate",
+        off="Do not defer rows only because they are unlike every labelled one.",
+    ),
+    _job(
+        "time_budget",
+        "Seconds to try the whole zoo in; else the two quickest.",
+        kind="number",
+        unit="seconds",
+        group="Surrogate",
+    ),
+    _job(
+        "seed",
+        "Seed of sample, split and fit ({default}).",
+        kind="whole",
+        default=0,
+        group="Surrogate",
+        also=("scan",),
+    ),
+)
+"""In the order of the panel's form."""
