@@ -1004,7 +1004,7 @@ class Tracer:
             The teacher's label is shown after the answer only. A human who sees it before
             agrees with it too often.
         against : str, optional
-            The key of another set of stored answers (``%tracer labels`` shows them), to
+            The key of another set of stored answers (``%tracer store list`` shows them), to
             dispute the teacher's labels instead of the surrogate's.
 
         Returns

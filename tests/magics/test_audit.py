@@ -64,8 +64,8 @@ def test_a_router_from_a_file_says_what_it_can_do(shell, tmp_path):
     shell.run(f"%tracer save {file}")
     out = shell.run(f"%tracer load {file}")
     assert "takes the place of the job 'main'" in out
-    for step in ("gaps", "update", "review", "reask", "panel", "fit"):
-        assert "a loaded router takes route, status and audit" in shell.complaint(f"%tracer {step}")
+    for step in ("gaps", "update", "review", "reask", "fit"):
+        assert "a loaded router takes route, panel and audit" in shell.complaint(f"%tracer {step}")
 
 
 def test_a_router_from_a_file_is_audited_too(shell, tmp_path):

@@ -200,9 +200,9 @@ def test_a_typed_key_leaves_no_trace(shell, gateway, prompt, tmp_path, caplog):
     caplog.set_level(logging.DEBUG)
     prompt(KEY)
     shown = shell.run(line_for(gateway, "--ask-key"))
-    shown += shell.run("%tracer fit") + shell.run("%tracer calibrate") + shell.run("%tracer status")
+    shown += shell.run("%tracer fit") + shell.run("%tracer calibrate") + shell.run("%tracer panel")
     shell.run("%tracer save a.tracer")
-    shell.run("%tracer labels all.csv")
+    shell.run("%tracer store export all.csv")
     magics = shell.ip.magics_manager.registry["TracerMagics"]
     job = magics.jobs["main"]
     for seen in (shown, job, vars(job), job.settings, vars(magics), vars(job.tracer)):

@@ -27,10 +27,10 @@ def test_votes_on_a_line_are_asked_for(shell, world):
 
 def test_a_line_that_could_not_be_done_loses_no_work(shell, line):
     shell.run(f"%tracer run {line} --no-ask")
-    before = shell.run("%tracer status")
+    before = shell.run("%tracer panel")
     assert "whole number" in shell.complaint("%tracer label --seed 4 --max-tokens 1.5")
     assert "price" in shell.complaint("%tracer label --seed 4 --price x")
-    assert shell.run("%tracer status") == before
+    assert shell.run("%tracer panel") == before
 
 
 def test_a_line_that_names_a_teacher_and_could_not_be_done_keeps_that_teacher(shell, line):
@@ -41,10 +41,10 @@ def test_a_line_that_names_a_teacher_and_could_not_be_done_keeps_that_teacher(sh
     assert "Ask other about 150 texts" in shell.run("%tracer plan --max-rows 200")
 
 
-@pytest.mark.parametrize("step", ["fit", "calibrate", "route", "save r.tracer", "collect"])
+@pytest.mark.parametrize("step", ["fit", "calibrate", "route", "save r.tracer", "batch collect"])
 def test_a_dry_run_of_a_step_that_no_plan_tells_of_is_refused(shell, line, step):
     shell.run(f"%tracer label {line}")
-    assert "--dry-run goes with run, plan, label, submit" in shell.complaint(
+    assert "--dry-run goes with run, plan, label, batch submit" in shell.complaint(
         f"%tracer {step} --dry-run"
     )
 
@@ -54,12 +54,12 @@ def test_words_behind_an_option_are_named(shell, line):
         "%tracer plan --labels intents df.text"
     )
     shell.run(f"%tracer plan {line}")
-    assert "name a batch: %tracer cancel BATCH" in shell.complaint("%tracer cancel")
+    assert "name a batch: %tracer batch cancel BATCH" in shell.complaint("%tracer batch cancel")
 
 
 def test_a_misspelt_key_of_a_set_is_no_file(shell):
-    assert "'zzz' is no key of a set of answers and no .csv" in shell.complaint(
-        "%tracer labels zzz"
+    assert "'zzz' is no key of a set of answers; %tracer store list shows" in shell.complaint(
+        "%tracer store list zzz"
     )
 
 
@@ -119,14 +119,14 @@ def test_a_review_that_is_written_refuses_what_it_would_pass_over(shell, option)
 @pytest.mark.parametrize("given", ["--sample 20", "df.text", "df.text --dry-run"])
 def test_a_submission_of_deferred_rows_refuses_rows_of_the_line(shell, given):
     shell.run("%tracer label df.text --teacher teach --labels intents --features X --sample 60")
-    said = shell.complaint(f"%tracer submit {given} --deferred")
-    assert said.startswith("submit --deferred sends what the last route left to the teacher")
+    said = shell.complaint(f"%tracer batch submit {given} --deferred")
+    assert said.startswith("batch submit --deferred sends what the last route left to the teacher")
     assert said.endswith(f"; leave {given.split(' ')[0]} out")
 
 
 @pytest.mark.parametrize("option", ["--target 0.9", "--max-rows 9", "--sample 20", "--ask-key"])
 def test_batches_without_a_job_refuse_settings(shell, option):
-    said = shell.complaint(f"%tracer batches {option}")
-    assert said.startswith("without a job batches lists all of a store, and heeds --store alone")
+    said = shell.complaint(f"%tracer batch list {option}")
+    assert said.startswith("without a job batch list lists all of a store, and heeds --store alone")
     assert said.endswith(f"; leave {option.split()[0]} out")
-    shell.run("%tracer batches --store other.sqlite")
+    shell.run("%tracer batch list --store other.sqlite")

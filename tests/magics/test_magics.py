@@ -114,7 +114,7 @@ def test_each_step_alone_with_settings_remembered(shell, world):
     out = shell.run("%tracer route --output routed --no-ask")
     assert "Of 600 rows: " in out
     assert len(world.asked) == 150
-    assert shell.run("%tracer status") == out
+    assert shell.run("%tracer panel") == out
     assert list(shell["routed"].columns[:2]) == ["text", "n"]
 
 
@@ -295,7 +295,7 @@ def test_the_stop_button_ends_the_cell_in_words_and_the_cell_goes_on_when_run_ag
     out = shell.run(cell)
     assert "Stopped: interrupted. Every stored answer is kept; run again to go on." in out
     assert "routed" not in shell
-    assert "Stopped: interrupted" in shell.run("%tracer status")
+    assert "Stopped: interrupted" in shell.run("%tracer panel")
     assert "79 answers reused" in shell.run(cell)
     assert shell["routed"]["label"].tolist() == list(world.truth.values())
     assert len(world.asked) == len(set(world.asked)) + 1  # the one that hung
@@ -427,10 +427,22 @@ def test_help_shows_every_option(shell):
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("", "say what to do: %tracer run|plan|label|fit|calibrate|route|status|panel|report|save|load|labels|compare|"),
+        ("", "say what to do: %tracer run|plan|label|fit|calibrate|route|panel|report|save|load|store|review|batch|"),
         ("lable df.text", "no step 'lable'; did you mean 'label'? There are: run, plan, label"),
         ("df.text", "no step 'df.text'; there are: run, plan"),
-        ("status", "no job yet; start with %tracer plan df.text"),
+        # Words that were steps of their own are steps no more.
+        ("status", "no step 'status'; there are: run, plan"),
+        ("submit df.text", "no step 'submit'; there are: run, plan"),
+        ("collect", "no step 'collect'; there are: run"),
+        ("batches", "no step 'batches'; did you mean 'batch'? There are: run"),
+        ("labels", "no step 'labels'; did you mean 'label'? There are: run"),
+        ("compare a b", "no step 'compare'; "),
+        ("cancel abc", "no step 'cancel'; "),
+        ("batch", "say what of it to do: %tracer batch submit|collect|list|cancel"),
+        ("batch colect", "no word behind batch 'colect'; did you mean 'collect'? There are: submit"),
+        ("store", "say what of it to do: %tracer store list|compare|export"),
+        ("store export", "name a .csv or .parquet file to write: %tracer store export answers.csv"),
+        ("panel", "no job yet; start with %tracer plan df.text"),
         ("plan", "no teacher is named; add --teacher"),
         ("plan df.text", "no teacher is named; add --teacher"),
         ("plan --teacher teach --labels intents", "no column is named; write for example"),
@@ -525,20 +537,23 @@ def test_a_mistake_is_one_line_that_says_what_to_do(shell, world, line, says):
     "line",
     [
         *(
-            "status --target 0.85",
-            "status --teacher teach",
+            "panel --teacher teach",
             "plan --seed 3",
             "run --gate margin --dry-run",
         ),
-        *("panel --target 0.85", "batches --surrogate logistic,mlp-1", "collect --confidence 0.9"),
-        *("cancel 123 --target 0.85",),
+        *(
+            "panel --target 0.85",
+            "batch list --surrogate logistic,mlp-1",
+            "batch collect --confidence 0.9",
+        ),
+        *("batch cancel 123 --target 0.85",),
     ],
 )
 def test_a_step_that_shows_puts_no_finished_job_away(shell, world, line):
     shell.run(f"%tracer run df.text {TEACH} {FAST} --no-ask")
-    card, asked = shell.run("%tracer status"), len(world.asked)
+    card, asked = shell.run("%tracer panel"), len(world.asked)
     assert "would begin another job" in shell.complaint(f"%tracer {line}")
-    assert shell.run("%tracer status") == card
+    assert shell.run("%tracer panel") == card
     assert shell.run("%tracer route --no-ask") == card
     assert len(world.asked) == asked
 
@@ -605,8 +620,10 @@ def test_a_mistake_in_the_users_own_function_keeps_its_traceback(shell):
 
 
 OFFERS = {
-    "%tracer ": {"plan", "label", "fit", "calibrate", "route", "status", "df"},
+    "%tracer ": {"plan", "label", "fit", "calibrate", "route", "panel", "batch", "store", "df"},
     "%tracer ca": {"calibrate"},
+    "%tracer batch ": {"submit", "collect", "list", "cancel"},
+    "%tracer store ex": {"export"},
     "%tracer plan ": {"df", "wide"},
     "%tracer plan d": {"df"},
     "%tracer plan df.": {"df.text", "df.n"},
@@ -680,9 +697,9 @@ def test_loading_again_keeps_working(shell):
 
 
 def test_a_job_that_is_not_there_is_told_from_those_that_are(shell):
-    assert "no job yet" in shell.complaint("%tracer status --name neverheard")
+    assert "no job yet" in shell.complaint("%tracer panel --name neverheard")
     shell.run(f"%tracer plan df.text {TEACH}")
-    for step in ("status", "fit", "save a.tracer"):
+    for step in ("panel", "fit", "save a.tracer"):
         said = shell.complaint(f"%tracer {step} --name neverheard")
         assert said.endswith("no job 'neverheard'; there are: main")
 
@@ -698,7 +715,7 @@ def test_a_router_is_saved_loaded_and_used(shell, world, tmp_path):
     out = shell.run(f"%tracer load '{path}' --name other")
     assert out.startswith("Router for teach, 3 labels, saved ")
     assert "With 95 % confidence, on at least 92 % of the rows that it answers" in out
-    assert shell.run("%tracer status --name other") == out
+    assert shell.run("%tracer panel --name other") == out
     # The job was fitted on a matrix of its own, which a file does not hold.
     complaint = shell.complaint("%tracer route df.text --name other --output again")
     assert "fitted on features of your own" in complaint
@@ -792,30 +809,30 @@ def test_files_that_are_not_there(shell, line, says):
 
 
 def test_stored_answers_are_listed_compared_and_written(shell, tmp_path):
-    assert "set  teacher" in shell.run("%tracer labels")
+    assert "set  teacher" in shell.run("%tracer store list")
     shell.run(f"%tracer label df.text {TEACH} {FAST}")
     shell.run("def other(text): return 'login'")
     shell.run("%tracer label df.text --teacher other --labels intents --name two --sample 130")
-    out = shell.run("%tracer labels")
+    out = shell.run("%tracer store list")
     assert "teach " in out
     assert "other " in out
     assert "2 sets, 280 answers, unknown cost, in " in out
     keys = [line.split()[0] for line in out.splitlines()[1:3]]
-    out = shell.run(f"%tracer labels {keys[0]}")
+    out = shell.run(f"%tracer store list {keys[0]}")
     assert out.startswith("began ")
     assert "1 run, unknown cost." in out
-    out = shell.run(f"%tracer compare {' '.join(keys)}")
+    out = shell.run(f"%tracer store compare {' '.join(keys)}")
     assert " agree on " in out.splitlines()[0]
     assert " of 130 texts that both labelled" in out.splitlines()[0]
     assert "95 % interval " in out.splitlines()[0]
     assert "Cost of these texts" not in out  # nobody knows what a function costs
     assert "Most frequent differences: " in out
     path = tmp_path / "answers.csv"
-    assert shell.run(f"%tracer labels {path}").startswith("280 answers written to ")
+    assert shell.run(f"%tracer store export {path}").startswith("280 answers written to ")
     assert len(path.read_text().splitlines()) == 281
-    assert "name two sets" in shell.complaint("%tracer compare one")
-    assert "no set of answers 'nope'" in shell.complaint(f"%tracer compare nope {keys[0]}")
-    assert ".csv or .parquet" in shell.complaint("%tracer labels answers.txt")
+    assert "name two sets" in shell.complaint("%tracer store compare one")
+    assert "no set of answers 'nope'" in shell.complaint(f"%tracer store compare nope {keys[0]}")
+    assert ".csv or .parquet" in shell.complaint("%tracer store export answers.txt")
 
 
 def test_a_file_of_labels_may_say_what_they_mean(shell, tmp_path):

@@ -165,7 +165,7 @@ def test_settings_that_are_applied_hold_for_the_next_start(kernel):
     assert session.moment.report.n_labelled == 600
     assert len(kernel["out"]) == 600
     # The magics know the same.
-    assert "70 %" in kernel.run("%tracer status")
+    assert "70 %" in kernel.run("%tracer panel")
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_during_a_run_in_the_background_the_job_is_only_looked_at(kernel, world)
         for line in ("run df.text", "fit", "label df.text", "panel --target 0.7", "report x.html"):
             assert kernel.complaint(f"%tracer {line}") == busy
         assert "The panel" in kernel.run("%tracer panel")
-        assert kernel.try_run("%tracer status").error is None
+        assert kernel.try_run("%tracer panel").error is None
     finally:
         session.stop()
         go.set()

@@ -118,18 +118,18 @@ def test_the_table_of_settings_names_steps_that_there_are():
         ("label df.text --no-blind", "--no-blind goes with review, not with label"),
         ("fit --no-ask", "--no-ask goes with run, plan, route, panel, update, not with fit"),
         ("fit --output x", "--output goes with run, plan, route, panel, update, not with fit"),
-        ("audit --sample 20", "--sample goes with run, plan, label, fit, calibrate, route, status"),
-        ("reask --sample 20", "--sample goes with run, plan, label, fit, calibrate, route, status"),
+        ("audit --sample 20", "--sample goes with run, plan, label, fit, calibrate, route, panel"),
+        ("reask --sample 20", "--sample goes with run, plan, label, fit, calibrate, route, panel"),
         ("run df.text --at 0.95", "--at goes with route, not with run"),
         ("review --rate 0.1", "--rate goes with audit, not with review"),
-        ("route --deferred", "--deferred goes with submit, not with route"),
+        ("route --deferred", "--deferred goes with batch submit, not with route"),
         ("plan df.text --columns a=b", "--columns goes with scan, not with plan"),
         (
             "save r.tracer --dry-run",
-            "--dry-run goes with run, plan, label, submit, reask, not with save",
+            "--dry-run goes with run, plan, label, batch submit, reask, not with save",
         ),
         ("scan x.jsonl --teacher teach", "--teacher goes with run, plan, label, fit, calibrate"),
-        ("labels --target 0.9", "--target goes with run, plan, label, fit, calibrate, route"),
+        ("store list --target 0.9", "--target goes with run, plan, label, fit, calibrate, route"),
     ],
 )
 def test_an_option_that_a_step_does_not_heed_is_refused(shell, line, says):
@@ -158,12 +158,18 @@ def test_help_of_all_steps_and_of_one(shell):
     assert "--no-blind" in out
     assert "--of VALUE" in out
     assert "--teacher" not in out
+    out = shell.run("%tracer batch --help")
+    assert "%tracer batch submit [COLUMN]" in out
+    assert "%tracer batch cancel BATCH" in out
+    assert "%tracer plan" not in out
+    out = shell.run("%tracer batch cancel --help")
+    assert "batch submit" not in out
     assert "no step 'reviw'; did you mean 'review'?" in shell.complaint("%tracer reviw --help")
 
 
 def test_help_asks_nothing_and_needs_no_job(shell):
     assert "--dry-run" in shell.run("%tracer label --help")
-    assert shell.complaint("%tracer status").startswith("no job yet")
+    assert shell.complaint("%tracer panel").startswith("no job yet")
 
 
 def test_the_panel_has_the_words_of_the_help(shell):

@@ -79,7 +79,7 @@ def test_against_another_set(shell, panels):
     shell.run(f"%tracer label df.text{JOB}")
     shell.run("def other(text): return 'login'")
     shell.run(f"%tracer label df.text{JOB.replace(' teach ', ' other ')} --name two")
-    keys = [line.split()[:2] for line in shell.run("%tracer labels").splitlines()[1:3]]
+    keys = [line.split()[:2] for line in shell.run("%tracer store list").splitlines()[1:3]]
     (key,) = [key for key, name in keys if name == "other"]
     shell.run(f"%tracer review --of disputed --against {key}")
     assert panels[0].view.row["why"].endswith(f"teach and other ({key}) gave different labels.")

@@ -35,7 +35,7 @@ def test_a_line_updates_shows_before_and_after_and_the_new_frame(hard, hard_worl
     assert any(line.startswith("column: texts asked in all") for line in table)
     after = hard["routed"]
     assert (before["label_source"] != after["label_source"]).sum() == 48
-    assert "With 88.5 % confidence" in hard.run("%tracer status")
+    assert "With 88.5 % confidence" in hard.run("%tracer panel")
     assert len(hard_world.asked) == len(set(hard_world.asked))
 
 

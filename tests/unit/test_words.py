@@ -196,14 +196,14 @@ def test_a_cost_that_is_known_has_no_spread():
             Superseded(412, ("prompt", "label set", "model")),
             (
                 "412 stored answers to these texts belong to another prompt, label set or model "
-                "and do not apply (%tracer labels shows them)."
+                "and do not apply (%tracer store list shows them)."
             ),
         ),
         (
             Superseded(1, ("prompt",)),
             (
                 "1 stored answer to these texts belongs to another prompt and does not apply "
-                "(%tracer labels shows them)."
+                "(%tracer store list shows them)."
             ),
         ),
     ],

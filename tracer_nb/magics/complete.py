@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tracer_nb.magics.lines import step_of
-from tracer_nb.magics.steps import STEPS, settings_of
+from tracer_nb.magics.steps import WORDS, settings_of, words_behind
 from tracer_nb.settings import BY_FLAG
 
 __all__ = ["complete"]
@@ -47,7 +47,9 @@ def complete(event: Any, variables: Mapping[str, Any]) -> list[str]:
             f"{frame}.{n}" for n in names if n.isidentifier() and f"{frame}.{n}".startswith(word)
         ]
     frames = [n for n, v in variables.items() if not n.startswith("_") and _is_columnar(v)]
-    steps = list(STEPS) if len(before) == 1 else []
+    steps = [*WORDS] if len(before) == 1 else []
+    if len(before) == 2:
+        steps = [*words_behind(before[1])]
     return [n for n in [*steps, *frames] if n.startswith(word)]
 
 

@@ -13,7 +13,7 @@ from IPython.core.magic_arguments import MagicArgumentParser
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.magics.names import unquote
-from tracer_nb.magics.steps import STEPS, Step, heeds, settings_of
+from tracer_nb.magics.steps import STEPS, WORDS, Step, heeds, settings_of, words_behind
 from tracer_nb.settings import BY_FLAG, SETTINGS, Setting
 
 __all__ = ["TABLES", "Line", "check_only", "leading", "parse", "read_line", "split_line", "step_of"]
@@ -54,6 +54,12 @@ class Line:
         """The table file that a step with ``exports`` is to write; empty where it is another."""
         file = unquote(self.operand.strip())
         return file if self.step.exports and file.endswith(TABLES) else ""
+
+    @property
+    def takes_loaded(self) -> bool:
+        """Whether a router from a file will do; a panel with a teacher begins a job of its own."""
+        begins = self.step.looks and self.args.teacher is not None
+        return "router" in self.step.needs and not begins
 
     def is_alone(self, *, begun: bool) -> bool:
         """Whether it is about files and stored answers, and changes no settings of a job."""
@@ -101,7 +107,7 @@ def read_line(words: Sequence[str], *, cell: bool) -> Line:
 
 def step_of(words: Sequence[str]) -> Step:
     """The step of a line that may not be whole yet; a cell without one runs the whole job."""
-    return STEPS.get(words[0], STEPS["run"]) if words else STEPS["run"]
+    return STEPS.get(" ".join(words[:2])) or STEPS.get(" ".join(words[:1])) or STEPS["run"]
 
 
 def parse(settings: tuple[Setting, ...], words: Sequence[str]) -> Any:
@@ -172,15 +178,20 @@ def _parser(settings: tuple[Setting, ...]) -> argparse.ArgumentParser:
 
 def _read_step(words: list[str], *, cell: bool) -> tuple[Step, str]:
     """The step, and what stands behind it."""
-    if words and words[0] in STEPS:
-        return STEPS[words[0]], " ".join(words[1:])
+    for n in (2, 1):
+        if " ".join(words[:n]) in STEPS:
+            return STEPS[" ".join(words[:n])], " ".join(words[n:])
+    if words and (behind := words_behind(words[0])):
+        if len(words) > 1:
+            raise InvalidInput.unknown_name(f"word behind {words[0]}", words[1], behind)
+        raise InvalidInput(f"say what of it to do: %tracer {words[0]} {'|'.join(behind)}")
     if cell:
         return STEPS["run"], " ".join(words)
     if not words:
         raise InvalidInput(
-            f"say what to do: %tracer {'|'.join(STEPS)}; %tracer --help says what each does"
+            f"say what to do: %tracer {'|'.join(WORDS)}; %tracer --help says what each does"
         )
-    raise InvalidInput.unknown_name("step", words[0], STEPS)
+    raise InvalidInput.unknown_name("step", words[0], WORDS)
 
 
 def _check_heeded(step: Step, words: Iterable[str]) -> None:

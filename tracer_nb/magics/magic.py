@@ -76,7 +76,7 @@ class TracerMagics(Magics):
         check_named(line, self.jobs)
         if line.is_alone(begun=job.tracer is not None):
             HANDLERS[line.step.name](self._space, job, line)
-        elif job.loaded is not None and "router" in line.step.needs:
+        elif job.loaded is not None and line.takes_loaded:
             with_loaded(self._space, job, line, cell)
         else:
             self._of_job(job, line, cell)
@@ -96,7 +96,7 @@ class TracerMagics(Magics):
         check_begun(line, settings, job)
         check_work(line, settings, job)
         if job.session.moment.running and step.looks and not settings:
-            self._space.look(step.name, job)
+            self._space.look(job)
             return
         job.session.check_free()
         with undoing(job, settings, line):

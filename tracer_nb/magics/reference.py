@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from IPython.display import display
 
 from tracer_nb.errors import InvalidInput
-from tracer_nb.magics.steps import STEPS, Step, heeds, settings_of
+from tracer_nb.magics.steps import STEPS, WORDS, Step, heeds, settings_of, words_behind
 from tracer_nb.settings import GROUPS, SETTINGS, Flag, Setting
 
 __all__ = ["magic_doc", "page", "show_help"]
@@ -41,7 +41,7 @@ _SETTINGS = """\
 ## Settings of the job
 
 Any step of the job may give them; they hold until another line changes them. In brackets: what
-holds without. `report`, `save`, `labels`, `compare`, `load` and `scan` change no settings and take
+holds without. `report`, `save`, `load`, `store` and `scan` change no settings and take
 the options that stand beside them above.
 """
 
@@ -56,9 +56,9 @@ def show_help(words: Sequence[str]) -> None:
     """
     from tracer_nb.magics.show import Table  # noqa: PLC0415
 
-    if words and words[0] not in STEPS:
-        raise InvalidInput.unknown_name("step", words[0], STEPS)
-    named = [STEPS[word] for word in words[:1]]
+    if words and words[0] not in WORDS:
+        raise InvalidInput.unknown_name("step", words[0], WORDS)
+    named = [step for name, step in STEPS.items() if _is_named(name, words)]
     shown = [
         *((step.usage, _sentence(step.does)) for step in named or STEPS.values()),
         *((_written(flag), flag.help) for step in named for flag in _own(step)),
@@ -69,6 +69,12 @@ def show_help(words: Sequence[str]) -> None:
         "%tracer STEP --help says which options belong to a step; %tracer? shows all of them."
     )
     display(help_)
+
+
+def _is_named(name: str, words: Sequence[str]) -> bool:
+    """Whether a line names a step, or the first word of several."""
+    second = words[1:2] if len(words) > 1 and words[1] in words_behind(words[0]) else []
+    return bool(words) and name.split()[: 1 + len(second)] == [words[0], *second]
 
 
 def magic_doc() -> str:

@@ -98,8 +98,8 @@ class AnswerSets(Table):
     def __init__(self, sets: Sequence[AnswerSet], path: str) -> None:
         self.note = (
             f"{count(len(sets), 'set')}, {count(sum(s.n_answers for s in sets), 'answer')}, "
-            f"{_in_all([s.cost for s in sets])}, in {path}. %tracer labels KEY: the runs of a set; "
-            "%tracer compare KEY KEY; %tracer labels FILE.csv writes them all."
+            f"{_in_all([s.cost for s in sets])}, in {path}. %tracer store list KEY: the runs of a set; "
+            "%tracer store compare KEY KEY; %tracer store export FILE.csv writes them all."
         )
         super().__init__(
             [
@@ -144,7 +144,7 @@ class BatchTable(Table):
         *("batch", "teacher", "sent", "state", "texts", "done", "failed", "stored", "cost"),
         "note",
     )
-    note = "%tracer collect brings in what is done; %tracer cancel BATCH stops one."
+    note = "%tracer batch collect brings in what is done; %tracer batch cancel BATCH stops one."
 
     def __init__(self, batches: Sequence[Batch]) -> None:
         super().__init__(

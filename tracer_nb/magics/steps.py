@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tracer_nb.settings import SETTINGS, Setting
 
-__all__ = ["COLUMN", "STEPS", "Step", "heeds", "settings_of", "step_help"]
+__all__ = ["COLUMN", "STEPS", "WORDS", "Step", "heeds", "settings_of", "words_behind"]
 
 COLUMN = "[COLUMN]"
 """What stands behind a step that may be about another column than the one before."""
@@ -19,6 +19,7 @@ class Step:
     Attributes
     ----------
     name : str
+        One word, or two: ``batch submit``.
     does : str
         What it does, a sentence without its subject and full stop.
     operand : str
@@ -109,18 +110,11 @@ _TABLE = (
         visits=True,
     ),
     Step(
-        name="status",
-        does="shows certificate, counts and money again",
-        needs=("job", "router"),
-        shows=True,
-        looks=True,
-        visits=True,
-    ),
-    Step(
         name="panel",
         operand=COLUMN,
-        does="opens the workspace of the job, with all settings",
-        needs=("job",),
+        does="opens the workspace of the job, with all settings; where no page can show, it says "
+        "certificate, counts and money in text",
+        needs=("job", "router"),
         asks=True,
         shows=True,
         looks=True,
@@ -147,16 +141,21 @@ _TABLE = (
         why="a saved router keeps its own settings",
     ),
     Step(
-        name="labels",
-        operand="[KEY or FILE]",
-        does="lists the sets of stored answers, or the runs of one, or writes all to a .csv or "
-        ".parquet",
+        name="store list",
+        operand="[KEY]",
+        does="lists the sets of stored answers, or the runs of one",
         alone=True,
     ),
     Step(
-        name="compare",
+        name="store compare",
         operand="KEY KEY",
         does="says where two sets of stored answers differ",
+        alone=True,
+    ),
+    Step(
+        name="store export",
+        operand="FILE",
+        does="writes all stored answers to a .csv or .parquet",
         alone=True,
     ),
     Step(
@@ -167,26 +166,26 @@ _TABLE = (
         exports=True,
     ),
     Step(
-        name="submit",
+        name="batch submit",
         operand=COLUMN,
         does="sends the sample to the server's batch endpoint",
         asks=True,
     ),
     Step(
-        name="collect",
+        name="batch collect",
         does="brings in the answers of batches that are done",
         asks=True,
         shows=True,
     ),
     Step(
-        name="batches",
+        name="batch list",
         does="lists the batches under way",
         asks=True,
         shows=True,
         anywhere=True,
     ),
     Step(
-        name="cancel",
+        name="batch cancel",
         operand="BATCH",
         does="cancels a batch",
         asks=True,
@@ -227,7 +226,16 @@ _TABLE = (
 )
 
 STEPS: dict[str, Step] = {step.name: step for step in _TABLE}
-"""Every step by its name."""
+"""Every step by its name, which may have a second word."""
+
+WORDS = tuple(dict.fromkeys(name.split()[0] for name in STEPS))
+"""The first words of all steps."""
+
+
+def words_behind(word: str) -> tuple[str, ...]:
+    """The second words of the steps that begin with one."""
+    pairs = [name.split() for name in STEPS]
+    return tuple(pair[1] for pair in pairs if pair[0] == word and len(pair) == 2)
 
 
 def heeds(step: Step, setting: Setting) -> bool:
@@ -242,8 +250,3 @@ def heeds(step: Step, setting: Setting) -> bool:
 def settings_of(step: Step) -> tuple[Setting, ...]:
     """The settings that a line with a step may give."""
     return tuple(setting for setting in SETTINGS if heeds(step, setting))
-
-
-def step_help() -> str:
-    """All steps in one paragraph, for the help of IPython."""
-    return " ".join(f"{name}: {step.does}." for name, step in STEPS.items())

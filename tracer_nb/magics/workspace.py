@@ -112,15 +112,11 @@ class Workspace:
 
     # --- panels ----------------------------------------------------------------------
 
-    def look(self, verb: str, job: Job) -> None:
-        """Show a job that runs in the background, without touching it."""
-        from tracer_nb.widgets import Card, Panel  # noqa: PLC0415
+    def look(self, job: Job) -> None:
+        """Show a job, which may run in the background, without touching it."""
+        from tracer_nb.widgets import Panel  # noqa: PLC0415
 
-        report = job.session.moment.report
-        if verb == "panel":
-            Panel(job.session).show()
-        elif report is not None:
-            display(Card(report))
+        Panel(job.session).show()
 
     def prepare(self, job: Job) -> None:
         """Let the panel's start button do the whole job."""

@@ -102,7 +102,7 @@ ASKING: tuple[Setting, ...] = (
         check=some,
         unit="file",
         group="Teacher",
-        also=("load", "labels", "compare"),
+        also=("load", "store list", "store compare", "store export"),
     ),
     _teacher(
         "batch_price",

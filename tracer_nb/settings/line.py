@@ -36,11 +36,11 @@ LINE: tuple[Setting, ...] = (
         check=some,
         values=("missing",),
     ),
-    _line("deferred", "Submit what route left to the teacher.", "submit", kind="flag"),
+    _line("deferred", "Submit what route left to the teacher.", "batch submit", kind="flag"),
     _line(
         "dry_run",
         "Show the plan; ask and pay nothing.",
-        *("plan", "run", "label", "submit", "reask"),
+        *("plan", "run", "label", "batch submit", "reask"),
         kind="flag",
     ),
     _line(
@@ -76,7 +76,7 @@ LINE: tuple[Setting, ...] = (
     _line(
         "against",
         "What to compare with. Of gaps: the name of another job on the same column. Of review: "
-        "the key of a set of answers (see labels), to review where it differs.",
+        "the key of a set of answers (see store list), to review where it differs.",
         *("review", "gaps"),
         check=some,
     ),
@@ -91,7 +91,7 @@ LINE: tuple[Setting, ...] = (
     _line(
         "escape",
         "Put an apostrophe before cells of a .csv that a spreadsheet would run as formulas.",
-        *("labels", "review"),
+        *("store export", "review"),
         kind="flag",
     ),
     Setting(

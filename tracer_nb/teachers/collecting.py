@@ -56,7 +56,7 @@ async def locate(book: BatchBook, server: BatchServer, entry: Entry) -> Entry:
     except CannotList as error:
         raise CannotList(
             f"{error}, and only it knows whether batch {entry.shown.key} was made; to free its "
-            f"texts, which may then be paid twice: %tracer cancel {entry.shown.key}"
+            f"texts, which may then be paid twice: %tracer batch cancel {entry.shown.key}"
         ) from error
     if found is not None:
         book.see(entry.key, found)
@@ -204,7 +204,8 @@ def _with(entry: Entry, **changes: str) -> Entry:
 def _held(entry: Entry, why: str) -> Batch:
     key = entry.shown.key
     return replace(
-        entry.shown, note=f"{why}; collect again later, or free its texts: %tracer cancel {key}"
+        entry.shown,
+        note=f"{why}; collect again later, or free its texts: %tracer batch cancel {key}",
     )
 
 

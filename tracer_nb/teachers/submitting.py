@@ -164,6 +164,6 @@ async def _send_one(book: BatchBook, server: BatchServer, parcel: Parcel, body: 
         raise
     except TeacherError as error:
         raise TeacherError(
-            f"{error}; it may have made the batch all the same: %tracer collect looks for it"
+            f"{error}; it may have made the batch all the same: %tracer batch collect looks for it"
         ) from error
     book.see(parcel.key, made)

@@ -17,9 +17,7 @@ __all__ = [
 def waiting_sentence(n_texts: int, since: str) -> str:
     """Why texts are not asked: they are paid in a batch."""
     are = "is" if n_texts == 1 else "are"
-    return (
-        f"{count(n_texts, 'text')} {are} in a batch submitted at {moment(since)}; %tracer collect"
-    )
+    return f"{count(n_texts, 'text')} {are} in a batch submitted at {moment(since)}; %tracer batch collect"
 
 
 def submitted_lines(submitted: Submitted) -> list[str]:
@@ -33,7 +31,7 @@ def submitted_lines(submitted: Submitted) -> list[str]:
         lines.append(
             f"{count(submitted.n_texts, 'text')} submitted to {batches[0].server} in "
             f"{count(len(batches), 'batch', 'batches')} ({keys}), {cost}. You may close the "
-            "notebook; %tracer collect brings the answers in."
+            "notebook; %tracer batch collect brings the answers in."
         )
     else:
         lines.append("Nothing to submit.")
@@ -53,7 +51,7 @@ def _left_out(submitted: Submitted) -> list[str]:
     lines = []
     for n, why in (
         (submitted.n_stored, "answered already"),
-        (submitted.n_waiting, "in a batch already; %tracer collect"),
+        (submitted.n_waiting, "in a batch already; %tracer batch collect"),
         (submitted.n_unusable, "whose reply in a batch held no label; %tracer label repairs it"),
     ):
         if n:
@@ -69,7 +67,7 @@ def collected_lines(collected: Collected) -> list[str]:
     if collected.n_others:
         lines.append(
             f"{count(collected.n_others, 'batch waits', 'batches wait')} for another teacher, "
-            "prompt or label set: name the one that submitted; %tracer batches."
+            "prompt or label set: name the one that submitted; %tracer batch list."
         )
     if collected.n_answers:
         text = f"{count(collected.n_answers, 'answer')} stored"
@@ -83,7 +81,7 @@ def collected_lines(collected: Collected) -> list[str]:
         )
     if collected.n_free:
         lines.append(
-            f"{count(collected.n_free, 'text')} got no reply and cost nothing: %tracer submit or "
+            f"{count(collected.n_free, 'text')} got no reply and cost nothing: %tracer batch submit or "
             "label asks about them again."
         )
     return lines

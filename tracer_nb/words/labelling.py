@@ -102,7 +102,7 @@ def _again(again: AskedAgain) -> str:
         text += f", {still:,} again none"
     if left := again.n_texts - again.n_renewed:
         text += f", {left:,} no new answer"
-    return f"{text}. The first answers stay in the books (%tracer labels)."
+    return f"{text}. The first answers stay in the books (%tracer store list)."
 
 
 def _missing(reasons: Sequence[tuple[str, int]]) -> str:

@@ -43,7 +43,7 @@ def plan_lines(plan: Plan) -> list[str]:
     if plan.n_stored:
         ask += f"; {count(plan.n_stored, 'answer')} stored already"
     if plan.n_waiting:
-        ask += f"; {count(plan.n_waiting, 'text')} in a batch already, see %tracer collect"
+        ask += f"; {count(plan.n_waiting, 'text')} in a batch already, see %tracer batch collect"
     lines = [f"{texts}.", f"{ask}."]
     lines += _stored_sentences(plan)
     if plan.prompt_tokens:
@@ -154,7 +154,7 @@ def superseded_sentence(superseded: Superseded) -> str:
     belong = "belongs to another" if n == 1 else "belong to another"
     apply = "does not apply" if n == 1 else "do not apply"
     answers = count(n, "stored answer")
-    return f"{answers} to these texts {belong} {what} and {apply} (%tracer labels shows them)."
+    return f"{answers} to these texts {belong} {what} and {apply} (%tracer store list shows them)."
 
 
 def answering_name(teacher: str, models: Sequence[tuple[str, int]]) -> str:

@@ -82,7 +82,7 @@ def test_labelling_leaves_out_what_is_in_a_batch_and_says_so(world, path):
         # The batch has the first rows of the sample, and rows count up to the first gap.
         assert len(labels.rows) == 0
         assert labels.stopped == (
-            f"120 texts are in a batch submitted at {moment(since)}; %tracer collect"
+            f"120 texts are in a batch submitted at {moment(since)}; %tracer batch collect"
         )
         assert standin.requests == SAMPLE - 120
         with pytest.raises(NotEnoughData, match="120 texts are in a batch submitted at"):
@@ -166,10 +166,10 @@ def test_what_was_submitted_in_words():
     assert submitted_lines(one) == [
         (
             "1,200 texts submitted to https://api.openai.com/v1 in 1 batch (3fa90c12), at the most "
-            "$1.20. You may close the notebook; %tracer collect brings the answers in."
+            "$1.20. You may close the notebook; %tracer batch collect brings the answers in."
         ),
         "3 texts answered already.",
-        "1 text in a batch already; %tracer collect.",
+        "1 text in a batch already; %tracer batch collect.",
         "2 texts whose reply in a batch held no label; %tracer label repairs it.",
     ]
     two = Submitted((make_batch(), make_batch(key="00", reserved=None)), 2400)
@@ -191,11 +191,13 @@ def test_what_was_collected_in_words():
         "Batch 3fa90c12, 1,200 texts: in progress, 7 answered and 0 failed so far.",
         (
             "1 batch waits for another teacher, prompt or label set: name the one that submitted; "
-            "%tracer batches."
+            "%tracer batch list."
         ),
         "1,180 answers stored, 4 of them without a label. Paid $0.0520.",
         "10 replies held no label: %tracer label asks about them once more, online.",
-        ("10 texts got no reply and cost nothing: %tracer submit or label asks about them again."),
+        (
+            "10 texts got no reply and cost nothing: %tracer batch submit or label asks about them again."
+        ),
     ]
     nothing = Collected((), 0, 0, 0, Spending())
     assert collected_lines(nothing) == ["No batch of this teacher is under way."]

@@ -59,7 +59,7 @@ def test_plan_tells_how_many_and_what_at_most_and_label_does_it(world, store):
     assert labels.spending.cost == pytest.approx(n * 0.01)
     assert (
         f"Asked again about {said}: {n} got a label. The first answers stay in the books "
-        "(%tracer labels)."
+        "(%tracer store list)."
     ) in label_lines(labels)
     assert {turn for text, turn in shy.asked.items() if not shy.is_shy(text)} == {1}
     labels = tracer.label(world.texts, sample=SAMPLE, again="missing")

@@ -65,7 +65,7 @@ def test_another_prompt_starts_anew_and_says_how_many_answers_no_longer_apply(tr
     labels = other.label(world.texts, sample=200)
     says = (
         "150 stored answers to these texts belong to another prompt and do not apply "
-        "(%tracer labels shows them)."
+        "(%tracer store list shows them)."
     )
     assert says in plan_lines(plan)
     assert says in label_lines(labels)

@@ -243,7 +243,7 @@ def test_texts_in_a_batch_are_not_asked_about_again():
     p = plan(teacher, past=Past(waiting=frozenset({"text 1"})))
     assert (whole.n_ask, p.n_ask, p.n_waiting) == (2, 1, 1)
     assert p.cost == pytest.approx(whole.cost / 2)
-    assert "; 1 text in a batch already, see %tracer collect." in plan_lines(p)[1]
+    assert "; 1 text in a batch already, see %tracer batch collect." in plan_lines(p)[1]
     assert "in a batch" not in "".join(plan_lines(whole))
 
 

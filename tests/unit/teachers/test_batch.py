@@ -318,7 +318,7 @@ def test_a_batch_whose_answers_are_missing_waits_until_it_is_given_up(path):
             assert one.collected_at is None
             assert one.note == (
                 "the server has no file with its answers; collect again later, or free its texts: "
-                f"%tracer cancel {key}"
+                f"%tracer batch cancel {key}"
             )
         assert waiting(standin, path) == set(TEXTS)
         gone = cancel(standin, path, key)

@@ -137,7 +137,7 @@ def test_a_lost_reply_is_no_lost_batch(path, monkeypatch):
         with pytest.raises(TeacherError) as caught:
             submit(standin, path)
         assert "connection lost" in str(caught.value)
-        assert "it may have made the batch all the same: %tracer collect" in str(caught.value)
+        assert "it may have made the batch all the same: %tracer batch collect" in str(caught.value)
         assert [b.state for b in status(standin, path)] == ["in_progress"]
         end_well(standin, path, monkeypatch)
 

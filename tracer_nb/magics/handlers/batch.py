@@ -12,7 +12,7 @@ from tracer_nb.magics.lines import Line, check_only
 from tracer_nb.magics.names import unquote
 from tracer_nb.magics.workspace import Workspace, made, note_of
 
-__all__ = ["batches", "cancel", "collect", "submit"]
+__all__ = ["cancel", "collect", "list_batches", "submit"]
 
 
 def submit(space: Workspace, job: Job, line: Line) -> None:
@@ -25,7 +25,7 @@ def submit(space: Workspace, job: Job, line: Line) -> None:
     given = line.operand or ("" if line.args.sample is None else "--sample")
     if deferred and given:
         raise InvalidInput(
-            f"submit --deferred sends what the last route left to the teacher; leave {given} out"
+            f"batch submit --deferred sends what the last route left to the teacher; leave {given} out"
         )
     if line.args.dry_run:
         planned = (
@@ -52,7 +52,7 @@ def collect(space: Workspace, job: Job, line: Line) -> None:
     display(Lines([*collected_lines(tracer.collect()), *note_of(tracer)]))
 
 
-def batches(space: Workspace, job: Job, line: Line) -> None:
+def list_batches(space: Workspace, job: Job, line: Line) -> None:
     """List the batches under way: of the job, or without one of the whole store."""
     del space
     from tracer_nb.magics.show import BatchTable  # noqa: PLC0415
@@ -60,7 +60,7 @@ def batches(space: Workspace, job: Job, line: Line) -> None:
     if job.tracer is not None:
         display(BatchTable(job.tracer.batches()))
         return
-    what = "without a job batches lists all of a store, and heeds --store alone"
+    what = "without a job batch list lists all of a store, and heeds --store alone"
     check_only(line, what, ("store",))
     from tracer_nb.teachers import LabelStore  # noqa: PLC0415
     from tracer_nb.teachers.batchrows import all_batches  # noqa: PLC0415
@@ -76,5 +76,5 @@ def cancel(space: Workspace, job: Job, line: Line) -> None:
     from tracer_nb.words import batch_sentence  # noqa: PLC0415
 
     if not line.operand:
-        raise InvalidInput("name a batch: %tracer cancel BATCH, see %tracer batches")
+        raise InvalidInput("name a batch: %tracer batch cancel BATCH, see %tracer batch list")
     display(Lines([batch_sentence(made(job).cancel(line.operand))]))

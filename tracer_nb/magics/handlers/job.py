@@ -14,7 +14,7 @@ from tracer_nb.magics.names import unquote
 from tracer_nb.magics.options import read_source
 from tracer_nb.magics.workspace import Workspace, made
 
-__all__ = ["calibrate", "fit", "label", "panel", "plan", "route", "run", "status"]
+__all__ = ["calibrate", "fit", "label", "panel", "plan", "route", "run"]
 
 
 def plan(space: Workspace, job: Job, line: Line) -> None:
@@ -112,15 +112,13 @@ def route(space: Workspace, job: Job, line: Line) -> None:
 
 
 def panel(space: Workspace, job: Job, line: Line) -> None:
-    """Open the workspace of the job."""
+    """Open the workspace of the job; where no page can show, say where the job stands."""
+    del line
+    if not space.in_kernel:
+        display(_card(made(job)))
+        return
     space.prepare(job)
-    space.look(line.step.name, job)
-
-
-def status(space: Workspace, job: Job, line: Line) -> None:
-    """Show certificate, counts and money again."""
-    del space, line
-    display(_card(made(job)))
+    space.look(job)
 
 
 def _again(line: Line) -> str | None:

@@ -28,12 +28,12 @@ def with_loaded(space: Workspace, job: Job, line: Line, prompt: str | None) -> N
     loaded, variables = job.loaded, space.variables
     source = read_source(line.operand, variables)
     check_loaded(read_settings(line.args, source, prompt, variables))
-    audits = line.step.own_caps
+    audits, routes = line.step.own_caps, line.step.visits
     teacher = None if loaded is None else loaded.teacher
     space.keys.give(job, teacher, wanted=bool(line.args.ask_key), asks=source is not None or audits)
     if audits:
         show_watch(loaded, line, {})
-    elif source is not None:
+    elif routes and source is not None:
         _route(space, loaded, line, source)
     else:
         from tracer_nb.magics.show import Lines  # noqa: PLC0415

@@ -12,7 +12,7 @@ from tracer_nb.magics.lines import TABLES, Line
 from tracer_nb.magics.names import unquote
 from tracer_nb.magics.workspace import Workspace
 
-__all__ = ["compare", "labels"]
+__all__ = ["compare", "export", "list_sets"]
 
 
 def compare(space: Workspace, job: Job, line: Line) -> None:
@@ -24,34 +24,45 @@ def compare(space: Workspace, job: Job, line: Line) -> None:
     del space, job
     keys = line.operand.split()
     if len(keys) != 2:
-        raise InvalidInput("name two sets: %tracer compare KEY KEY, see %tracer labels")
+        raise InvalidInput("name two sets: %tracer store compare KEY KEY, see %tracer store list")
     with _opened(line) as store:
         display(Lines(comparison_lines(compare_sets(store, *keys))))
 
 
-def labels(space: Workspace, job: Job, line: Line) -> None:
-    """List the sets of stored answers, or the runs of one, or write all to a file."""
-    from tracer_nb.magics.show import AnswerRuns, AnswerSets, Lines  # noqa: PLC0415
-    from tracer_nb.teachers.exporting import export_answers  # noqa: PLC0415
+def list_sets(space: Workspace, job: Job, line: Line) -> None:
+    """List the sets of stored answers, or the runs of one."""
+    from tracer_nb.magics.show import AnswerRuns, AnswerSets  # noqa: PLC0415
     from tracer_nb.teachers.ledger import answer_runs, answer_sets  # noqa: PLC0415
+
+    del space, job
+    key = line.operand
+    if key and not _is_key(key):
+        raise InvalidInput(
+            f"{key!r} is no key of a set of answers; %tracer store list shows the keys, and "
+            "%tracer store export FILE.csv writes the answers"
+        )
+    with _opened(line) as store:
+        if key:
+            display(AnswerRuns(answer_runs(store, key)))
+        else:
+            display(AnswerSets(answer_sets(store), str(store.path)))
+
+
+def export(space: Workspace, job: Job, line: Line) -> None:
+    """Write all stored answers to a file."""
+    from tracer_nb.magics.show import Lines  # noqa: PLC0415
+    from tracer_nb.teachers.exporting import export_answers  # noqa: PLC0415
     from tracer_nb.words import written_lines  # noqa: PLC0415
 
     del space, job
-    words = line.operand
+    file = unquote(line.operand.strip())
+    if not file.endswith(TABLES):
+        raise InvalidInput(
+            f"name a .csv or .parquet file to write: %tracer store export answers.csv; got {file!r}"
+        )
     with _opened(line) as store:
-        if _is_key(words):
-            display(AnswerRuns(answer_runs(store, words)))
-        elif words:
-            file = unquote(words.strip())
-            if not file.endswith(TABLES):
-                raise InvalidInput(
-                    f"{file!r} is no key of a set of answers and no .csv or .parquet file to "
-                    "write; %tracer labels shows the keys"
-                )
-            written = export_answers(store, file, escape=bool(line.args.escape))
-            display(Lines(written_lines("answer", written.rows, written.formulas, file)))
-        else:
-            display(AnswerSets(answer_sets(store), str(store.path)))
+        written = export_answers(store, file, escape=bool(line.args.escape))
+        display(Lines(written_lines("answer", written.rows, written.formulas, file)))
 
 
 def _opened(line: Line) -> Any:
