@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from tracer_nb.draws.rounds import Trail, draw_round
-from tracer_nb.records import Answer
-from tracer_nb.steps.column.frames import Texts
 
 # Ten texts in ten rows: 0 and 1 are the sample, 2 to 5 are kept for tests, 2 and 3 are tested now.
 # Rows 6 and 7 were deferred, and a cap left 7 without an answer.
@@ -15,12 +13,16 @@ SENT = (6, 7)
 
 
 def drawn(answered, *, sent=SENT, codes=None, unlabelled=()):
-    names = tuple("abcdefghij")
-    texts = Texts(names, np.arange(10) if codes is None else np.array(codes), {})
     trail = Trail(np.isin(np.arange(10), sent), start=2, stop=6)
-    known = {names[i]: Answer("x") for i in answered}
-    known |= {names[i]: Answer(None, "unclear") for i in unlabelled}
-    return draw_round(texts, np.arange(10), trail, known, 2)
+    labelled = np.isin(np.arange(10), answered)
+    return draw_round(
+        np.arange(10) if codes is None else np.array(codes),
+        np.arange(10),
+        trail,
+        2,
+        answered=labelled | np.isin(np.arange(10), unlabelled),
+        labelled=labelled,
+    )
 
 
 def open_texts(draw):
