@@ -15,7 +15,21 @@ SETUP = """\
 from tracer_nb import datasets
 df = datasets.load("support")
 intents = sorted(set(df.label))
+from tracer_nb import Tracer
+def standin(latency, concurrency):
+    how = {"latency": latency, "concurrency": concurrency, "store": ":memory:"}
+    return Tracer("standin:support", intents, **how).teacher
 """
+# Seconds an answer takes, and requests at a time.
+SPEEDS = ((0.01, 8), (0.1, 8), (0.2, 8), (0.3, 8), (0.5, 2))
+
+
+def slow(latency: float, concurrency: int) -> str:
+    """The variable that has a stand-in of this speed."""
+    return f"standin_{latency:g}_{concurrency}".replace(".", "_")
+
+
+SETUP += "".join(f"{slow(*speed)} = standin{speed}\n" for speed in SPEEDS)
 
 
 @pytest.fixture(scope="session")

@@ -5,15 +5,17 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from .conftest import slow
+
 pytestmark = pytest.mark.browser
 
-STANDIN = "--teacher standin:support --labels intents --target 0.8"
+STANDIN = "--target 0.8"
 
 
 def line(name, *, sample=300, latency=0.01, concurrency=8, more=""):
     return (
-        f"df.text {STANDIN} --name {name} --store {name}.sqlite --output {name} --no-ask "
-        f"--sample {sample} --latency {latency} --concurrency {concurrency} {more}"
+        f"df.text --teacher {slow(latency, concurrency)} {STANDIN} --name {name} --store {name}.sqlite --output {name} --no-ask "
+        f"--sample {sample} {more}"
     )
 
 

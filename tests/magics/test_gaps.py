@@ -43,5 +43,5 @@ def test_two_jobs_of_one_column_are_compared_by_name(shell):
 
 def compared(shell, name):
     """What is said when another job is calibrated and this one is not."""
-    shell.run(f"%tracer run df.text{JOB} --gate entropy --name {name}")
+    shell.run(f"%tracer run df.text{JOB} --guard 0.01 --name {name}")
     return shell.complaint(f"%tracer gaps --against {name}")

@@ -539,7 +539,7 @@ def test_a_mistake_is_one_line_that_says_what_to_do(shell, world, line, says):
         *(
             "panel --teacher teach",
             "plan --seed 3",
-            "run --gate margin --dry-run",
+            "run --confidence 0.9 --dry-run",
         ),
         *(
             "panel --target 0.85",
@@ -633,7 +633,7 @@ OFFERS = {
     "%%tracer df.te": {"df.text"},
     "%%tracer w": {"wide"},
     "%%tracer df.text --max": {"--max-cost"},
-    "%tracer plan df.text --la": {"--labels", "--latency"},
+    "%tracer plan df.text --la": {"--labels"},
     "%tracer plan df.text --surrogate ": {"auto", "kernel-ridge", "logistic"},
     "%tracer plan df.text --features l": {"lsa"},
     "%tracer plan df.text --teacher st": {"standin:support", "standin:banking77"},
@@ -767,8 +767,7 @@ def test_a_loaded_router_keeps_the_caps_of_its_line(shell, tmp_path):
         ("--certificate cross-fit", "cross-fit: verified by simulation, not proved."),
         ("--certificate per-class --target 0.7", "The same holds for each of the 3 labels"),
         ("--strategy fixed-threshold --threshold 0.5", "(column certificate, your threshold)"),
-        ("--pipeline accept-all --no-guard", "(100 %)"),
-        ("--gate entropy --surrogate logistic", "logistic on matrix features"),
+        ("--surrogate logistic", "logistic on matrix features"),
         ("--surrogate kernel-ridge,logistic", "on matrix features"),
         ("--sample auto", "Labelling stopped at "),
     ],

@@ -67,6 +67,27 @@ def test_the_form_has_every_setting_of_the_job(kernel):
     assert shown == lasting - {"batch_price"} | {"output", "ask"}
 
 
+def test_what_few_need_is_folded_in_the_form_and_on_no_line(kernel):
+    form_of(kernel).apply({**values(kernel), "gate": "entropy", "pipeline": "single"})
+    assert job(kernel).tracer.options.gate == "entropy"
+    assert "entropy" not in form(kernel).line
+    said = "The line does not say: gate='entropy', pipeline='single', as in Tracer(…)."
+    assert form(kernel).aside() == said
+    assert form(kernel).aside({"shuffle": "--shuffle", "latency": "0.5"}) == (
+        "The line does not say: shuffle=True, latency=0.5, as in Tracer(…)."
+    )
+    assert form(kernel).aside({"target": "0.7"}) == ""
+    names = [option.name for option in form(kernel).options if option.group == "Advanced"]
+    assert names == [
+        *("latency_weight", "gate", "pipeline", "time_budget", "shuffle", "n_examples"),
+        *("latency", "wrong"),
+    ]
+    for name in names:
+        flag = f"--{name.replace('_', '-')}"
+        said = kernel.complaint(f"%tracer plan {flag} 1")
+        assert said.startswith(f"{flag} is no option of a line: in Python it is {name}=…")
+
+
 def test_settings_are_what_the_lines_said(kernel):
     kernel.run(f"%tracer panel df.text {TEACH} --no-guard --no-ask")
     assert values(kernel) == {

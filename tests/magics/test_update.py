@@ -6,8 +6,8 @@ from tracer_nb.magics.steps import STEPS
 from tracer_nb.widgets import UpdateCard
 
 JOB = (
-    "df.text --teacher teach --labels intents --features X --surrogate kernel-ridge --gate margin "
-    "--pipeline single --target 0.86 --confidence 0.9 --sample 200"
+    "df.text --teacher teach --labels intents --features X --surrogate kernel-ridge "
+    "--target 0.86 --confidence 0.9 --sample 200"
 )
 
 

@@ -66,6 +66,9 @@ class SettingsForm(Protocol):
     def line(self) -> str:
         """The magic line that does the job with them."""
 
+    def aside(self, values: Mapping[str, str] | None = None) -> str:
+        """What the line cannot say of them, or of other values."""
+
     def step(self, words: str) -> str:
         """The magic line of one step of the job."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tracer_nb.errors import InvalidInput
+from tracer_nb.magics.names import unquote
 from tracer_nb.moments import Option
 from tracer_nb.settings import FORM, Setting
 
@@ -27,8 +28,10 @@ def written_options(args: Any, read: Mapping[str, Any]) -> dict[str, str]:
     return written
 
 
-def options_of(written: Mapping[str, str]) -> list[str]:
+def options_of(written: Mapping[str, str], places: tuple[str, ...] = ("line",)) -> list[str]:
     """Settings as options of a line, in the order of the form.
+
+    Those of the place "advanced" stand on no line of a user.
 
     Raises
     ------
@@ -38,7 +41,7 @@ def options_of(written: Mapping[str, str]) -> list[str]:
     words = []
     for setting in FORM:
         value = written.get(setting.name, "")
-        if value and setting.place != "cell":
+        if value and setting.place in places:
             words.append(value if value.startswith("--") else f"{setting.flag} {_word(value)}")
     return words
 
@@ -93,6 +96,16 @@ class Form:
         """The line that does the job with the present settings."""
         return self._draft(self._written())
 
+    def aside(self, values: Mapping[str, str] | None = None) -> str:
+        """What the line cannot say of ``values``, by default of the present settings, in Python."""
+        written = self._written() if values is None else self._checked(values)
+        words = [
+            f"{setting.name}={_python(setting, written[setting.name])}"
+            for setting in FORM
+            if setting.place == "advanced" and written.get(setting.name)
+        ]
+        return f"The line does not say: {', '.join(words)}, as in Tracer(…)." if words else ""
+
     def step(self, words: str) -> str:
         """The line of one step of this job: ``words`` are the step and its options."""
         return " ".join(["%tracer", words, *_named(self._name)])
@@ -135,11 +148,19 @@ def _option(setting: Setting, value: str) -> Option:
         return Option(setting.name, setting.name, value, setting.hint, setting.group, long=True)
     bare = tuple(flag.flag for flag in setting.flags if flag.value is not None)
     # A value that may also be something else is suggested, not demanded.
+    label = setting.name if setting.place == "advanced" else setting.flag
     return Option(
-        *(setting.name, setting.flag, value, setting.hint, setting.group),
+        *(setting.name, label, value, setting.hint, setting.group),
         choices=bare or setting.values,
         closed=len(bare) == len(setting.flags),
     )
+
+
+def _python(setting: Setting, value: str) -> str:
+    """A value as Python writes it."""
+    if setting.kind == "flag":
+        return str(next((f.value for f in setting.flags if f.flag == value), True))
+    return value if setting.kind in ("number", "whole") else repr(unquote(value))
 
 
 def _named(name: str) -> list[str]:

@@ -14,7 +14,7 @@ from IPython.core.magic_arguments import MagicArgumentParser
 from tracer_nb.errors import InvalidInput
 from tracer_nb.magics.names import unquote
 from tracer_nb.magics.steps import STEPS, WORDS, Step, heeds, settings_of, words_behind
-from tracer_nb.settings import BY_FLAG, SETTINGS, Setting
+from tracer_nb.settings import ADVANCED, BY_FLAG, SETTINGS, Setting
 
 __all__ = ["TABLES", "Line", "check_only", "leading", "parse", "read_line", "split_line", "step_of"]
 
@@ -198,6 +198,12 @@ def _check_heeded(step: Step, words: Iterable[str]) -> None:
     """Refuse an option that the step would pass over in silence, and name the steps that heed it."""
     for word in words:
         flag = word.partition("=")[0]
+        if flag in ADVANCED:
+            name = ADVANCED[flag].name
+            raise InvalidInput(
+                f"{flag} is no option of a line: in Python it is {name}=…, and the panel has it "
+                "under Advanced"
+            )
         setting = BY_FLAG.get(flag)
         if setting is not None and not heeds(step, setting):
             steps = ", ".join(other.name for other in STEPS.values() if heeds(other, setting))

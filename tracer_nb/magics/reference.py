@@ -8,7 +8,7 @@ from IPython.display import display
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.magics.steps import STEPS, WORDS, Step, heeds, settings_of, words_behind
-from tracer_nb.settings import GROUPS, SETTINGS, Flag, Setting
+from tracer_nb.settings import ADVANCED, FORM, SETTINGS, Flag, Setting
 
 __all__ = ["magic_doc", "page", "show_help"]
 
@@ -95,9 +95,12 @@ def page() -> str:
     single = [s for s in _sorted(SETTINGS) if s.place == "line" and _is_single(s)]
     always = [s for s in SETTINGS if s.of == "always"]
     parts = [_TOP, _table(("Step", "What it does", "Options of its own"), _steps()), _SETTINGS]
-    for group in GROUPS:
+    for group in dict.fromkeys(s.group for s in FORM if s.place == "line"):
         of_group = [s for s in lasting if (s.group or "Teacher") == group]
         parts += [f"### {group}\n", _table(("Option", "Meaning"), _described(of_group))]
+    parts.append("## In Python, and under Advanced in the panel\n\nNo line sets them.\n")
+    advanced = [(f"`{s.name}`", s.hint) for s in _sorted(ADVANCED.values())]
+    parts.append(_table(("Argument", "Meaning"), advanced))
     parts.append("## Options of single steps\n\nAny other step refuses them.\n")
     of_steps = [
         (f"`{_written(flag)}`", ", ".join(_heeding(setting)), flag.help)

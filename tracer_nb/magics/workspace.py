@@ -155,7 +155,7 @@ class Workspace:
         """Take over settings as if a line had named all of them."""
         job.session.check_free()
         variables = self.variables
-        words = split_line(" ".join(options_of(written)))
+        words = split_line(" ".join(options_of(written, ("line", "advanced"))))
         refuse_keys(words, variables)
         args = parse(tuple(s for s in FORM if s.place != "cell"), words)
         settings = read_settings(args, job.source, written.get("prompt"), variables)

@@ -9,16 +9,19 @@ from tracer_nb.settings.job import JOB
 from tracer_nb.settings.line import LINE
 from tracer_nb.settings.record import Flag, Setting
 
-__all__ = ["BY_FLAG", "BY_NAME", "FORM", "GROUPS", "SETTINGS", "Flag", "Setting"]
+__all__ = ["ADVANCED", "BY_FLAG", "BY_NAME", "FORM", "SETTINGS", "Flag", "Setting"]
 
 SETTINGS = (*JOB, *ASKING, *LINE)
 """Every setting."""
 
-FORM = tuple(setting for setting in SETTINGS if setting.group)
-"""What a panel shows, in order."""
+ADVANCED = {f.flag: s for s in SETTINGS if s.place == "advanced" for f in s.flags}
+"""What no line sets, by how it would be written."""
 
-GROUPS = tuple(dict.fromkeys(setting.group for setting in FORM))
-"""Of the panel's form, in order."""
+FORM = (
+    *(s for s in SETTINGS if s.group and s.place != "advanced"),
+    *(s for s in SETTINGS if s.place == "advanced"),
+)
+"""What a panel shows, in order."""
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 """Every setting by its name."""

@@ -37,6 +37,8 @@ ASKING: tuple[Setting, ...] = (
         "List the labels in another order for every text.",
         kind="flag",
         default=False,
+        group="Advanced",
+        place="advanced",
     ),
     _teacher(
         "examples",
@@ -46,7 +48,14 @@ ASKING: tuple[Setting, ...] = (
         values=("reviewed",),
         of="job",
     ),
-    _teacher("n_examples", "How many examples with one text ({default}).", kind="whole", default=8),
+    _teacher(
+        "n_examples",
+        "How many examples with one text ({default}).",
+        kind="whole",
+        default=8,
+        group="Advanced",
+        place="advanced",
+    ),
     _teacher(
         "votes",
         "How often each text is asked about; the votes count ({default}).",
@@ -88,6 +97,8 @@ ASKING: tuple[Setting, ...] = (
         kind="number",
         default=0.0,
         unit="seconds",
+        group="Advanced",
+        place="advanced",
     ),
     _teacher(
         "wrong",
@@ -95,6 +106,8 @@ ASKING: tuple[Setting, ...] = (
         kind="number",
         default=0.02,
         unit="share",
+        group="Advanced",
+        place="advanced",
     ),
     _job(
         "store",

@@ -943,6 +943,7 @@ var tracerPage = (() => {
     const problem = make("p", "tracer-warn");
     problem.setAttribute("role", "alert");
     problem.hidden = true;
+    const aside = make("p", "tracer-small");
     const groups = make("div");
     const apply = button("Apply", () => send({ do: "apply", values: values() }), "tracer-main");
     const reset = button("Undo changes", () => {
@@ -951,7 +952,14 @@ var tracerPage = (() => {
     });
     const foot = make("div", "tracer-row");
     foot.append(apply, reset, button("Copy the line", copy), copied);
-    node.append(make("p", "tracer-small", "The same as a line to run in a cell:"), line, foot, problem, groups);
+    node.append(
+      make("p", "tracer-small", "The same as a line to run in a cell:"),
+      line,
+      aside,
+      foot,
+      problem,
+      groups
+    );
     node.addEventListener("submit", (event) => event.preventDefault());
     node.addEventListener("input", changed);
     let shown = [];
@@ -1031,8 +1039,15 @@ var tracerPage = (() => {
         groups.replaceChildren(
           ...[...byGroup].map(([group, rows]) => {
             const set = make("fieldset");
-            set.append(make("legend", "", group), ...rows);
-            return set;
+            if (group !== "Advanced") {
+              set.append(make("legend", "", group), ...rows);
+              return set;
+            }
+            set.setAttribute("aria-label", group);
+            set.append(...rows);
+            const folded = make("details");
+            folded.append(make("summary", "", group), set);
+            return folded;
           })
         );
       }
@@ -1044,6 +1059,7 @@ var tracerPage = (() => {
       set(settings) {
         shown = settings.options ?? [];
         say(line, settings.line ?? "");
+        say(aside, settings.aside ?? "");
         problem.hidden = true;
         fill(shown);
       },
@@ -1054,6 +1070,7 @@ var tracerPage = (() => {
       // What the kernel says to a draft, or to settings that it could not take.
       hear(reply) {
         if (reply.line !== void 0) say(line, reply.line);
+        if (reply.aside !== void 0) say(aside, reply.aside);
         if (reply.line === void 0 && reply.problem === void 0) return;
         say(problem, reply.problem ?? "");
         problem.hidden = !reply.problem;

@@ -27,6 +27,9 @@ class Form:
     def __init__(self):
         self.applied = []
 
+    def aside(self, values=None):
+        return f"aside of {values}"
+
     def step(self, words):
         return f"%tracer {words} --name one"
 
@@ -241,8 +244,16 @@ def test_settings_are_shown_drafted_and_applied(watch):
     assert watched.view.settings["line"] == Form.line
     assert watched.view.settings["options"][0]["value"] == "0.9"
     drafted = watched.press("draft", values={"target": "0.8"})
-    assert drafted == {"line": "%tracer run {'target': '0.8'}", "problem": ""}
-    assert watched.press("apply", values={"target": "0.8"}) == {"line": Form.line, "problem": ""}
+    assert drafted == {
+        "line": "%tracer run {'target': '0.8'}",
+        "aside": "aside of {'target': '0.8'}",
+        "problem": "",
+    }
+    assert watched.press("apply", values={"target": "0.8"}) == {
+        "line": Form.line,
+        "aside": "aside of None",
+        "problem": "",
+    }
     assert watched.session.form.applied == [{"target": "0.8"}]
     assert watched.press("apply", values={"bad": "x"}) == {"problem": f"bad {NASTY}"}
     assert watched.view.sheet["message"] == ""
@@ -360,7 +371,11 @@ def test_targets_have_their_words(watch, found):
 
 def test_a_target_is_taken_over_as_a_setting(watch, found):
     watched = watch(found)
-    assert watched.press("target", value=0.95) == {"line": Form.line, "problem": ""}
+    assert watched.press("target", value=0.95) == {
+        "line": Form.line,
+        "aside": "aside of None",
+        "problem": "",
+    }
     assert found.form.applied == [{"target": "0.95"}]
 
 

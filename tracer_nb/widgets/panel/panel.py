@@ -77,6 +77,8 @@ class _Form(Protocol):
     @property
     def line(self) -> str: ...
 
+    def aside(self, values: Mapping[str, str] | None = None) -> str: ...
+
     def step(self, words: str) -> str: ...
 
     def draft(self, values: Mapping[str, str]) -> str: ...
@@ -172,7 +174,7 @@ class Panel:
         counts = moment.findings.counts
         view.labels = [] if counts is None else list(counts.labels[:_LABELS])
         if form is not None:
-            view.settings = settings_values(form.options, form.line)
+            view.settings = settings_values(form.options, form.line, form.aside())
         self._draw(moment)
 
     def _draw(self, moment: Moment) -> None:
@@ -261,7 +263,8 @@ class Panel:
 
     def _draft(self, values: Mapping[str, str]) -> dict[str, Any]:
         try:
-            return {"line": self._form.draft(values), "problem": ""}
+            form = self._form
+            return {"line": form.draft(values), "aside": form.aside(values), "problem": ""}
         except TracerError as error:  # said beside the settings
             return {"problem": str(error)}
 
@@ -271,7 +274,7 @@ class Panel:
             form.apply(values)
         except TracerError as error:
             return {"problem": str(error)}
-        return {"line": form.line, "problem": ""}
+        return {"line": form.line, "aside": form.aside(), "problem": ""}
 
     def _target(self, value: float) -> dict[str, Any]:
         """Take over a target, as the settings would."""

@@ -67,9 +67,9 @@ def sheet_values(moment: Moment) -> dict[str, Any]:
     }
 
 
-def settings_values(options: Sequence[Option], line: str) -> dict[str, Any]:
-    """The form, and the line that says the same."""
-    return {"line": line, "options": [asdict(option) for option in options]}
+def settings_values(options: Sequence[Option], line: str, aside: str) -> dict[str, Any]:
+    """The form, the line that says the same, and what that cannot say."""
+    return {"line": line, "aside": aside, "options": [asdict(option) for option in options]}
 
 
 def target_values(targets: Targets | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ export function makeSettings(send) {
   const problem = make("p", "tracer-warn");
   problem.setAttribute("role", "alert");
   problem.hidden = true;
+  const aside = make("p", "tracer-small"); // what no line can say
   const groups = make("div");
   const apply = button("Apply", () => send({ do: "apply", values: values() }), "tracer-main");
   const reset = button("Undo changes", () => {
@@ -21,7 +22,14 @@ export function makeSettings(send) {
   });
   const foot = make("div", "tracer-row");
   foot.append(apply, reset, button("Copy the line", copy), copied);
-  node.append(make("p", "tracer-small", "The same as a line to run in a cell:"), line, foot, problem, groups);
+  node.append(
+    make("p", "tracer-small", "The same as a line to run in a cell:"),
+    line,
+    aside,
+    foot,
+    problem,
+    groups,
+  );
   node.addEventListener("submit", (event) => event.preventDefault());
   node.addEventListener("input", changed);
 
@@ -111,8 +119,15 @@ export function makeSettings(send) {
       groups.replaceChildren(
         ...[...byGroup].map(([group, rows]) => {
           const set = make("fieldset");
-          set.append(make("legend", "", group), ...rows);
-          return set;
+          if (group !== "Advanced") {
+            set.append(make("legend", "", group), ...rows);
+            return set;
+          }
+          set.setAttribute("aria-label", group);
+          set.append(...rows);
+          const folded = make("details");
+          folded.append(make("summary", "", group), set);
+          return folded;
         }),
       );
     }
@@ -125,6 +140,7 @@ export function makeSettings(send) {
     set(settings) {
       shown = settings.options ?? [];
       say(line, settings.line ?? "");
+      say(aside, settings.aside ?? "");
       problem.hidden = true;
       fill(shown);
     },
@@ -135,6 +151,7 @@ export function makeSettings(send) {
     // What the kernel says to a draft, or to settings that it could not take.
     hear(reply) {
       if (reply.line !== undefined) say(line, reply.line);
+      if (reply.aside !== undefined) say(aside, reply.aside);
       if (reply.line === undefined && reply.problem === undefined) return;
       say(problem, reply.problem ?? "");
       problem.hidden = !reply.problem;

@@ -112,6 +112,7 @@ interface Reply {
   map?: { empty: boolean };
   done?: { row: number; words: string };
   line?: string;
+  aside?: string;
   problem?: string;
 }
 
