@@ -22,7 +22,8 @@ WRONG_OF = {
 
 
 def name_of(value):
-    return getattr(value, "flag", None) if hasattr(value, "metavar") else str(value)
+    """A name that is the same in every process: a setting's or a flag's, or the value itself."""
+    return str(getattr(value, "name", getattr(value, "flag", value)))
 
 
 def line_of(setting, more):
