@@ -34,6 +34,10 @@ from tracer_nb.teachers.voting import poll
 __all__ = ["ChatTeacher"]
 
 _BATCH_SECONDS = 60.0
+_NO_CHANCES = (
+    "The server gives no log-probabilities, neither with the schema nor with codes: answers have "
+    "a label and no distribution. votes=3 (--votes 3) makes one everywhere."
+)
 
 
 class ChatTeacher:
@@ -85,7 +89,7 @@ class ChatTeacher:
         "auto", or the form to begin with: "json-schema", "tool", "codes" or "text".
     logprobs : bool
         Ask for the log-probabilities of the answer's tokens, which give a distribution over
-        labels. The labels then have short codes, and a code is asked for.
+        labels. Where they do not come with the schema, a short code of the label is asked for.
     shuffle : bool
         List the labels in another order for every text.
     examples : mapping or sequence of pairs
@@ -233,12 +237,13 @@ class ChatTeacher:
         """How its probabilities of labels come about; empty when it gives none."""
         if self.votes > 1:
             return "votes"
-        return "log-probabilities" if self._identity["logprobs"] else ""
+        asked = self._identity["logprobs"] or self._identity["answers"] == "codes"
+        return "log-probabilities" if asked and not thinks(self.model) else ""
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is odd about the replies so far, each kind once."""
-        return self._notices.lines
+        return (*self._notices.lines, *((_NO_CHANCES,) if self._dialect.gave_up else ()))
 
     @property
     def server(self) -> str:

@@ -66,6 +66,11 @@ class Dialect:
     server, model : str
         Whose dialect it is. What worked is remembered for both together, so that the next
         teacher with requests of the same fields begins there.
+
+    Attributes
+    ----------
+    gave_up : bool
+        Whether log-probabilities came neither with the schema nor with codes.
     """
 
     def __init__(
@@ -81,6 +86,7 @@ class Dialect:
     ) -> None:
         limit = "max_completion_tokens" if is_openai else "max_tokens"
         self._forms = tuple(forms)
+        self._prefers_schema = _has_codes_next(self._forms)
         self._common: dict[str, Any] = {limit: max_answer_tokens}
         if temperature is not None:
             self._common["temperature"] = temperature
@@ -88,12 +94,15 @@ class Dialect:
             self._common["reasoning_effort"] = reasoning_effort
         self._settled = False
         self._exhausted = False
+        # Whether it is known which form brings log-probabilities, or that none does.
+        self._sought = False
+        self.gave_up = False
         self._slips = 0
         self._rejected: set[str] = set()
         self._left: list[tuple[Way, tuple[Form, ...]]] = []
         fields = tuple((f.name, frozenset((*self._common, *f.fields))) for f in self._forms)
         self._topic = Topic(server, model, fields)
-        self._noted: Way | None = None
+        self._noted: tuple[Way, bool] | None = None
         self._known = False
         self._way = self._make_way()
 
@@ -108,7 +117,7 @@ class Dialect:
         names = [form.name for form in self._forms]
         if lesson is None or lesson.form not in names:
             return
-        self._known = True
+        self._known, self._sought = True, lesson.sought
         self._forms = self._forms[names.index(lesson.form) :]
         for field in (*self._common, "logprobs"):
             if field not in lesson.fields:
@@ -140,6 +149,49 @@ class Dialect:
             self._left = []
             self._note(sent)
 
+    def seek(self, sent: Way, *, found: bool) -> bool:
+        """See whether a reply has brought log-probabilities, and look for a form that brings them.
+
+        Parameters
+        ----------
+        sent : Way
+            How the request was made that was replied to.
+        found : bool
+            Whether they came.
+
+        Returns
+        -------
+        bool
+            Whether to ask again, in the form that is taken now: the schema may bring none where
+            codes do. When codes bring none either, the schema is taken again, for good.
+        """
+        if "logprobs" not in sent.fields:
+            return False
+        if sent is not self._way:  # another request may have found that meanwhile
+            return not found and bool(self._way.form.codes) and not sent.form.codes
+        if found:
+            self._sought = True
+        if self._sought:
+            return False
+        if _has_codes_next(self._forms):
+            self._forms = (self._forms[1], self._forms[0], *self._forms[2:])
+            self._way, self._settled = self._make_way(), False
+            return True
+        self._sought = True
+        rest = self._forms[1:]
+        if (
+            self._prefers_schema
+            and sent.form.codes
+            and rest
+            and "response_format" in rest[0].fields
+        ):
+            self._forms = rest
+            self._way, self._settled = self._make_way(), "logprobs" in rest[0].fields
+            self._note(self._way)
+            self.gave_up = True
+            return True
+        return False
+
     def adapt(self, sent: Way, complaint: str) -> bool:
         """Drop or rename what the server's ``complaint`` names, or go on to the next form.
 
@@ -150,7 +202,7 @@ class Dialect:
             return True
         if self._settled:
             return False
-        changed = self._drop(_named(complaint, sent.fields))
+        changed = self._leave_schema(complaint) or self._drop(_named(complaint, sent.fields))
         if changed:
             self._way = self._make_way()
         return changed
@@ -163,10 +215,11 @@ class Dialect:
             self._note(self._way)
 
     def _note(self, way: Way) -> None:
-        if self._noted is not way:
-            self._noted, self._known = way, True
+        if self._noted is None or self._noted[0] is not way or self._noted[1] != self._sought:
+            self._noted, self._known = (way, self._sought), True
             n = way.fields.get("top_logprobs", 0)
-            note_lesson(self._topic, Lesson(way.form.name, frozenset(way.fields), n))
+            lesson = Lesson(way.form.name, frozenset(way.fields), n, self._sought)
+            note_lesson(self._topic, lesson)
 
     def names(self, sent: Way, complaint: str) -> bool:
         """Whether a complaint is about a field of the request that was made like ``sent``."""
@@ -211,6 +264,18 @@ class Dialect:
         if self._slips >= _SLIPS:
             self._forms, self._way, self._slips = rest, self._make_way(rest[0]), 0
 
+    def _leave_schema(self, complaint: str) -> bool:
+        """Whether only codes may come with log-probabilities; they are asked for next if so."""
+        field = _named(complaint, self._forms[0].fields)
+        if not _has_codes_next(self._forms) or not _named(complaint, {"logprobs": True}):
+            return False
+        fewer_first = field == "top_logprobs" and self._forms[0].fields[field] == TOP_LOGPROBS
+        if fewer_first or _named(complaint, self._common):
+            return False
+        bare = self._forms[0].without("logprobs")
+        self._forms = (self._forms[1], *(() if bare is None else (bare,)), *self._forms[2:])
+        return True
+
     def _drop(self, field: str) -> bool:
         """Whether there is a way without ``field``; it is taken if so."""
         if field in _RENAMED:
@@ -238,6 +303,11 @@ class Dialect:
     def _make_way(self, form: Form | None = None) -> Way:
         form = form or self._forms[0]
         return Way(form, {**self._common, **form.fields})
+
+
+def _has_codes_next(forms: tuple[Form, ...]) -> bool:
+    """Whether codes follow a form that brings log-probabilities as they do: see ``make_forms``."""
+    return len(forms) > 1 and bool(forms[1].codes) and "logprobs" in forms[0].fields
 
 
 def _rest(forms: tuple[Form, ...]) -> tuple[Form, ...]:

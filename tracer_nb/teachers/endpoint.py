@@ -112,7 +112,7 @@ class Endpoint:
         """
         tries = _Tries()
         try:
-            while True:
+            while tries.bare is None or self._dialect.way.form.codes:
                 sent = await self._sent(compose, bill, tries)
                 if sent is None:
                     continue
@@ -122,18 +122,37 @@ class Endpoint:
                     bill.add(reply)
                     if not reply.failed:
                         self._answered = True
-                        self._dialect.accept(way)
-                        self._scouts.report()
                         self.failed_in_a_row = 0
-                        return reply
+                        taken = self._taken(way, reply, bill, tries)
+                        if taken is not None:
+                            return taken
+                        continue
                 self._scouts.report()
                 await self._note_no_answer(reply, body, bill, tries)
         except RequestFailed as e:
+            if tries.bare is not None:  # it was paid, and names a label
+                return tries.bare
             self.failed_in_a_row += not e.own
             raise
+        else:
+            return tries.bare  # codes were refused
         finally:
             if tries.probing:
                 self._probe.release()
+
+    def _taken(self, way: Way, reply: Reply, bill: Bill, tries: _Tries) -> Reply | None:
+        """The reply to go by; None when another form may bring the log-probabilities asked for."""
+        found = bool(reply.tokens)
+        says = bool(reply.said.strip()) and not reply.refused and not reply.truncated
+        if (found or says) and self._dialect.seek(way, found=found):
+            if not way.form.codes:
+                tries.bare = reply
+            if bill.left and (tries.bare is None or not way.form.codes):
+                return None
+        else:
+            self._dialect.accept(way)
+        self._scouts.report()
+        return reply if found or tries.bare is None else tries.bare
 
     async def _sent(
         self,
@@ -335,6 +354,7 @@ class _Tries:
     unanswered: int = 0
     thrown_away: int = 0  # what the model made and the server refused
     skipped: int = 0  # forms that this text alone does without
+    bare: Reply | None = field(default=None, repr=False)  # by schema, without log-probabilities
     probing: bool = False  # it tries forms for all
     told: Any = field(default=None, repr=False)  # what was said before it did
     first: Any = field(default=None, repr=False)  # the same, once no form has helped

@@ -79,8 +79,8 @@ def make_forms(
     schema : mapping
         JSON schema of the answer.
     first : str
-        "auto" or one of ``FORMS``. "auto" begins with the schema, or with codes where a
-        distribution is asked for: a code is one token, whose alternatives are the labels.
+        "auto" or one of ``FORMS``. "auto" begins with the schema; where a distribution is asked
+        for, codes come next, which are there for nothing else.
     logprobs : bool or None
         Whether a distribution is asked for; None where the model gives none.
 
@@ -91,7 +91,8 @@ def make_forms(
     """
     if first != "auto" and first not in FORMS:
         raise InvalidInput.unknown_name("form of answers", first, ("auto", *FORMS))
-    wanted = {"logprobs": True, "top_logprobs": TOP_LOGPROBS} if logprobs else {}
+    chances = {} if logprobs is None else {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
+    wanted = chances if logprobs or first == "codes" else {}
     named = {
         "type": "json_schema",
         "json_schema": {"name": "answer", "strict": True, "schema": schema},
@@ -119,16 +120,20 @@ def make_forms(
             "codes",
             _CODE_RULE,
             _CODE_REPAIR,
-            {} if logprobs is None else {"logprobs": True, "top_logprobs": TOP_LOGPROBS},
+            chances,
             short_codes(labels),
         ),
         "text": Form("text", _JSON_RULE, _JSON_REPAIR, wanted),
     }
     if first == "auto":
-        first = "codes" if logprobs else "json-schema"
-    rest = FORMS if first == "codes" else FORMS[FORMS.index(first) :]
+        # Small models know labels by their names better than by codes.
+        begin = ("json-schema", "codes") if logprobs else ("json-schema",)
+    else:
+        begin = (first,)
+    rest = FORMS if begin[-1] == "codes" else FORMS[FORMS.index(begin[0]) :]
     # Codes are there for their distribution; without one, plain labels are read more surely.
-    order = [first, *(n for n in rest if n != first and not (n == "codes" and logprobs is None))]
+    left = (n for n in rest if n not in begin and not (n == "codes" and logprobs is None))
+    order = [*begin, *left]
     return tuple(forms[name] for name in order)
 
 

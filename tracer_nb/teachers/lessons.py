@@ -27,11 +27,24 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A request that the server took: the form of the answer, and the names of its fields."""
+    """A request that the server took.
+
+    Attributes
+    ----------
+    form : str
+        Of the answer.
+    fields : frozenset of str
+        Their names.
+    top_logprobs : int
+        Alternatives asked for at each token.
+    sought : bool
+        Whether it is known which form brings log-probabilities, or that none does.
+    """
 
     form: str
     fields: frozenset[str]
     top_logprobs: int = 0
+    sought: bool = False
 
 
 _LESSONS: dict[Topic, Lesson] = {}

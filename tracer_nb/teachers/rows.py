@@ -22,6 +22,7 @@ __all__ = [
     "is_replaced",
     "missing_identity",
     "new_row",
+    "plain_identity",
     "replaced_identity",
     "short_address",
     "text_address",
@@ -58,19 +59,39 @@ def short_address(text: str) -> str:
 def identity_address(identity: Mapping[str, Any]) -> tuple[str, str]:
     """SHA-256 of an identity's canonical JSON, and that JSON.
 
+    Settings that ask for the very same have one: see :func:`plain_identity`.
+
     Raises
     ------
     InvalidInput
         The identity holds something else than JSON values.
     """
     try:
-        canonical = json.dumps(dict(identity), sort_keys=True, separators=(",", ":"))
+        canonical = json.dumps(plain_identity(identity), sort_keys=True, separators=(",", ":"))
     except (TypeError, ValueError) as e:
         raise InvalidInput(
             f"a teacher's identity must hold JSON values only ({e}); "
             "use str, int, float, bool, None, list and dict"
         ) from e
     return hashlib.sha256(canonical.encode()).hexdigest(), canonical
+
+
+def plain_identity(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """An identity in which settings that send the same requests are written in one way.
+
+    Codes are asked for with log-probabilities anyway, and what is asked for by default without
+    them is the schema.
+
+    >>> plain_identity({"teacher": "chat", "answers": "codes", "logprobs": False})
+    {'teacher': 'chat', 'answers': 'codes', 'logprobs': True}
+    """
+    plain = dict(identity)
+    if plain.get("teacher") == "chat" and "logprobs" in plain:
+        if plain.get("answers") == "codes":
+            plain["logprobs"] = True
+        elif plain.get("answers") == "json-schema" and plain["logprobs"] is False:
+            plain["answers"] = "auto"
+    return plain
 
 
 def again_identity(identity: Mapping[str, Any]) -> dict[str, Any]:

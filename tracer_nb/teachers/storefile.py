@@ -7,17 +7,18 @@ import secrets
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from json import JSONDecodeError
 from pathlib import Path
 
 from tracer_nb.errors import StoreError
+from tracer_nb.teachers.joining import join_sets
 from tracer_nb.teachers.leftovers import check_leftovers
 
 __all__ = ["SCHEMA_VERSION", "explained", "in_memory", "open_database", "prepare_file"]
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 _APPLICATION_ID = 0x74726E62  # "trnb": tells a label store from other SQLite files
 # The text stands last: what follows a long one would lie on pages of its own.
 _SCHEMA = f"""
@@ -120,7 +121,10 @@ PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
 # From each version of the schema to the next one. Nothing stored is ever left behind.
-_STEPS = {4: ("ALTER TABLE answers ADD COLUMN model TEXT",)}
+_STEPS: dict[int, Callable[[sqlite3.Connection], object]] = {
+    4: lambda db: db.execute("ALTER TABLE answers ADD COLUMN model TEXT"),
+    5: join_sets,
+}
 
 
 _opening = threading.RLock()
@@ -300,8 +304,7 @@ def _bring_up(db: sqlite3.Connection) -> None:
         # Another kernel may have done it while this one waited for its turn.
         (version,) = db.execute("SELECT user_version FROM pragma_user_version").fetchone()
         for step in range(version, SCHEMA_VERSION):
-            for statement in _STEPS[step]:
-                db.execute(statement)
+            _STEPS[step](db)
         db.execute(f"PRAGMA user_version = {max(version, SCHEMA_VERSION)}")
         db.execute("COMMIT")
     except BaseException:

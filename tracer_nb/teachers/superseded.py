@@ -8,7 +8,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tracer_nb.records import Superseded
-from tracer_nb.teachers.rows import identity_address, is_again, is_replaced, text_address
+from tracer_nb.teachers.rows import (
+    identity_address,
+    is_again,
+    is_replaced,
+    plain_identity,
+    text_address,
+)
 from tracer_nb.teachers.store import LabelStore
 
 __all__ = ["find_superseded", "superseded_in_run"]
@@ -93,7 +99,8 @@ def _told(
         del counts[other]
     if not counts:
         return Superseded()
-    differ = {name for other in counts for name in _differences(identity, known[other])}
+    own = plain_identity(identity)
+    differ = {name for other in counts for name in _differences(own, known[other])}
     return Superseded(counts.total(), tuple(sorted(differ, key=_ORDER.index)))
 
 

@@ -105,7 +105,9 @@ def test_an_answer_whose_logprobs_are_missing_has_no_distribution():
         run = run_labels(teacher_at(server.base_url, logprobs=True), table)
         met = server.met()["no_logprobs"]
     assert labels_of(run.answers) == table
-    assert 0 < sum(a.probabilities is None for a in run.answers.values()) == met < N
+    # Those asked first are asked again, by codes: these may bring what the schema does not.
+    asked_again = met - sum(a.probabilities is None for a in run.answers.values())
+    assert 0 <= asked_again <= 2 < met < N
 
 
 def test_the_same_faults_give_the_same_table_whatever_the_order_of_requests():

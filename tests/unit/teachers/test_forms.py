@@ -56,7 +56,7 @@ def test_logprobs_give_a_distribution_over_labels(form):
             if form != "text" or answer.label != "top up":
                 assert answer.probabilities == pytest.approx(truth, abs=1e-6)
             assert math.fsum(answer.probabilities.values()) == pytest.approx(1)
-    assert {a.mode for a in answers.values()} == {"codes" if form == "auto" else form}
+    assert {a.mode for a in answers.values()} == {"json-schema" if form == "auto" else form}
 
 
 def test_a_server_that_takes_no_logprobs_still_answers():
@@ -70,32 +70,32 @@ def test_fewer_alternatives_are_asked_for_before_none(server, chat):
         Say(status=400, error={"message": "top_logprobs must be at most 8"}),
         Say("B"),
     ]
-    assert ask(chat(logprobs=True), "x").label == LABELS[1]
+    assert ask(chat(answers="codes"), "x").label == LABELS[1]
     assert [body["top_logprobs"] for body in server.bodies] == [20, 5]
 
 
 def test_logprobs_that_do_not_come_leave_the_answer(server, chat):
     server.script = [Say(" b.")]
-    answer = ask(chat(logprobs=True), "x")
+    answer = ask(chat(logprobs=True, answers="codes"), "x")
     assert (answer.label, answer.mode, answer.probabilities) == (LABELS[1], "codes", None)
 
 
 def test_a_code_outside_the_list_is_repaired(server, chat):
     server.script = [Say("Z"), Say("C")]
-    answer = ask(chat(logprobs=True), "x")
+    answer = ask(chat(answers="codes"), "x")
     assert (answer.label, answer.mode) == (LABELS[2], "codes, repaired")
     assert "codes" in server.bodies[1]["messages"][-1]["content"]
 
 
 def test_a_label_in_place_of_its_code_is_read_and_said_to_be_text(server, chat):
     server.script = [Say(LABELS[1])]
-    answer = ask(chat(logprobs=True), "x")
+    answer = ask(chat(answers="codes"), "x")
     assert (answer.label, answer.mode) == (LABELS[1], "text")
 
 
 def test_a_code_means_the_label_that_was_listed_under_it(server, chat):
     server.rule = lambda _: Say("A")
-    teacher = chat(logprobs=True, shuffle=True)
+    teacher = chat(answers="codes", shuffle=True)
     texts = [f"text {i}" for i in range(12)]
     answers = ask(teacher, *texts)
     for body, answer in zip(server.bodies, answers, strict=True):
@@ -132,7 +132,7 @@ def test_a_tool_call_as_servers_write_it(server, chat):
 def test_odd_logprobs_are_no_distribution(server, chat, logprobs):
     body = {"choices": [{"message": {"content": "A"}, "logprobs": logprobs}]}
     server.script = [Say(raw=json.dumps(body).encode())]
-    answer = ask(chat(logprobs=True), "x")
+    answer = ask(chat(answers="codes"), "x")
     assert (answer.label, answer.probabilities) == (LABELS[0], None)
 
 

@@ -108,7 +108,7 @@ def test_fewer_alternatives_are_remembered_too(server, chat):
     refusal = said({"error": "top_logprobs must be at most 5"})
     server.rule = lambda _: refusal if server.bodies[-1]["top_logprobs"] > 5 else labelled("refund")
     for _ in range(2):
-        ask(chat(logprobs=True), "x")
+        ask(chat(answers="codes"), "x")
     assert [body["top_logprobs"] for body in server.bodies] == [20, 5, 5]
 
 
