@@ -15,6 +15,7 @@ from typing import Any
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Answer
 from tracer_nb.teachers.keeping import storable
+from tracer_nb.teachers.recall import SUMMARY, Recall, file_mark
 from tracer_nb.teachers.rows import (
     COLUMNS,
     INSERT,
@@ -33,6 +34,8 @@ _CHUNK = 500
 _MANY = 2_000
 # To read a row in passing costs about half of what it costs to look it up.
 _WORTH = 2
+# One for the process, because each step of a job opens the file anew.
+_recall = Recall()
 
 
 def default_store_path() -> Path:
@@ -161,8 +164,22 @@ class LabelStore:
         StoreError
             The file cannot be read.
         """
-        ids = {text_address(text): text for text in texts}
+        texts = list(texts)
         identity_id = self._address(identity)[0]
+        if len(texts) < _MANY or in_memory(self.path):
+            return self._look_up(identity_id, texts)
+        # Taken first: what is written while the answers are read makes it another one.
+        mark = (identity_id, file_mark(self.path), *self.select(SUMMARY, [identity_id]))
+        known = _recall.find(mark, texts)
+        others = [text for text in texts if text not in known]
+        if not others:
+            return known
+        found = self._look_up(identity_id, others)
+        _recall.keep(mark, found)
+        return {**known, **found}
+
+    def _look_up(self, identity_id: str, texts: Iterable[str]) -> dict[str, Answer]:
+        ids = {text_address(text): text for text in texts}
         found = f"SELECT text_id, {COLUMNS} FROM answers WHERE identity_id = ?"  # noqa: S608
         if self._reads_all(identity_id, len(ids)):
             rows: Iterable[tuple[Any, ...]] = self.select(found, [identity_id])

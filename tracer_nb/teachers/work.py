@@ -183,9 +183,11 @@ class LabelWork:
     def _take_over(self, found: Mapping[str, Answer]) -> Collection[str]:
         """Take over stored answers; the texts of which are settled by that."""
         checked = {text: self._keeper.checked(answer) for text, answer in found.items()}
-        old = {t: a for t, a in checked.items() if a.label is None and t in self._again}
-        settled = {text: answer for text, answer in checked.items() if text not in old}
-        self._old.update(old)
+        settled = checked
+        if self._again:
+            old = {t: a for t, a in checked.items() if a.label is None and t in self._again}
+            settled = {text: answer for text, answer in checked.items() if text not in old}
+            self._old.update(old)
         self.answers.update(settled)
         self.tally.reused(settled.values())
         return settled
