@@ -94,7 +94,7 @@ def test_votes_that_came_before_a_failure_are_not_asked_again(server, chat, tmp_
     def rule(text):
         said[text] += 1
         if text == "text 3" and said[text] == 2:
-            return Say(status=400, error={"message": "no"})
+            return Say(status=413, error={"message": "no"})  # of this text, not of a form
         return labelled("refund")
 
     server.rule = rule
