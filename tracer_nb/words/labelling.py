@@ -43,13 +43,13 @@ def label_lines(labels: Labels) -> list[str]:
     if sentence := models_sentence(labels.models):
         lines.append(sentence)
     lines.extend(labels.warnings)
-    if labels.stopped:
-        lines.append(stopped_sentence(labels.stopped))
     if labelled < labels.fewest:
         lines.append(
             f"At least {count(labels.fewest, 'labelled row')} are needed to certify the target; "
             "with these nothing can be certified."
         )
+    if labels.stopped:
+        lines.append(stopped_sentence(labels.stopped))
     return lines
 
 
