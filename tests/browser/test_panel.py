@@ -217,7 +217,7 @@ def test_tabs_are_reached_by_keys_and_settings_say_their_line(lab, shot):
     lab.page.keyboard.press("End")
     expect(panel.get_by_role("tab", name="Settings")).to_be_focused()
     line = panel.locator(".tracer-code")
-    expect(line).to_contain_text("%tracer run df.text --teacher standin:support")
+    expect(line).to_contain_text("%tracer run df.text --teacher standin")
     field = panel.get_by_label("--target", exact=True)
     field.fill("0.75")
     expect(line).to_contain_text("--target 0.75")
