@@ -135,6 +135,11 @@ class Dialect:
             left = _rest(left)
         return self._make_way(left[0]) if left else None
 
+    def until_unchecked(self) -> int:
+        """Forms to skip until one whose answer no server holds against a schema; 0 for none."""
+        unchecked = (i for i, form in enumerate(self._forms) if not form.is_checked)
+        return next(unchecked, 0)
+
     def accept(self, sent: Way) -> None:
         """Note that the server took a request that was made like ``sent``.
 

@@ -271,12 +271,15 @@ class Endpoint:
         )
 
     def _regenerates(self, said: str, bill: Bill, tries: _Tries) -> bool:
-        """Ask once more for what a server made and threw away, then in the next form."""
+        """Ask once more for what a server made and threw away, then in a form it cannot check.
+
+        Not in the next one if that is checked, too: each refusal may have been paid for.
+        """
         tries.thrown_away += 1
         if not bill.left:
             raise RequestFailed(f"the server refused what the model wrote: {said}", own=True)
-        if tries.thrown_away > 1 and self._dialect.way_after(tries.skipped + 1) is not None:
-            tries.skipped += 1
+        if tries.thrown_away > 1:
+            tries.skipped = max(tries.skipped, self._dialect.until_unchecked())
         return True
 
     def _slips(self, error: Any, way: Way, tries: _Tries, *, speaks: bool) -> bool:

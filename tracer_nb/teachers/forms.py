@@ -58,6 +58,11 @@ class Form:
     fields: Mapping[str, Any]
     codes: tuple[str, ...] = ()
 
+    @property
+    def is_checked(self) -> bool:
+        """Whether a server may check what the model wrote, and refuse it."""
+        return not self.fields.keys().isdisjoint({"response_format", "tools"})
+
     def without(self, field: str) -> Form | None:
         """The form when the server does not take ``field``; None when it needs it."""
         if field not in self.fields:

@@ -51,7 +51,7 @@ _INVALID = Refusal(
     ),
     spent=True,
 )
-_UNFIT = _with(_SCHEMA, _INVALID)
+_UNFIT = _with(("response_format", "tools"), _INVALID)
 
 
 def _refusing(name: str, does: str, refusal: Refusal, *who: str) -> Manner:
@@ -133,9 +133,9 @@ FORMS = (
     ),
     Manner(
         name="generation-refused-again",
-        does="answers 400 whenever the answers to some texts do not fit the schema",
+        does="answers 400 whenever the answers to some texts do not fit schema or function",
         who=("Groq",),
-        we="retried once; then that row takes the next form, and the others keep theirs",
+        we="retried once; then that row takes a form without a schema, and the others keep theirs",
         books="estimated",
         share=0.2,
         refuse=_UNFIT,
