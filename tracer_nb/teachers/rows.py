@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -25,6 +27,7 @@ __all__ = [
     "plain_identity",
     "replaced_identity",
     "short_address",
+    "storable",
     "text_address",
     "to_answer",
     "utc_now",
@@ -162,3 +165,61 @@ def to_answer(row: tuple[Any, ...]) -> Answer:
         seconds=seconds,
         model=None if model is None else sys.intern(model),
     )
+
+
+
+
+
+
+def storable(answer: Answer) -> Answer:
+    """Answer without what a label store cannot hold, and itself when it can hold all of it.
+
+    Answers come from servers, from libraries and from people's own functions. One number that
+    is none must not keep an answer, and all others that are stored with it, from the disk.
+    Tokens that cannot be are none and not counted; dollars and seconds that cannot be are
+    unknown; probabilities that are no numbers are left out.
+
+    Examples
+    --------
+    >>> storable(Answer("a", prompt_tokens=10**30, cost=float("nan"))).counted
+    False
+    """
+    tokens = {
+        name: 0
+        for name in ("prompt_tokens", "completion_tokens")
+        if not (isinstance(n := getattr(answer, name), int) and 0 <= n <= _MOST)
+    }
+    wrong: dict[str, Any] = {**tokens, "counted": False} if tokens else {}
+    for name in ("cost", "seconds"):
+        if not _is_number(getattr(answer, name)):
+            wrong[name] = None
+    if answer.probabilities is not None:
+        plain = _plain(answer.probabilities)
+        if plain is not answer.probabilities:
+            wrong["probabilities"] = plain
+    if answer.reason is not None and not _is_plain(answer.reason):
+        wrong["reason"] = printable(str(answer.reason))
+    if not _is_plain(answer.mode):
+        wrong["mode"] = printable(str(answer.mode or ""))
+    return replace(answer, **wrong) if wrong else answer
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str) and value.isascii()
+
+
+def _is_number(value: object) -> bool:
+    return value is None or (isinstance(value, (int, float)) and 0 <= value < math.inf)
+
+
+def _plain(probabilities: Any) -> dict[str, float] | Any:
+    """Probabilities of labels as plain numbers, themselves where they are; None where not."""
+    if type(probabilities) is dict and all(
+        type(p) is float and type(n) is str for n, p in probabilities.items()
+    ):
+        return probabilities
+    try:
+        made = {str(name): float(share) for name, share in dict(probabilities).items()}
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return made if all(map(math.isfinite, made.values())) else None

@@ -14,8 +14,8 @@ from typing import Any
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Answer
-from tracer_nb.teachers.keeping import storable
 from tracer_nb.teachers.recall import SUMMARY, Recall, file_mark
+from tracer_nb.teachers.rows import storable
 from tracer_nb.teachers.rows import (
     COLUMNS,
     INSERT,

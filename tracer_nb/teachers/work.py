@@ -18,8 +18,9 @@ from tracer_nb.teachers.base import Haltable, NotAsked, Teacher
 from tracer_nb.teachers.budget import Amount, Budget, cap_reached
 from tracer_nb.teachers.capping import EVERYTHING, bound_of, check_bounded, taken_by
 from tracer_nb.teachers.commits import Commits
-from tracer_nb.teachers.keeping import Keeper, storable
+from tracer_nb.teachers.keeping import Keeper
 from tracer_nb.teachers.purse import Purse
+from tracer_nb.teachers.rows import storable
 from tracer_nb.teachers.store import LabelStore
 from tracer_nb.teachers.tally import Tally
 from tracer_nb.teachers.till import TAB, Tab, Till

@@ -7,7 +7,7 @@ import pytest
 
 from tracer_nb.records import Answer
 from tracer_nb.teachers import LabelStore, run_labels
-from tracer_nb.teachers.keeping import storable
+from tracer_nb.teachers.rows import storable
 
 from .test_runner import Scripted
 
