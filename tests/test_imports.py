@@ -13,27 +13,29 @@ import tracer_nb
 
 ROOT = Path(tracer_nb.__file__).parent
 
-BASE = {"errors", "records", "moments", "labelset", "documents", "settings"}
+BASE = {"errors", "records", "labelset", "documents", "settings"}
 FACADE = {"steps", "tracer", "words"}
+WORK = {"draws", "engine", "labelling", "live", "logs", "store", "teachers"}
 
 # What each part of tracer_nb may import of the others; a new part needs a line here.
 MAY_IMPORT = {
     "errors": set(),
     "records": set(),
-    "moments": {"records"},
     "labelset": {"errors"},
     "documents": set(),
     "settings": {"errors"},
     "engine": {"errors", "records"},
-    "teachers": BASE,
+    "store": {"errors", "records", "documents"},
+    "teachers": BASE | {"store"},
+    "labelling": BASE | {"store", "teachers"},
     "datasets": {"errors"},
-    "draws": {"errors", "records", "engine", "teachers"},
-    "live": {"errors", "moments", "records", "teachers"},
+    "draws": {"errors", "records", "engine", "store"},
+    "live": {"errors", "records", "labelling", "teachers"},
     "standin": {"errors", "datasets"},
     "logs": {"errors"},
-    **dict.fromkeys(FACADE, BASE | FACADE | {"draws", "engine", "live", "logs", "teachers"}),
+    **dict.fromkeys(FACADE, BASE | FACADE | WORK),
     "charts": {"errors", "records", "words"},
-    "widgets": {"errors", "records", "moments", "words", "charts"},
+    "widgets": {"errors", "records", "words", "charts"},
     "magics": BASE | FACADE | {"live", "charts", "widgets"},
     "__init__": set(),
     "__main__": BASE | FACADE | {"charts", "widgets", "datasets"},
@@ -45,8 +47,8 @@ EXCEPTIONS = {
     # "standin:NAME" is one way to name a teacher; imported when it is asked for.
     "teachers.spec": {"standin"},
     # What the label store holds, shown on a line.
-    "magics.handlers.batch": {"teachers"},
-    "magics.handlers.store": {"teachers"},
+    "magics.handlers.batch": {"labelling", "store"},
+    "magics.handlers.store": {"store"},
     # Keys are read, and taken out of messages, as teachers do it.
     "magics.keys": {"teachers"},
     "magics.magic": {"teachers"},

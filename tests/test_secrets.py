@@ -30,15 +30,10 @@ from faulty.world import short_pauses
 import tracer_nb
 from tracer_nb import Tracer, load
 from tracer_nb.errors import InvalidInput, TeacherError
+from tracer_nb.labelling import run_labels
 from tracer_nb.standin import Faults, serve
-from tracer_nb.teachers import (
-    ChatTeacher,
-    FunctionTeacher,
-    LabelStore,
-    Price,
-    make_teacher,
-    run_labels,
-)
+from tracer_nb.store import LabelStore
+from tracer_nb.teachers import ChatTeacher, FunctionTeacher, Price, make_teacher
 from tracer_nb.teachers.server import Secret
 from tracer_nb.widgets import Card
 from tracer_nb.words import progress_line
@@ -220,10 +215,10 @@ BUGS = [
     "openai._base_client.BaseClient._build_headers",
     "aiohttp.ClientSession._request",
     "aiohttp.TCPConnector.connect",
-    "tracer_nb.teachers.chat.find_key",
-    "tracer_nb.teachers.chat.converse",
-    "tracer_nb.teachers.endpoint.read_reply",
-    "tracer_nb.teachers.store.LabelStore.put_many",
+    "tracer_nb.teachers.chat.teacher.find_key",
+    "tracer_nb.teachers.chat.teacher.converse",
+    "tracer_nb.teachers.chat.endpoint.read_reply",
+    "tracer_nb.store.labels.LabelStore.put_many",
     "tracer_nb.steps.certify.fit_surrogate",
     "tracer_nb.tracer.make_report",
 ]
@@ -254,7 +249,7 @@ BUGS_OF_BATCHES = [
     "openai.resources.batches.AsyncBatches.create",
     "openai.resources.batches.AsyncBatches.retrieve",
     "openai.resources.files.AsyncFiles.content",
-    "tracer_nb.teachers.batchbook.BatchBook.finish",
+    "tracer_nb.labelling.batch.book.BatchBook.finish",
 ]
 
 
@@ -486,7 +481,8 @@ def test_a_script_that_dies_of_a_bug_prints_no_key(tmp_path):
 SCRIPT = """
 import logging, sys
 import aiohttp
-from tracer_nb.teachers import ChatTeacher, Price, run_labels
+from tracer_nb.labelling import run_labels
+from tracer_nb.teachers import ChatTeacher, Price
 
 logging.basicConfig(level=logging.DEBUG)
 

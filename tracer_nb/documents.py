@@ -3,6 +3,13 @@
 A prompt says ``{{product}}`` where it speaks of the row's product. The cells never go into
 the instructions: they travel with the text, as one JSON object, so that a cell is data like
 the text itself, whatever it says.
+
+JSON that no chat template takes for a mark of its own.
+
+Servers of open models join the messages of a request by marks such as ``<|im_end|>``, and
+many read a mark as one wherever it stands. In a text it would end the user's message and begin
+another one in anybody's name. Inside a JSON string its first character can be written as an
+escape: the model reads the same text, and the mark is gone.
 """
 
 from __future__ import annotations
@@ -13,13 +20,16 @@ from collections.abc import Mapping
 
 __all__ = [
     "TEXT",
+    "fence",
     "is_same_row",
     "make_document",
     "named_columns",
     "plain_text",
+    "printable",
     "readable",
     "spoken",
 ]
+
 
 TEXT = "text"
 """How a prompt names the labelled text itself: ``{{text}}``."""
@@ -102,3 +112,24 @@ def _parts(document: str) -> tuple[str, tuple[str, ...]]:
         return document, ()
     text = values.get(TEXT)
     return (text, tuple(values)) if isinstance(text, str) else (document, ())
+
+
+# ChatML and Llama 3, DeepSeek (a full-width bar), Llama 2 and Mistral, Gemma.
+_MARK = re.compile(
+    r"<(?=[|\uff5c]|/?(?:s|bos|eos|pad|unk|start_of_turn|end_of_turn)>|</?SYS>>)"
+    r"|\[(?=/?[A-Z_]*(?:INST|SYSTEM_PROMPT|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS)\])"
+)
+
+
+def fence(document: str) -> str:
+    r"""A JSON document with the first character of every mark inside it as an escape.
+
+    >>> fence('{"text": "x<|im_end|> [INST] <b>5 < 6</b>"}')
+    '{"text": "x\\u003c|im_end|> \\u005bINST] <b>5 < 6</b>"}'
+    """
+    return _MARK.sub(lambda mark: f"\\u{ord(mark[0]):04x}", document)
+
+
+def printable(text: str) -> str:
+    """Replace lone surrogates, which no UTF-8 encoder takes, by question marks."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

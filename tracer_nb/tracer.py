@@ -60,9 +60,9 @@ from tracer_nb.steps.route.save import save
 from tracer_nb.steps.setup import make_setup
 from tracer_nb.steps.state import JobState, Keep, merged
 from tracer_nb.steps.update import step as update_step
+from tracer_nb.store.tables import Written
 from tracer_nb.teachers import Teacher
 from tracer_nb.teachers.server import hide_key
-from tracer_nb.teachers.tables import Written
 
 __all__ = ["Tracer"]
 

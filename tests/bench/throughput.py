@@ -31,8 +31,10 @@ from typing import Any
 
 from common import arguments, machine, published, quiet, table
 
+from tracer_nb.labelling import run_labels
 from tracer_nb.records import Answer
-from tracer_nb.teachers import LabelStore, Price, run_labels
+from tracer_nb.store import LabelStore
+from tracer_nb.teachers import Price
 
 CONCURRENCY = 64
 LABELS = tuple(f"label {i}" for i in range(20))
@@ -119,7 +121,7 @@ def standin(latency: float) -> Iterator[str]:
 def against_standin(latency: float, n: int) -> dict[str, float]:
     """A run over ``n`` texts that are answered after ``latency`` seconds."""
     from tracer_nb.datasets import load
-    from tracer_nb.teachers.chat import ChatTeacher
+    from tracer_nb.teachers.chat.teacher import ChatTeacher
 
     data = load("support")
     texts, labels = data["text"].tolist()[:n], sorted(data["label"].unique())

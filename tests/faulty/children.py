@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from faulty.world import labels_of, teacher_at
-from tracer_nb.teachers import LabelStore, run_labels
+from tracer_nb.labelling import run_labels
+from tracer_nb.store import LabelStore
 
 __all__ = ["label", "start"]
 
@@ -28,7 +29,7 @@ def start(base_url: str, path: Path, texts: list[str], concurrency: int) -> tupl
     # A server of forks that has imported everything: a process more costs next to nothing.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
-        ["openai", "aiohttp", "tracer_nb.standin", "tracer_nb.teachers.chat"]
+        ["openai", "aiohttp", "tracer_nb.standin", "tracer_nb.teachers.chat.teacher"]
     )
     here, there = context.Pipe()
     process = context.Process(target=label, args=(base_url, path, texts, concurrency, there))

@@ -11,10 +11,11 @@ from typing import Any
 
 from faulty.world import PRICE, billed, labels_of, make_table, short_pauses, stored, teacher_at
 from tracer_nb.errors import TeacherError
+from tracer_nb.labelling import run_labels
 from tracer_nb.records import Answer
 from tracer_nb.standin import StandIn, serve
 from tracer_nb.standin.manners import MANNERS, Manner
-from tracer_nb.teachers import LabelStore, run_labels
+from tracer_nb.store import LabelStore
 
 CAP = 5.0
 

@@ -18,10 +18,11 @@ from faulty.world import (
     stored,
     teacher_at,
 )
+from tracer_nb.labelling import LabelRun, run_labels
 from tracer_nb.records import Answer
 from tracer_nb.standin import Faults, serve
 from tracer_nb.standin.faults import KINDS
-from tracer_nb.teachers import LabelRun, LabelStore, run_labels
+from tracer_nb.store import LabelStore
 
 SHARE = 0.3
 CAP = 1.0

@@ -18,9 +18,10 @@ from unittest import mock
 from faulty.children import start
 from faulty.world import asked_again, billed, cost_of, labels_of, make_table, stored, teacher_at
 from tracer_nb.errors import StoreError
+from tracer_nb.labelling import run_labels
 from tracer_nb.records import Answer
 from tracer_nb.standin import StandIn, serve
-from tracer_nb.teachers import LabelStore, run_labels
+from tracer_nb.store import LabelStore
 
 KILLS = 50
 _FEW = 4  # requests at a time: the least that is under way when a kernel dies

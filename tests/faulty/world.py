@@ -11,7 +11,8 @@ from unittest import mock
 
 from tracer_nb.records import Answer
 from tracer_nb.standin import StandIn
-from tracer_nb.teachers import ChatTeacher, LabelStore, Price
+from tracer_nb.store import LabelStore
+from tracer_nb.teachers import ChatTeacher, Price
 
 LABELS = ("delivery", "login", "refund")
 PRICE = Price(1.0, 2.0)
@@ -65,7 +66,7 @@ def asked_again(before: Collection[str], asked: Counter[str]) -> int:
 def short_pauses() -> Iterator[None]:
     """Wait hundredths of a second between tries, where users wait half a second and more."""
     with (
-        mock.patch("tracer_nb.teachers.retries._FIRST", 0.01),
-        mock.patch("tracer_nb.teachers.endpoint._PAUSE", 0.001),
+        mock.patch("tracer_nb.teachers.chat.failures._FIRST", 0.01),
+        mock.patch("tracer_nb.teachers.chat.endpoint._PAUSE", 0.001),
     ):
         yield

@@ -17,7 +17,9 @@ import pytest
 from real_model.served import NoModel, cleaned, fetched, running
 from tracer_nb import Tracer
 from tracer_nb.datasets import load
-from tracer_nb.teachers import ChatTeacher, LabelStore, Price, run_labels
+from tracer_nb.labelling import run_labels
+from tracer_nb.store import LabelStore
+from tracer_nb.teachers import ChatTeacher, Price
 
 pytestmark = pytest.mark.real_model
 

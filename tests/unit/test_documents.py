@@ -95,7 +95,7 @@ def test_cells_are_asked_about_and_featurized_with_the_text(frame, standin, tmp_
 
 
 def test_what_was_sent_keeps_cells_out_of_the_instructions(frame, standin, monkeypatch):
-    from tracer_nb.teachers.endpoint import Endpoint
+    from tracer_nb.teachers.chat.endpoint import Endpoint
 
     sent = []
     post = Endpoint._post

@@ -11,9 +11,10 @@ from scipy import sparse
 
 from tracer_nb import Tracer
 from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted, StoreError, TeacherError
+from tracer_nb.labelling import INTERRUPTED
 from tracer_nb.records import Answer, Caps
 from tracer_nb.standin import serve
-from tracer_nb.teachers import INTERRUPTED, ReplayTeacher
+from tracer_nb.teachers import ReplayTeacher
 from tracer_nb.words import certificate_sentence, label_lines, report_lines
 
 LABELS = ("login", "parcel", "refund")

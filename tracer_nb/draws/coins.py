@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from tracer_nb.teachers.rows import text_address
+from tracer_nb.store.rows import text_address
 
 __all__ = ["coin"]
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Protocol
 
-from tracer_nb.moments import Findings
 from tracer_nb.records import (
     Caps,
     ColumnMap,
@@ -26,6 +25,7 @@ from tracer_nb.records import (
     Timeline,
     Watch,
 )
+from tracer_nb.records.moments import Findings
 
 __all__ = ["Followed", "Lookout"]
 

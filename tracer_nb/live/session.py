@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 from tracer_nb.errors import InvalidInput, NotFitted, TracerError
 from tracer_nb.live.lookout import Followed, Lookout
-from tracer_nb.moments import Moment, Option
 from tracer_nb.records import Caps, ColumnMap, Plan, Progress, RowPage, Selection
+from tracer_nb.records.moments import Moment, Option
 
 __all__ = ["Reins", "Session", "SettingsForm", "Task"]
 
@@ -296,7 +296,7 @@ class Session:
 
     def _ended(self, task: Task, state: str, message: str) -> None:
         # Both are heavy, and loaded by now.
-        from tracer_nb.teachers import INTERRUPTED  # noqa: PLC0415
+        from tracer_nb.labelling import INTERRUPTED  # noqa: PLC0415
         from tracer_nb.teachers.server import redact  # noqa: PLC0415
 
         found: dict[str, Any] = {}

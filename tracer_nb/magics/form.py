@@ -7,7 +7,7 @@ from typing import Any
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.magics.names import unquote
-from tracer_nb.moments import Option
+from tracer_nb.records.moments import Option
 from tracer_nb.settings import FORM, Setting
 
 __all__ = ["Form", "line_of", "options_of", "written_options"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from tracer_nb import datasets
 from tracer_nb.standin.server import StandIn, serve
-from tracer_nb.teachers.chat import ChatTeacher
+from tracer_nb.teachers.chat.teacher import ChatTeacher
 from tracer_nb.teachers.prices import Price
 
 __all__ = ["StandInTeacher"]

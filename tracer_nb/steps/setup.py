@@ -16,7 +16,8 @@ from tracer_nb.steps.label.costs import check_latency_weight
 from tracer_nb.steps.label.reject import make_reject_option
 from tracer_nb.steps.review.sitting import reviewed_examples
 from tracer_nb.steps.state import Setup
-from tracer_nb.teachers import ReviewStore, make_teacher
+from tracer_nb.store import ReviewStore
+from tracer_nb.teachers import make_teacher
 
 __all__ = ["make_setup"]
 

@@ -36,7 +36,8 @@ from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.column.outcome import Outcome
 from tracer_nb.steps.label.asker import Asker, Shelf
 from tracer_nb.steps.update.scope import Scope
-from tracer_nb.teachers import ReviewStore, Teacher
+from tracer_nb.store import ReviewStore
+from tracer_nb.teachers import Teacher
 
 __all__ = [
     "NEEDS",

@@ -11,7 +11,7 @@ from typing import Any
 from tracer_nb.errors import InvalidInput
 from tracer_nb.labelset import clean_labels
 from tracer_nb.records import Answer
-from tracer_nb.teachers.reading import LabelMatcher, quoted
+from tracer_nb.teachers.chat.reading import LabelMatcher, quoted
 
 __all__ = ["ReplayTeacher"]
 

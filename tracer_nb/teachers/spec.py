@@ -162,14 +162,14 @@ def _check_options(options: dict[str, Any], known: Sequence[str]) -> None:
 
 
 def _openai(name: str, labels: Sequence[str], prompt: str, **options: Any) -> Teacher:
-    from tracer_nb.teachers.chat import ChatTeacher  # noqa: PLC0415 -- only when it is asked for
+    from tracer_nb.teachers.chat.teacher import ChatTeacher  # noqa: PLC0415 -- only when it is asked for
 
     return _made(ChatTeacher, (name, labels, prompt), {}, options)
 
 
 def _anyllm(name: str, labels: Sequence[str], prompt: str, **options: Any) -> Teacher:
     from tracer_nb.teachers.anyllm import reach_anyllm  # noqa: PLC0415
-    from tracer_nb.teachers.chat import ChatTeacher  # noqa: PLC0415
+    from tracer_nb.teachers.chat.teacher import ChatTeacher  # noqa: PLC0415
 
     at = reach_anyllm(name, options.pop("base_url", None))
     fixed = {"server": at.server, "open_client": at.open_client}

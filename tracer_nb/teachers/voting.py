@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
 from tracer_nb.records import Answer
-from tracer_nb.teachers.ballots import Ballots
+from tracer_nb.store.ballots import Ballots
 from tracer_nb.teachers.base import NotAsked
 from tracer_nb.teachers.budget import total_cost
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tracer_nb.charts import agreement_chart, frontier_chart
-from tracer_nb.moments import Findings
 from tracer_nb.records import Report
+from tracer_nb.records.moments import Findings
 from tracer_nb.widgets.html import captioned_table, framed, picture, safe
 from tracer_nb.words import (
     certificate_sentence,

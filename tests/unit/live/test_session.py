@@ -9,9 +9,9 @@ import pytest
 
 from tracer_nb import Tracer
 from tracer_nb.errors import InvalidInput, NotFitted, TeacherError
+from tracer_nb.labelling.work import LabelWork
 from tracer_nb.live.session import Session, Task
 from tracer_nb.records import Caps, Progress, Selection, Spending
-from tracer_nb.teachers.work import LabelWork
 
 
 class Gate:

@@ -9,7 +9,7 @@ from scipy import stats
 
 from tracer_nb.records import Review
 from tracer_nb.steps.review.sitting import start_review, teacher_accuracy
-from tracer_nb.teachers import ReviewStore
+from tracer_nb.store import ReviewStore
 
 from .reviewable import Planted
 

@@ -6,7 +6,7 @@ import pytest
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Answer, Review
 from tracer_nb.steps.review.queue import Opinion, make_queue, shortlist
-from tracer_nb.teachers.rows import text_address
+from tracer_nb.store.rows import text_address
 
 from .reviewable import Planted, subject_of
 

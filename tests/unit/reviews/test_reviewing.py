@@ -13,7 +13,7 @@ from tracer_nb.errors import InvalidInput, StoreError
 from tracer_nb.records import Disputes, Review
 from tracer_nb.steps.review.queue import Opinion
 from tracer_nb.steps.review.sitting import review_rows, start_review
-from tracer_nb.teachers import ReviewStore
+from tracer_nb.store import ReviewStore
 
 from .reviewable import LABELS, subject_of
 
@@ -185,7 +185,7 @@ import os, signal, sys
 sys.path.insert(0, sys.argv[1])
 from tests.unit.reviews.reviewable import subject_of
 from tracer_nb.steps.review.sitting import start_review
-from tracer_nb.teachers import ReviewStore
+from tracer_nb.store import ReviewStore
 
 class Dying(ReviewStore):
     def put(self, labels, review):

@@ -9,8 +9,8 @@ from tracer_nb.documents import make_document
 from tracer_nb.errors import InvalidInput, NotFitted
 from tracer_nb.records import Answer, Review
 from tracer_nb.steps.column.frames import read_texts
-from tracer_nb.teachers import LabelStore, ReviewStore
-from tracer_nb.teachers.ledger import answer_sets
+from tracer_nb.store import LabelStore, ReviewStore
+from tracer_nb.store.ledger import answer_sets
 
 
 @pytest.fixture

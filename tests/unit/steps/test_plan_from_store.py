@@ -7,7 +7,7 @@ import pytest
 
 from tracer_nb import Tracer
 from tracer_nb.standin import serve
-from tracer_nb.teachers.chat import ChatTeacher
+from tracer_nb.teachers.chat.teacher import ChatTeacher
 from tracer_nb.words import label_lines, plan_lines, report_lines
 
 

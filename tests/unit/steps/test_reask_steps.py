@@ -8,9 +8,8 @@ import pytest
 from tracer_nb import Tracer, datasets
 from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
 from tracer_nb.records import Answer
-from tracer_nb.teachers import LabelStore
-from tracer_nb.teachers.exporting import export_answers
-from tracer_nb.teachers.ledger import answer_sets
+from tracer_nb.store import LabelStore
+from tracer_nb.store.ledger import answer_sets, export_answers
 from tracer_nb.words import reask_lines, reask_plan_lines
 
 LABELS = ("login", "parcel", "refund")

@@ -19,8 +19,8 @@ from tracer_nb import Tracer
 from tracer_nb.datasets import load
 from tracer_nb.errors import InvalidInput, NotFitted
 from tracer_nb.steps.audit.step import fitted_texts
+from tracer_nb.store.rows import short_address
 from tracer_nb.teachers import ReplayTeacher
-from tracer_nb.teachers.rows import short_address
 
 COLUMNS = ["label", "label_source", "label_score", "label_reason"]
 

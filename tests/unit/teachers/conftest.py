@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from tracer_nb.teachers.chat import ChatTeacher
+from tracer_nb.teachers.chat.teacher import ChatTeacher
 from tracer_nb.teachers.prices import Price
 
 from .chatserver import LABELS, ChatServer

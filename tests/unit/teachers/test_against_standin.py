@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 import tracer_nb
+from tracer_nb.labelling import INTERRUPTED, run_labels
 from tracer_nb.records import Spending
 from tracer_nb.standin import Faults, serve
-from tracer_nb.teachers import INTERRUPTED, LabelStore, Price, run_labels
-from tracer_nb.teachers.chat import ChatTeacher
+from tracer_nb.store import LabelStore
+from tracer_nb.teachers import Price
+from tracer_nb.teachers.chat.teacher import ChatTeacher
 
 LABELS = ("delivery", "login", "refund")
 TABLE = {f"question {i}": LABELS[i % 3] for i in range(240)}
@@ -106,7 +108,8 @@ def test_time_in_line_is_not_time_of_the_answer():
 
 RUN = """
 import sys
-from tracer_nb.teachers import LabelStore, run_labels
+from tracer_nb.labelling import run_labels
+from tracer_nb.store import LabelStore
 from tests_teacher import TABLE, teacher_at
 with LabelStore(sys.argv[2]) as store:
     run = run_labels(teacher_at(sys.argv[1]), TABLE, store=store)

@@ -4,9 +4,9 @@ import math
 import pytest
 
 from tracer_nb.standin.logprobs import token_logprobs
-from tracer_nb.teachers.forms import make_forms
-from tracer_nb.teachers.reading import LabelMatcher, read_label
-from tracer_nb.teachers.reply import read_reply
+from tracer_nb.teachers.chat.forms import make_forms
+from tracer_nb.teachers.chat.reading import LabelMatcher, read_label
+from tracer_nb.teachers.chat.reply import read_reply
 
 LABELS = ("card", "card lost", "cash", "refund now", "你好", "你们")
 SHARES = {"card lost": 0.5, "card": 0.3, "cash": 0.15, "refund now": 0.05}

@@ -11,8 +11,8 @@ import pytest
 from tracer_nb.errors import InvalidInput, KeyRefused, MissingExtra, TeacherError
 from tracer_nb.teachers import make_teacher
 from tracer_nb.teachers.anyllm import reach_anyllm
-from tracer_nb.teachers.chat import ChatTeacher
-from tracer_nb.teachers.costs import MAX_REPLIES
+from tracer_nb.teachers.chat.costs import MAX_REPLIES
+from tracer_nb.teachers.chat.teacher import ChatTeacher
 from tracer_nb.teachers.prices import Price
 
 from .chatserver import LABELS, ask
@@ -134,8 +134,8 @@ def world(monkeypatch):  # noqa: C901 -- a module in one piece
     vars(errors).update({kind.__name__: kind for kind in ours}, **ERRORS)
     monkeypatch.setitem(sys.modules, "any_llm", package)
     monkeypatch.setitem(sys.modules, "any_llm.exceptions", errors)
-    monkeypatch.setattr("tracer_nb.teachers.endpoint.pause", lambda *_: 0)
-    monkeypatch.setattr("tracer_nb.teachers.endpoint._PAUSE", 0)
+    monkeypatch.setattr("tracer_nb.teachers.chat.endpoint.pause", lambda *_: 0)
+    monkeypatch.setattr("tracer_nb.teachers.chat.endpoint._PAUSE", 0)
     for name in ("ACME_API_KEY", "ACME_API_BASE"):
         monkeypatch.delenv(name, raising=False)
     return world
@@ -205,7 +205,7 @@ def test_failures_that_pass_are_retried(world):
 def test_the_wait_that_a_provider_asks_for_is_kept(world, monkeypatch):
     waits = []
     monkeypatch.setattr(
-        "tracer_nb.teachers.endpoint.pause",
+        "tracer_nb.teachers.chat.endpoint.pause",
         lambda error, _: waits.append(error.response.headers["retry-after"]) or 0,
     )
     response = types.SimpleNamespace(headers={"retry-after": "7"})

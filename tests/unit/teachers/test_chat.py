@@ -4,8 +4,8 @@ import socket
 import pytest
 
 from tracer_nb.errors import InvalidInput, TeacherError
-from tracer_nb.teachers.chat import ChatTeacher
-from tracer_nb.teachers.costs import MAX_REPLIES
+from tracer_nb.teachers.chat.costs import MAX_REPLIES
+from tracer_nb.teachers.chat.teacher import ChatTeacher
 
 from .chatserver import LABELS, Drip, Say, ask, labelled, odd_server
 
@@ -137,7 +137,7 @@ def test_a_broken_body_is_asked_for_again(server, chat):
 
 @pytest.mark.parametrize("raw", [b"", b"null", b"<html>", b'{"choices": null}', b"\xff\xfe"])
 def test_replies_that_stay_broken_are_bounded(server, chat, raw, monkeypatch):
-    monkeypatch.setattr("tracer_nb.teachers.endpoint._PAUSE", 0)
+    monkeypatch.setattr("tracer_nb.teachers.chat.endpoint._PAUSE", 0)
     server.rule = lambda _: Say(raw=raw)
     teacher = chat()
     answer = ask(teacher, "x")
@@ -300,7 +300,7 @@ def test_a_slow_reply_is_a_failure_of_one_text(server, chat):
 
 
 def test_time_outs_are_bounded_and_cost_what_they_may(server, chat, monkeypatch):
-    monkeypatch.setattr("tracer_nb.teachers.endpoint.pause", lambda *_: 0)
+    monkeypatch.setattr("tracer_nb.teachers.chat.endpoint.pause", lambda *_: 0)
     server.rule = lambda _: labelled("refund", seconds=5)
     teacher = chat(timeout=0.2, max_retries=6)
     answer = ask(teacher, "x")
@@ -312,7 +312,7 @@ def test_time_outs_are_bounded_and_cost_what_they_may(server, chat, monkeypatch)
 
 
 def test_a_time_out_before_the_answer_is_counted(server, chat, monkeypatch):
-    monkeypatch.setattr("tracer_nb.teachers.endpoint.pause", lambda *_: 0)
+    monkeypatch.setattr("tracer_nb.teachers.chat.endpoint.pause", lambda *_: 0)
     server.script = [labelled("refund", seconds=5), labelled("refund")]
     teacher = chat(timeout=0.5)
     answer = ask(teacher, "x")
@@ -341,7 +341,7 @@ def test_a_reply_that_drips_in_is_a_time_out(server, chat):
     ids=["no HTTP", "broken chunk", "endless header", "no gzip", "nothing"],
 )
 def test_a_server_that_speaks_no_proper_http_is_a_failure_of_one_text(chat, monkeypatch, reply):
-    monkeypatch.setattr("tracer_nb.teachers.endpoint.pause", lambda *_: 0)
+    monkeypatch.setattr("tracer_nb.teachers.chat.endpoint.pause", lambda *_: 0)
     with odd_server(reply) as address:
         answer = ask(chat(base_url=address, max_retries=1), "x")
     assert (answer.label, answer.keep) == (None, False)
@@ -351,7 +351,7 @@ def test_a_server_that_speaks_no_proper_http_is_a_failure_of_one_text(chat, monk
 
 
 def test_an_answer_that_breaks_off_is_billed(chat, monkeypatch):
-    monkeypatch.setattr("tracer_nb.teachers.endpoint.pause", lambda *_: 0)
+    monkeypatch.setattr("tracer_nb.teachers.chat.endpoint.pause", lambda *_: 0)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n"
     with odd_server(head + b'{"choices"') as address:
         teacher = chat(base_url=address, max_retries=6)

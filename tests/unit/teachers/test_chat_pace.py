@@ -7,7 +7,7 @@ import pytest
 
 from tracer_nb.errors import InvalidInput, TeacherError
 from tracer_nb.teachers.base import Haltable, NotAsked
-from tracer_nb.teachers.pace import Pace
+from tracer_nb.teachers.chat.pace import Pace
 
 from .chatserver import Say, ask, labelled
 
@@ -76,7 +76,7 @@ def test_a_refusal_is_told_to_the_pace_and_a_wait_holds_for_all(server, chat, mo
         Say(status=429),
         labelled("refund"),
     ]
-    monkeypatch.setattr("tracer_nb.teachers.retries._FIRST", 0.01)
+    monkeypatch.setattr("tracer_nb.teachers.chat.failures._FIRST", 0.01)
     assert ask(chat(max_retries=6), "x").label == "refund"
     assert told == [
         (True, 0.02, False),

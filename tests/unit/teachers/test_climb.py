@@ -6,9 +6,8 @@ from statistics import fmean
 
 import pytest
 
-from tracer_nb.teachers.climb import Climb
-from tracer_nb.teachers.pace import Pace
-from tracer_nb.teachers.signs import Line, Signs
+from tracer_nb.teachers.chat.climb import Climb, Line, Signs
+from tracer_nb.teachers.chat.pace import Pace
 
 from .clock import run
 

@@ -3,10 +3,10 @@ import math
 import pytest
 
 from tracer_nb.standin.logprobs import token_logprobs
-from tracer_nb.teachers.distribution import label_distribution
-from tracer_nb.teachers.forms import make_forms
-from tracer_nb.teachers.reading import LabelMatcher, read_label
-from tracer_nb.teachers.reply import Reply
+from tracer_nb.teachers.chat.alignment import label_distribution
+from tracer_nb.teachers.chat.forms import make_forms
+from tracer_nb.teachers.chat.reading import LabelMatcher, read_label
+from tracer_nb.teachers.chat.reply import Reply
 
 CODES = {"A": "card lost", "B": "refund", "C": "top up"}
 

@@ -4,8 +4,8 @@ import pytest
 
 from tracer_nb.documents import make_document
 from tracer_nb.errors import InvalidInput
-from tracer_nb.teachers.examples import Examples
-from tracer_nb.teachers.reading import LabelMatcher
+from tracer_nb.teachers.chat.prompt import Examples
+from tracer_nb.teachers.chat.reading import LabelMatcher
 
 MATCH = LabelMatcher(("card lost", "refund"))
 POOL = {

@@ -19,9 +19,10 @@ from faulty.store import (
 )
 from faulty.world import PRICE, billed, labels_of, make_table, short_pauses, teacher_at
 
+from tracer_nb.labelling import run_labels
 from tracer_nb.standin import Faults, serve
 from tracer_nb.standin.faults import KINDS
-from tracer_nb.teachers import LabelStore, run_labels
+from tracer_nb.store import LabelStore
 
 N = 48
 # Faults that a repair answers, and that may meet the repair, too: a paid answer, no label.

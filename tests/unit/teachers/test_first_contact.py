@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tracer_nb.errors import KeyRefused, TeacherError
-from tracer_nb.teachers.hints import about_silence, error_in
+from tracer_nb.teachers.chat.words import about_silence, error_in
 from tracer_nb.teachers.server import Secret, find_server
 
 from .chatserver import Say, ask, labelled
@@ -47,7 +47,7 @@ def test_an_address_where_something_else_is(server, chat, status):
 
 def test_an_address_without_v1_at_a_server_that_calls_it_a_success(server, chat, monkeypatch):
     # LM Studio: status 200 and {"error": "Unexpected endpoint or method."}
-    monkeypatch.setattr("tracer_nb.teachers.endpoint._PAUSE", 0)
+    monkeypatch.setattr("tracer_nb.teachers.chat.endpoint._PAUSE", 0)
     says = Say(raw=b'{"error": "Unexpected endpoint or method. (POST /chat/completions)"}')
     server.rule = lambda _: says
     answer = ask(chat(), "x")
@@ -62,7 +62,7 @@ def test_an_address_without_v1_at_a_server_that_calls_it_a_success(server, chat,
 
 
 def test_an_error_after_the_first_answer_is_no_wrong_address(server, chat, monkeypatch):
-    monkeypatch.setattr("tracer_nb.teachers.endpoint._PAUSE", 0)
+    monkeypatch.setattr("tracer_nb.teachers.chat.endpoint._PAUSE", 0)
     server.serve_without_v1()
     server.script = [labelled("refund"), Say(raw=b'{"error": {"message": "overloaded"}}')]
     first, second = ask(chat(base_url=server.base_url.removesuffix("/v1")), "x", "y")

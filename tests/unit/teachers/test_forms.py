@@ -7,8 +7,8 @@ import pytest
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.standin import serve
-from tracer_nb.teachers.chat import ChatTeacher
-from tracer_nb.teachers.forms import FORMS, make_forms, short_codes
+from tracer_nb.teachers.chat.forms import FORMS, make_forms, short_codes
+from tracer_nb.teachers.chat.teacher import ChatTeacher
 
 from .chatserver import LABELS, Say, ask, labelled
 

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracer_nb import Tracer
-from tracer_nb.documents import make_document
+from tracer_nb.documents import fence, make_document, printable
+from tracer_nb.labelling import run_labels
 from tracer_nb.standin import serve
-from tracer_nb.teachers import ChatTeacher, LabelStore, Price, run_labels
-from tracer_nb.teachers.fence import fence, printable
-from tracer_nb.teachers.forms import FORMS
+from tracer_nb.store import LabelStore
+from tracer_nb.teachers import ChatTeacher, Price
+from tracer_nb.teachers.chat.forms import FORMS
 
 from .chatserver import LABELS, Say, ask
 

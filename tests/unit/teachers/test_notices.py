@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from tracer_nb.teachers.forms import make_forms
-from tracer_nb.teachers.notices import Notices
-from tracer_nb.teachers.prompt import ChatPrompt
-from tracer_nb.teachers.reading import Reading
-from tracer_nb.teachers.reply import Reply
+from tracer_nb.teachers.chat.conversation import Notices
+from tracer_nb.teachers.chat.forms import make_forms
+from tracer_nb.teachers.chat.prompt import ChatPrompt
+from tracer_nb.teachers.chat.reading import Reading
+from tracer_nb.teachers.chat.reply import Reply
 
 from .chatserver import Say, ask
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer_nb.teachers.pace import TIMING, Halted, Pace, Timing
+from tracer_nb.teachers.chat.pace import TIMING, Halted, Pace, Timing
 
 from .clock import run
 

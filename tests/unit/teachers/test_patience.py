@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tracer_nb.teachers.chat import ChatTeacher
-from tracer_nb.teachers.patience import LONGEST, Patience
+from tracer_nb.teachers.chat.teacher import ChatTeacher
+from tracer_nb.teachers.server import LONGEST, Patience
 
 from .chatserver import LABELS
 from .clock import run

@@ -3,10 +3,10 @@ import re
 import pytest
 
 from tracer_nb.errors import InvalidInput
-from tracer_nb.teachers.costs import MAX_REPLIES, Costs
-from tracer_nb.teachers.forms import make_forms
+from tracer_nb.teachers.chat.costs import MAX_REPLIES, Costs
+from tracer_nb.teachers.chat.forms import make_forms
+from tracer_nb.teachers.chat.prompt import ChatPrompt
 from tracer_nb.teachers.prices import PRICES, Price, parse_price, price_of
-from tracer_nb.teachers.prompt import ChatPrompt
 
 PROMPT = ChatPrompt("Choose.", ("a", "b"))
 FORMS = make_forms(PROMPT.labels, PROMPT.schema, "auto", logprobs=False)

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer_nb.documents import make_document
-from tracer_nb.teachers.forms import make_forms
-from tracer_nb.teachers.prompt import CODES, ECHO_CHARS, ChatPrompt
+from tracer_nb.teachers.chat.forms import make_forms
+from tracer_nb.teachers.chat.prompt import CODES, ECHO_CHARS, ChatPrompt
 
 LABELS = ("card lost", "refund")
 FORMS = {form.name: form for form in make_forms(LABELS, {"type": "object"}, "auto", logprobs=False)}

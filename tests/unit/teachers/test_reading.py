@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracer_nb.teachers import reading
-from tracer_nb.teachers.forms import make_forms
-from tracer_nb.teachers.labelobjects import named_in_text
-from tracer_nb.teachers.reading import LabelMatcher, read_label
-from tracer_nb.teachers.reply import Reply, read_reply
+from tracer_nb.teachers.chat import reading
+from tracer_nb.teachers.chat.forms import make_forms
+from tracer_nb.teachers.chat.reading import LabelMatcher, read_label
+from tracer_nb.teachers.chat.reply import Reply, read_reply
+from tracer_nb.teachers.chat.wire import named_in_text
 
 LABELS = ("card lost", "refund", "top up", "5", "a.b", '"quoted"')
 MATCH = LabelMatcher(LABELS)

@@ -16,9 +16,9 @@ from faulty.echo import listen
 
 from tracer_nb.errors import KeyRefused, TeacherError
 from tracer_nb.teachers.base import NotAsked
-from tracer_nb.teachers.chat import ChatTeacher
-from tracer_nb.teachers.streams import MOST_BYTES
-from tracer_nb.teachers.words import plain, words_of
+from tracer_nb.teachers.chat.teacher import ChatTeacher
+from tracer_nb.teachers.chat.wire import MOST_BYTES
+from tracer_nb.teachers.chat.words import plain, words_of
 
 from .chatserver import LABELS, Say, ask, labelled
 
@@ -27,8 +27,8 @@ REFUND = {"role": "assistant", "content": '{"label": "refund"}'}
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch):
-    monkeypatch.setattr("tracer_nb.teachers.endpoint._PAUSE", 0)
-    monkeypatch.setattr("tracer_nb.teachers.retries._FIRST", 0.001)
+    monkeypatch.setattr("tracer_nb.teachers.chat.endpoint._PAUSE", 0)
+    monkeypatch.setattr("tracer_nb.teachers.chat.failures._FIRST", 0.001)
 
 
 def said(body, status=400):

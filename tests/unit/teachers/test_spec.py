@@ -19,7 +19,7 @@ from tracer_nb.teachers import (
     make_teacher,
     register_scheme,
 )
-from tracer_nb.teachers.chat import ChatTeacher
+from tracer_nb.teachers.chat.teacher import ChatTeacher
 from tracer_nb.teachers.spec import OF_JOB, SCHEMES
 from tracer_nb.tracer import Tracer
 

@@ -5,10 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer_nb.teachers.forms import make_forms
+from tracer_nb.teachers.chat.forms import make_forms
+from tracer_nb.teachers.chat.reply import billed_tokens, read_reply
 from tracer_nb.teachers.prices import Price
-from tracer_nb.teachers.reply import read_reply
-from tracer_nb.teachers.usage import billed_tokens
 
 from .chatserver import Say, ask
 

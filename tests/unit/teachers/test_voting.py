@@ -7,10 +7,12 @@ import pytest
 
 from tracer_nb import Tracer
 from tracer_nb.errors import InvalidInput
+from tracer_nb.labelling import run_labels
 from tracer_nb.records import Answer
 from tracer_nb.standin import Faults, serve
-from tracer_nb.teachers import LabelStore, Price, run_labels
-from tracer_nb.teachers.chat import ChatTeacher
+from tracer_nb.store import LabelStore
+from tracer_nb.teachers import Price
+from tracer_nb.teachers.chat.teacher import ChatTeacher
 from tracer_nb.teachers.voting import count_votes
 
 from .chatserver import LABELS, Say, ask, labelled
@@ -117,7 +119,7 @@ def test_votes_that_came_before_a_failure_are_not_asked_again(server, chat, tmp_
 
 
 def test_a_stop_between_votes_keeps_those_that_came(server, chat, tmp_path, monkeypatch):
-    monkeypatch.setattr("tracer_nb.teachers.work._SHORT", 0.05)
+    monkeypatch.setattr("tracer_nb.labelling.work._SHORT", 0.05)
     said = Counter()
     stopper = []
 

@@ -14,8 +14,8 @@ from tracer_nb import Tracer
 from tracer_nb.charts import split
 from tracer_nb.errors import InvalidInput
 from tracer_nb.live.lookout import Lookout
-from tracer_nb.moments import Findings, Moment, Option
 from tracer_nb.records import Caps, Preview, Progress, Spending, Timeline
+from tracer_nb.records.moments import Findings, Moment, Option
 from tracer_nb.widgets import Panel
 from tracer_nb.widgets.panel.figures import _DRAW, sources
 

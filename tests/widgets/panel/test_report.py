@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from tests.charts import pictures
 from tests.widgets.reader import NASTY
-from tracer_nb.moments import Findings
 from tracer_nb.records import Suspect
+from tracer_nb.records.moments import Findings
 from tracer_nb.widgets import report_page
 
 

@@ -18,7 +18,7 @@ __all__ = ["compare", "export", "list_sets"]
 def compare(space: Workspace, job: Job, line: Line) -> None:
     """Say where two sets of stored answers differ."""
     from tracer_nb.magics.show import Lines  # noqa: PLC0415
-    from tracer_nb.teachers.comparing import compare_sets  # noqa: PLC0415
+    from tracer_nb.store.ledger import compare_sets  # noqa: PLC0415
     from tracer_nb.words import comparison_lines  # noqa: PLC0415
 
     del space, job
@@ -32,7 +32,7 @@ def compare(space: Workspace, job: Job, line: Line) -> None:
 def list_sets(space: Workspace, job: Job, line: Line) -> None:
     """List the sets of stored answers, or the runs of one."""
     from tracer_nb.magics.show import AnswerRuns, AnswerSets  # noqa: PLC0415
-    from tracer_nb.teachers.ledger import answer_runs, answer_sets  # noqa: PLC0415
+    from tracer_nb.store.ledger import answer_runs, answer_sets  # noqa: PLC0415
 
     del space, job
     key = line.operand
@@ -51,7 +51,7 @@ def list_sets(space: Workspace, job: Job, line: Line) -> None:
 def export(space: Workspace, job: Job, line: Line) -> None:
     """Write all stored answers to a file."""
     from tracer_nb.magics.show import Lines  # noqa: PLC0415
-    from tracer_nb.teachers.exporting import export_answers  # noqa: PLC0415
+    from tracer_nb.store.ledger import export_answers  # noqa: PLC0415
     from tracer_nb.words import written_lines  # noqa: PLC0415
 
     del space, job
@@ -66,7 +66,7 @@ def export(space: Workspace, job: Job, line: Line) -> None:
 
 
 def _opened(line: Line) -> Any:
-    from tracer_nb.teachers import LabelStore  # noqa: PLC0415
+    from tracer_nb.store import LabelStore  # noqa: PLC0415
 
     return LabelStore(None if line.args.store is None else unquote(line.args.store))
 

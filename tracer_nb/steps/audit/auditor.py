@@ -14,8 +14,9 @@ from tracer_nb.records import Audit, Caps, Certificate, Routing, Watch
 from tracer_nb.steps.audit.evidence import check_consequence, check_rate, draw_audits, replay
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.label.asker import Asker, OnProgress, Shelf
-from tracer_nb.teachers import AuditStore, ReplayTeacher, Teacher
-from tracer_nb.teachers.rows import text_address
+from tracer_nb.store import AuditStore
+from tracer_nb.store.rows import text_address
+from tracer_nb.teachers import ReplayTeacher, Teacher
 from tracer_nb.words import alarm_sentence
 
 __all__ = ["Auditor", "Promise", "deferring", "handled_texts"]

@@ -17,7 +17,7 @@ from tracer_nb.engine.pipeline import Answers
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Audit, Certificate, Labels, Watch
 from tracer_nb.steps.column.frames import Texts
-from tracer_nb.teachers.rows import text_address
+from tracer_nb.store.rows import text_address
 
 __all__ = [
     "CONSEQUENCES",

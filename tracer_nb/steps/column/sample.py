@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.errors import TeacherError
+from tracer_nb.labelling.work import IN_VAIN
 from tracer_nb.records import Answer, AskedAgain, Labels, Spending, Superseded
 from tracer_nb.steps.column.frames import Texts
-from tracer_nb.teachers.models import count_models
-from tracer_nb.teachers.work import IN_VAIN
+from tracer_nb.store.ledger import count_models
 from tracer_nb.words import money
 
 __all__ = ["collect_labels", "distinct_texts", "draw_rows", "label_names", "soft_labels"]

@@ -13,23 +13,16 @@ from typing import Any
 
 from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput, StoreError
+from tracer_nb.labelling import INTERRUPTED, LabelRun, run_labels
+from tracer_nb.labelling.batch.batch import in_batches, under_way
 from tracer_nb.records import Answer, AskedAgain, Caps, Progress, Spending, Superseded
-from tracer_nb.teachers import (
-    INTERRUPTED,
-    LabelRun,
-    LabelStore,
-    ReplayTeacher,
-    Teacher,
-    run_labels,
-)
-from tracer_nb.teachers.batch import in_batches, under_way
-from tracer_nb.teachers.budget import total_cost
-from tracer_nb.teachers.capping import check_bounded, check_caps
-from tracer_nb.teachers.experience import Experience, find_experience
-from tracer_nb.teachers.models import count_models
-from tracer_nb.teachers.replacing import replace_missing
-from tracer_nb.teachers.rows import again_identity
-from tracer_nb.teachers.superseded import find_superseded, superseded_in_run
+from tracer_nb.store import LabelStore
+from tracer_nb.store.experience import Experience, find_experience
+from tracer_nb.store.ledger import count_models
+from tracer_nb.store.replaced import find_superseded, replace_missing, superseded_in_run
+from tracer_nb.store.rows import again_identity
+from tracer_nb.teachers import ReplayTeacher, Teacher
+from tracer_nb.teachers.budget import check_bounded, check_caps, total_cost
 from tracer_nb.words import waiting_sentence
 
 __all__ = ["Asker", "OnProgress", "Past", "Shelf", "asks_again", "make_caps"]
@@ -62,7 +55,7 @@ class Shelf:
     Parameters
     ----------
     path : path or None
-        As for :class:`~tracer_nb.teachers.LabelStore`.
+        As for :class:`~tracer_nb.store.LabelStore`.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None) -> None:

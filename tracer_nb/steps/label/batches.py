@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from tracer_nb.errors import InvalidInput, NotFitted
+from tracer_nb.labelling.batch import batch
 from tracer_nb.records import Batch, Caps, Collected, Submitted
 from tracer_nb.steps.column.sample import distinct_texts
 from tracer_nb.steps.label.plan import drawn_rows
 from tracer_nb.steps.label.reject import deferred_texts
 from tracer_nb.steps.state import JobState, Setup
-from tracer_nb.teachers import LabelStore, batch
+from tracer_nb.store import LabelStore
 
 __all__ = [
     "batches",

@@ -19,10 +19,10 @@ from tracer_nb.steps.column.frames import Texts, read_texts
 from tracer_nb.steps.column.sample import draw_rows
 from tracer_nb.steps.label.asker import Past
 from tracer_nb.steps.state import Setup
+from tracer_nb.store.experience import Experience, Tokens
+from tracer_nb.store.ledger import count_models
 from tracer_nb.teachers import Price, ReplayTeacher, Teacher
-from tracer_nb.teachers.capping import check_caps
-from tracer_nb.teachers.experience import Experience, Tokens
-from tracer_nb.teachers.models import count_models
+from tracer_nb.teachers.budget import check_caps
 from tracer_nb.words import count
 
 __all__ = [

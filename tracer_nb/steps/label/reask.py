@@ -14,8 +14,8 @@ from tracer_nb.steps.label.asker import OnProgress
 from tracer_nb.steps.label.plan import forecast, price_source
 from tracer_nb.steps.state import JobState
 from tracer_nb.teachers import ReplayTeacher
-from tracer_nb.teachers.capping import check_caps
-from tracer_nb.teachers.checks import check_whole
+from tracer_nb.teachers.base import check_whole
+from tracer_nb.teachers.budget import check_caps
 
 __all__ = ["plan_reask", "reask", "self_agreement"]
 

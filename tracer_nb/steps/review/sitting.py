@@ -23,8 +23,8 @@ from tracer_nb.records import (
     TeacherAccuracy,
 )
 from tracer_nb.steps.review.queue import Subject, make_queue
-from tracer_nb.teachers.reviews import ReviewStore
-from tracer_nb.teachers.rows import text_address
+from tracer_nb.store.reviews import ReviewStore
+from tracer_nb.store.rows import text_address
 
 __all__ = [
     "REVIEW_COLUMNS",

@@ -17,9 +17,9 @@ from tracer_nb.steps.review.sitting import (
     start_review,
 )
 from tracer_nb.steps.state import JobState
-from tracer_nb.teachers import LabelStore
-from tracer_nb.teachers.ledger import set_labels
-from tracer_nb.teachers.tables import Written, write_table
+from tracer_nb.store import LabelStore
+from tracer_nb.store.ledger import set_labels
+from tracer_nb.store.tables import Written, write_table
 
 __all__ = ["export_reviews", "relabel", "review", "send_to_review"]
 

@@ -17,7 +17,7 @@ from tracer_nb.engine.saving import RouterFile, write_router
 from tracer_nb.steps.audit.step import fit_key_of, fitted_texts
 from tracer_nb.steps.certify import learned_on_column
 from tracer_nb.steps.state import JobState
-from tracer_nb.teachers.rows import short_address
+from tracer_nb.store.rows import short_address
 
 __all__ = ["save"]
 

@@ -26,8 +26,9 @@ from tracer_nb.steps.label.costs import text_costs
 from tracer_nb.steps.label.reject import make_reject_option
 from tracer_nb.steps.review.sitting import reviewed_examples
 from tracer_nb.steps.route.answer import answer_rows
-from tracer_nb.teachers import ReviewStore, Teacher, make_teacher
-from tracer_nb.teachers.rows import short_address
+from tracer_nb.store import ReviewStore
+from tracer_nb.store.rows import short_address
+from tracer_nb.teachers import Teacher, make_teacher
 from tracer_nb.teachers.server import hide_key
 
 __all__ = ["SavedRouter", "load"]

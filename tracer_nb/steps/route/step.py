@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from tracer_nb.errors import NotEnoughData
+from tracer_nb.labelling import INTERRUPTED
 from tracer_nb.records import Caps
 from tracer_nb.steps.audit.auditor import deferring
 from tracer_nb.steps.audit.step import heeded
@@ -19,7 +20,6 @@ from tracer_nb.steps.label.plan import drawn_rows, fewest_of
 from tracer_nb.steps.label.step import label, tell
 from tracer_nb.steps.route.answer import answer_rows
 from tracer_nb.steps.state import JobState, Keep, Routed, reset
-from tracer_nb.teachers import INTERRUPTED
 
 __all__ = ["route", "run"]
 

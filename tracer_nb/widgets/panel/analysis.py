@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from tracer_nb.moments import Moment
 from tracer_nb.records import Gaps
+from tracer_nb.records.moments import Moment
 from tracer_nb.words import (
     beginning,
     budget_lines,

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from tracer_nb.errors import InvalidInput
-from tracer_nb.moments import Findings
 from tracer_nb.records import RowPage, RowView, Selection
+from tracer_nb.records.moments import Findings
 from tracer_nb.words import selection_sentence
 
 __all__ = ["ROWS_AT_ONCE", "page_values", "read_selection"]

@@ -23,7 +23,7 @@ from tracer_nb.charts import (
     values_of,
     watch_chart,
 )
-from tracer_nb.moments import Moment
+from tracer_nb.records.moments import Moment
 
 __all__ = ["CHARTS", "LIVE", "Figure", "Source", "draw", "sources"]
 

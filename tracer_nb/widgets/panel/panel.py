@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 from tracer_nb.charts import map_chart, split
 from tracer_nb.errors import InvalidInput, TracerError
-from tracer_nb.moments import Findings, Moment, Option
 from tracer_nb.records import ColumnMap, Report, RowPage, Selection
+from tracer_nb.records.moments import Findings, Moment, Option
 from tracer_nb.widgets.card import Card
 from tracer_nb.widgets.kernel import kernel_id
 from tracer_nb.widgets.panel.actions import Message, read_message

@@ -8,8 +8,8 @@ import json
 from html import escape
 from typing import Any
 
-from tracer_nb.moments import Findings, Moment
 from tracer_nb.records import Report
+from tracer_nb.records.moments import Findings, Moment
 from tracer_nb.widgets.card import Card
 from tracer_nb.widgets.panel.analysis import audit_values, gap_values
 from tracer_nb.widgets.panel.bundle import page_script, style

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from tracer_nb.moments import Moment, Option
 from tracer_nb.records import Caps, Plan, Progress, Report, Targets
+from tracer_nb.records.moments import Moment, Option
 from tracer_nb.words import (
     certificate_sentence,
     choices_sentence,

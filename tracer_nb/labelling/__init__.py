@@ -1,0 +1,7 @@
+"""Asking a teacher about many texts: side by side, below caps, and every answer kept."""
+
+from __future__ import annotations
+
+from tracer_nb.labelling.run import INTERRUPTED, LabelRun, run_labels
+
+__all__ = ["INTERRUPTED", "LabelRun", "run_labels"]

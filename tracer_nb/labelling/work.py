@@ -1,0 +1,347 @@
+"""The labelling itself: a thread with an event loop, and a few workers on one list of texts."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Any
+
+from tracer_nb.errors import StoreError, TeacherError
+from tracer_nb.labelling.keep import Commits, Keeper, Tally
+from tracer_nb.records import Answer, Caps
+from tracer_nb.store.ballots import Ballots, Polled
+from tracer_nb.store.labels import LabelStore
+from tracer_nb.store.rows import storable
+from tracer_nb.teachers.base import Haltable, NotAsked, Teacher
+from tracer_nb.teachers.budget import (
+    EVERYTHING,
+    Amount,
+    Budget,
+    bound_of,
+    cap_reached,
+    check_bounded,
+    taken_by,
+)
+from tracer_nb.teachers.till import TAB, Purse, Tab, Till
+
+__all__ = ["IN_VAIN", "LabelWork"]
+
+IN_VAIN = "none of the first"
+"""How ``stopped`` begins when no answer was a label."""
+
+_SHORT = 0.8
+_LONG = 10.0
+# Texts that are looked up in the store together: a stop waits for no more than these.
+_LOOKED_UP = 50_000
+# Answers without a label, and none with one, after which more would be paid for in vain.
+_MANY = 50
+# Answers cut at the token limit, half of all or more, after which it is: each takes the longest
+# time and the most money that one can.
+_FEW = 5
+
+
+class LabelWork:
+    """Asks for texts until none is left, a cap is reached, something breaks, or :meth:`stop`.
+
+    Every answer is committed to the store before it appears in ``answers``. After a stop no
+    text is asked, and the calls in flight, which the server bills, have a while to end: what
+    they bring is committed. Then they are cancelled, and count at the most they can cost.
+
+    Parameters
+    ----------
+    teacher : Teacher
+    texts : sequence of str
+        Each once.
+    store : LabelStore or None
+    caps : Caps
+    identity : mapping, optional
+        Of what is stored; the teacher's own by default.
+    again : collection of str
+        Those of ``texts`` that are asked even where an answer is stored, if it holds no label.
+        Until another one is there to be kept, that answer stays.
+    """
+
+    def __init__(
+        self,
+        teacher: Teacher,
+        texts: Sequence[str],
+        store: LabelStore | None,
+        caps: Caps,
+        identity: Mapping[str, Any] | None = None,
+        *,
+        again: Collection[str] = (),
+    ) -> None:
+        self.answers: dict[str, Answer] = {}
+        self.tally = Tally()
+        self.error: BaseException | None = None
+        self.stopped: str | None = None
+        self.any_kept = False
+        self.renewed: set[str] = set()
+        self._teacher = teacher
+        self._identity = dict(teacher.identity if identity is None else identity)
+        self._keeper = Keeper(teacher.labels)
+        self._texts = texts
+        self._again = again
+        self._old: dict[str, Answer] = {}
+        self._store = store
+        self._caps = caps
+        self._budget = Budget(caps)
+        self._left: Iterator[str] = iter(())
+        self._parted = False
+        self._commits: Commits | None = None
+        self._calls: set[asyncio.Future[Sequence[Answer]]] = set()
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._done = threading.Event()
+        # A daemon, so that a teacher that hangs cannot keep the interpreter from ending.
+        self._thread = threading.Thread(target=self._main, name="tracer-label", daemon=True)
+
+    @property
+    def unsaved(self) -> dict[str, Answer]:
+        """What was received and could not be stored."""
+        return {} if self._commits is None else self._commits.unsaved
+
+    # --- called from any thread
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, why: str, *, hurry: bool = False) -> None:
+        """Ask for no more texts, and let the calls in flight end. The first reason stays.
+
+        They have about a second in a ``hurry``, because a user waits; else ten.
+        """
+        with self._lock:
+            self.stopped = self.stopped or why
+            if self._loop is not None:
+                seconds = _SHORT if hurry else _LONG
+                self._loop.call_soon_threadsafe(self._stop_calls, seconds)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until all is asked, stored and closed; whether it is."""
+        if self._thread.ident is None:  # interrupted before it could start
+            return True
+        if not self._done.wait(seconds):
+            return False
+        self._thread.join(1.0)  # the loop is closing; a slow name look-up may go on alone
+        return True
+
+    # --- in the thread
+
+    def _main(self) -> None:
+        try:
+            asyncio.run(self._run())
+        except BaseException as e:  # noqa: BLE001 -- raised again in the thread that waits
+            self.error = self.error or e
+        finally:
+            self._done.set()
+
+    async def _run(self) -> None:
+        with self._lock:
+            self._loop = asyncio.get_running_loop()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="tracer-store")
+        self._purse = Purse(self._budget)
+        self._till = Till(self._caps)
+        if self._store is not None:
+            self._commits = Commits(
+                self._store, self._identity, self._writer, self._again, self._teacher.labels
+            )
+        if isinstance(self._teacher, Polled):
+            ballots = None
+            if self._store is not None:
+                ballots = Ballots(self._store, self._identity, self._writer, self._again)
+            self._teacher.remember(ballots)
+        try:
+            await self._reuse()
+            await self._ask_all()
+        except Exception as e:  # noqa: BLE001 -- as below; it must be there before done is
+            self.error = self.error or e
+        finally:
+            with self._lock:
+                self._loop = None
+            self._stay()
+            self._writer.shutdown()
+            await self._teacher.close()
+            # Closing the loop may still wait for a name look-up; the caller need not.
+            self._done.set()
+
+    async def _reuse(self) -> None:
+        """Take over what is stored."""
+        if self._store is None:
+            return
+        loop = asyncio.get_running_loop()
+        for start in range(0, len(self._texts), _LOOKED_UP):
+            part = self._texts[start : start + _LOOKED_UP]
+            found = await loop.run_in_executor(
+                self._writer, self._store.get_many, self._identity, part
+            )
+            self._take_over(found)
+            if self.stopped is not None:
+                return
+
+    def _take_over(self, found: Mapping[str, Answer]) -> Collection[str]:
+        """Take over stored answers; the texts of which are settled by that."""
+        checked = {text: self._keeper.checked(answer) for text, answer in found.items()}
+        settled = checked
+        if self._again:
+            old = {t: a for t, a in checked.items() if a.label is None and t in self._again}
+            settled = {text: answer for text, answer in checked.items() if text not in old}
+            self._old.update(old)
+        self.answers.update(settled)
+        self.tally.reused(settled.values())
+        return settled
+
+    def _stay(self) -> None:
+        """Let the answers stay that should have given way to others, which did not come."""
+        left = {text: answer for text, answer in self._old.items() if text not in self.answers}
+        self.answers.update(left)
+        self.tally.reused(left.values())
+
+    async def _ask_all(self) -> None:
+        n_left = len(self._texts) - len(self.answers)
+        if not n_left or self.stopped is not None:
+            return
+        check_bounded(self._teacher, self._texts[0], self._caps)
+        most = self._caps.max_rows
+        n_asked = n_left if most is None else min(n_left, most)
+        # Not a list, and no task for each: there may be millions.
+        left = (text for text in self._texts if text not in self.answers)
+        self._left = islice(left, n_asked)
+        calls = -(-n_asked // max(1, self._teacher.batch_size))
+        workers = min(self._teacher.concurrency, calls)
+        await asyncio.gather(*(self._work() for _ in range(workers)))
+        if n_asked < n_left:
+            self.stopped = self.stopped or cap_reached("row", f"{most:,}")
+
+    async def _work(self) -> None:
+        try:
+            size = max(1, self._teacher.batch_size)
+            while self.stopped is None and (batch := list(islice(self._left, size))):
+                batch = self._unanswered(batch)
+                if not batch:
+                    continue
+                started = time.monotonic()
+                answers = await self._ask(batch)
+                if answers is not None:
+                    seconds = (time.monotonic() - started) / len(batch)
+                    await self._keep(batch, answers, seconds)
+        except Exception as e:  # noqa: BLE001 -- raised again in the thread that waits
+            self._break(e)
+
+    def _break(self, error: Exception) -> None:
+        self.error = self.error or error
+        self.stop("broken")
+
+    def _unanswered(self, batch: list[str]) -> list[str]:
+        """``batch`` without what another process has answered since this run began.
+
+        Nothing is looked up as long as no other one has written: it would be a query a text.
+        """
+        if self._store is None or self._commits is None or not self._commits.shared:
+            return batch
+        found = self._store.get_many(self._identity, batch)
+        settled = self._take_over(found)
+        return [text for text in batch if text not in settled]
+
+    def _part_ways(self) -> None:
+        """Go on in an order of our own: another process asks about the same texts in this one."""
+        if self._parted:
+            return
+        self._parted = True
+        left = list(self._left)
+        random.shuffle(left)
+        self._left = iter(left)
+
+    async def _ask(self, batch: list[str]) -> Sequence[Answer] | None:
+        """Answers for ``batch``; None when it may not be asked, or was stopped."""
+        bound = await self._purse.take(lambda: bound_of(self._teacher, batch, self._caps))
+        if bound is None:
+            self._purse.close()
+            if self._budget.reached:
+                self.stop(self._budget.reached)
+            return None
+        taken: Amount | None = None  # a call that breaks or is cancelled may be billed in full
+        tab = Tab(self._till)
+        TAB.set(tab)  # the call's task takes it over
+        call = asyncio.ensure_future(self._teacher.label(batch))
+        self._calls.add(call)
+        try:
+            answers = list(map(storable, await call))
+            taken = taken_by(answers)
+        except (NotAsked, asyncio.CancelledError) as e:
+            if self._till.reached:
+                self.stop(self._till.reached)
+            if self.stopped is None:
+                raise
+            taken = self._taken(tab, batch) if isinstance(e, asyncio.CancelledError) else Amount()
+            return None
+        finally:
+            tab.close()
+            self._calls.discard(call)
+            self._purse.settle(bound, taken)
+        if len(answers) != len(batch):
+            raise TeacherError(
+                f"teacher {self._teacher.name!r} gave {len(answers)} answers for "
+                f"{len(batch)} texts; its label method must give one each"
+            )
+        return answers
+
+    def _taken(self, tab: Tab, batch: list[str]) -> Amount:
+        """What a call took that was stopped, and whose answers are lost."""
+        tab.close()
+        taken = tab.booked if tab.kept else bound_of(self._teacher, batch, EVERYTHING)
+        if taken != Amount():
+            self.tally.lost(len(batch), taken)
+        return taken
+
+    async def _keep(self, batch: list[str], answers: Sequence[Answer], seconds: float) -> None:
+        answered = {
+            text: self._keeper.ready(answer, seconds)
+            for text, answer in zip(batch, answers, strict=True)
+        }
+        first = answered
+        kept = any(answer.keep for answer in answers)
+        # Received is received: when it cannot be stored, it counts and is not lost all the same.
+        self.any_kept |= kept
+        if self._commits is not None and kept:
+            try:
+                others = await self._commits.put(answered.items())
+            except StoreError as e:
+                self._break(e)
+            else:
+                first = {**answered, **others}
+                if others:
+                    self._part_ways()
+        for text, answer in answered.items():
+            self.tally.asked(answer)
+            if text in self._old and answer.keep:
+                self.renewed.add(text)
+            stays = text in self._old and not answer.keep
+            self.answers[text] = self._old[text] if stays else first[text]
+        cut, asked = self.tally.cut
+        if cut >= _FEW and 2 * cut >= asked:
+            self.stop(
+                f"{cut:,} of the first {asked:,} answers took all of max_answer_tokens and hold no "
+                "label: raise max_answer_tokens for a model that thinks before it answers; for one "
+                "that rambles, lower it, or take another model"
+            )
+        elif self.tally.in_vain >= _MANY:
+            reason = next(iter(answered.values())).reason or "no answer"
+            self.stop(f"{IN_VAIN} {self.tally.in_vain:,} answers is a label: {reason}")
+
+    def _stop_calls(self, seconds: float) -> None:
+        self._purse.close()
+        self._till.close()
+        if isinstance(self._teacher, Haltable):
+            self._teacher.halt()
+        asyncio.get_running_loop().call_later(seconds, self._cancel_calls)
+
+    def _cancel_calls(self) -> None:
+        for call in self._calls:
+            call.cancel()

@@ -1,0 +1,8 @@
+"""What was paid for, on disk: one SQLite file of answers, reviews, audits and batches."""
+
+from __future__ import annotations
+
+from tracer_nb.store.labels import LabelStore, default_store_path
+from tracer_nb.store.reviews import AuditStore, ReviewStore
+
+__all__ = ["AuditStore", "LabelStore", "ReviewStore", "default_store_path"]
