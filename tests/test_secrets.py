@@ -220,7 +220,7 @@ BUGS = [
     "tracer_nb.teachers.chat.endpoint.read_reply",
     "tracer_nb.store.labels.LabelStore.put_many",
     "tracer_nb.steps.certify.fit_surrogate",
-    "tracer_nb.tracer.make_report",
+    "tracer_nb.tracer.report",
 ]
 
 
