@@ -16,6 +16,9 @@ from tracer_nb.engine import fit_router
 from .harness import CONFIDENCE, Outcome, end_to_end, seen_rows
 from .worlds import BORDERS, EASY, FLAT, NARROW, OUTLIERS, Clusters, clusters
 
+# Its tests share draws, which each process would make anew.
+pytestmark = pytest.mark.xdist_group("whole engine")
+
 DRAWS = 40
 TARGET = 0.92
 
