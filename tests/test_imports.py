@@ -47,8 +47,7 @@ EXCEPTIONS = {
     # "standin:NAME" is one way to name a teacher; imported when it is asked for.
     "teachers.spec": {"standin"},
     # What the label store holds, shown on a line.
-    "magics.handlers.batch": {"labelling", "store"},
-    "magics.handlers.store": {"store"},
+    "magics.handlers.stored": {"labelling", "store"},
     # Keys are read, and taken out of messages, as teachers do it.
     "magics.keys": {"teachers"},
     "magics.magic": {"teachers"},

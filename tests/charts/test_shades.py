@@ -2,7 +2,7 @@
 
 import pytest
 
-from tracer_nb.charts import SHADES, theme
+from tracer_nb.charts import SHADES, parts
 
 
 def luminance(colour):
@@ -22,8 +22,8 @@ def contrast(one, two):
 )
 def test_every_colour_has_a_shade_that_is_seen(page, grounds):
     colours = {
-        *(theme.CURVE, theme.TARGET, theme.CERTIFIED, theme.HAND, theme.TEXT, theme.OTHER),
-        *(theme.SURE, theme.UNSURE, *theme.STATUS_COLOURS, *theme.LABEL_COLOURS),
+        *(parts.CURVE, parts.TARGET, parts.CERTIFIED, parts.HAND, parts.TEXT, parts.OTHER),
+        *(parts.SURE, parts.UNSURE, *parts.STATUS_COLOURS, *parts.LABEL_COLOURS),
     }
     assert set(SHADES[page]) == colours
     for ground in grounds:
@@ -37,4 +37,4 @@ def test_shades_are_not_taken_for_colours():
 
 
 def test_white_text_is_read_on_the_heat_map():
-    assert min(contrast(colour, "#ffffff") for colour in (theme.WEAK, theme.STRONG)) >= 4.5
+    assert min(contrast(colour, "#ffffff") for colour in (parts.WEAK, parts.STRONG)) >= 4.5

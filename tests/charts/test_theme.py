@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tracer_nb.charts import theme
+from tracer_nb.charts import parts
 from tracer_nb.records import STATUSES
 
-COLOURS = {*theme.STATUS_COLOURS, *theme.LABEL_COLOURS, theme.CURVE, theme.TARGET, theme.OTHER}
+COLOURS = {*parts.STATUS_COLOURS, *parts.LABEL_COLOURS, parts.CURVE, parts.TARGET, parts.OTHER}
 
 
 def luminance(colour):
@@ -29,17 +29,17 @@ def test_marks_stand_out_from_the_page(colour, page):
 
 @pytest.mark.parametrize("page", ["#ffffff", "#111111"])
 def test_text_is_read_on_any_page(page):
-    assert contrast(theme.TEXT, page) >= 4
+    assert contrast(parts.TEXT, page) >= 4
 
 
-@pytest.mark.parametrize("colour", [theme.WEAK, theme.STRONG])
+@pytest.mark.parametrize("colour", [parts.WEAK, parts.STRONG])
 def test_white_numbers_are_read_in_every_cell(colour):
     assert contrast("#ffffff", colour) >= 4.5
 
 
 def test_there_is_a_colour_for_each():
-    assert len(set(theme.STATUS_COLOURS)) == len(STATUSES)
-    assert len(set(theme.LABEL_COLOURS)) == 10
+    assert len(set(parts.STATUS_COLOURS)) == len(STATUSES)
+    assert len(set(parts.LABEL_COLOURS)) == 10
     # No two share colour and shape.
-    pairs = {(c, theme.SHAPES[i % 5]) for i, c in enumerate(theme.LABEL_COLOURS)}
+    pairs = {(c, parts.SHAPES[i % 5]) for i, c in enumerate(parts.LABEL_COLOURS)}
     assert len(pairs) == 10

@@ -7,14 +7,14 @@ import pytest
 
 from tracer_nb.charts import to_svg
 from tracer_nb.magics.show import Drawn
-from tracer_nb.widgets import html
+from tracer_nb.widgets import card
 
 JOB = "df.text --teacher teach --labels intents --features X --surrogate logistic --sample 150"
 
 
 @pytest.fixture(autouse=True)
 def _no_drawing(monkeypatch):
-    monkeypatch.setattr(html, "to_svg", lambda chart: f"<svg>{len(chart.to_dict())}</svg>")
+    monkeypatch.setattr(card, "to_svg", lambda chart: f"<svg>{len(chart.to_dict())}</svg>")
 
 
 def test_a_line_audits_handled_rows_and_says_what_they_tell(shell, world):
@@ -88,7 +88,7 @@ def test_a_router_from_a_file_is_audited_too(shell, tmp_path):
 
 
 def test_the_chart_stands_below_the_words(monkeypatch):
-    monkeypatch.setattr(html, "to_svg", to_svg)  # this one draws
+    monkeypatch.setattr(card, "to_svg", to_svg)  # this one draws
     chart = {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "data": {"values": []},

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tracer_nb.standin import BatchRules, serve
-from tracer_nb.widgets import html
+from tracer_nb.widgets import card
 
 JOB = (
     "df.text --teacher openai:stand-in --base-url URL --labels login,parcel,refund --price 1,2 "
@@ -16,7 +16,7 @@ JOB = (
 
 @pytest.fixture(autouse=True)
 def _no_drawing(monkeypatch):
-    monkeypatch.setattr(html, "to_svg", lambda chart: f"<svg>{len(chart.to_dict())}</svg>")
+    monkeypatch.setattr(card, "to_svg", lambda chart: f"<svg>{len(chart.to_dict())}</svg>")
 
 
 def cell(verb, standin, more=""):

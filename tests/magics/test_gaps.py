@@ -1,6 +1,6 @@
 """``%tracer gaps`` as users type it."""
 
-from tracer_nb.magics.gaps import GapTables
+from tracer_nb.magics.show import GapTables
 
 JOB = " --teacher teach --labels intents --features X --surrogate logistic --sample 150"
 

@@ -16,7 +16,7 @@ import tracer_nb
 from tracer_nb.standin import serve
 from tracer_nb.teachers import ReplayTeacher
 from tracer_nb.teachers.spec import SCHEMES, register_scheme
-from tracer_nb.widgets import html
+from tracer_nb.widgets import card
 
 # A function as teacher, and settings that fit in a fraction of a second.
 TEACH = "--teacher teach --labels intents"
@@ -26,7 +26,7 @@ FAST = "--features X --surrogate logistic --sample 150"
 @pytest.fixture(autouse=True)
 def _no_drawing(monkeypatch):
     """Half a second a card; the tests of the card draw."""
-    monkeypatch.setattr(html, "to_svg", lambda chart: f"<svg>{len(chart.to_dict())}</svg>")
+    monkeypatch.setattr(card, "to_svg", lambda chart: f"<svg>{len(chart.to_dict())}</svg>")
 
 
 # --- the whole job --------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import pytest
 
 from tracer_nb.records import Spending
-from tracer_nb.widgets import Card, html
+from tracer_nb.widgets import Card, card
 from tracer_nb.words import report_lines
 
 from .reader import NASTY, read
@@ -12,7 +12,7 @@ from .reader import NASTY, read
 @pytest.fixture(autouse=True)
 def _no_drawing(monkeypatch):
     """Half a second each; test_page.py draws."""
-    monkeypatch.setattr(html, "to_svg", lambda chart: f"<svg>{len(chart.to_dict())}</svg>")
+    monkeypatch.setattr(card, "to_svg", lambda chart: f"<svg>{len(chart.to_dict())}</svg>")
 
 
 def test_html_has_the_sentences_of_the_report(make_report):

@@ -16,8 +16,9 @@ from tracer_nb.records import (
     ReviewState,
     TeacherAccuracy,
 )
-from tracer_nb.widgets import ReviewPanel, review_view
-from tracer_nb.widgets.review_view import ReviewView
+from tracer_nb.widgets import ReviewPanel
+from tracer_nb.widgets.panel import view
+from tracer_nb.widgets.panel.view import ReviewView
 from tracer_nb.words import review_line, review_lines
 
 from .reader import NASTY, read
@@ -269,7 +270,7 @@ def test_the_script_makes_no_html_of_texts_and_loads_nothing():
         )
     assert "export default" in ReviewView._esm
     # Every step that it sends is known, and every part of the row that it reads is sent.
-    source = (Path(review_view.__file__).parent / "src" / "review.js").read_text(encoding="utf-8")
+    source = (Path(view.__file__).parents[1] / "src" / "review.js").read_text(encoding="utf-8")
     sent = set(re.findall(r'do: "(\w+)"', source))
     assert sent == {"answer", "skip", "undo", "finish"}
     panel = ReviewPanel(Reviewing())

@@ -1,24 +1,15 @@
 """Charts: pure functions from a record to an altair chart, and to SVG where no widget lives.
 
 All data of a chart have names, and its titles and domains come with them, so that a live chart
-is updated by sending data alone (:mod:`tracer_nb.charts.live`).
+is updated by sending data alone (:mod:`tracer_nb.charts.parts`).
 """
 
-from tracer_nb.charts.agreement import agreement_chart
-from tracer_nb.charts.confusion import confusion_chart
-from tracer_nb.charts.frontier import frontier_chart, preview_chart
-from tracer_nb.charts.labels import label_chart
-from tracer_nb.charts.learning import learning_chart, total_cost_chart
-from tracer_nb.charts.live import join, split, values_of
-from tracer_nb.charts.lost import lost_chart
-from tracer_nb.charts.map import map_chart
-from tracer_nb.charts.reliability import reliability_chart
-from tracer_nb.charts.run import rate_chart, spending_chart
-from tracer_nb.charts.slices import slices_chart
-from tracer_nb.charts.static import to_svg
-from tracer_nb.charts.targets import targets_chart
-from tracer_nb.charts.theme import SHADES
-from tracer_nb.charts.watch import watch_chart
+from tracer_nb.charts.agreement import agreement_chart, confusion_chart, reliability_chart
+from tracer_nb.charts.frontier import frontier_chart, lost_chart, preview_chart
+from tracer_nb.charts.learning import learning_chart, targets_chart, total_cost_chart
+from tracer_nb.charts.map import map_chart, slices_chart
+from tracer_nb.charts.parts import SHADES, join, split, to_svg, values_of
+from tracer_nb.charts.run import label_chart, rate_chart, spending_chart, watch_chart
 
 __all__ = [
     "SHADES",

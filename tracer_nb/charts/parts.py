@@ -1,27 +1,210 @@
-"""What all charts share: named data, titles that come with the data, sizes."""
+"""What all charts share: colours and sizes, named data, and titles that come with the data.
+
+A chart is taken apart into a specification that stays and data that are sent again and again, or
+drawn as SVG text in this process: no browser, no network.
+"""
 
 from __future__ import annotations
 
+import copy
 import math
 import textwrap
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from tracer_nb.charts.theme import themed
-
 __all__ = [
+    "CERTIFIED",
+    "CURVE",
+    "HAND",
+    "LABEL_COLOURS",
+    "OTHER",
+    "SHADES",
+    "SHAPES",
     "SHORT_NAME",
+    "STATUS_COLOURS",
+    "STRONG",
+    "SURE",
+    "TARGET",
+    "TEXT",
+    "UNSURE",
+    "WEAK",
     "Rows",
     "about",
     "fact",
+    "join",
     "name_axis",
     "number",
     "picture",
     "share_axis",
     "short_names",
     "shortened",
+    "split",
+    "themed",
+    "to_svg",
+    "values_of",
 ]
+
+
+# Mid-tones near the Okabe-Ito palette: each has a contrast of 3 or more, and text grey of 4,
+# both on white and on #111. Where colours must be told apart, shapes or places say it too.
+CURVE = "#3b8bc2"
+TARGET = "#d55e00"
+CERTIFIED = "#009e73"
+HAND = "#b565c9"
+TEXT = "#7a7a7a"
+OTHER = "#8c8c8c"
+SURE, UNSURE = CURVE, "#b8860b"
+
+# Ends of a scale that carries white text.
+WEAK, STRONG = "#8a6f5c", "#c14d00"
+
+# In the order of tracer_nb.records.STATUSES.
+STATUS_COLOURS = (CERTIFIED, TARGET, SURE, UNSURE, HAND, OTHER)
+# Ten at most are told apart, in pairs of colour and shape.
+LABEL_COLOURS = (
+    *(CURVE, TARGET, CERTIFIED, HAND, "#b8860b"),
+    *("#d6568c", "#7c6fd6", "#1f9e9e", "#a0703c", "#7f8c1f"),
+)
+SHAPES = ("circle", "square", "triangle-up", "diamond", "cross")
+
+# What a live chart, which knows its page, takes instead: contrast of 4.5 and more.
+_ON_LIGHT = {
+    CURVE: "#3377a7",
+    TARGET: "#bb5300",
+    CERTIFIED: "#00825f",
+    HAND: "#a749bf",
+    TEXT: "#5c5c5c",
+    OTHER: "#727272",
+    UNSURE: "#926a09",
+    "#d6568c": "#ce3374",
+    "#7c6fd6": "#6f61d2",
+    "#1f9e9e": "#197e7e",
+    "#a0703c": "#956838",
+    "#7f8c1f": "#6c771a",
+}
+_ON_DARK = {
+    CURVE: "#559bcb",
+    TARGET: "#f46c00",
+    CERTIFIED: "#00ab7c",
+    HAND: "#c07cd1",
+    TEXT: "#b8b8b8",
+    OTHER: "#959595",
+    UNSURE: "#c28d0c",
+    "#d6568c": "#dd73a0",
+    "#7c6fd6": "#958bde",
+    "#1f9e9e": "#21a7a7",
+    "#a0703c": "#be8a51",
+    "#7f8c1f": "#8e9d23",
+}
+SHADES = {"light": _ON_LIGHT, "dark": _ON_DARK}
+"""For each colour, what it is on a light and on a dark page."""
+
+
+def themed(chart: Any) -> Any:
+    """The chart on a transparent page, quiet axes, readable text."""
+    return (
+        chart.configure(background="transparent", font="system-ui, sans-serif")
+        .configure_view(strokeWidth=0)
+        .configure_axis(
+            labelColor=TEXT,
+            titleColor=TEXT,
+            domainColor=TEXT,
+            tickColor=TEXT,
+            gridColor=TEXT,
+            gridOpacity=0.18,
+            labelFontSize=12,
+            titleFontSize=12,
+            titleFontWeight="normal",
+            titlePadding=8,
+            labelLimit=170,
+        )
+        .configure_legend(
+            labelColor=TEXT,
+            titleColor=TEXT,
+            labelFontSize=12,
+            titleFontSize=12,
+            titleFontWeight="normal",
+            labelLimit=170,
+            orient="top",
+            offset=4,
+        )
+        .configure_title(color=TEXT, fontSize=13, anchor="start", fontWeight="normal", offset=10)
+    )
+
+
+# Letters of names that are short enough for every axis.
+_SHORT = 12
+
+
+def to_svg(chart: Any) -> str:
+    """SVG of an altair chart, or of a Vega-Lite specification."""
+    import vl_convert  # noqa: PLC0415  slow to import
+
+    specification = chart if isinstance(chart, dict) else chart.to_dict()
+    # The page may have a wider font than this process, and long names must not lose a letter.
+    padding = {"left": 14, "top": 5, "right": 12, "bottom": 5}
+    specification = {"padding": padding, **specification}
+    try:
+        return str(vl_convert.vegalite_to_svg(_plain(specification, _SHORT)))
+    except ValueError:
+        plain = _plain(specification, 0)
+        if plain == specification:
+            raise
+        return str(vl_convert.vegalite_to_svg(plain))
+
+
+def _plain(part: Any, longest: int) -> Any:
+    """The same with a box for each emoji and the like, in texts that are longer than this.
+
+    Vega shortens long names, also between the two halves of a character outside the basic plane,
+    which the drawing then refuses.
+    """
+    if isinstance(part, str):
+        if len(part) <= longest:
+            return part
+        return "".join(c if c <= "\uffff" else "\u25a1" for c in part)
+    if isinstance(part, dict):
+        return {_plain(key, longest): _plain(value, longest) for key, value in part.items()}
+    if isinstance(part, (list, tuple)):
+        return [_plain(value, longest) for value in part]
+    return part
+
+
+def split(chart: Any) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
+    """Specification without values, and the values of each data set by its name.
+
+    Parameters
+    ----------
+    chart : altair chart
+        One of this package: all its data have names.
+
+    Returns
+    -------
+    specification : dict
+        Vega-Lite. As long as it is equal to that of the last split, sending the values is
+        enough: ``view.data(name, rows)`` for each.
+    values : dict of str to rows
+    """
+    specification = chart.to_dict()
+    return specification, specification.pop("datasets")
+
+
+def values_of(chart: Any) -> dict[str, list[dict[str, Any]]]:
+    """The values alone: what a chart on the page needs while the specification stays.
+
+    The specification of a chart depends on its size and options alone, and for a map on the
+    statuses, or the most frequent labels, that occur. This is quick: nothing of it is made.
+    """
+    return dict(chart.datasets)
+
+
+def join(
+    specification: Mapping[str, Any], values: Mapping[str, list[dict[str, Any]]]
+) -> dict[str, Any]:
+    """The whole picture again, as Vega-Lite."""
+    return {**copy.deepcopy(dict(specification)), "datasets": dict(values)}
+
 
 Rows = list[dict[str, Any]]
 

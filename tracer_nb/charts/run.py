@@ -1,4 +1,7 @@
-"""A run over time: what it spends, and how fast it goes."""
+"""A run over time: what it spends, how fast it goes, which labels it brings.
+
+And whether its promise still holds, as audits come in.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,26 @@ from typing import Any
 
 import numpy as np
 
-from tracer_nb.charts.parts import Rows, about, number, picture
-from tracer_nb.charts.theme import CURVE, TARGET
+from tracer_nb.charts.parts import (
+    CURVE,
+    SURE,
+    TARGET,
+    TEXT,
+    UNSURE,
+    Rows,
+    about,
+    fact,
+    name_axis,
+    number,
+    picture,
+    short_names,
+)
 from tracer_nb.errors import InvalidInput
-from tracer_nb.records import Timeline
-from tracer_nb.words import count, money
+from tracer_nb.records import LabelCounts, Timeline, Watch
+from tracer_nb.words import count, level, money, percent
 
-__all__ = ["rate_chart", "spending_chart"]
+__all__ = ["label_chart", "rate_chart", "spending_chart", "watch_chart"]
+
 
 # Seconds as people say them; the specification stays the same from the first to the last hour.
 _CLOCK = (
@@ -180,3 +196,192 @@ def _rates(timeline: Timeline) -> tuple[Rows, float]:
 
 def _rate(rate: float) -> str:
     return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
+
+
+_SHOWN = 20
+
+
+def label_chart(counts: LabelCounts, *, width: int | str = 620) -> Any:
+    """Share of each label: of the routed output by who answered, or of the sample before.
+
+    The most frequent twenty; the rest is one line in words. After routing, a tick shows the share in the
+    sample.
+
+    Parameters
+    ----------
+    counts : LabelCounts
+    width : int or "container"
+        Pixels; the height follows the number of bars.
+
+    Returns
+    -------
+    altair.LayerChart
+        Data "bars" (field ``index`` into ``counts.labels``), "ticks", "ends" and "about".
+    """
+    data = _rows(counts)
+    # Room for the number behind the longest bar.
+    reach = 1.12 * max((end["share"] for end in data["ends"]), default=1.0)
+    data["about"] = about(*_labels_title(counts), reach=reach)
+    return picture(_labels_layers, data, width=width)
+
+
+def _labels_layers(alt: Any) -> list[Any]:
+    x = alt.X(
+        "share:Q",
+        stack="zero",
+        title="Share of rows with a label",
+        axis=alt.Axis(format="~%", tickCount=5),
+        scale=alt.Scale(domain=[0, fact("reach", 1.0)], nice=False),
+    )
+    y = name_axis(alt)
+    colour = alt.Color(
+        "who:N",
+        title=None,
+        scale=alt.Scale(domain=["surrogate", "teacher"], range=[SURE, UNSURE]),
+    )
+    tooltip = [
+        alt.Tooltip("label:N", title="label"),
+        alt.Tooltip("who:N", title="label by"),
+        alt.Tooltip("n:Q", format=",", title="rows"),
+        alt.Tooltip("share:Q", format=".1%", title="share"),
+    ]
+    in_sample = [
+        alt.Tooltip("label:N", title="label"),
+        alt.Tooltip("n:Q", format=",", title="rows of the sample"),
+        alt.Tooltip("share:Q", format=".1%", title="share"),
+    ]
+    bars = alt.Chart(alt.NamedData("bars")).mark_bar(height={"band": 0.75})
+    ticks = alt.Chart(alt.NamedData("ticks")).mark_tick(color=TEXT, thickness=2, height=16)
+    ends = alt.Chart(alt.NamedData("ends")).mark_text(color=TEXT, align="left", dx=6, fontSize=11)
+    return [
+        bars.encode(x=x, y=y, color=colour, order="order:Q", tooltip=tooltip),
+        ticks.encode(x="share:Q", y=y, tooltip=in_sample),
+        ends.encode(x="share:Q", y=y, text="text:N"),
+    ]
+
+
+def _labels_title(counts: LabelCounts) -> tuple[str, ...]:
+    k = len(counts.labels)
+    shown = f"The {_SHOWN} most frequent of {k:,} labels" if k > _SHOWN + 1 else "Labels"
+    if not counts.n_routed:
+        missing = counts.n_sample_missing
+        rows = f"in {count(counts.n_sample, 'row')} of the random sample"
+        return f"{shown} {rows}", f"{missing:,} of them without a label" if missing else ""
+    rows = f"in {count(counts.n_routed, 'row')} of the output"
+    ticks = f"Ticks: share in {count(counts.n_sample, 'row')} of the random sample"
+    left = [(counts.n_abstained, "abstained"), (counts.n_missing, "without a label")]
+    without = ", ".join(f"{n:,} {what}" for n, what in left if n)
+    return f"{shown} {rows}", f"{without}, not shown" if without else "", ticks
+
+
+def _rows(counts: LabelCounts) -> dict[str, Rows]:
+    sample, routed = counts.sample, counts.n_routed > 0
+    parts = [("teacher", sample)]
+    if routed:
+        parts = [("surrogate", counts.by_surrogate), ("teacher", counts.by_teacher)]
+    every = np.sum([numbers for _, numbers in parts], axis=0)
+    total, of_sample = max(int(every.sum()), 1), max(int(sample.sum()), 1)
+    order = np.lexsort((np.arange(len(every)), -every))
+    order = order[every[order] > 0]
+    few = len(order) <= _SHOWN + 1
+    kept, rest = (order, order[:0]) if few else (order[:_SHOWN], order[_SHOWN:])
+    found: dict[str, Rows] = {"bars": [], "ticks": [], "ends": []}
+    names = short_names([counts.labels[i] for i in kept])
+    for place, (i, name) in enumerate(zip(kept.tolist(), names, strict=True)):
+        at = {"label": name, "index": i, "place": place}
+        for part, (who, numbers) in enumerate(parts):
+            n = int(numbers[i])
+            bar = {"who": who, "order": part, "n": n, "share": number(n / total)}
+            found["bars"].append({**at, **bar})
+        if routed:
+            n = int(sample[i])
+            found["ticks"].append({**at, "n": n, "share": number(n / of_sample)})
+        furthest = max(int(every[i]) / total, int(sample[i]) / of_sample if routed else 0.0)
+        found["ends"].append({**at, "share": number(furthest), "text": f"{every[i]:,}"})
+    if len(rest):
+        # In words: a bar of theirs would dwarf those of single labels.
+        n = int(every[rest].sum())
+        text = f"{count(n, 'row')}, {percent(n / total)}"
+        at = {"label": f"{len(rest):,} other labels", "index": -1, "place": _SHOWN}
+        found["ends"].append({**at, "share": 0, "text": text})
+    return found
+
+
+_FEW = 20
+
+
+def watch_chart(watch: Watch, *, width: int | str = 620, height: int = 220) -> Any:
+    """Audited agreement over the number of audits, with the bounds that hold at all times.
+
+    Parameters
+    ----------
+    watch : Watch
+    width : int or "container"
+        Pixels.
+    height : int
+        Pixels, without title and axis.
+
+    Returns
+    -------
+    altair.LayerChart
+        Data "audits", "target", "alarm" and "about".
+    """
+    # The share of the first few audits may be anything, and must not flatten all that follows.
+    bottom = min([watch.target, *(a for n, a, _, _ in watch.history if n >= _FEW)])
+    if watch.n_audits:  # the band at first is as wide as the picture
+        bottom = min(bottom, watch.lower)
+    data: dict[str, Rows] = {
+        "audits": [
+            {"n": n, "agreement": number(a), "low": number(low), "high": number(high)}
+            for n, a, low, high in watch.history
+        ],
+        "target": [{"agreement": number(watch.target, 6)}],
+        "alarm": [] if watch.alarm_at is None else [{"n": watch.alarm_at, "text": "alarm"}],
+        "about": about(*_watch_title(watch), bottom=max(0.0, round(bottom - 0.1, 2))),
+    }
+    return picture(_watch_layers, data, height, width=width, height=height)
+
+
+def _watch_layers(alt: Any, height: int) -> list[Any]:
+    x = alt.X(
+        "n:Q",
+        title="Audits",
+        scale=alt.Scale(zero=True, nice=False),
+        axis=alt.Axis(format=",d", tickCount=6, tickMinStep=1, grid=False),
+    )
+    scale = alt.Scale(domain=[fact("bottom", 0.5), 1.0], clamp=True, nice=False)
+    title = "Teacher agrees, on audited texts"
+    y = alt.Y("agreement:Q", title=title, scale=scale, axis=alt.Axis(format=".0%", tickCount=5))
+    tooltip = [
+        alt.Tooltip("n:Q", format=",", title="audits"),
+        alt.Tooltip("agreement:Q", format=".1%", title="agreement"),
+        alt.Tooltip("low:Q", format=".1%", title="bounds at all times, from"),
+        alt.Tooltip("high:Q", format=".1%", title="to"),
+    ]
+    audits, alarm = alt.Chart(alt.NamedData("audits")), alt.Chart(alt.NamedData("alarm"))
+    return [
+        audits.mark_area(color=CURVE, opacity=0.22).encode(
+            x=x, y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q"
+        ),
+        alt.Chart(alt.NamedData("target"))
+        .mark_rule(color=TARGET, strokeWidth=1.5, strokeDash=[5, 4])
+        .encode(y=y),
+        alarm.mark_rule(color=TARGET, strokeWidth=2).encode(x=x),
+        alarm.mark_text(color=TARGET, align="left", dx=5, fontSize=12).encode(
+            x=x, y=alt.value(height - 10), text="text:N"
+        ),
+        audits.mark_line(color=CURVE, strokeWidth=2).encode(x=x, y=y),
+        audits.mark_point(color=CURVE, filled=True, size=30, opacity=0.01).encode(
+            x=x, y=y, tooltip=tooltip
+        ),
+    ]
+
+
+def _watch_title(watch: Watch) -> tuple[str, ...]:
+    promise = f"dashed: {level(watch.target)} promised"
+    if watch.agreement is None:
+        return f"0 audits yet; {promise}", ""
+    return (
+        f"{percent(watch.agreement)} of {count(watch.n_audits, 'audit')} agree; {promise}",
+        f"Band: {level(watch.confidence)} bounds, valid at all times if the share stays the same",
+    )

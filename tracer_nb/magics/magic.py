@@ -9,21 +9,23 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
 from tracer_nb.errors import KeyRefused, TracerError
-from tracer_nb.magics.checks import (
-    check_begun,
-    check_named,
-    check_step,
-    check_work,
-    undoing,
-)
-from tracer_nb.magics.complete import complete
 from tracer_nb.magics.form import written_options
 from tracer_nb.magics.handlers import HANDLERS, with_loaded
 from tracer_nb.magics.job import Job
 from tracer_nb.magics.keys import Keys, refuse_keys
-from tracer_nb.magics.lines import Line, leading, read_line, split_line
-from tracer_nb.magics.options import read_caps, read_sample, read_settings, read_source
-from tracer_nb.magics.reference import magic_doc, show_help
+from tracer_nb.magics.lines import (
+    Line,
+    check_begun,
+    check_named,
+    check_step,
+    check_work,
+    leading,
+    read_line,
+    split_line,
+    undoing,
+)
+from tracer_nb.magics.names import read_caps, read_sample, read_settings, read_source
+from tracer_nb.magics.reference import complete, magic_doc, show_help
 from tracer_nb.magics.workspace import Workspace, made, user_variables
 from tracer_nb.settings import BY_NAME
 

@@ -15,8 +15,7 @@ from tracer_nb.magics.form import Form, line_of, options_of
 from tracer_nb.magics.job import Job
 from tracer_nb.magics.keys import Keys, refuse_keys
 from tracer_nb.magics.lines import parse, split_line
-from tracer_nb.magics.names import Source, unquote
-from tracer_nb.magics.options import read_caps, read_sample, read_settings
+from tracer_nb.magics.names import Source, read_caps, read_sample, read_settings, unquote
 from tracer_nb.settings import FORM
 
 __all__ = ["Work", "Workspace", "made", "note_of", "user_variables"]

@@ -7,39 +7,71 @@ charts and widgets included, can depend on these without depending on the engine
 
 from __future__ import annotations
 
-from tracer_nb.records.analysis import BoundaryPair, Gaps, LostCoverage, Suspect
-from tracer_nb.records.answers import Answer, Caps, Progress, Spending, Timeline
+from tracer_nb.records.analysis import (
+    BoundaryPair,
+    Gain,
+    Gaps,
+    LostCoverage,
+    ReaskPlan,
+    SelfAgreement,
+    Suspect,
+)
+from tracer_nb.records.answers import (
+    Answer,
+    AnswerRun,
+    AnswerSet,
+    Caps,
+    Comparison,
+    Progress,
+    Spending,
+    Superseded,
+    Timeline,
+)
 from tracer_nb.records.arrays import BoolArray, FloatArray, IntArray
-from tracer_nb.records.batches import Batch, Collected, Submitted
-from tracer_nb.records.certificates import Certificate, ClassCertificate, Frontier, Routing, Setting
-from tracer_nb.records.differences import FitDifferences, LabelDifference, RowChange
-from tracer_nb.records.fits import Pilot, Trial
-from tracer_nb.records.gains import Gain
+from tracer_nb.records.certificates import (
+    Certificate,
+    ClassCertificate,
+    Frontier,
+    Pilot,
+    Routing,
+    Setting,
+    Trial,
+)
 from tracer_nb.records.gaps import (
+    STATUSES,
+    ColumnMap,
     ConfusedPair,
     Confusion,
     LabelAgreement,
     LabelCounts,
     Reliability,
+    RowPage,
+    RowView,
+    Selection,
     Slice,
 )
-from tracer_nb.records.labels import AskedAgain, Labels, LearningCurve, Plan
-from tracer_nb.records.reasks import ReaskPlan, SelfAgreement
-from tracer_nb.records.rejects import RejectOption
-from tracer_nb.records.reports import Choice, Report, Scan
+from tracer_nb.records.labels import (
+    AskedAgain,
+    Batch,
+    Collected,
+    Labels,
+    LearningCurve,
+    Plan,
+    RejectOption,
+    Submitted,
+)
+from tracer_nb.records.reports import Choice, HandThreshold, Preview, Report, Scan, Targets
 from tracer_nb.records.reviews import (
+    Audit,
     Disputes,
     Review,
     ReviewItem,
     ReviewQueue,
     ReviewState,
     TeacherAccuracy,
+    Watch,
 )
-from tracer_nb.records.rows import STATUSES, ColumnMap, RowPage, RowView, Selection
-from tracer_nb.records.store import AnswerRun, AnswerSet, Comparison, Superseded
-from tracer_nb.records.targets import HandThreshold, Preview, Targets
-from tracer_nb.records.updates import Update, UpdateSide
-from tracer_nb.records.watches import Audit, Watch
+from tracer_nb.records.updates import FitDifferences, LabelDifference, RowChange, Update, UpdateSide
 
 __all__ = [
     "STATUSES",

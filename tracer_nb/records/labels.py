@@ -1,16 +1,63 @@
-"""What labelling will take, and the labels that came of it."""
+"""What labelling will take, and the labels that came of it, some of them later.
+
+With the reject option, a row comes out without a label on purpose.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tracer_nb.records.answers import Spending
+from tracer_nb.records.answers import Answer, Spending, Superseded
 from tracer_nb.records.arrays import FloatArray, IntArray
-from tracer_nb.records.rejects import RejectOption
-from tracer_nb.records.store import Superseded
 
-__all__ = ["AskedAgain", "Labels", "LearningCurve", "Plan"]
+__all__ = [
+    "AskedAgain",
+    "Batch",
+    "Collected",
+    "Labels",
+    "LearningCurve",
+    "Plan",
+    "RejectOption",
+    "Submitted",
+]
+
+
+# Shares of votes are sums of fractions, which may miss a whole by the last digit.
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class RejectOption:
+    """Which rows neither the surrogate nor the teacher should answer.
+
+    It never touches a row that the surrogate answers, nor what a certificate is tested on: one
+    kind looks at features of rows that are deferred already, the other at answers of the
+    teacher, which count in full wherever rows are fitted on or tested.
+
+    Attributes
+    ----------
+    unlike : bool
+        Deferred rows that the guard finds unlike every labelled one are not asked about.
+    unsure : float or None
+        A label to which the teacher itself gave a smaller probability is withheld.
+    """
+
+    unlike: bool = False
+    unsure: float | None = None
+
+    def doubt(self, answer: Answer) -> float | None:
+        """The teacher's probability of its own label, where it is too small; else None.
+
+        An answer that came without a distribution stands: nothing says that it is unsure.
+        Probabilities that sum to less than 1 are taken as they are, since the rest may be on
+        labels that were not told.
+        """
+        if self.unsure is None or answer.label is None or not answer.probabilities:
+            return None
+        total = sum(answer.probabilities.values())
+        share = answer.probabilities.get(answer.label, 0.0) / max(total, 1.0)
+        return share if share < self.unsure - _ROUNDING else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,3 +258,102 @@ class LearningCurve:
     def enough(self) -> bool:
         """Another batch is not worth its price."""
         return self.best <= int(self.n_labels[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Texts that were sent to a server's batch endpoint together.
+
+    Attributes
+    ----------
+    key : str
+        Eight hexadecimal digits that name the batch here.
+    teacher, server : str
+    state : str
+        "noted" (nothing was sent), "sending" (nobody knows whether the server has made it),
+        then the server's: "validating", "in_progress", "finalizing", "completed", "failed",
+        "expired", "cancelling", "cancelled"; or "given up", "lost".
+    n_texts : int
+    n_done, n_failed : int
+        Requests that were answered and that failed, by the server's count.
+    n_answers : int
+        Answers stored from it.
+    reserved : float or None
+        Dollars that it may cost at the most; None when the price is unknown.
+    cost : float or None
+        Dollars that it did cost; None while nobody knows.
+    sent_at, collected_at : str or None
+        ISO 8601. A batch without ``collected_at`` holds its texts.
+    note : str
+        What went wrong, on one line; empty when nothing did.
+    """
+
+    key: str
+    teacher: str
+    server: str
+    state: str
+    n_texts: int
+    n_done: int
+    n_failed: int
+    n_answers: int
+    reserved: float | None
+    cost: float | None
+    sent_at: str | None
+    collected_at: str | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What came of submitting texts.
+
+    Attributes
+    ----------
+    batches : tuple of Batch
+        That were made now.
+    n_texts : int
+        Texts in them.
+    n_stored : int
+        Texts that have an answer already.
+    n_waiting : int
+        Texts that are in an earlier batch.
+    n_unusable : int
+        Texts whose reply, when a batch asked, held no label: asking online can repair it.
+    most : float or None
+        Dollars that the batches can come to at the most; None when the price is unknown.
+    """
+
+    batches: tuple[Batch, ...]
+    n_texts: int
+    n_stored: int = 0
+    n_waiting: int = 0
+    n_unusable: int = 0
+    most: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What the batches of a teacher brought in.
+
+    Attributes
+    ----------
+    batches : tuple of Batch
+        That were not collected before, as they are now.
+    n_answers : int
+        Answers stored now, those without a label included.
+    n_unusable : int
+        Replies that held no label; asking online can repair them.
+    n_free : int
+        Texts that got no reply, and may be submitted again.
+    spending : Spending
+        What the batches that ended had cost.
+    n_others : int
+        Batches of other teachers that wait in the same store.
+    """
+
+    batches: tuple[Batch, ...]
+    n_answers: int
+    n_unusable: int
+    n_free: int
+    spending: Spending
+    n_others: int = 0

@@ -4,10 +4,8 @@ The parsers of the magics, their refusals, completion, help and reference page, 
 form are made from it; the keywords of :class:`~tracer_nb.tracer.Tracer` are checked against it.
 """
 
-from tracer_nb.settings.asking import ASKING
-from tracer_nb.settings.job import JOB
-from tracer_nb.settings.line import LINE
-from tracer_nb.settings.record import Flag, Setting
+from tracer_nb.settings.job import ASKING, JOB
+from tracer_nb.settings.record import LINE, Flag, Setting
 
 __all__ = ["ADVANCED", "BY_FLAG", "BY_NAME", "FORM", "SETTINGS", "Flag", "Setting"]
 

@@ -1,14 +1,17 @@
-"""The result as a card: promise, rows, money, curve."""
+"""The result, or an update, as a card; and HTML for notebooks: texts shown as they were written."""
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Sequence
+from html import escape
 from typing import Any
 
-from tracer_nb.charts import agreement_chart, frontier_chart
-from tracer_nb.records import Report
+from tracer_nb.charts import agreement_chart, frontier_chart, to_svg
+from tracer_nb.records import Report, Update
 from tracer_nb.records.moments import Findings
-from tracer_nb.widgets.html import captioned_table, framed, picture, safe
 from tracer_nb.words import (
+    aligned,
     certificate_sentence,
     choices_sentence,
     curve_sentence,
@@ -21,9 +24,65 @@ from tracer_nb.words import (
     sample_sentence,
     stopped_sentence,
     target_rows,
+    update_lines,
+    update_rows,
 )
 
-__all__ = ["Card"]
+__all__ = ["Card", "UpdateCard", "captioned_table", "framed", "picture", "safe", "table"]
+
+
+# Colours come from JupyterLab's theme where there is one; elsewhere grey text on no background.
+_STYLE = """
+.tracer-card{font:14px/1.5 system-ui,sans-serif;color:var(--jp-ui-font-color1,inherit);
+ border:1px solid var(--jp-border-color1,#8886);border-radius:8px;padding:16px 20px;
+ max-width:760px;margin:4px 0;box-sizing:border-box}
+.tracer-card p{margin:0 0 8px}
+.tracer-card .tracer-head{font-size:16px;font-weight:600;margin-bottom:10px}
+.tracer-card .tracer-facts{display:grid;gap:10px 28px;margin:12px 0;
+ grid-template-columns:repeat(auto-fit,minmax(150px,1fr))}
+.tracer-card .tracer-facts b{display:block;font-size:22px;line-height:1.2;font-weight:600}
+.tracer-card .tracer-facts div>span,.tracer-card .tracer-small{font-size:12.5px;opacity:.78}
+.tracer-card .tracer-warn{border-left:3px solid #d55e00;padding-left:10px}
+.tracer-card img{max-width:100%;height:auto;display:block;margin:10px 0 4px}
+"""
+
+
+def safe(text: str) -> str:
+    """Escaped; "82 %" is never broken over two lines, and dollars are never read as LaTeX.
+
+    Notebooks typeset what stands between two dollar signs of one text; an element around
+    each sign keeps them apart.
+
+    >>> safe("<b> 82 % for $4")
+    '&lt;b&gt; 82&nbsp;% for <span>$</span>4'
+    """
+    return escape(text).replace(" %", "&nbsp;%").replace("$", "<span>$</span>")
+
+
+def framed(body: str) -> str:
+    """HTML in the frame that all cards share, with its style."""
+    return f'<div class="tracer-card"><style>{_STYLE}</style>{body}</div>'
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table with all cells to the left."""
+
+    def line(tag: str, cells: Sequence[str]) -> str:
+        return "".join(f'<{tag} style="text-align:left">{safe(cell)}</{tag}>' for cell in cells)
+
+    body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
+    return f"<table><thead><tr>{line('th', head)}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def captioned_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The same in a frame, under its title."""
+    return f'<p class="tracer-small">{safe(title)}</p>{table(head, rows)}'
+
+
+def picture(chart: Any, alt: str) -> str:
+    """A chart as an image element: it survives sanitising where inline SVG does not."""
+    data = base64.b64encode(to_svg(chart).encode()).decode()
+    return f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{data}">'
 
 
 class Card:
@@ -101,3 +160,35 @@ def _found(findings: Findings) -> list[str]:
     if findings.targets is not None:
         parts.append(captioned_table(*target_rows(findings.targets)))
     return parts
+
+
+class UpdateCard:
+    """Shows an :class:`~tracer_nb.records.Update` in a notebook; every text is escaped.
+
+    Parameters
+    ----------
+    update : Update
+    notes : sequence of str
+        What must be said with every answer of this teacher.
+    """
+
+    def __init__(self, update: Update, notes: Sequence[str] = ()) -> None:
+        self.update = update
+        self._lines = [*update_lines(update), *notes]
+
+    def __repr__(self) -> str:
+        head, rows = update_rows(self.update)
+        return "\n".join([*self._lines, *aligned([head, *rows])])
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        del include, exclude
+        return {"text/plain": repr(self), "text/html": self.html()}
+
+    def html(self) -> str:
+        """The card as one HTML element with its style."""
+        first, *others = self._lines
+        good = self.update.taken and not self.update.had_alarm
+        kind = "tracer-head" if good else "tracer-head tracer-warn"
+        body = f'<p class="{kind}">{safe(first)}</p>{table(*update_rows(self.update))}'
+        body += "".join(f'<p class="tracer-small">{safe(line)}</p>' for line in others)
+        return framed(body)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from tracer_nb.errors import InvalidInput, TracerError
 from tracer_nb.records import ReviewItem, ReviewQueue, ReviewState
-from tracer_nb.widgets.html import framed, safe
+from tracer_nb.widgets.card import framed, safe
 from tracer_nb.words import revealed_sentence, review_line, review_lines
 
 __all__ = ["ReviewPanel"]
@@ -43,7 +43,7 @@ class ReviewPanel:
     """
 
     def __init__(self, review: _Reviewing) -> None:
-        from tracer_nb.widgets.review_view import ReviewView  # noqa: PLC0415  brings ipywidgets
+        from tracer_nb.widgets.panel.view import ReviewView  # noqa: PLC0415  brings ipywidgets
 
         self._review = review
         # Messages may come from several threads.

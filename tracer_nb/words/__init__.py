@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from tracer_nb.words.batches import (
-    batch_sentence,
-    collected_lines,
-    submit_plan_lines,
-    submitted_lines,
-    waiting_sentence,
-)
 from tracer_nb.words.certificates import (
+    alarm_sentence,
     certificate_sentence,
     choices_sentence,
     curve_sentence,
@@ -17,8 +11,8 @@ from tracer_nb.words.certificates import (
     promise_sentence,
     saved_lines,
     scan_lines,
+    watch_lines,
 )
-from tracer_nb.words.differences import difference_lines, difference_tables
 from tracer_nb.words.figures import (
     aligned,
     beginning,
@@ -32,40 +26,60 @@ from tracer_nb.words.figures import (
     rounded_down,
     speed,
 )
-from tracer_nb.words.gains import gain_rows
 from tracer_nb.words.gaps import (
     budget_lines,
+    gain_rows,
     gap_lines,
     gap_tables,
     lost_sentences,
     pair_lines,
+    pair_rows,
+    selection_sentence,
     slice_rows,
     suspect_rows,
+    target_rows,
+    target_sentence,
 )
 from tracer_nb.words.labelling import (
+    batch_sentence,
+    collected_lines,
     comparison_lines,
     label_lines,
     missing_sentence,
     progress_line,
     spent_sentence,
     stopped_sentence,
+    submit_plan_lines,
+    submitted_lines,
+    waiting_sentence,
     written_lines,
 )
-from tracer_nb.words.panels import pair_rows, selection_sentence, target_rows, target_sentence
-from tracer_nb.words.plans import models_sentence, plan_lines, superseded_sentence
-from tracer_nb.words.reasks import reask_lines, reask_plan_lines
+from tracer_nb.words.plans import (
+    models_sentence,
+    plan_lines,
+    reask_lines,
+    reask_plan_lines,
+    superseded_sentence,
+)
 from tracer_nb.words.reports import (
     abstained_sentence,
     money_sentence,
     outcome_sentences,
     report_facts,
     report_lines,
+    revealed_sentence,
+    review_line,
+    review_lines,
     rows_sentence,
     sample_sentence,
 )
-from tracer_nb.words.reviews import revealed_sentence, review_line, review_lines
-from tracer_nb.words.updates import update_lines, update_rows, update_sentence
-from tracer_nb.words.watches import alarm_sentence, watch_lines
+from tracer_nb.words.updates import (
+    difference_lines,
+    difference_tables,
+    update_lines,
+    update_rows,
+    update_sentence,
+)
 
 __all__ = [
     "abstained_sentence",

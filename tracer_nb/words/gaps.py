@@ -1,25 +1,164 @@
-"""Where surrogate and teacher part, in sentences and tables."""
+"""Where surrogate and teacher part, in sentences, tables and captions, and what would gain coverage."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from tracer_nb.records import BoundaryPair, Gaps, LabelAgreement, LostCoverage
-from tracer_nb.words.figures import beginning, count, level, percent
-from tracer_nb.words.gains import gain_rows
-from tracer_nb.words.panels import pair_rows
-from tracer_nb.words.reasks import self_sentences
+from tracer_nb.records import (
+    BoundaryPair,
+    Choice,
+    Confusion,
+    Gain,
+    Gaps,
+    LabelAgreement,
+    LostCoverage,
+    Selection,
+    Targets,
+)
+from tracer_nb.words.figures import beginning, count, level, money, percent
+from tracer_nb.words.plans import self_sentences
 
 __all__ = [
     "budget_lines",
+    "gain_rows",
     "gap_lines",
     "gap_tables",
     "lost_sentences",
     "pair_lines",
+    "pair_rows",
+    "selection_sentence",
     "slice_rows",
     "suspect_rows",
+    "target_rows",
+    "target_sentence",
 ]
+
+
+_WHAT = {
+    "labels": "twice as many labels",
+    "gate": "a better gate",
+    "surrogate": "better features or another surrogate",
+    "prompt": "a clearer prompt",
+}
+_BASIS = {
+    "curve": "by the learning curve",
+    "test": "expected of a certificate from twice the calibration rows; surrogate as now",
+    "perfect gate": "a gate without a mistake, on these labels",
+    "all": "everything that is not handled now",
+    "self-agreement": "by the upper bound of the teacher's agreement with itself",
+    "wavering": "everything that is not handled now; the teacher contradicts itself",
+    "fitting rows": "pair chosen on the fitting rows",
+    "tested rows": "pair chosen on the same rows, which flatters it",
+}
+
+
+def gain_rows(gaps: Gaps) -> tuple[str, Sequence[str], Sequence[Sequence[str]]]:
+    """What each change would gain as a table: title, head and rows."""
+    title = "What each change would gain in coverage: estimates, not certified; they do not add up"
+    rows = [
+        (
+            _WHAT.get(gain.by) or f"merging {' and '.join(map(beginning, gain.labels))}",
+            _much(gain),
+            _BASIS[gain.basis],
+        )
+        for gain in gaps.gains
+    ]
+    return title, ("change", "gain", "as far as is known"), rows
+
+
+def _much(gain: Gain) -> str:
+    if round(gain.coverage, 3) <= 0:
+        return "next to nothing"
+    much = f"{'at most' if gain.at_most else 'about'} {_points(gain.coverage)}"
+    if gain.by == "merge" and gain.ceiling > gain.coverage:
+        much += f", up to {_points(gain.ceiling)} with a perfect gate"
+    return much
+
+
+def _points(share: float) -> str:
+    return f"{percent(share).removesuffix(' %')} points"
+
+
+# Beside every fifth percent.
+_TARGETS = (0.92, 0.98)
+
+
+def pair_rows(confusion: Confusion) -> tuple[str, Sequence[str], Sequence[Sequence[str]]]:
+    """The most frequent disagreements as a table: title, head and rows."""
+    rows = [(p.teacher, p.surrogate, f"{p.n:,}", f"{p.n_handled:,}") for p in confusion.pairs[:8]]
+    wrong = confusion.n_rows - confusion.n_agree
+    title = (
+        f"The most frequent of {count(wrong, 'disagreement')} on {count(confusion.n_rows, 'row')}"
+    )
+    return title, ("teacher says", "surrogate says", "rows", "of them handled"), rows
+
+
+def target_rows(targets: Targets) -> tuple[str, Sequence[str], Sequence[Sequence[str]]]:
+    """What targets give as a table: title, head and rows."""
+    certified = {choice.target: choice for choice in targets.certified}
+    rows = []
+    for i, target in enumerate(targets.targets.tolist()):
+        choice = certified.get(target)
+        if choice is not None:
+            how = "certified" if choice.certified else "nothing certified"
+            saved = "" if choice.saved is None or not choice.certified else money(choice.saved)
+            rows.append((level(target), how, percent(choice.coverage), saved))
+        elif round(100 * target) % 5 == 0 or target in _TARGETS:
+            saved = "" if math.isnan(targets.saved[i]) else money(targets.saved[i])
+            rows.append((level(target), "estimate", percent(targets.coverage[i]), saved))
+    title = "What other targets would give; estimates are judged on the calibration rows"
+    return title, ("target", "", "coverage of the column", "saves about"), rows
+
+
+def target_sentence(targets: Targets, i: int) -> str:
+    """What one of several targets would give, and whether that is certified."""
+    target = float(targets.targets[i])
+    for choice in targets.certified:
+        if choice.target == target:
+            return _certified_target(choice)
+    if not targets.n_handled[i]:
+        return f"Estimate at {level(target)}: no threshold agrees that often."
+    saved = "" if math.isnan(targets.saved[i]) else f", saves about {money(targets.saved[i])}"
+    return (
+        f"Estimate at {level(target)}, not certified: the surrogate would answer "
+        f"{percent(targets.coverage[i])}{saved}; observed agreement "
+        f"{percent(targets.agreement[i])} (90 % interval {percent(targets.lower[i])} to "
+        f"{percent(targets.upper[i])}). A certificate may be expected to reach "
+        f"{percent(targets.expected[i])}."
+    )
+
+
+def _certified_target(choice: Choice) -> str:
+    if not choice.certified:
+        return f"At {level(choice.target)} nothing is certified."
+    saved = "" if choice.saved is None else f" and saves about {money(choice.saved)}"
+    answers = percent(choice.coverage)
+    return f"Certified at {level(choice.target)}: the surrogate answers {answers}{saved}."
+
+
+def selection_sentence(selection: Selection, total: int) -> str:
+    """Which rows are looked at, and how many."""
+    parts = []
+    for who, labels in (("teacher", selection.teacher), ("surrogate", selection.surrogate)):
+        if labels is not None:
+            shown = labels[0] if len(labels) == 1 else f"one of {len(labels):,} other labels"
+            parts.append(f"{who} says {shown}")
+    if selection.status is not None:
+        parts.append(" or ".join(selection.status))
+    if selection.scores is not None:
+        low, high = selection.scores
+        parts.append(f"gate score {low:.3f} to {high:.3f}")
+    if selection.name:
+        parts.append(beginning(selection.name))
+    elif selection.rows is not None:
+        parts.append(f"row {', '.join(f'{row:,}' for row in selection.rows)}")
+    if selection.search.strip():
+        parts.append(f"with “{selection.search.strip()}”")
+    if selection.tested:
+        parts.append("among the rows that the charts count")
+    return f"{count(total, 'row')}{': ' if parts else ''}{', '.join(parts)}"
+
 
 # A title, its head, and rows.
 _Table = tuple[str, Sequence[str], Sequence[Sequence[str]]]

@@ -7,7 +7,7 @@ import pytest
 
 from tracer_nb import Tracer
 from tracer_nb.errors import InvalidInput, NotFitted
-from tracer_nb.magics.gaps import DifferenceTables
+from tracer_nb.magics.show import DifferenceTables
 from tracer_nb.words import difference_lines, difference_tables
 
 LABELS = ("login", "parcel", "refund")

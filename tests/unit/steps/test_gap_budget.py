@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tracer_nb import Tracer
-from tracer_nb.magics.gaps import GapTables
-from tracer_nb.widgets import html
+from tracer_nb.magics.show import GapTables
+from tracer_nb.widgets import card
 from tracer_nb.words import gap_lines, gap_tables
 
 LABELS = ("login", "parcel", "refund")
@@ -16,7 +16,7 @@ EVIL = "<script>alert(1)</script>"
 
 @pytest.fixture(autouse=True)
 def _no_drawing(monkeypatch):
-    monkeypatch.setattr(html, "to_svg", lambda chart: f"<svg>{len(chart.to_dict())}</svg>")
+    monkeypatch.setattr(card, "to_svg", lambda chart: f"<svg>{len(chart.to_dict())}</svg>")
 
 
 def calibrated(world, teach=None, labels=LABELS, texts=None, sample=400, **options):

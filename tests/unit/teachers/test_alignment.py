@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from tracer_nb.standin.logprobs import token_logprobs
+from tracer_nb.standin.wire import token_logprobs
 from tracer_nb.teachers.chat.forms import make_forms
 from tracer_nb.teachers.chat.reading import LabelMatcher, read_label
 from tracer_nb.teachers.chat.reply import read_reply

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from tracer_nb.standin.logprobs import token_logprobs
+from tracer_nb.standin.wire import token_logprobs
 from tracer_nb.teachers.chat.alignment import label_distribution
 from tracer_nb.teachers.chat.forms import make_forms
 from tracer_nb.teachers.chat.reading import LabelMatcher, read_label

@@ -17,7 +17,7 @@ from tracer_nb.live.lookout import Lookout
 from tracer_nb.records import Caps, Preview, Progress, Spending, Timeline
 from tracer_nb.records.moments import Findings, Moment, Option
 from tracer_nb.widgets import Panel
-from tracer_nb.widgets.panel.figures import _DRAW, sources
+from tracer_nb.widgets.panel.bundle import _DRAW, sources
 
 
 class Form:

@@ -1,6 +1,6 @@
 """Not too often, never not at all."""
 
-from tracer_nb.widgets.panel.throttle import Throttle
+from tracer_nb.widgets.panel.actions import Throttle
 
 
 class World:

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 
-from tracer_nb.magics.handlers import after, batch, files, job, store
-from tracer_nb.magics.handlers.loaded import with_loaded
-from tracer_nb.magics.handlers.scan import scan
+from tracer_nb.magics.handlers import after, files, job, stored
+from tracer_nb.magics.handlers.files import with_loaded
 from tracer_nb.magics.job import Job
 from tracer_nb.magics.lines import Line
 from tracer_nb.magics.workspace import Workspace
@@ -22,15 +21,15 @@ HANDLERS: dict[str, Callable[[Workspace, Job, Line], None]] = {
     "report": files.report,
     "save": files.save,
     "load": files.load,
-    "store list": store.list_sets,
-    "store compare": store.compare,
-    "store export": store.export,
+    "store list": stored.list_sets,
+    "store compare": stored.compare,
+    "store export": stored.export,
     "review": after.review,
-    "batch submit": batch.submit,
-    "batch collect": batch.collect,
-    "batch list": batch.list_batches,
-    "batch cancel": batch.cancel,
-    "scan": scan,
+    "batch submit": stored.submit,
+    "batch collect": stored.collect,
+    "batch list": stored.list_batches,
+    "batch cancel": stored.cancel,
+    "scan": stored.scan,
     "gaps": after.gaps,
     "reask": after.reask,
     "audit": after.audit,

@@ -11,8 +11,7 @@ from tracer_nb.errors import InvalidInput
 from tracer_nb.live.session import Reins
 from tracer_nb.magics.job import Job
 from tracer_nb.magics.lines import Line, check_only
-from tracer_nb.magics.names import unquote
-from tracer_nb.magics.options import read_caps, read_sample
+from tracer_nb.magics.names import read_caps, read_sample, unquote
 from tracer_nb.magics.workspace import Workspace, made, note_of
 
 __all__ = ["audit", "gaps", "reask", "review", "show_watch", "update"]
@@ -20,7 +19,7 @@ __all__ = ["audit", "gaps", "reask", "review", "show_watch", "update"]
 
 def gaps(space: Workspace, job: Job, line: Line) -> None:
     """Show where surrogate and teacher part, or where two fits differ."""
-    from tracer_nb.magics.gaps import DifferenceTables, GapTables  # noqa: PLC0415
+    from tracer_nb.magics.show import DifferenceTables, GapTables  # noqa: PLC0415
 
     if line.args.against is not None:
         before = _other(space, unquote(line.args.against), job)

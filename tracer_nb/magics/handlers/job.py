@@ -10,8 +10,7 @@ from IPython.display import display
 from tracer_nb.live.session import Reins
 from tracer_nb.magics.job import Job
 from tracer_nb.magics.lines import Line
-from tracer_nb.magics.names import unquote
-from tracer_nb.magics.options import read_source
+from tracer_nb.magics.names import read_source, unquote
 from tracer_nb.magics.workspace import Workspace, made
 
 __all__ = ["calibrate", "fit", "label", "panel", "plan", "route", "run"]

@@ -13,12 +13,10 @@ from typing import Any
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.standin.manners.books import BOOKS
-from tracer_nb.standin.manners.chances import CHANCES
-from tracer_nb.standin.manners.forms import FORMS
+from tracer_nb.standin.manners.forms import CHANCES, FORMS
 from tracer_nb.standin.manners.manner import Manner, Occasion
-from tracer_nb.standin.manners.passing import PASSING
 from tracer_nb.standin.manners.readings import READINGS
-from tracer_nb.standin.manners.sayings import SAYINGS
+from tracer_nb.standin.manners.sayings import PASSING, SAYINGS
 from tracer_nb.standin.manners.transport import TRANSPORT
 
 __all__ = ["MANNERS", "Manner", "Occasion", "manners_named", "table_of_manners"]

@@ -1,16 +1,50 @@
-"""The panel's script: the page's side and the chart library in one file, with no network."""
+"""What the page is made of: its script with the chart library, and charts without their data."""
 
 from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from tracer_nb.charts import SHADES
+from tracer_nb.charts import (
+    SHADES,
+    agreement_chart,
+    confusion_chart,
+    frontier_chart,
+    label_chart,
+    learning_chart,
+    lost_chart,
+    preview_chart,
+    rate_chart,
+    reliability_chart,
+    slices_chart,
+    spending_chart,
+    split,
+    targets_chart,
+    total_cost_chart,
+    values_of,
+    watch_chart,
+)
+from tracer_nb.records.moments import Moment
 
-__all__ = ["own_script", "page_script", "style", "warm", "widget_script"]
+__all__ = [
+    "CHARTS",
+    "LIVE",
+    "Figure",
+    "Source",
+    "draw",
+    "own_script",
+    "page_script",
+    "sources",
+    "style",
+    "warm",
+    "widget_script",
+]
+
 
 _FOLDER = Path(__file__).parent
 _lock = threading.Lock()
@@ -70,3 +104,68 @@ def _make(future: Future[str]) -> None:
     except BaseException as error:  # noqa: BLE001 -- raised again where the script is wanted
         if not future.done():
             future.set_exception(error)
+
+
+Figure = tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]
+"""Specification, and rows by the name of their data set."""
+
+Source = tuple[Any, ...]
+"""Records that a chart is drawn from."""
+
+_DRAW: dict[str, Callable[..., Any]] = {
+    "frontier": lambda *records: (frontier_chart if len(records) > 1 else preview_chart)(*records),
+    "targets": targets_chart,
+    "counts": label_chart,
+    "agreement": agreement_chart,
+    "confusion": confusion_chart,
+    "reliability": reliability_chart,
+    "slices": slices_chart,
+    "lost": lost_chart,
+    "watch": watch_chart,
+    "spending": spending_chart,
+    "rate": rate_chart,
+    "learning": learning_chart,
+    "cost": total_cost_chart,
+}
+
+CHARTS = (*_DRAW, "map")
+"""Names of the charts of a panel. The map is drawn when somebody wants to see it."""
+
+LIVE = ("spending", "rate")
+"""Charts that change all the time during a run."""
+
+
+def sources(moment: Moment) -> dict[str, Source]:
+    """What there is to draw, by the name of the chart."""
+    report, findings = moment.report, moment.findings
+    found: dict[str, Source] = {}
+    if report is not None and report.frontier is not None and report.certificate is not None:
+        found["frontier"] = (report.frontier, report.certificate)
+    elif findings.preview is not None:
+        found["frontier"] = (findings.preview,)
+    for name in ("targets", "counts", "agreement", "confusion", "reliability"):
+        if (record := getattr(findings, name)) is not None:
+            found[name] = (record,)
+    gaps, watch = findings.gaps, findings.watch
+    if gaps is not None and gaps.slices:
+        found["slices"] = (gaps,)
+    if gaps is not None and gaps.lost is not None and gaps.lost.n_rows:
+        found["lost"] = (gaps.lost,)
+    if watch is not None and watch.n_audits:
+        found["watch"] = (watch,)
+    if len(moment.timeline.seconds) > 1:
+        found["spending"] = found["rate"] = (moment.timeline,)
+    if report is not None and report.curve is not None:
+        found["learning"] = found["cost"] = (report.curve,)
+    return found
+
+
+def draw(name: str, source: Source) -> Figure:
+    """The chart of that name; its specification is worked out once, whatever its data."""
+    chart = _DRAW[name](*source)
+    if name not in _specifications:
+        _specifications[name] = split(chart)[0]
+    return _specifications[name], values_of(chart)
+
+
+_specifications: dict[str, dict[str, Any]] = {}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from tracer_nb.charts import map_chart, split
@@ -13,21 +15,41 @@ from tracer_nb.errors import InvalidInput, TracerError
 from tracer_nb.records import ColumnMap, Report, RowPage, Selection
 from tracer_nb.records.moments import Findings, Moment, Option
 from tracer_nb.widgets.card import Card
-from tracer_nb.widgets.kernel import kernel_id
-from tracer_nb.widgets.panel.actions import Message, read_message
-from tracer_nb.widgets.panel.analysis import audit_values, gap_values
-from tracer_nb.widgets.panel.explorer import ROWS_AT_ONCE, page_values, read_selection
-from tracer_nb.widgets.panel.figures import LIVE, Figure, Source, draw, sources
+from tracer_nb.widgets.panel.actions import (
+    ROWS_AT_ONCE,
+    Message,
+    Throttle,
+    page_values,
+    read_message,
+    read_selection,
+)
+from tracer_nb.widgets.panel.bundle import LIVE, Figure, Source, draw, sources
 from tracer_nb.widgets.panel.sheet import (
+    audit_values,
+    gap_values,
     live_values,
     settings_values,
     sheet_values,
     target_values,
 )
-from tracer_nb.widgets.panel.throttle import Throttle
 from tracer_nb.words import count
 
-__all__ = ["Panel"]
+__all__ = ["Panel", "kernel_id"]
+
+
+def kernel_id() -> str:
+    """Name of this kernel at its server; "" outside of one."""
+    # Where there is no kernel, importing ipykernel would put another manager of widgets in the
+    # place of the one that knows the widgets of this shell.
+    if "ipykernel.kernelapp" not in sys.modules:
+        return ""
+    try:
+        from ipykernel.connect import get_connection_file  # noqa: PLC0415  only in a kernel
+
+        return Path(get_connection_file()).stem.removeprefix("kernel-")
+    except (ImportError, RuntimeError):
+        return ""
+
 
 _INTERVAL = 0.25
 # Seconds between two pictures of what changes all the time.

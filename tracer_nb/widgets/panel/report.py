@@ -11,10 +11,8 @@ from typing import Any
 from tracer_nb.records import Report
 from tracer_nb.records.moments import Findings, Moment
 from tracer_nb.widgets.card import Card
-from tracer_nb.widgets.panel.analysis import audit_values, gap_values
-from tracer_nb.widgets.panel.bundle import page_script, style
-from tracer_nb.widgets.panel.figures import draw, sources
-from tracer_nb.widgets.panel.sheet import sheet_values, target_values
+from tracer_nb.widgets.panel.bundle import draw, page_script, sources, style
+from tracer_nb.widgets.panel.sheet import audit_values, gap_values, sheet_values, target_values
 
 __all__ = ["report_page"]
 

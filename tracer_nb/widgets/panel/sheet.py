@@ -1,35 +1,52 @@
-"""What the page shows, as plain values: sentences and figures of a moment."""
+"""What the page shows, as plain values: sentences and figures of a moment, gaps and audits."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
-from tracer_nb.records import Caps, Plan, Progress, Report, Targets
+from tracer_nb.records import Caps, Gaps, Plan, Progress, Report, Targets
 from tracer_nb.records.moments import Moment, Option
 from tracer_nb.words import (
+    beginning,
+    budget_lines,
     certificate_sentence,
     choices_sentence,
     count,
     curve_sentence,
     duration,
     evidence_sentence,
+    gain_rows,
+    gap_lines,
     level,
     money,
     outcome_sentences,
+    pair_lines,
     percent,
     plan_lines,
     progress_line,
     report_facts,
     sample_sentence,
+    slice_rows,
     speed,
     stopped_sentence,
+    suspect_rows,
     target_sentence,
+    watch_lines,
 )
 
-__all__ = ["live_values", "settings_values", "sheet_values", "target_values"]
+__all__ = [
+    "audit_values",
+    "gap_values",
+    "live_values",
+    "settings_values",
+    "sheet_values",
+    "target_values",
+]
+
 
 _STATES = {
     "idle": "Not started",
@@ -178,3 +195,72 @@ def _cells(progress: Progress) -> list[dict[str, str]]:
             {"name": "without a label", "value": f"{spending.missing:,} ({percent(share)})"}
         )
     return cells
+
+
+# As many as the analysis gives.
+_ROWS = 50
+
+
+def gap_values(moment: Moment) -> dict[str, Any]:
+    """What was found, or why there is nothing yet.
+
+    ``state`` is "found", "none" before the fit, "open" when the page may ask for them,
+    "underway", "later" during a run, or "failed".
+    """
+    findings = moment.findings
+    if findings.gaps is not None:
+        return {"state": "found", "words": "", **_found(findings.gaps)}
+    state, words = "open", "Looking for groups of rows, near-identical pairs and suspects…"
+    if findings.confusion is None:
+        state, words = "none", ""
+    elif moment.running:
+        state, words = "later", "Groups, pairs and suspects are looked for when the run has ended."
+    elif moment.analysing:
+        state = "underway"
+    elif moment.unexplained:
+        state, words = "failed", moment.unexplained
+    return {"state": state, "words": words, "lines": [], "lost": [], "tables": {}}
+
+
+def audit_values(moment: Moment, line: str) -> dict[str, Any]:
+    """What the audits tell, and how to audit; ``line`` does it."""
+    watch = moment.findings.watch
+    if watch is None:
+        lines = ["Nothing is routed yet. Once it is, audits tell whether the promise holds."]
+        return {"state": "none", "lines": lines, "how": "", "line": ""}
+    if not watch.n_audits:
+        how = "This asks the teacher about 5 % of them, 200 at the most:"
+        return {"state": "open", "lines": watch_lines(watch), "how": how, "line": line}
+    state = "alarm" if watch.has_alarm else "holds"
+    how = "After each further routing, this audits anew:"
+    return {"state": state, "lines": watch_lines(watch), "how": how, "line": line}
+
+
+@lru_cache(maxsize=2)
+def _found(gaps: Gaps) -> dict[str, Any]:
+    """Sentences, and tables whose rows can be looked at or sent to review."""
+    lost = budget_lines(gaps)
+    sides = [row for pair in gaps.pairs for row in pair.rows]
+    return {
+        "lines": [line for line in gap_lines(gaps) if line not in lost],
+        "lost": lost,
+        "tables": {
+            "gains": _table(gain_rows(gaps), ({} for _ in gaps.gains)),
+            "slices": _table(slice_rows(gaps, _ROWS), ({"slice": i} for i in range(_ROWS))),
+            "pairs": _table(pair_lines(gaps, _ROWS), ({"row": row} for row in sides)),
+            "suspects": _table(suspect_rows(gaps, _ROWS), ({"row": s.row} for s in gaps.suspects)),
+        },
+    }
+
+
+def _table(parts: tuple[str, Any, Any], places: Iterable[dict[str, int]]) -> dict[str, Any]:
+    """A table; each row with the place that opens it in the explorer."""
+    title, head, rows = parts
+    return {
+        "title": title,
+        "head": list(head),
+        "rows": [
+            {"cells": [beginning(cell) for cell in cells], "where": where}
+            for cells, where in zip(rows, places, strict=False)
+        ],
+    }

@@ -1,17 +1,18 @@
-"""The part of the panel that lives on the page."""
+"""The part of the panel, and of the review, that lives on the page."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
-from tracer_nb.widgets.panel.bundle import style, widget_script
-from tracer_nb.widgets.panel.figures import CHARTS
+from tracer_nb.widgets.panel.bundle import CHARTS, own_script, style, widget_script
 
-__all__ = ["make_view"]
+__all__ = ["ReviewView", "make_view"]
+
 
 # ``sheet`` changes with the state and the steps of the session, ``live`` with every moment of
 # a run, ``settings``, ``targets``, ``gaps``, ``audits`` and ``labels`` when they do.
@@ -45,3 +46,31 @@ def _view_class() -> Any:
     names = (*_VALUES, *(f"{part}_{chart}" for chart in CHARTS for part in ("spec", "data")))
     traits = {name: traitlets.Dict().tag(sync=True) for name in names}
     return type("PanelView", (_View,), {"_esm": widget_script(), "_css": style(), **traits})
+
+
+_FOLDER = Path(__file__).parents[1]
+
+
+class ReviewView(anywidget.AnyWidget):
+    """Shows ``row`` and sends what was pressed; the script is in the package, not on a server.
+
+    Attributes
+    ----------
+    labels : list of str
+        The label set.
+    row : dict
+        What there is to see at this moment.
+    summary : str
+        Identifies the element with the summary, which is hidden while the panel lives.
+    """
+
+    _esm = f"{own_script()}\nexport default {{ render: tracerPage.renderReview }};\n"
+    _css = (_FOLDER / "review.css").read_text(encoding="utf-8")
+    labels = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    row = traitlets.Dict().tag(sync=True)
+    summary = traitlets.Unicode().tag(sync=True)
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        data, metadata = super()._repr_mimebundle_(**options)
+        said = "The review panel needs a running kernel; run the cell again to go on."
+        return {**data, "text/plain": said}, metadata
