@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tracer_nb.errors import InvalidInput
 
-__all__ = ["check_prompt", "clean_labels", "explain_labels"]
+__all__ = ["check_prompt", "clean_labels", "explain_labels", "readable_labels"]
 
 
 def clean_labels(labels: Iterable[object]) -> tuple[str, ...]:
@@ -151,3 +152,29 @@ def explain_labels(labels: Mapping[str, object], prompt: str) -> str:
     return "\n".join(
         [*([f"{prompt}\n"] if prompt.strip() else []), "What the labels mean:", *lines]
     )
+
+
+def readable_labels(
+    labels: Iterable[str], meanings: Mapping[str, object] | None = None
+) -> dict[str, str]:
+    """What each label says in words, as a text that features can be made of.
+
+    Parameters
+    ----------
+    labels : iterable of str
+        Cleaned.
+    meanings : mapping of str to str, optional
+        As a user wrote them; labels may have spaces around them.
+
+    Examples
+    --------
+    >>> readable_labels(["card_arrival", "topUp", "fee"], {"fee ": "asks what it costs"})
+    {'card_arrival': 'card arrival', 'topUp': 'top Up', 'fee': 'fee: asks what it costs'}
+    """
+    said = {" ".join(name.split()): text for name, text in (meanings or {}).items()}
+    found = {}
+    for label in labels:
+        words = re.sub(r"[\W_]+|(?<=[a-z])(?=[A-Z])", " ", label).strip() or label
+        meaning = said.get(label)
+        found[label] = f"{words}: {' '.join(str(meaning).split())}" if meaning else words
+    return found

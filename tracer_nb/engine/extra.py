@@ -1,14 +1,17 @@
-"""Labelled rows that were not drawn at random: answers to deferred rows, for example.
+"""Labelled rows that were not drawn at random: answers to deferred rows, and names of labels.
 
 They are worth as much as others to fit on, and worth nothing to test on: they are the hard rows,
 or were chosen by what an earlier surrogate said. So they are in every fit and every fold, and in
 no pilot, no gate and no test.
+
+A label's name is a row whose label is known beforehand. It is no row of the column, so a row with
+the same text stays what it is: open, in the pilot, or in the test.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +65,8 @@ class LabelledRows:
         A row of NaN where the teacher gave no distribution.
     groups : ndarray of shape (n + m,), int
     n : int
+    n_names : int
+        The last rows are names of labels.
     """
 
     blocks: list[Any]
@@ -70,11 +75,17 @@ class LabelledRows:
     soft: NDArray[np.float32] | None
     groups: NDArray[np.intp]
     n: int
+    n_names: int = 0
 
     @property
     def extra(self) -> NDArray[np.intp]:
         """Positions of the extra rows that have a label."""
-        return self.n + np.flatnonzero(self.codes[self.n :] >= 0)
+        return self.n + np.flatnonzero(self.codes[self.n : len(self.codes) - self.n_names] >= 0)
+
+    @property
+    def names(self) -> NDArray[np.intp]:
+        """Positions of the names of labels."""
+        return np.arange(len(self.codes) - self.n_names, len(self.codes))
 
 
 def join_rows(
@@ -83,8 +94,10 @@ def join_rows(
     soft_labels: ArrayLike | None,
     groups: ArrayLike | None,
     extra: ExtraRows | None,
+    *,
+    names: ExtraRows | None = None,
 ) -> LabelledRows:
-    """Check labelled rows and extra ones, and put the latter behind the former.
+    """Check labelled rows, extra ones and names of labels, and put them one behind the other.
 
     Raises
     ------
@@ -95,6 +108,8 @@ def join_rows(
     """
     blocks = check_blocks(X)
     n = blocks[0].shape[0]
+    if names is not None:
+        return _join_names(X, y, soft_labels, groups, extra=extra, names=names)
     if extra is None:
         classes, codes = check_labels(y, n)
         soft = check_soft_labels(soft_labels, n, len(classes))
@@ -119,6 +134,35 @@ def join_rows(
     else:
         keys = check_groups(np.r_[np.asarray(groups), np.asarray(extra.groups)], n + m)
     return LabelledRows(joined, classes, codes, soft, keys, n)
+
+
+def _join_names(
+    X: Any,
+    y: ArrayLike,
+    soft_labels: ArrayLike | None,
+    groups: ArrayLike | None,
+    *,
+    extra: ExtraRows | None,
+    names: ExtraRows,
+) -> LabelledRows:
+    """The rows with names behind them, each of them in a group of its own."""
+    without = join_rows(X, y, soft_labels, groups, extra)
+    widths = tuple(block.shape[1] for block in without.blocks)
+    named = check_blocks(names.X, n_features=widths)
+    m = named[0].shape[0]
+    behind, rows = names, named
+    if extra is not None:
+        both = zip(check_blocks(extra.X, n_features=widths), named, strict=True)
+        rows = [stack_rows(parts) for parts in both]
+        n_extra = rows[0].shape[0] - m
+        behind = ExtraRows(
+            rows, np.concatenate([_listed((), extra.y, n_extra), _listed((), names.y, m)])
+        )
+    top = int(without.groups.max(initial=-1)) + 1
+    own = without.groups[: without.n]
+    after = np.r_[without.groups[without.n :], np.arange(top, top + m)]
+    joined = join_rows(X, y, soft_labels, own, ExtraRows(rows, behind.y, after))
+    return replace(joined, n_names=m)
 
 
 def stack_rows(parts: Sequence[Any]) -> Any:

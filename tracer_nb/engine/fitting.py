@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer_nb.engine.checks import check_blocks, check_mask
+from tracer_nb.engine.contest import Rows
 from tracer_nb.engine.extra import ExtraRows, LabelledRows, join_rows
 from tracer_nb.engine.judge import Judge
 from tracer_nb.engine.options import Options, check_names, make_options
@@ -23,7 +24,7 @@ from tracer_nb.engine.split import (
     split_rows,
 )
 from tracer_nb.engine.strategy import path_of, strategy_costs
-from tracer_nb.engine.views import make_views, smoothing_over
+from tracer_nb.engine.views import Smoothing, make_views, smoothing_over
 from tracer_nb.engine.zoo.kernel_ridge import EXACT_ROWS
 from tracer_nb.errors import InvalidInput, NotEnoughData
 from tracer_nb.records import Pilot, Trial
@@ -63,6 +64,8 @@ class SurrogateFit:
         What was tried; the chosen one first.
     n_extra : int
         Rows that were fitted on as well, and are none of the labelled rows given.
+    n_names : int
+        Names of labels that were fitted on as well: rows of no sample.
     """
 
     pipeline: Pipeline
@@ -79,6 +82,7 @@ class SurrogateFit:
     uses_column: bool
     trials: tuple[Trial, ...]
     n_extra: int = 0
+    n_names: int = 0
 
     def path(
         self, answers: Answers, costs: NDArray[np.float64] | None, target: float
@@ -99,6 +103,7 @@ def fit_surrogate(
     in_random_order: bool = False,
     calibration: ArrayLike | None = None,
     extra: ExtraRows | None = None,
+    names: ExtraRows | None = None,
     **options: Any,
 ) -> SurrogateFit:
     """Split the labelled rows and fit a surrogate on the fitting part.
@@ -133,6 +138,10 @@ def fit_surrogate(
     extra : ExtraRows, optional
         More rows to fit on that were not drawn at random, such as deferred ones that the
         teacher answered. Nothing is chosen, ordered or tested by their outcome.
+    names : ExtraRows, optional
+        Features of the names of labels, and the labels. They are fitted on where out-of-fold
+        answers say that they know something, and are rows of no sample: a calibration row may
+        have the same text. Not with cross-fitting, which was not verified with them.
     target : float or sequence of float, default 0.92
         Fractions in (0, 1): the promise to come. Several share the error budget, and may
         then be chosen from freely. Candidates are compared by the coverage to expect.
@@ -177,15 +186,18 @@ def fit_surrogate(
             "certificate 'cross-fit' tests on the rows that it fits on, so it takes neither "
             "calibration nor extra rows; use 'held-out' with them"
         )
-    given = join_rows(X, y, soft_labels, groups, extra)
+    given = join_rows(X, y, soft_labels, groups, extra, names=None if cross else names)
     n, blocks, codes = given.n, given.blocks, given.codes
     each = strategy_costs(chosen_options.strategy, costs, n)
     split = _split(given, chosen_options, calibration, in_random_order=in_random_order)
-    smoothing = None
+    smoothings: list[Smoothing | None] = []
     if unlabelled is not None:
         widths = tuple(block.shape[1] for block in blocks)
         others = check_blocks(unlabelled, n_features=widths)
-        smoothing = smoothing_over([blocks[0][:n], others[0]], chosen_options.seed)
+        smoothings = [
+            smoothing_over([block[:n], other], chosen_options.seed)
+            for block, other in zip(blocks[:2], others[:2], strict=True)
+        ]
     if cross and n > EXACT_ROWS:
         raise InvalidInput(
             f"certificate 'cross-fit' was verified up to {EXACT_ROWS:,} labelled rows, got {n:,}; "
@@ -197,17 +209,24 @@ def fit_surrogate(
     rows = np.r_[own, given.extra]
     classes, fit_codes, Y = _targets(given.classes, codes, given.soft, rows)
     typical = 1.0 if each is None else float(each[own].mean())
+    # What extra rows cost is looked at by nobody.
+    spent = None if each is None else np.r_[each[own], np.full(len(given.extra), typical)]
+    with_names = None
+    if given.n_names:
+        with_names = _behind(given, rows, _judged(rows, split), spent, typical)
     chosen = choose_pipeline(
         [block[rows] for block in blocks],
         Y,
         fit_codes,
-        views=make_views(len(blocks), smoothing),
+        views=make_views(len(blocks), *smoothings or [None]),
         options=chosen_options,
         judge=Judge(chosen_options, len(split.calibration), typical),
         judged=_judged(rows, split),
-        # What extra rows cost is looked at by nobody.
-        costs=None if each is None else np.r_[each[own], np.full(len(given.extra), typical)],
+        costs=spent,
+        named=None if with_names is None else with_names.rows,
     )
+    if chosen.named and with_names is not None:
+        classes, fit_codes = with_names.classes, with_names.rows.codes[: len(rows)]
     # Rows without a label are not fitted on, so out of fold, and disagreements like those in
     # the test to come.
     known = _everywhere(chosen, len(codes), rows, without, [block[without] for block in blocks])
@@ -234,6 +253,7 @@ def fit_surrogate(
         uses_column=chosen.pipeline.view.smoothing is not None,
         trials=chosen.trials,
         n_extra=len(given.extra),
+        n_names=given.n_names if chosen.named else 0,
     )
 
 
@@ -245,7 +265,7 @@ def _split(
     in_random_order: bool,
 ) -> Split:
     n = given.n
-    keys, others = given.groups[:n], given.groups[n:]
+    keys, others = given.groups[:n], given.groups[n : len(given.groups) - given.n_names]
     if calibration is not None:
         return split_rows(keys, check_mask("calibration", calibration, n), others)
     cross = options.certificate == "cross-fit"
@@ -268,6 +288,34 @@ def _judged(rows: NDArray[np.intp], split: Split) -> NDArray[np.bool_]:
             f"none of the {len(split.fit)} rows to choose by has a label; label more rows"
         )
     return judged
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Named:
+    """Fitting rows with names of labels behind them, and the classes of all of these."""
+
+    rows: Rows
+    classes: NDArray[Any]
+
+
+def _behind(
+    given: LabelledRows,
+    rows: NDArray[np.intp],
+    judged: NDArray[np.bool_],
+    costs: NDArray[np.float64] | None,
+    typical: float,
+) -> _Named:
+    """The fitting rows with the names behind them, which nobody judges."""
+    both, m = np.r_[rows, given.names], given.n_names
+    classes, codes, Y = _targets(given.classes, given.codes, given.soft, both)
+    made = Rows(
+        [block[both] for block in given.blocks],
+        Y,
+        codes,
+        np.r_[judged, np.zeros(m, dtype=bool)],
+        None if costs is None else np.r_[costs, np.full(m, typical)],
+    )
+    return _Named(made, classes)
 
 
 def _targets(

@@ -53,7 +53,12 @@ class Guard:
 
 
 def fit_guard(
-    X: Matrix, seed: int, support: Matrix | None = None, *, share: float = GUARD_SHARE
+    X: Matrix,
+    seed: int,
+    support: Matrix | None = None,
+    *,
+    share: float = GUARD_SHARE,
+    n_names: int = 0,
 ) -> tuple[Guard, NDArray[np.bool_]]:
     """Fit on unit fitting rows, and say which of them are far from all others.
 
@@ -65,6 +70,8 @@ def fit_guard(
         The rows that a kernel ridge regression stands on, some or all of X.
     share : float
         Of the fitting rows, in (0, 1), that are far from all others.
+    n_names : int
+        The last rows are names of labels: rows may be near them, but they are none themselves.
 
     Returns
     -------
@@ -84,7 +91,7 @@ def fit_guard(
         nearest = _nearest(X, landmarks, other=True)
     else:
         nearest = _nearest(X, landmarks, own=rows)
-    limit = float(np.quantile(nearest, share, method="lower")) - _ROUNDING
+    limit = float(np.quantile(nearest[: n - n_names], share, method="lower")) - _ROUNDING
     return Guard(landmarks if support is None else None, limit), nearest < limit
 
 

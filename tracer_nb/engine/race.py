@@ -1,4 +1,4 @@
-"""Which surrogate, view, gate and pipeline: the best by the coverage to expect.
+"""Which view, names, surrogate, gate and pipeline: the best by the coverage to expect.
 
 Every choice is made on out-of-fold predictions of the fitting rows, by what the certificate
 may be expected to reach, not by accuracy; calibration rows stay untouched.
@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 from tracer_nb.engine.cascade import add_stage
-from tracer_nb.engine.contest import Entry, Rows, enter
+from tracer_nb.engine.contest import Entry, Rows, enter, gain
 from tracer_nb.engine.guard import Guard, fit_guard
 from tracer_nb.engine.judge import Judge
 from tracer_nb.engine.options import Options
@@ -27,6 +28,9 @@ __all__ = ["Chosen", "choose_pipeline"]
 
 # Candidates are compared on at most this many fitting rows.
 _RACE_ROWS = 1500
+# Names of labels are taken where they gain right answers, by a sign test at this level: names that
+# know nothing do so in one of twenty fits.
+_BY_CHANCE = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,11 +44,14 @@ class Chosen:
         Out-of-fold answers on the fitting rows.
     trials : tuple of Trial
         Everything that was tried; the chosen one first.
+    named : bool
+        Whether names of labels were fitted on as well, and stand behind the rows.
     """
 
     pipeline: Pipeline
     left_out: Answers
     trials: tuple[Trial, ...]
+    named: bool = False
 
 
 def choose_pipeline(
@@ -57,6 +64,7 @@ def choose_pipeline(
     judge: Judge,
     judged: NDArray[np.bool_] | None = None,
     costs: NDArray[np.float64] | None = None,
+    named: Rows | None = None,
 ) -> Chosen:
     """Fit the best pipeline that the options allow.
 
@@ -75,30 +83,82 @@ def choose_pipeline(
         Rows whose outcome may be looked at to choose; all by default. The others were not
         drawn at random, or, under cross-fitting, are those of the test to come.
     costs : ndarray of shape (n,), optional
+    named : Rows, optional
+        The same rows with names of labels behind them, some of which may be no row's label.
     """
     n = len(codes)
     everything = Rows(blocks, Y, codes, np.ones(n, bool) if judged is None else judged, costs)
-    contenders = [(options.surrogates[0], view) for view in views]
-    alone = len(contenders) + len(options.surrogates) == 2
-    few = everything
+    alone = len(views) + len(options.surrogates) == 2 and named is None
+    few, own = everything, np.arange(n)
     if n > _RACE_ROWS and not alone:
-        few = everything.take(_race_rows(everything.judged, options))
+        own = _race_rows(everything.judged, options)
+        few = everything.take(own)
     started = time.perf_counter()
-    entries = [enter(*contender, few, options, judge) for contender in contenders]
-    skipped: list[Trial] = []
     # The first surrogate finds the view, and the others are tried on that one.
-    view = _best(entries).view
+    best, lost = _best_view(views, few, options, judge)
+    taken = False
+    if named is not None:
+        behind = np.arange(n, len(named.codes))
+        some = named if few is everything else named.take(np.r_[own, behind])
+        entry = enter(options.surrogates[0], best.view, some, options, judge)
+        taken = _teach(entry, some, best, few)
+        if taken:
+            everything, few, best, entry = named, some, entry, best
+        lost.append(entry.trial)
+    entries = [best]
     for surrogate in options.surrogates[1:]:
         if options.time_budget and time.perf_counter() - started > options.time_budget:
-            skipped.append(_skipped(surrogate, view))
+            lost.append(_skipped(surrogate, best.view))
         else:
-            entries.append(enter(surrogate, view, few, options, judge))
+            entries.append(enter(surrogate, best.view, few, options, judge))
     best = _best(entries)
-    lost = [entry.trial for entry in entries if entry is not best]
+    lost = [entry.trial for entry in entries if entry is not best] + lost
     if few is not everything:
         surrogate = next(s for s in options.surrogates if s[0] == best.name)
         best = enter(surrogate, best.view, everything, options, judge, gate=best.gate.name)
-    return _finish(best, everything, options, judge, [*lost, *skipped])
+    n_names = len(everything.codes) - n
+    if taken:
+        words = f"{best.trial.settings}, names of {n_names} labels"
+        best = replace(best, trial=replace(best.trial, settings=words))
+    chosen = _finish(best, everything, options, judge, lost, n_names=n_names)
+    return replace(chosen, left_out=chosen.left_out.take(np.arange(n)), named=taken)
+
+
+def _best_view(
+    views: Sequence[View], rows: Rows, options: Options, judge: Judge
+) -> tuple[Entry, list[Trial]]:
+    """The view to take, and what was tried on others.
+
+    Of the smoothed ones only that of the best without smoothing is tried. Where nothing may be
+    expected to be certified yet, agreement says which features tell these rows apart.
+    """
+    surrogate = options.surrogates[0]
+
+    def goodness(entry: Entry) -> tuple[float, float]:
+        return entry.trial.expected_coverage, entry.trial.agreement
+
+    entries = [enter(surrogate, v, rows, options, judge) for v in views if v.smoothing is None]
+    weights = max(entries, key=goodness).view.weights if entries else None
+    entries += [
+        enter(surrogate, view, rows, options, judge)
+        for view in views
+        if view.smoothing is not None and weights in (None, view.weights)
+    ]
+    best = max(entries, key=goodness)
+    return best, [entry.trial for entry in entries if entry is not best]
+
+
+def _teach(entry: Entry, rows: Rows, before: Entry, rows_before: Rows) -> bool:
+    """Whether names of labels taught something about the rows that may be judged."""
+    own = np.flatnonzero(rows_before.judged)
+    right = entry.predicted[own] == rows.codes[own]
+    was_right = before.predicted[own] == rows_before.codes[own]
+    gained, lost = int((right & ~was_right).sum()), int((was_right & ~right).sum())
+    more = entry.trial.expected_coverage - before.trial.expected_coverage
+    if more < 0 or gained <= lost:
+        return False
+    by_chance = float(binom.sf(gained - 1, gained + lost, 0.5))
+    return by_chance <= _BY_CHANCE or more > gain(len(own))
 
 
 def _race_rows(judged: NDArray[np.bool_], options: Options) -> NDArray[np.intp]:
@@ -125,13 +185,15 @@ def _finish(
     options: Options,
     judge: Judge,
     others: list[Trial],
+    *,
+    n_names: int,
 ) -> Chosen:
     """Add guard and second stage to the winner."""
     guard: Guard | None = None
     far = np.zeros(len(rows.codes), dtype=bool)
     if options.guard:
         support = best.model.support if isinstance(best.model, KernelRidge) else None
-        guard, far = fit_guard(best.X, options.seed, support, share=options.guard)
+        guard, far = fit_guard(best.X, options.seed, support, share=options.guard, n_names=n_names)
     pipeline = Pipeline(best.view, (Stage(best.name, best.model, best.gate),), 0.0, guard)
     left_out = Answers(best.predicted, best.scores, far)
     trial = best.trial

@@ -365,8 +365,8 @@ def test_other_words_are_refused(spec):
     with pytest.raises(InvalidInput) as error:
         make_features(spec)
     assert str(error.value) == (
-        "features must be 'lsa', 'fastembed:NAME-OR-DIRECTORY', a function or a matrix, "
-        f"got {spec!r}"
+        "features must be 'auto', 'wordllama', 'lsa', 'fastembed:NAME-OR-DIRECTORY', a function or "
+        f"a matrix, got {spec!r}"
     )
 
 

@@ -114,11 +114,17 @@ def test_the_column_may_come_in_parts(monkeypatch):
 def test_views_there_are():
     smoothing = Smoothing(unit_rows(clusters()))
     assert [v.name for v in make_views(1, None)] == ["plain"]
-    assert [v.name for v in make_views(2, None)] == ["plain", "fused"]
+    two = ["plain", "fused", "fused 2:3", "second block"]
+    assert [v.name for v in make_views(2, None)] == two
+    assert [v.name for v in make_views(3, None)] == ["plain", "fused"]
     assert [v.name for v in make_views(1, smoothing)] == ["plain", "smoothed"]
-    four = make_views(2, smoothing)
-    assert [v.name for v in four] == ["plain", "fused", "smoothed", "smoothed, fused"]
-    assert [v.smoothing is not None for v in four] == [False, False, True, True]
+    seven = make_views(2, smoothing)
+    smoothed = ["smoothed", "smoothed, fused", "smoothed, fused 2:3"]
+    assert [v.name for v in seven] == two + smoothed
+    assert [v.smoothing is not None for v in seven] == [False] * 4 + [True] * 3
+    last = make_views(2, smoothing, Smoothing(unit_rows(clusters(seed=2))))[-1]
+    assert (last.name, last.first) == ("smoothed, second block", 1)
+    assert last.smoothing is not smoothing
     for n_blocks in (1, 2, 3):
         for view in make_views(n_blocks, smoothing):
             assert sum(view.weights) == pytest.approx(1.0)
@@ -153,9 +159,18 @@ def test_the_scale_of_a_block_is_irrelevant():
 def test_only_the_first_block_is_smoothed():
     A, B = clusters(), clusters(d=5, seed=1)
     smoothing = Smoothing(unit_rows(A))
-    X = make_views(2, smoothing)[3].prepare([A, B])
+    X = make_views(2, smoothing)[5].prepare([A, B])
     assert X[:, :8] == pytest.approx(np.sqrt(0.85) * smoothing(unit_rows(A)), abs=1e-6)
     assert X[:, 8:] == pytest.approx(np.sqrt(0.15) * unit_rows(B), abs=1e-6)
+
+
+def test_the_second_block_alone():
+    A, B = clusters(), clusters(d=5, seed=1)
+    view = make_views(2, None)[3]
+    assert view.prepare([A, B]).tolist() == unit_rows(B).tolist()
+    smoothing = Smoothing(unit_rows(B))
+    smoothed = make_views(2, None, smoothing)[-1]
+    assert smoothed.prepare([A, B]) == pytest.approx(smoothing(unit_rows(B)), abs=1e-6)
 
 
 def test_no_rows():

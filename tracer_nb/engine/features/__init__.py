@@ -1,4 +1,4 @@
-"""From texts to a matrix X (n, d): n-gram LSA without a download, or sentence embeddings."""
+"""From texts to a matrix X (n, d): n-gram LSA, static vectors, or sentence embeddings."""
 
 from tracer_nb.engine.features.base import Features
 from tracer_nb.engine.features.function import FunctionFeatures
@@ -6,6 +6,7 @@ from tracer_nb.engine.features.fused import FusedFeatures
 from tracer_nb.engine.features.lsa import LsaFeatures
 from tracer_nb.engine.features.make import make_features
 from tracer_nb.engine.features.sentence import SentenceFeatures
+from tracer_nb.engine.features.wordllama import WordllamaFeatures
 
 __all__ = [
     "Features",
@@ -13,5 +14,6 @@ __all__ = [
     "FusedFeatures",
     "LsaFeatures",
     "SentenceFeatures",
+    "WordllamaFeatures",
     "make_features",
 ]

@@ -33,6 +33,11 @@ class LsaFeatures:
     n_fit_texts : int
         Texts that are fitted on, at most; a random subset beyond.
     seed : int
+
+    Attributes
+    ----------
+    note : str
+        Why it is these features, where others were to be had; empty where they were asked for.
     """
 
     kind: ClassVar[str] = "lsa"
@@ -44,6 +49,7 @@ class LsaFeatures:
         self.n_components = n_components
         self.n_fit_texts = n_fit_texts
         self.seed = seed
+        self.note = ""
         self._vectorizers: list[TfidfVectorizer] = []
         # From n-grams (n_terms, n_components) in rows, so that a product need not copy it.
         self._projection: NDArray[np.float32] | None = None

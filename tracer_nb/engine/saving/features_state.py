@@ -7,7 +7,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tracer_nb.engine.features import Features, FusedFeatures, LsaFeatures, SentenceFeatures
+from tracer_nb.engine.features import (
+    Features,
+    FusedFeatures,
+    LsaFeatures,
+    SentenceFeatures,
+    WordllamaFeatures,
+)
 from tracer_nb.engine.saving.parts import part_of
 from tracer_nb.errors import InvalidInput
 
@@ -32,6 +38,8 @@ def features_from_state(
         return LsaFeatures.from_state(settings, arrays)
     if kind == SentenceFeatures.kind:
         return _sentence(settings)
+    if kind == WordllamaFeatures.kind:
+        return WordllamaFeatures.from_state(settings)
     if kind == FusedFeatures.kind:
         parts = settings.get("parts")
         if set(settings) != {"kind", "parts"} or not isinstance(parts, list) or not parts:

@@ -126,7 +126,7 @@ _OPTIONS = _record(
 )
 _VIEW = _record(
     name=_NAME,
-    weights=_list({**_INSIDE, "exclusiveMaximum": 1.000001}, 1, 100),
+    weights=_list({"type": "number", "minimum": 0, "maximum": 1.000001}, 1, 100),
     sharpness=_or(_NULL, {"type": "number", "exclusiveMinimum": 0, "maximum": 1000}),
 )
 _STAGE = _record(name=_NAME, model_kind=_NAME, gate_kind=_NAME, model=_OBJECT, gate=_OBJECT)

@@ -59,7 +59,9 @@ def check_sizes(pipeline: Mapping[str, Any], widths: tuple[int, ...], n_classes:
     weights = pipeline["view"]["weights"]
     if len(weights) > len(widths):
         raise incoherent(f"{len(weights)} blocks of features, not {len(widths)}")
-    width = sum(widths[: len(weights)])
+    if not any(weights):
+        raise incoherent("no block of features in use")
+    width = sum(w for w, weight in zip(widths, weights, strict=False) if weight > 0)
     if sum(widths) > _MOST_FEATURES:
         raise incoherent(f"{sum(widths):,} features")
     for stage in pipeline["stages"]:
@@ -86,15 +88,16 @@ def check_shapes(
     InvalidInput
         The surrogate has other labels; besides, what numpy raises.
     """
-    smoothed = pipeline.view.smoothing is not None
+    view = pipeline.view
+    smoothed = None if view.smoothing is None else view.first
     probe = [
         # Nothing in a sparse matrix vouches for its width, so no memory is taken for it.
         sparse.csr_matrix(([np.float32(1.0)], ([0], [0])), shape=(1, width))
-        if is_sparse and (i or not smoothed)
+        if is_sparse and i != smoothed
         else np.ones((1, width), dtype=np.float32)
         for i, width in enumerate(widths)
     ]
-    X = pipeline.view.prepare(probe)
+    X = view.prepare(probe)
     for stage in pipeline.stages:
         outputs = stage.model.outputs(X)
         if outputs.shape != (1, n_classes):
