@@ -87,9 +87,12 @@ class Tracer:
         used unless :meth:`route` is told otherwise.
     confidence : float, default 0.95
         Probability, over the random sample, that this holds.
-    features : str, callable or matrix, default "lsa"
-        "lsa" (no download), "fastembed:NAME-OR-DIRECTORY" (with "+lsa" behind it for both), a
-        function from texts to a matrix, or a ready matrix with one row per row of the column.
+    features : str, callable or matrix, default "auto"
+        "auto" ("wordllama+lsa" where wordllama is installed, else "lsa"), "wordllama", "lsa",
+        "fastembed:NAME-OR-DIRECTORY" (with "+lsa" behind it for both), a function from texts to a
+        matrix, or a ready matrix with one row per row of the column. Nothing is downloaded but
+        the model that "fastembed:NAME" names. Of two, out-of-fold answers say which is used, or
+        whether both.
     strategy : str, default "adaptive-threshold"
         "adaptive-threshold" (the loosest threshold that can be certified), "fixed-threshold"
         (yours, tested once) or "cost-aware" (dear rows are handed to the surrogate first).
@@ -159,7 +162,7 @@ class Tracer:
         *,
         target: Any = 0.92,
         confidence: float = 0.95,
-        features: Any = "lsa",
+        features: Any = "auto",
         strategy: str = "adaptive-threshold",
         threshold: float | None = None,
         certificate: str = "held-out",

@@ -283,7 +283,8 @@ def _examples(text: str, variables: Mapping[str, Any]) -> Any:
 
 
 def _features(text: str, variables: Mapping[str, Any]) -> Any:
-    return text if text == "lsa" or ":" in text else resolve(text, variables)
+    named = text in ("auto", "wordllama", "wordllama+lsa", "lsa") or ":" in text
+    return text if named else resolve(text, variables)
 
 
 def _surrogate(text: str, variables: Mapping[str, Any]) -> Any:

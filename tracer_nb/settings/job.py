@@ -144,10 +144,11 @@ JOB: tuple[Setting, ...] = (
     ),
     _job(
         "features",
-        "lsa, fastembed:NAME-OR-DIRECTORY, or a matrix or function ({default}).",
+        "auto, wordllama, lsa, fastembed:NAME-OR-DIRECTORY, two as wordllama+lsa, or a matrix or "
+        "function ({default}).",
         check=some,
-        values=("lsa", "fastembed:"),
-        default="lsa",
+        values=("auto", "wordllama", "wordllama+lsa", "lsa", "fastembed:"),
+        default="auto",
         also=("scan",),
         group="Surrogate",
     ),

@@ -10,27 +10,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.draws.draw import Draw, add_test, errors_of
-from tracer_nb.engine import Router, SurrogateFit, calibrate_router, fit_surrogate
+from tracer_nb.engine import ExtraRows, Router, SurrogateFit, calibrate_router, fit_surrogate
 from tracer_nb.engine.checks import check_blocks
+from tracer_nb.engine.features import Features, FunctionFeatures, LsaFeatures
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.errors import NotFitted
 from tracer_nb.records import Certificate, Labels
-from tracer_nb.steps.column.features import Blocks, take
+from tracer_nb.steps.column.features import Blocks, as_blocks, take
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.column.sample import label_names, soft_labels
 from tracer_nb.steps.label.costs import costs_of
-from tracer_nb.steps.state import Certified, JobState, reset
+from tracer_nb.steps.state import Certified, JobState, Setup, reset
 
 __all__ = [
     "calibrate",
     "certify_on",
     "count_test",
+    "features_note",
     "fit",
     "fit_on",
     "in_round",
     "learned_on_column",
+    "name_rows",
     "rows_to_route",
 ]
+
+
+# The view that leaves the first features out.
+_SECOND = "second block"
 
 
 def fit(state: JobState) -> JobState:
@@ -92,8 +99,22 @@ def fit_on(state: JobState, texts: Texts, labels: Labels, X: Blocks, **how: Any)
         soft_labels=soft_labels(labels),
         costs=None if costs is None else costs[codes],
         groups=codes,
+        names=name_rows(state.setup),
         **{**state.setup.choices, **how},
     )
+
+
+def name_rows(setup: Setup) -> ExtraRows | None:
+    """Features of what the labels are called, as rows to fit on; None where nothing makes them.
+
+    They are no rows of the column and no answers: a text that is equal to a name is open like
+    any other. A user's function may know the column's texts alone, so it is not asked.
+    """
+    made_by, texts = setup.features, setup.label_texts
+    if made_by is None or isinstance(made_by, FunctionFeatures):
+        return None
+    labels = np.array([*texts], dtype=object)
+    return ExtraRows(as_blocks(made_by.transform([*texts.values()])), labels)
 
 
 def certify_on(
@@ -147,10 +168,33 @@ def rows_to_route(texts: Texts, labels: Labels, fitted: SurrogateFit) -> NDArray
     return others[~seen[texts.codes[others]]]
 
 
-def learned_on_column(features: str, fitted: SurrogateFit | None) -> bool:
+def learned_on_column(features: Features | None, fitted: SurrogateFit | None) -> bool:
     """Whether the features saw the calibration rows: for new rows it is close, not exact."""
-    smoothed = fitted is not None and fitted.uses_column
-    return smoothed or features == "lsa" or features.endswith("+ lsa")
+    if fitted is not None and fitted.uses_column:
+        return True
+    parts: tuple[Any, ...] = getattr(features, "parts", (features,))
+    weights = (1.0,) * len(parts) if fitted is None else fitted.pipeline.view.weights
+    used = [part for part, weight in zip(parts, weights, strict=False) if weight > 0]
+    return any(isinstance(part, LsaFeatures) for part in used)
+
+
+def features_note(features: Features | None, fitted: SurrogateFit | None) -> str:
+    """What is to be known about the features that a fit took; empty where nothing is."""
+    parts: tuple[Any, ...] = getattr(features, "parts", ())
+    if fitted is None or len(parts) != 2 or fitted.pipeline.view.first == 0:
+        return str(getattr(features, "note", ""))
+    agreement = {
+        trial.view: trial.agreement for trial in fitted.trials if trial.view in ("plain", _SECOND)
+    }
+    first, second = parts[0].name, parts[1].name
+    figures = ""
+    if len(agreement) == 2:
+        figures = (
+            f" (out-of-fold agreement {agreement['plain']:.2f} against {agreement[_SECOND]:.2f})"
+        )
+    return (
+        f"{first} tells these texts apart less well than {second}{figures}: {second} alone is used"
+    )
 
 
 def in_round(router: Router, errors: tuple[float, ...]) -> Router:

@@ -28,7 +28,7 @@ def scan_logs(
     targets: Sequence[float] | float = (0.90, 0.95, 0.98),
     confidence: float = 0.95,
     columns: Mapping[str, str] | None = None,
-    features: Any = "lsa",
+    features: Any = "auto",
     sample: int = 10_000,
     seed: int = 0,
     on_step: Callable[[str], None] | None = None,

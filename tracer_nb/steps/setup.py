@@ -8,7 +8,7 @@ from typing import Any
 
 from tracer_nb.engine.features import make_features
 from tracer_nb.engine.options import make_options
-from tracer_nb.labelset import check_prompt, clean_labels, explain_labels
+from tracer_nb.labelset import check_prompt, clean_labels, explain_labels, readable_labels
 from tracer_nb.steps.audit.auditor import Auditor
 from tracer_nb.steps.column.features import ready_matrix
 from tracer_nb.steps.label.asker import Asker, Shelf
@@ -61,6 +61,7 @@ def make_setup(
     said = check_prompt(prompt)
     if isinstance(labels, Mapping):
         said = explain_labels(labels, said)
+    meanings = labels if isinstance(labels, Mapping) else None
     reviews, of_teacher = ReviewStore(store), dict(options)
     if isinstance(of_teacher.get("examples"), str):
         of_teacher["examples"] = reviewed_examples(reviews, names, of_teacher["examples"])
@@ -73,6 +74,7 @@ def make_setup(
         features=made_by,
         matrix=matrix,
         prompt=said,
+        label_texts=readable_labels(asked.labels, meanings),
         named=tuple(getattr(asked, "columns", ())),
         reject=make_reject_option(*reject, guard=checked.guard, teacher=asked),
         teacher=asked,

@@ -67,6 +67,8 @@ class Setup:
     features : Features or None
         None where ``matrix`` has them ready, a row for each row of the column.
     prompt : str
+    label_texts : mapping of str to str
+        What each label says in words, by its name and what was written of it.
     named : tuple of str
         Columns that the prompt speaks of, beside the labelled one.
     reject : RejectOption
@@ -85,6 +87,7 @@ class Setup:
     features: Features | None
     matrix: Blocks | None
     prompt: str
+    label_texts: Mapping[str, str]
     named: tuple[str, ...]
     reject: RejectOption
     teacher: Teacher

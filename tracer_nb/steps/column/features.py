@@ -81,8 +81,8 @@ def _matrix(features: Any) -> Any:
         matrix = np.empty(0)
     if matrix.ndim != 2:
         raise InvalidInput(
-            "features must be 'lsa', 'fastembed:NAME-OR-DIRECTORY', a function or a matrix with "
-            f"one row per row of the column, got {' '.join(reprlib.repr(features).split())}"
+            "features must be 'auto', 'wordllama', 'lsa', 'fastembed:NAME-OR-DIRECTORY', a function or "
+            f"a matrix with one row per row of the column, got {' '.join(reprlib.repr(features).split())}"
         )
     return matrix
 

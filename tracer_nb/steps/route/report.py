@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracer_nb.records import Certificate, Choice, Labels, Report
-from tracer_nb.steps.certify import learned_on_column
+from tracer_nb.steps.certify import features_note, learned_on_column
 from tracer_nb.steps.column.outcome import SURROGATE, TEACHER, Outcome
 from tracer_nb.steps.label.costs import costs_of, mean_cost, unasked_dollars
 from tracer_nb.steps.state import JobState
@@ -52,7 +52,7 @@ def report(state: JobState) -> Report:
             for c, saved in zip(certificates, _savings(state, each, own=own), strict=False)
         ),
         curve=state.curve,
-        exact=own or not learned_on_column(features, fitted),
+        exact=own or not learned_on_column(setup.features, fitted),
         saved=None if outcome is None or each is None else outcome.n_saved * each,
         frontier=picture,
         trials=fitted.trials if fitted is not None else (),
@@ -62,7 +62,7 @@ def report(state: JobState) -> Report:
         stopped=asker.stopped,
         superseded=asker.superseded,
         models=asker.models,
-        warnings=asker.warnings,
+        warnings=(*asker.warnings, *filter(None, [features_note(setup.features, fitted)])),
         n_unlike=outcome.n_unlike if outcome else 0,
         n_unsure=outcome.n_unsure if outcome else 0,
         spared=None if outcome is None or each is None else outcome.n_spared * each,

@@ -36,7 +36,7 @@ def save(state: JobState, path: str | os.PathLike[str]) -> None:
         "fit": fit_key_of(state),
         # So that no audit is spent on them.
         "fitted": sorted(map(short_address, fitted_texts(state))),
-        "exact": not learned_on_column("" if features is None else features.name, state.fitted),
+        "exact": not learned_on_column(features, state.fitted),
         "seconds": state.seconds,
         "latency_weight": setup.latency_weight,
         "abstain": asdict(setup.reject),
