@@ -115,7 +115,7 @@ def main() -> None:
                             "accuracy": float(accuracy.mean()),
                             "certified coverage": float(coverage.mean()),
                             "names taken": f"{int(taken.sum())}/{len(draws)}",
-                            "fused, LSA alone": f"{int(fused.sum())}, {int(second.sum())}"
+                            "fused, LSA alone": f"{int(fused.sum())}/{len(draws)}, {int(second.sum())}/{len(draws)}"
                             if len(X) > 1
                             else "",
                             "below target": f"{int(below.sum())}/{len(draws)}",

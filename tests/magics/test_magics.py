@@ -477,7 +477,7 @@ def test_help_shows_every_option(shell):
         (f"plan df.text {TEACH} --surrogate svm", "no surrogate 'svm'; there are: auto"),
         (f"plan df.text {TEACH} --strategy hope", "no strategy 'hope'; there are: adaptive-threshold"),
         (f"plan df.text {TEACH} --features tfidf", "no variable 'tfidf'"),
-        (f"plan df.text {TEACH} --features lsa:5", "features must be 'lsa', 'fastembed:NAME"),
+        (f"plan df.text {TEACH} --features lsa:5", "features must be 'auto', 'wordllama', 'lsa', 'fastembed:NAME"),
         (f"plan df.text {TEACH} --features intents", "or a matrix with one row per row"),
         (f"plan df.text {TEACH} --max-cost -1", "max_cost must be dollars, 0 or more, got -1"),
         (f"plan df.text {TEACH} --max-cost 4", "max_cost needs a price, and that of teach is unknown"),

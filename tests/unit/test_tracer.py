@@ -1,6 +1,7 @@
 """The facade: the steps, what they refuse before anything is paid, and what they never lose."""
 
 import socket
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +11,12 @@ import pytest
 from scipy import sparse
 
 from tracer_nb import Tracer
+from tracer_nb.datasets import load
 from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted, StoreError, TeacherError
 from tracer_nb.labelling import INTERRUPTED
 from tracer_nb.records import Answer, Caps
 from tracer_nb.standin import serve
+from tracer_nb.steps.certify import name_rows
 from tracer_nb.teachers import ReplayTeacher
 from tracer_nb.words import certificate_sentence, label_lines, report_lines
 
@@ -147,8 +150,8 @@ def test_a_whole_column_as_the_sample(world):
         ({"seed": -1}, "seed must be a whole number from 0 to"),
         ({"seed": 2**40}, "seed must be a whole number"),
         ({"seed": "0"}, "seed must be a whole number"),
-        ({"features": "tfidf"}, "features must be 'lsa', 'fastembed:NAME-OR-DIRECTORY'"),
-        ({"features": None}, "features must be 'lsa'"),
+        ({"features": "tfidf"}, "features must be 'auto', 'wordllama', 'lsa', 'fastembed:NAME"),
+        ({"features": None}, "features must be 'auto'"),
         ({"features": 5}, "or a matrix with one row per row of the column, got 5"),
         ({"features": np.ones(600)}, "or a matrix with one row"),
         ({"features": np.ones((2, 2, 2))}, "or a matrix with one row"),
@@ -993,3 +996,79 @@ def test_a_few_rows_are_labelled_though_they_certify_nothing(world):
     )
     tracer.label(world.frame["text"], sample=200)
     assert not any("nothing can be" in line for line in label_lines(tracer.labels))
+
+
+# --- features and names of labels --------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def questions():
+    """Rows of 15 labels, a name of a label among them, and their labels."""
+    messages = load("support").head(600)
+    texts = ["gift card", *messages["text"]]
+    return texts, dict(zip(texts, ["gift_card", *messages["label"]], strict=True))
+
+
+def test_a_row_that_equals_a_label_s_name_is_open_until_the_teacher_answers(questions):
+    texts, recorded = questions
+    asked = []
+    tracer = Tracer(
+        lambda text: asked.append(text) or recorded[text],
+        {label: f"about {label}" for label in set(recorded.values())},
+        features="wordllama",
+        target=0.6,
+        store=":memory:",
+        seed=1,
+    )
+    tracer.label(texts, sample=150)
+    tracer.fit()
+    assert "gift card" not in asked
+    named = tracer._state.setup.label_texts
+    assert named["gift_card"] == "gift card: about gift_card"
+    assert not set(named.values()) & set(asked)
+    tracer.calibrate()
+    routed = tracer.route(texts, ask_teacher=True)
+    assert len(asked) == len(set(asked)) == (routed["label_source"] == "teacher").sum()
+    assert routed["label_source"].isin(["teacher", "surrogate"]).all()
+
+
+def test_names_are_taken_where_they_teach(questions):
+    _, recorded = questions
+    tracer = Tracer(recorded, features="wordllama", target=0.6, store=":memory:")
+    offered = name_rows(tracer._state.setup)
+    assert offered.X[0].shape == (15, 256)
+    assert sorted(offered.y) == sorted(set(recorded.values()))
+    by_hand = Tracer(recorded, features=np.eye(601), store=":memory:")
+    assert name_rows(by_hand._state.setup) is None
+    of_theirs = Tracer(recorded, features=lambda rows: np.eye(len(rows)), store=":memory:")
+    assert name_rows(of_theirs._state.setup) is None
+
+
+def test_missing_vectors_are_one_line_of_the_report(questions, monkeypatch):
+    monkeypatch.setitem(sys.modules, "wordllama", None)
+    tracer = Tracer(questions[1], target=0.6, store=":memory:")
+    assert tracer.report.features == "lsa"
+    (line,) = [line for line in tracer.report.warnings if "wordllama" in line]
+    assert "pip install" in line
+    assert "\n" not in line
+    asked_for = Tracer(questions[1], features="lsa", target=0.6, store=":memory:")
+    assert asked_for.report.warnings == ()
+
+
+def test_vectors_that_know_little_of_the_texts_are_left_out_and_a_line_says_so():
+    """Signs of which the vectors' tokenizer knows the bytes alone; each label has a few words."""
+    rng = np.random.default_rng(5)
+    words = ["".join(map(chr, rng.integers(0x4E00, 0x9FA5, size=2))) for _ in range(120)]
+    codes = rng.integers(6, size=500)
+    own = [words[20 * c : 20 * c + 20] for c in codes]
+    texts = [
+        " ".join(rng.permutation([*rng.choice(few, 2), *rng.choice(words, 2)])) + f" {i}"
+        for i, few in enumerate(own)
+    ]
+    recorded = {text: f"kind {c}" for text, c in zip(texts, codes, strict=True)}
+    tracer = Tracer(recorded, target=0.7, store=":memory:", surrogate="kernel-ridge")
+    tracer.label(texts, sample=250)
+    tracer.fit()
+    (line,) = tracer.report.warnings
+    assert line.startswith("wordllama tells these texts apart less well than lsa (out-of-fold")
+    assert line.endswith("lsa alone is used")

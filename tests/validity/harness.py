@@ -62,7 +62,7 @@ def evidence(pilot, tested, others=None):
     return Evidence(pilot, rows, known)
 
 
-def promise(pilot, tested, target, seed, others=None, n_shares=1, **options):
+def promise(pilot, tested, target, seed, others=None, *, n_shares=1, **options):
     """The certificate of the product over all rows."""
     rows = evidence(pilot, tested, others)
     return certify(Promise(target, CONFIDENCE, n_shares), rows, seed=seed, **options)
@@ -111,7 +111,7 @@ def several(*targets):
 
     def rule(pilot, tested, _target, seed, others=None):
         return {
-            target: promise(pilot, tested, target, seed, others, len(targets)).threshold
+            target: promise(pilot, tested, target, seed, others, n_shares=len(targets)).threshold
             for target in targets
         }
 

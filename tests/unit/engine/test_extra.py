@@ -157,3 +157,92 @@ def test_answers_of_somebody_else_are_what_is_tested():
     assert (good.certified, good.n_agree, good.n_population_handled) == (True, 100, 200)
     wrong = Answers((right + 1) % 3, sure, none)
     assert not certify_known(found, wrong, names, wrong, target=0.85)[0].certified
+
+
+# --- names of labels -------------------------------------------------------------------------
+
+
+# Wide of the mark: what they say is right of no row.
+WRONG = ExtraRows(np.eye(3)[[1, 2, 0]] * 2.0, ["a", "b", "c"])
+
+
+def test_names_that_know_nothing_are_not_taken():
+    found = fit(names=WRONG)
+    assert found.n_names == 0
+    assert found.pilot.agree.tolist() == fit().pilot.agree.tolist()
+
+
+def many_classes(n=120, n_classes=30, seed=1):
+    rng = np.random.default_rng(seed)
+    centres = 3.0 * rng.normal(size=(n_classes, 10))
+    codes = rng.integers(n_classes - 1, size=n)  # nothing is labelled with the last
+    labels = np.array([f"label {k:02}" for k in range(n_classes)], dtype=object)
+    X = centres[codes] + rng.normal(size=(n, 10))
+    return X, labels[codes], ExtraRows(centres, labels)
+
+
+def test_names_that_know_something_are_fitted_on_and_are_in_no_pilot_and_no_test():
+    X, y, names = many_classes()
+    plain, named = (fit_surrogate(X, y, names=n, target=0.8) for n in (None, names))
+    assert (plain.n_names, named.n_names) == (0, 30)
+    assert named.trials[0].settings.endswith("names of 30 labels")
+    assert named.trials[0].agreement > plain.trials[0].agreement + 0.05
+    for part in ("fit_rows", "calibration_rows", "set_aside"):
+        assert getattr(named, part).tolist() == getattr(plain, part).tolist()
+    assert len(named.pilot.scores) == len(named.fit_rows)
+    assert named.n_extra == 0
+    certificate = calibrate_router(named, X, y).certificate
+    assert certificate.n_fit == len(named.fit_rows)
+    assert certificate.n_calibration == len(named.calibration_rows)
+
+
+def test_a_label_that_no_row_has_is_known_by_its_name():
+    X, y, names = many_classes()
+    found = fit_surrogate(X, y, names=names, target=0.8, guard=False)
+    assert "label 29" in found.classes.tolist()
+    codes = found.pipeline.predict([np.asarray(names.X[-1:], dtype=np.float32)]).codes
+    assert found.classes[codes].tolist() == ["label 29"]
+
+
+def test_rows_that_equal_a_name_stay_in_the_test():
+    X, y, names = many_classes()
+    X[:] = names.X[[int(label.split()[1]) for label in y]]  # every row equals one
+    groups = np.arange(len(X))
+    named = fit_surrogate(X, y, names=names, groups=groups, target=0.8)
+    plain = fit_surrogate(X, y, groups=groups, target=0.8)
+    assert named.calibration_rows.tolist() == plain.calibration_rows.tolist()
+    assert len(named.set_aside) == 0
+
+
+def test_names_beside_extra_rows_soft_labels_and_costs():
+    X, y, names = many_classes(n=200)
+    rng = np.random.default_rng(4)
+    soft = rng.dirichlet(np.ones(len(set(y))), size=200)
+    extra = ExtraRows(X[150:], y[150:])
+    found = fit_surrogate(
+        X[:150],
+        y[:150],
+        soft_labels=soft[:150, : len(set(y[:150]))],
+        costs=np.linspace(1, 2, 150),
+        strategy="cost-aware",
+        extra=extra,
+        names=names,
+        target=0.5,
+    )
+    assert found.n_extra == 50
+    assert len(found.pilot.scores) == len(found.fit_rows)
+    X, y, names = many_classes(n=100)
+    extra = ExtraRows(X[90:], y[90:])
+    few = fit_surrogate(X[:90], y[:90], extra=extra, names=names, target=0.8)
+    assert (few.n_extra, few.n_names) == (10, 30)
+    assert len(few.pilot.scores) == len(few.fit_rows)
+
+
+def test_names_are_left_out_of_cross_fitting():
+    X, y, names = many_classes()
+    assert fit_surrogate(X, y, names=names, target=0.8, certificate="cross-fit").n_names == 0
+
+
+def test_names_with_other_features_are_refused():
+    with pytest.raises(InvalidInput, match="X must have the 3 features"):
+        fit(names=ExtraRows(np.ones((3, 4)), ["a", "b", "c"]))

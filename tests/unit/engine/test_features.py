@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
+import subprocess
 import sys
 import warnings
 from types import SimpleNamespace
@@ -20,8 +22,10 @@ from tracer_nb.engine.features import (
     FunctionFeatures,
     LsaFeatures,
     SentenceFeatures,
+    WordllamaFeatures,
     make_features,
 )
+from tracer_nb.engine.features import wordllama as static
 from tracer_nb.engine.features.terms import pack_terms, unpack_terms
 from tracer_nb.errors import InvalidInput, MissingExtra, NotFitted
 
@@ -493,3 +497,125 @@ def test_the_state_of_sentence_vectors_names_the_model(tmp_path):
 def test_kinds():
     kinds = [c.kind for c in (LsaFeatures, SentenceFeatures, FunctionFeatures)]
     assert kinds == ["lsa", "fastembed", "function"]
+
+
+# --- static vectors --------------------------------------------------------------------------
+
+
+def test_static_vectors_are_near_where_meanings_are():
+    X = WordllamaFeatures().fit(COLUMN).transform([*COLUMN, "give me my money back"])
+    assert X.shape == (7, 256)
+    assert X.dtype == np.float32
+    units = X / np.linalg.norm(X, axis=1, keepdims=True)
+    assert (units @ units[6]).argsort()[-2] in (2, 3)  # about a refund, with no word in common
+
+
+def test_a_static_vector_does_not_depend_on_what_is_beside_it():
+    features, texts = WordllamaFeatures(), [*COLUMN, "x " * 4000, "\ud800?", "ß", "\0"]
+    together = features.transform(texts)
+    alone = np.vstack([features.transform([text]) for text in texts])
+    assert together.tolist() == alone.tolist()
+    assert np.isfinite(together).all()
+
+
+def test_an_empty_text_has_zeros_and_no_warning():
+    X = WordllamaFeatures().transform(["", "card", ""])
+    assert X.any(axis=1).tolist() == [False, True, False]
+    assert WordllamaFeatures().transform([]).shape == (0, 256)
+
+
+def test_static_vectors_need_no_network_and_none_of_the_package_s_code():
+    code = (
+        "import socket, sys\n"
+        "def refused(*_, **__): raise AssertionError('network')\n"
+        "socket.socket.connect = socket.getaddrinfo = refused\n"
+        "import tracer_nb.engine\n"
+        "assert 'tokenizers' not in sys.modules\n"
+        "from tracer_nb.engine.features import WordllamaFeatures\n"
+        "import logging; before = logging.root.handlers[:]\n"
+        "print(WordllamaFeatures().transform(['a card']).any())\n"
+        "assert logging.root.handlers == before\n"
+        "assert not {'wordllama', 'requests', 'huggingface_hub'} & set(sys.modules)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (run.stdout.strip(), run.stderr) == ("True", "")
+
+
+def test_static_vectors_go_to_another_process_by_name():
+    assert len(pickle.dumps(WordllamaFeatures())) < 200
+    again = pickle.loads(pickle.dumps(WordllamaFeatures()))
+    assert again.transform(COLUMN).tolist() == WordllamaFeatures().transform(COLUMN).tolist()
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A copy of the package's files, found in place of the package; its folder."""
+    version, folder = static._installed()
+    copy = tmp_path / "wordllama"
+    for name in (static._WEIGHTS, static._TOKENIZER):
+        (copy / name).parent.mkdir(parents=True)
+        (copy / name).symlink_to(folder / name)
+    monkeypatch.setattr(static, "_installed", lambda: (version, copy))
+    static._load.cache_clear()
+    yield copy
+    static._load.cache_clear()
+
+
+def test_other_weights_are_refused(elsewhere):
+    WordllamaFeatures()
+    static._load.cache_clear()
+    (elsewhere / static._TOKENIZER).unlink()
+    (elsewhere / static._TOKENIZER).write_text("{}")
+    with pytest.raises(InvalidInput, match=r"wordllama .* cannot be used: its files have sha256"):
+        WordllamaFeatures()
+    (elsewhere / static._WEIGHTS).unlink()
+    with pytest.raises(InvalidInput, match="cannot be read; install it again"):
+        WordllamaFeatures()
+    features = make_features("auto", seed=3)
+    assert isinstance(features, LsaFeatures)
+    assert features.seed == 3
+    assert features.note.startswith("features are n-grams alone (LSA): wordllama 0.4")
+
+
+@pytest.mark.parametrize("module", ["wordllama", "tokenizers"])
+def test_without_the_package(monkeypatch, module):
+    static._load.cache_clear()
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtra, match=rf"features needs {module} \(extra 'vectors'\)"):
+        make_features("wordllama")
+    features = make_features("auto")
+    assert features.name == "lsa"
+    assert "wordllama is not installed" in features.note
+    assert "\n" not in features.note
+
+
+def test_by_default_both_are_made():
+    features = make_features("auto", seed=5)
+    assert features.name == "wordllama + lsa"
+    assert features.parts[1].seed == 5
+    assert [X.shape[0] for X in features.fit(COLUMN).transform(COLUMN)] == [6, 6]
+    assert make_features("wordllama+lsa").name == features.name
+    assert make_features("wordllama").name == "wordllama"
+    assert make_features("lsa").note == ""
+
+
+def test_the_state_of_static_vectors_names_package_version_and_hash():
+    settings, arrays = WordllamaFeatures().state()
+    assert arrays == {}
+    assert settings["package"] == "wordllama"
+    assert settings["version"].startswith("0.4.")
+    assert len(settings["digest"]) == 64
+    assert WordllamaFeatures.from_state(settings).state()[0] == settings
+
+
+@pytest.mark.parametrize("name", ["package", "version", "digest"])
+def test_other_static_vectors_than_a_router_was_fitted_on_are_refused_in_one_line(name):
+    settings = WordllamaFeatures().state()[0] | {name: "0.3.9"}
+    with pytest.raises(InvalidInput, match="the router was fitted on vectors of ") as error:
+        WordllamaFeatures.from_state(settings)
+    assert "\n" not in str(error.value)
+    with pytest.raises(InvalidInput, match="must have kind, package, version, digest"):
+        WordllamaFeatures.from_state(settings | {name: 3})
+    del settings[name]
+    with pytest.raises(InvalidInput, match="must have kind, package, version, digest"):
+        WordllamaFeatures.from_state(settings)

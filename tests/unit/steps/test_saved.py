@@ -32,6 +32,7 @@ def messages():
 
 def fitted(messages, **options):
     """Recorded labels of 900 messages, most of them easy at this target."""
+    options = {"features": "lsa", **options}
     recorded = dict(zip(messages["text"], messages["label"], strict=True))
     options = {"target": 0.6, "confidence": 0.9, "store": ":memory:", **options}
     tracer = Tracer(recorded, **options)
@@ -46,13 +47,15 @@ def tracer(messages):
     return fitted(messages)
 
 
-NEW = [f"{text}!" for text in load("support")["text"][2000:2150]]
+NEW = [f"{text}!" for text in load("support")["text"][2000:2150]] + ["qwrtz ploink ßß"]
 
 
 @pytest.mark.parametrize(
     "options",
     [
         {},
+        {"features": "auto"},
+        {"features": "wordllama"},
         {"surrogate": "logistic", "gate": "entropy"},
         {"surrogate": "logistic", "guard": False},
         {"gate": "learned"},
