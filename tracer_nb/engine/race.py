@@ -28,10 +28,12 @@ __all__ = ["Chosen", "choose_pipeline"]
 
 # Candidates are compared on at most this many fitting rows.
 _RACE_ROWS = 1500
-# Names of labels are taken where they gain right answers, by a sign test at this level: names that
-# know nothing do so in one of a hundred fits. At .05 the bundled messages lost a tenth of the
-# certified coverage: a pilot that was lucky promises too much to start the tests with.
-_BY_CHANCE = 0.01
+# Names of labels are taken where they gain right answers by a sign test at the first level, on so
+# large a share of the rows. A small gain is not worth the luck in it: a lucky pilot promises too much
+# to start the tests with, which cost the bundled messages a tenth of the certified coverage. At the
+# second level nothing else is looked at: coverage to expect jumps with few rows.
+_BY_CHANCE, _BEYOND_DOUBT = 0.05, 0.001
+_LEAST_TAUGHT = 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,10 +157,11 @@ def _teach(entry: Entry, rows: Rows, before: Entry, rows_before: Rows) -> bool:
     right = entry.predicted[own] == rows.codes[own]
     was_right = before.predicted[own] == rows_before.codes[own]
     gained, lost = int((right & ~was_right).sum()), int((was_right & ~right).sum())
-    more = entry.trial.expected_coverage - before.trial.expected_coverage
-    if more < 0 or gained <= lost:
+    if gained - lost < _LEAST_TAUGHT * len(own) or gained <= lost:
         return False
-    return bool(binom.sf(gained - 1, gained + lost, 0.5) <= _BY_CHANCE)
+    by_chance = float(binom.sf(gained - 1, gained + lost, 0.5))
+    more = entry.trial.expected_coverage - before.trial.expected_coverage
+    return by_chance <= (_BY_CHANCE if more >= 0 else _BEYOND_DOUBT)
 
 
 def _race_rows(judged: NDArray[np.bool_], options: Options) -> NDArray[np.intp]:
