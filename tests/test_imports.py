@@ -49,7 +49,7 @@ EXCEPTIONS = {
     # What the label store holds, shown on a line.
     "magics.handlers.stored": {"labelling", "store"},
     # Keys are read, and taken out of messages, as teachers do it.
-    "magics.keys": {"teachers"},
+    "magics.job": {"teachers"},
     "magics.magic": {"teachers"},
     "magics.workspace": {"teachers"},
     # A report is written by what shows it; imported when it is asked for.

@@ -45,10 +45,9 @@ from tracer_nb.steps import certify
 from tracer_nb.steps.audit import step as audit_step
 from tracer_nb.steps.column.outcome import Outcome
 from tracer_nb.steps.explain import views
-from tracer_nb.steps.explain.differences import differences
 from tracer_nb.steps.explain.gaps import find_gaps, known_gaps
 from tracer_nb.steps.explain.inspection import Inspection, inspect
-from tracer_nb.steps.label import batches
+from tracer_nb.steps.explain.views import differences
 from tracer_nb.steps.label import reask as reask_step
 from tracer_nb.steps.label import step as label_step
 from tracer_nb.steps.label.asker import OnProgress, make_caps
@@ -56,7 +55,7 @@ from tracer_nb.steps.review import step as review_step
 from tracer_nb.steps.review.sitting import Reviewing, reviewed_pairs
 from tracer_nb.steps.route import step as route_step
 from tracer_nb.steps.route.report import report
-from tracer_nb.steps.route.save import save
+from tracer_nb.steps.route.saved import save
 from tracer_nb.steps.setup import make_setup
 from tracer_nb.steps.state import JobState, Keep, merged
 from tracer_nb.steps.update import step as update_step
@@ -870,7 +869,7 @@ class Tracer:
         """
         caps = make_caps(max_cost, max_tokens, max_rows)
         with self._held() as state:
-            return batches.submit(state, column, table=table, sample=sample, caps=caps)
+            return reask_step.submit(state, column, table=table, sample=sample, caps=caps)
 
     def plan_submit(
         self,
@@ -896,7 +895,7 @@ class Tracer:
         """
         caps = make_caps(max_cost, max_tokens, max_rows)
         with self._held() as state:
-            return batches.plan_submit(state, column, table=table, sample=sample, caps=caps)
+            return reask_step.plan_submit(state, column, table=table, sample=sample, caps=caps)
 
     def submit_deferred(
         self,
@@ -920,7 +919,7 @@ class Tracer:
         """
         caps = make_caps(max_cost, max_tokens, max_rows)
         with self._held() as state:
-            return batches.submit_deferred(state, caps=caps)
+            return reask_step.submit_deferred(state, caps=caps)
 
     def plan_submit_deferred(
         self,
@@ -940,7 +939,7 @@ class Tracer:
         """
         caps = make_caps(max_cost, max_tokens, max_rows)
         with self._held() as state:
-            return batches.plan_submit_deferred(state, caps=caps)
+            return reask_step.plan_submit_deferred(state, caps=caps)
 
     def collect(self) -> Collected:
         """Store what this teacher's batches have brought, and say where the others stand.
@@ -957,7 +956,7 @@ class Tracer:
         StoreError
             The store failed: collect again.
         """
-        return batches.collect(self._state)
+        return reask_step.collect(self._state)
 
     def batches(self) -> tuple[Batch, ...]:
         """All batches in the store, the last one first; this teacher's as they are now.
@@ -967,7 +966,7 @@ class Tracer:
         InvalidInput, TeacherError, StoreError
             As in :meth:`collect`.
         """
-        return batches.batches(self._state)
+        return reask_step.batches(self._state)
 
     def cancel(self, key: str) -> Batch:
         """Stop the batch of this key; collect what it has answered when it has stopped.
@@ -981,7 +980,7 @@ class Tracer:
         TeacherError, StoreError
             As in :meth:`collect`.
         """
-        return batches.cancel(self._state, key)
+        return reask_step.cancel(self._state, key)
 
     # --- a human checks the teacher ---------------------------------------------------
 

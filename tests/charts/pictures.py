@@ -6,7 +6,7 @@ import numpy as np
 
 from tracer_nb import charts
 from tracer_nb.engine import gaps
-from tracer_nb.engine.frontier import frontier
+from tracer_nb.engine.judge import frontier
 from tracer_nb.engine.slicing import Candidate, find_slices
 from tracer_nb.records import (
     STATUSES,
@@ -24,7 +24,7 @@ from tracer_nb.records import (
     Targets,
     Timeline,
 )
-from tracer_nb.steps.audit.evidence import replay
+from tracer_nb.steps.audit.auditor import replay
 
 NAMES = {
     "small": tuple(f"label {i}" for i in range(6)),

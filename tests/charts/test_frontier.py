@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tracer_nb.charts import frontier_chart, preview_chart, split, to_svg
-from tracer_nb.engine.frontier import frontier as make_engine_frontier
+from tracer_nb.engine.judge import frontier as make_engine_frontier
 from tracer_nb.records import HandThreshold, Preview
 
 

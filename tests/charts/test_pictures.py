@@ -15,7 +15,7 @@ from tracer_nb.charts.parts import short_names
 from tracer_nb.engine import gaps
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import STATUSES, Audit, LabelCounts, LostCoverage, Timeline
-from tracer_nb.steps.audit.evidence import replay
+from tracer_nb.steps.audit.auditor import replay
 
 HOSTILE = "<script>alert('x')</script>"
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tracer_nb.engine.strategy import path_of
+from tracer_nb.engine.options import path_of
 from tracer_nb.records import Pilot
 
 

@@ -1,14 +1,27 @@
-"""Rows that were drawn at random: what for, when, and what the promise made on them has spent."""
+"""Rows that were drawn at random: what for, when, and what the promise made on them has spent.
+
+Draws come out the same again, in another session too.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SAMPLE", "TEST", "Draw", "add_test", "errors_of"]
+from tracer_nb.store.rows import text_address
+
+__all__ = ["SAMPLE", "TEST", "Draw", "add_test", "coin", "errors_of"]
+
+
+def coin(purpose: str, seed: int, text: str) -> float:
+    """A number in [0, 1) that looks random, the same for the same purpose, seed and text."""
+    digest = hashlib.sha256(f"{purpose} {seed} {text_address(text)}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2.0**64
+
 
 SAMPLE, TEST = "sample", "test"
 """What rows are drawn for: to be labelled, before anything is fitted; and to test one fit."""

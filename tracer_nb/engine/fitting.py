@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer_nb.engine.checks import check_blocks, check_mask
-from tracer_nb.engine.contest import Rows
 from tracer_nb.engine.extra import ExtraRows, LabelledRows, join_rows
-from tracer_nb.engine.judge import Judge
-from tracer_nb.engine.options import Options, check_names, make_options
-from tracer_nb.engine.pipeline import Answers, Pipeline
+from tracer_nb.engine.judge import Judge, Rows
+from tracer_nb.engine.options import Options, check_names, make_options, path_of, strategy_costs
+from tracer_nb.engine.pipeline import Answers, Pipeline, Smoothing, make_views, smoothing_over
 from tracer_nb.engine.race import Chosen, choose_pipeline
 from tracer_nb.engine.split import (
     FIT_SHARE,
@@ -23,8 +22,6 @@ from tracer_nb.engine.split import (
     is_calibration,
     split_rows,
 )
-from tracer_nb.engine.strategy import path_of, strategy_costs
-from tracer_nb.engine.views import Smoothing, make_views, smoothing_over
 from tracer_nb.engine.zoo.kernel_ridge import EXACT_ROWS
 from tracer_nb.errors import InvalidInput, NotEnoughData
 from tracer_nb.records import Pilot, Trial

@@ -1,4 +1,7 @@
-"""When to stop labelling: coverage against labels, and the cost of labels and deferrals."""
+"""When to stop labelling: coverage against labels, and the cost of labels and deferrals.
+
+A quick surrogate on the fitting rows that there are shows how far labelling has come.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,65 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer_nb.engine.checks import check_blocks, check_labels
-from tracer_nb.engine.early import FEWEST_ROWS, early_rows, enter_early
+from tracer_nb.engine.judge import Entry, Judge, Rows, enter, frontier, path_pilot
 from tracer_nb.engine.options import Options
+from tracer_nb.engine.pipeline import View
+from tracer_nb.engine.split import FIT_SHARE, PILOT_SHARE, is_calibration
+from tracer_nb.engine.zoo import SURROGATES
 from tracer_nb.errors import NotEnoughData
-from tracer_nb.records import LearningCurve
+from tracer_nb.records import LearningCurve, Pilot, Preview
 
-__all__ = ["learning_curve"]
+__all__ = ["FEWEST_ROWS", "early_rows", "enter_early", "learning_curve", "preview"]
+
+
+FEWEST_ROWS = 20
+"""Fitting rows that tell anything."""
+
+
+def early_rows(n: int, options: Options) -> tuple[NDArray[np.intp], float]:
+    """Rows that may be looked at among n in the order in which they were drawn, and their share.
+
+    No calibration row is one of them: a decision to stop would otherwise depend on rows that
+    are tested later.
+    """
+    # Under cross-fitting most rows are tested, and only the pilot's may be looked at.
+    share = PILOT_SHARE if options.certificate == "cross-fit" else FIT_SHARE
+    return np.flatnonzero(~is_calibration(n, share)), share
+
+
+def enter_early(
+    blocks: Sequence[Any], codes: NDArray[np.intp], options: Options, n_calibration: int
+) -> Entry | None:
+    """Fit kernel ridge regression with the margin as its gate, out of fold.
+
+    Parameters
+    ----------
+    blocks : sequence of matrix of shape (n, d)
+        Rows with a label, of :func:`early_rows`.
+    codes : ndarray of shape (n,), int
+    options : Options
+    n_calibration : int
+        Of the certificate to come.
+
+    Returns
+    -------
+    Entry or None
+        None for fewer than 20 rows, or a single label.
+    """
+    present, own = np.unique(codes, return_inverse=True)
+    if len(codes) < FEWEST_ROWS or len(present) < 2:
+        return None
+    rows = Rows(
+        blocks,
+        np.eye(len(present), dtype=np.float32)[own],
+        own,
+        np.ones(len(own), dtype=bool),
+        None,
+    )
+    name = "kernel-ridge"
+    judge = Judge(options, n_calibration, 1.0)
+    return enter((name, SURROGATES[name]), View("plain"), rows, options, judge, gate="margin")
+
 
 _PARTS = (0.5, 0.7, 0.85, 1.0)
 _SIZES = 200
@@ -123,4 +179,51 @@ def _project(
             if coverage[-1] >= _FIRST_SIGN
             else min(2 * int(sizes[-1]), n_rows)
         ),
+    )
+
+
+def preview(X: Any, codes: NDArray[np.intp], *, options: Options) -> Preview | None:
+    """What the labels so far promise, judged on their fitting rows out of fold.
+
+    Parameters
+    ----------
+    X : matrix of shape (n, d), or a list of several
+        Labelled rows in the order in which they were drawn.
+    codes : ndarray of shape (n,), int
+        Their labels by number, -1 where there is none. Those of calibration rows are not read.
+    options : Options
+        Of the certificate to come.
+
+    Returns
+    -------
+    Preview or None
+        None for fewer than 20 fitting rows with a label, or a single label among them.
+
+    Raises
+    ------
+    InvalidInput
+        Features that are not finite numbers.
+    """
+    blocks = check_blocks(X)
+    n = blocks[0].shape[0]
+    rows, _ = early_rows(n, options)
+    known = codes[rows] >= 0
+    own = np.unique(codes[rows[known]], return_inverse=True)[1]
+    entry = enter_early([block[rows[known]] for block in blocks], own, options, n - len(rows))
+    if entry is None:
+        return None
+    scores, agree = np.empty(len(rows)), np.zeros(len(rows), dtype=bool)
+    scores[known], agree[known] = entry.scores, entry.predicted == own
+    if not known.all():
+        # Not fitted on, and disagreements like those in the test to come.
+        without = entry.view.prepare([block[rows[~known]] for block in blocks])
+        scores[~known] = entry.gate.scores(entry.model.outputs(without), without)
+    target = options.targets[0]
+    pilot = Pilot(scores, agree)
+    return Preview(
+        n_labels=n,
+        n_fit=len(rows),
+        frontier=frontier(path_pilot(pilot, options, target, 1.0).scores, agree),
+        target=target,
+        expected_coverage=Judge(options, n - len(rows), 1.0).expected_coverage(pilot),
     )

@@ -1,7 +1,7 @@
-"""Which view, names, surrogate, gate and pipeline: the best by the coverage to expect.
+"""Which surrogate, view, gate and pipeline: the best by the coverage to expect.
 
-Every choice is made on out-of-fold predictions of the fitting rows, by what the certificate
-may be expected to reach, not by accuracy; calibration rows stay untouched.
+In a cascade a second surrogate is trained on the rows of which
+the first is not sure.
 """
 
 from __future__ import annotations
@@ -14,17 +14,99 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from tracer_nb.engine.cascade import add_stage
-from tracer_nb.engine.contest import Entry, Rows, enter
-from tracer_nb.engine.guard import Guard, fit_guard
-from tracer_nb.engine.judge import Judge
+from tracer_nb.engine.gates import fit_gates
+from tracer_nb.engine.judge import Entry, Judge, Rows, enter, gain
 from tracer_nb.engine.options import Options
-from tracer_nb.engine.pipeline import Answers, Pipeline, Stage
-from tracer_nb.engine.views import View
-from tracer_nb.engine.zoo import Fitter, KernelRidge, Matrix
+from tracer_nb.engine.pipeline import Answers, Guard, Pipeline, Stage, View, fit_guard, surer
+from tracer_nb.engine.zoo import SURROGATES, Fitter, KernelRidge, Matrix
 from tracer_nb.records import Trial
 
-__all__ = ["Chosen", "choose_pipeline"]
+__all__ = ["Chosen", "Longer", "add_stage", "choose_pipeline"]
+
+
+_FEWEST_ROWS = 50
+# Above this the first stage leaves too little to gain.
+_ENOUGH = 0.97
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Longer:
+    """A cascade, and whether it is to be taken; with one stage when none could be added."""
+
+    pipeline: Pipeline
+    left_out: Answers
+    trial: Trial
+    wins: bool
+
+
+def add_stage(
+    pipeline: Pipeline,
+    left_out: Answers,
+    first: Entry,
+    rows: Rows,
+    *,
+    options: Options,
+    judge: Judge,
+) -> Longer | None:
+    """Train a second stage on what the first may be expected to defer.
+
+    Parameters
+    ----------
+    pipeline, left_out : Pipeline, Answers
+        With one stage.
+    first : Entry
+    rows : Rows
+    options, judge
+        "auto" takes the second stage only when it adds coverage to expect; "cascade" always.
+
+    Returns
+    -------
+    Longer or None
+        None when "auto" need not try. When the first stage leaves too few rows, or rows of
+        one class, the trial says so.
+    """
+    started = time.perf_counter()
+    asked = options.pipeline == "cascade"
+    if not asked and first.trial.expected_coverage > _ENOUGH:
+        return None
+    deferred = 1.0 - first.trial.expected_coverage
+    switch = float(np.quantile(first.scores[rows.judged], np.clip(deferred, 0.05, 1.0)))
+    left = np.flatnonzero(first.scores < switch)
+    own = rows.judged[left]
+    if own.sum() < _FEWEST_ROWS or len(np.unique(rows.codes[left])) < 2:
+        why = f"{own.sum()} rows left by the first stage"
+        trial = replace(first.trial, name=f"{first.name} + a second stage", skipped=why)
+        return Longer(pipeline, left_out, trial, wins=False)
+    # Another kind of classifier than the first: the same one would repeat its mistakes.
+    name = "kernel-ridge" if first.name == "logistic" else "logistic"
+    fitted = SURROGATES[name](first.X[left], rows.Y[left], options.seed)
+    predicted = fitted.out_of_fold.argmax(axis=1)
+    agree = predicted == rows.codes[left]
+    [(gate, _)] = fit_gates(
+        ("margin",),
+        fitted.out_of_fold[own],
+        agree[own],
+        first.X[left][own],
+        rows.codes[left][own],
+        seed=options.seed,
+    )
+    scores = gate.scores(fitted.out_of_fold, first.X[left])
+    codes, all_scores = surer(first.predicted, first.scores, left, predicted, scores)
+    expected = judge.expected_coverage(rows.pilot(codes, all_scores))
+    trial = replace(
+        first.trial,
+        name=f"{first.name} + {name}",
+        settings=f"second stage on {len(left)} rows: {fitted.settings}",
+        agreement=float((codes == rows.codes)[rows.judged].mean()),
+        expected_coverage=expected,
+        seconds=time.perf_counter() - started,
+    )
+    longer = replace(
+        pipeline, stages=(*pipeline.stages, Stage(name, fitted.model, gate)), switch=switch
+    )
+    wins = asked or expected > first.trial.expected_coverage + gain(len(rows.codes))
+    return Longer(longer, Answers(codes, all_scores, left_out.far), trial, wins)
+
 
 # Candidates are compared on at most this many fitting rows.
 _RACE_ROWS = 1500

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from tracer_nb.engine.checks import check_blocks
 from tracer_nb.engine.fitting import SurrogateFit
+from tracer_nb.engine.options import strategy_costs
 from tracer_nb.engine.pipeline import Answers
-from tracer_nb.engine.strategy import strategy_costs
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Certificate, Frontier, Routing
 

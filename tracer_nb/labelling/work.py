@@ -14,7 +14,6 @@ from typing import Any
 from tracer_nb.errors import StoreError, TeacherError
 from tracer_nb.labelling.keep import Commits, Keeper, Tally
 from tracer_nb.records import Answer, Caps
-from tracer_nb.store.ballots import Ballots, Polled
 from tracer_nb.store.labels import LabelStore
 from tracer_nb.store.rows import storable
 from tracer_nb.teachers.base import Haltable, NotAsked, Teacher
@@ -28,6 +27,7 @@ from tracer_nb.teachers.budget import (
     taken_by,
 )
 from tracer_nb.teachers.till import TAB, Purse, Tab, Till
+from tracer_nb.teachers.voting import Ballots, Polled
 
 __all__ = ["IN_VAIN", "LabelWork"]
 

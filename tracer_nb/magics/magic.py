@@ -11,8 +11,7 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 from tracer_nb.errors import KeyRefused, TracerError
 from tracer_nb.magics.form import written_options
 from tracer_nb.magics.handlers import HANDLERS, with_loaded
-from tracer_nb.magics.job import Job
-from tracer_nb.magics.keys import Keys, refuse_keys
+from tracer_nb.magics.job import Job, Keys, refuse_keys
 from tracer_nb.magics.lines import (
     Line,
     check_begun,

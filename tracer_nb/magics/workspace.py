@@ -12,8 +12,7 @@ from IPython.display import display
 from tracer_nb.errors import InvalidInput, TracerError
 from tracer_nb.live.session import Reins, Task
 from tracer_nb.magics.form import Form, line_of, options_of
-from tracer_nb.magics.job import Job
-from tracer_nb.magics.keys import Keys, refuse_keys
+from tracer_nb.magics.job import Job, Keys, refuse_keys
 from tracer_nb.magics.lines import parse, split_line
 from tracer_nb.magics.names import Source, read_caps, read_sample, read_settings, unquote
 from tracer_nb.settings import FORM

@@ -7,8 +7,8 @@ import pytest
 
 from tracer_nb.engine.judge import Judge
 from tracer_nb.engine.options import make_options
+from tracer_nb.engine.pipeline import View
 from tracer_nb.engine.race import choose_pipeline
-from tracer_nb.engine.views import View
 from tracer_nb.engine.zoo import unit_rows
 from tracer_nb.records import Pilot
 

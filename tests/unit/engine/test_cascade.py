@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tracer_nb.engine.contest import gain
 from tracer_nb.engine.gates import fit_gates
+from tracer_nb.engine.judge import gain
 from tracer_nb.engine.zoo import SURROGATES
 
 from .racing import choose, rows

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tracer_nb.engine.frontier import frontier
+from tracer_nb.engine.judge import frontier
 
 ROWS = st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=1, max_size=150)
 

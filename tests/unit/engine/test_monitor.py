@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tracer_nb.engine.certificates.levels import round_confidence, round_delta
+from tracer_nb.engine.certificates.promise import round_confidence, round_delta
 from tracer_nb.engine.monitor import Monitor
 from tracer_nb.errors import InvalidInput
 

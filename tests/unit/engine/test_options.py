@@ -7,8 +7,7 @@ import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
-from tracer_nb.engine.options import CERTIFICATES, PIPELINES, make_options
-from tracer_nb.engine.strategy import STRATEGIES
+from tracer_nb.engine.options import CERTIFICATES, PIPELINES, STRATEGIES, make_options
 from tracer_nb.engine.zoo import SURROGATES
 from tracer_nb.errors import InvalidInput
 

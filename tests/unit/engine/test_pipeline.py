@@ -8,9 +8,8 @@ from scipy import sparse
 from scipy.special import logit
 
 from tracer_nb.engine.gates import GATES, fit_gates
-from tracer_nb.engine.pipeline import Pipeline, Stage
+from tracer_nb.engine.pipeline import Pipeline, Stage, View
 from tracer_nb.engine.sequence import _ROUNDING
-from tracer_nb.engine.views import View
 
 from .racing import choose, quick, rows
 

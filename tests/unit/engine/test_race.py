@@ -9,15 +9,14 @@ import pytest
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
-from tracer_nb.engine import contest
+from tracer_nb.engine import judge
 from tracer_nb.engine import race as module
-from tracer_nb.engine.contest import Rows, enter, gain
 from tracer_nb.engine.gates import GATES
-from tracer_nb.engine.judge import Judge
+from tracer_nb.engine.judge import Judge, Rows, enter, gain
 from tracer_nb.engine.options import make_options
+from tracer_nb.engine.pipeline import View, make_views, smoothing_over
 from tracer_nb.engine.race import choose_pipeline
 from tracer_nb.engine.sequence import plan_sequence
-from tracer_nb.engine.views import View, make_views, smoothing_over
 from tracer_nb.engine.zoo import SURROGATES, Fit
 
 from .racing import LEVELS, PLAIN, QUICK, choose, pilot_of, quick, rows
@@ -233,9 +232,9 @@ def test_another_gate_must_add_more_than_noise(more, taken):
 
 
 def test_the_learned_gate_is_not_tried_where_the_same_rows_are_tested():
-    assert contest._gates(make_options()) == GATES
-    assert contest._gates(make_options(certificate="cross-fit")) == GATES[:-1]
-    assert contest._gates(make_options(gate="entropy")) == ("entropy",)
+    assert judge._gates(make_options()) == GATES
+    assert judge._gates(make_options(certificate="cross-fit")) == GATES[:-1]
+    assert judge._gates(make_options(gate="entropy")) == ("entropy",)
 
 
 # --- views ---------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from tracer_nb.engine import calibrate_router, fit_router, fit_surrogate
-from tracer_nb.engine.strategy import cost_path
+from tracer_nb.engine.options import cost_path
 from tracer_nb.errors import InvalidInput
 
 from .routed import LABELS, OPTIONS, hopeless, rows

@@ -7,13 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer_nb.engine.strategy import (
-    STRATEGIES,
-    check_costs,
-    check_threshold,
-    cost_path,
-    path_of,
-)
+from tracer_nb.engine.options import STRATEGIES, check_costs, check_threshold, cost_path, path_of
 from tracer_nb.errors import InvalidInput
 
 ROWS = st.lists(st.tuples(st.floats(0, 1), st.floats(0.01, 100)), min_size=1, max_size=30)

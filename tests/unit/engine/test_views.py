@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from tracer_nb.engine import views as module
-from tracer_nb.engine.views import Smoothing, View, make_views, smoothing_over
+from tracer_nb.engine import pipeline as module
+from tracer_nb.engine.pipeline import Smoothing, View, make_views, smoothing_over
 from tracer_nb.engine.zoo import matrix, unit_rows
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tracer_nb.engine import fit_router
-from tracer_nb.engine.votes import vote_shares
+from tracer_nb.engine.extra import vote_shares
 from tracer_nb.errors import InvalidInput
 
 Y = ["b", "a"] * 6

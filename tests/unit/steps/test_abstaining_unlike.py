@@ -14,7 +14,7 @@ from tracer_nb import Tracer
 from tracer_nb.engine.saving import read_archive, write_archive
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Answer, RejectOption
-from tracer_nb.steps.label import batches
+from tracer_nb.steps.label import reask
 from tracer_nb.steps.label.reject import FIRST_ANSWERS
 from tracer_nb.steps.route import step
 from tracer_nb.words import report_lines
@@ -108,8 +108,8 @@ def test_paid_answers_stay_and_a_batch_leaves_abstained_rows_out(world, monkeypa
     assert of_source(routed, "abstained").tolist() == [False] * 3 + [True] * 2
     assert routed["label_score"].notna().all()
     sent = []
-    monkeypatch.setattr(batches, "_on_disk", nullcontext)
-    monkeypatch.setattr(batches.batch, "submit", lambda _, texts, __, ___: sent.append(texts))
+    monkeypatch.setattr(reask, "_on_disk", nullcontext)
+    monkeypatch.setattr(reask.batch, "submit", lambda _, texts, __, ___: sent.append(texts))
     tracer.submit_deferred()
     assert not set(sent[0]) & set(texts[3:])
     # One of them is answered elsewhere: the answer is there, and is used.

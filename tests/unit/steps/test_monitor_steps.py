@@ -6,7 +6,7 @@ import pytest
 from tracer_nb import Tracer
 from tracer_nb.errors import InvalidInput, NotFitted, StoreError
 from tracer_nb.records import Audit
-from tracer_nb.steps.audit.evidence import draw_audits, replay
+from tracer_nb.steps.audit.auditor import draw_audits, replay
 from tracer_nb.steps.audit.step import auditable
 from tracer_nb.words import watch_lines
 

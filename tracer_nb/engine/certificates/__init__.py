@@ -6,11 +6,18 @@ one passed. The first false null of a fixed sequence is itself fixed, so an erro
 one test to fail, whatever the shape of agreement against score.
 """
 
-from tracer_nb.engine.certificates.certify import certify
-from tracer_nb.engine.certificates.evidence import Evidence, Rows
-from tracer_nb.engine.certificates.levels import check_level, check_targets, round_confidence
-from tracer_nb.engine.certificates.per_class import certify_classes
-from tracer_nb.engine.certificates.promise import AGREEMENT, Kind, Promise, agreement_of
+from tracer_nb.engine.certificates.certify import certify, certify_classes
+from tracer_nb.engine.certificates.promise import (
+    AGREEMENT,
+    Evidence,
+    Kind,
+    Promise,
+    Rows,
+    agreement_of,
+    check_level,
+    check_targets,
+    round_confidence,
+)
 
 __all__ = [
     "AGREEMENT",

@@ -1,19 +1,113 @@
-"""From a promise and its evidence to a certificate."""
+"""From a promise and its evidence to a certificate: over all labels, or for each its own threshold.
+
+Or why nothing was certified, and about how many labels would change that.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.engine.certificates.evidence import Evidence
-from tracer_nb.engine.certificates.promise import Promise
-from tracer_nb.engine.certificates.refusal import explain
+from tracer_nb.engine.bounds import (
+    agreement_interval,
+    agreement_lower,
+    column_p_value,
+    fewest_handled,
+    held_out_p_value,
+)
+from tracer_nb.engine.certificates.promise import Evidence, Promise, agreement_of
 from tracer_nb.engine.certificates.tally import Tally
-from tracer_nb.records import Certificate, Setting
+from tracer_nb.engine.sequence import threshold_grid
+from tracer_nb.engine.split import FIT_SHARE
+from tracer_nb.records import Certificate, ClassCertificate, Pilot, Setting
 
-__all__ = ["certify", "walk", "whole_output_lower"]
+__all__ = ["certify", "certify_classes", "explain", "walk", "whole_output_lower"]
+
+
+def explain(
+    certificate: Certificate, tally: Tally, thresholds: NDArray[np.float64] | None
+) -> Certificate:
+    """Add the note and the rows that are needed to a refusal.
+
+    Parameters
+    ----------
+    certificate : Certificate
+        The refusal.
+    tally : Tally
+    thresholds : ndarray or None
+        The sequence, if the user fixed it.
+    """
+    pilot, column = tally.pilot, tally.column
+    target, level = tally.promise.target, tally.promise.level
+    n = certificate.n_calibration
+    n_labels = certificate.n_fit + n
+    words = tally.promise.words
+    # Without one disagreement among them all.
+    best_p = float(held_out_p_value(n, n, target))
+    if column is not None:
+        best_p = float(column_p_value(0, n, len(column.scores), target))
+    if best_p > 1.0 - level:
+        levels = words.replace(f" {tally.promise.kind.noun}", "")
+        note = f"{n} calibration rows cannot certify {levels}, "
+        note += f"which needs at least {fewest_handled(target, level)} handled ones"
+        if column is not None:
+            note = f"{n} calibration rows cannot certify {levels} here, even if all of them agree"
+    elif thresholds is not None and len(thresholds):
+        note = f"{_seen(tally, float(thresholds[0]))}, which does not certify {words}"
+    else:
+        note = f"no threshold passed the test for {words}"
+    per_calibration_row = n_labels / n if n else 1 / (1 - FIT_SHARE)
+    grid = threshold_grid(pilot.scores) if thresholds is None else thresholds
+    needed = _needed_calibration_rows(pilot, grid, target, level)
+    rows = None if needed is None else math.ceil(needed * per_calibration_row)
+    # A need below what is there means bad luck of the draw, not a lack of rows.
+    if rows is not None and rows <= n_labels:
+        rows = math.ceil(1.5 * n_labels)
+    if rows is None and len(grid) and (pilot.scores >= grid[-1]).any():
+        note += "; the surrogate does not agree often enough for more rows alone to help"
+    if rows is not None and column is not None and rows >= certificate.n_fit + len(column.scores):
+        rows = None
+        note += "; it would take more labels than the column has rows"
+    return replace(certificate, needed_rows=rows, note=note)
+
+
+def _seen(tally: Tally, threshold: float) -> str:
+    """What the calibration rows show at a threshold that was not certified."""
+    handled, wrong = (int(count[0]) for count in tally.handled(np.array([threshold])))
+    if not handled:
+        return f"at the threshold {threshold:g} no calibration row is handled"
+    right = handled - wrong
+    lower = agreement_lower(right, handled, tally.promise.level)
+    return (
+        f"at the threshold {threshold:g} {right} of {handled} handled calibration rows agree "
+        f"({100 * right / handled:.1f} %, lower bound {100 * lower:.1f} %)"
+    )
+
+
+def _needed_calibration_rows(
+    pilot: Pilot, grid: NDArray[np.float64], target: float, confidence: float
+) -> int | None:
+    """Fewest calibration rows that pass at some threshold with about 80 % power."""
+    if not len(grid) or not len(pilot.scores):
+        return None
+    everyone = np.sort(pilot.scores)
+    handled = len(everyone) - np.searchsorted(everyone, grid, side="left")
+    agreeing = np.array([pilot.agree[pilot.scores >= t].sum() for t in grid])
+    share, agreement = handled / len(everyone), (agreeing + 0.5) / (handled + 1.0)
+    # A few rows without one disagreement refute no target: expect half of what is allowed.
+    flawless = (agreeing == handled) & (handled >= 5)
+    agreement[flawless] = np.maximum(agreement[flawless], (1.0 + target) / 2.0)
+    for n in np.geomspace(10, 1e6, 200).astype(int):
+        m = np.floor(n * share)
+        luck = 0.84 * np.sqrt(m * agreement * (1.0 - agreement))
+        k = np.floor(m * agreement - luck)
+        if (held_out_p_value(k, m, target) <= 1.0 - confidence).any():
+            return int(n)
+    return None
 
 
 def certify(
@@ -101,3 +195,136 @@ def whole_output_lower(target: float, n_handled: int, n_known: int | None) -> fl
     if n_handled == 0:
         return 1.0
     return target if n_known is None else 1.0 - (1.0 - target) * n_handled / n_known
+
+
+def certify_classes(
+    promise: Promise,
+    evidence: Evidence,
+    labels: Sequence[object],
+    *,
+    thresholds: NDArray[np.float64] | None = None,
+    seed: int = 0,
+) -> Certificate:
+    """Certify a threshold for each predicted class.
+
+    Parameters
+    ----------
+    promise : Promise
+        Selective agreement; each class gets its part of the error budget.
+    evidence : Evidence
+        With codes everywhere.
+    labels : sequence of length K
+        What the codes stand for.
+    thresholds, seed
+        As in :func:`~tracer_nb.engine.certificates.certify`.
+
+    Returns
+    -------
+    Certificate
+        Over all certified classes together, with one entry of ``classes`` for each label.
+        Its error budget is split over the classes that can pass by their number of rows in
+        the pilot; which these are uses no calibration row.
+
+    References
+    ----------
+    GUARANTEES, "A promise for each label"; the union bound over chains.
+    """
+    # The chain of a class is planned for rows handled, whatever they cost.
+    evidence = replace(evidence, pilot=replace(evidence.pilot, costs=None))
+    tried = _large_classes(promise, evidence.pilot, len(evidence.tested.scores), len(labels))
+    parts: list[ClassCertificate] = []
+    walked = 0
+    for code, label in enumerate(labels):
+        share = promise.n_shares * max(len(tried), 1)
+        own = Tally.of(replace(promise, n_shares=share, kind=agreement_of(code)), evidence)
+        passed, n_tested = np.empty(0), 0
+        if code in tried:
+            passed, n_tested = walk(own, own.sequence(seed) if thresholds is None else thresholds)
+        walked += n_tested
+        parts.append(_class_certificate(label, own, passed))
+    whole = _together(Tally.of(promise, evidence), evidence, parts)
+    note = "" if whole.certified else _refusal(parts, len(tried))
+    return replace(whole, n_tested=walked, note=note)
+
+
+def _large_classes(promise: Promise, pilot: Pilot, n_calibration: int, n_classes: int) -> set[int]:
+    """Classes that can pass when the budget is split over them, by the pilot's predictions.
+
+    The more classes share the budget, the more rows each needs; this is the largest number
+    for which all of them may be expected to have enough.
+    """
+    assert pilot.codes is not None  # noqa: S101  the engine's own pilots have them
+    rows = np.bincount(pilot.codes, minlength=n_classes) / max(len(pilot.codes), 1) * n_calibration
+    largest = np.argsort(-rows, kind="stable")
+    delta = 1.0 - promise.level
+    for k in range(n_classes, 0, -1):
+        if rows[largest[k - 1]] >= fewest_handled(promise.target, 1.0 - delta / k):
+            return set(largest[:k].tolist())
+    return set()
+
+
+def _class_certificate(
+    label: object, tally: Tally, passed: NDArray[np.float64]
+) -> ClassCertificate:
+    promise, certified = tally.promise, len(passed) > 0
+    threshold = float(passed[-1]) if certified else math.inf
+    handled, wrong = tally.handled(np.array([threshold if certified else -math.inf]))
+    agreeing = handled - wrong
+    low, high = agreement_interval(agreeing, handled, promise.confidence)
+    return ClassCertificate(
+        label=label,
+        threshold=threshold,
+        certified=certified,
+        n_calibration=len(tally.wrong),
+        n_handled=int(handled[0]),
+        n_agree=int(agreeing[0]),
+        agreement_low=float(low[0]),
+        agreement_high=float(high[0]),
+        needed_rows=None if certified else fewest_handled(promise.target, promise.level),
+    )
+
+
+def _together(tally: Tally, evidence: Evidence, parts: list[ClassCertificate]) -> Certificate:
+    """The certificate over the handled rows of all classes, each with its own threshold."""
+    thresholds = np.array([part.threshold for part in parts])
+    promise, tested, others = tally.promise, evidence.tested, evidence.others
+    handled = tested.scores >= thresholds[tested.codes]
+    n, m, k = len(handled), int(handled.sum()), int(tested.agree[handled].sum())
+    about_handled, n_about = m, n
+    if others is not None:
+        about_handled += int((others.scores >= thresholds[others.codes]).sum())
+        n_about += len(others.scores)
+    certified = bool(np.isfinite(thresholds).any())
+    coverage = about_handled / n_about if n_about else 0.0
+    known = None if others is None else n_about
+    return Certificate(
+        method=f"{'held-out' if others is None else 'column'}, per class",
+        target=promise.target,
+        confidence=promise.confidence,
+        threshold=math.nan if certified else math.inf,
+        certified=certified,
+        coverage=coverage,
+        cost_coverage=coverage,
+        agreement=k / m if m else math.nan,
+        agreement_lower=tally.lower(k, m, about_handled, promise.level),
+        whole_output_lower=whole_output_lower(promise.target, about_handled, known),
+        n_fit=len(evidence.pilot.scores),
+        n_calibration=n,
+        n_handled=m,
+        n_agree=k,
+        n_targets=promise.n_shares,
+        n_population=known,
+        n_population_handled=None if others is None else about_handled,
+        classes=tuple(parts),
+    )
+
+
+def _refusal(parts: list[ClassCertificate], tried: int) -> str:
+    if not tried:
+        needed = parts[0].needed_rows if parts else 0
+        return (
+            f"no class has enough calibration rows for a certificate of its own (at least {needed} "
+            "without a disagreement); label more rows, or certify all classes together"
+        )
+    which = f"{tried} classes" if tried > 1 else "one class"
+    return f"no test was passed by the {which} with enough calibration rows"

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.engine.bounds import agreement_lower, column_agreement_lower
-from tracer_nb.engine.certificates.evidence import Evidence, Rows
-from tracer_nb.engine.certificates.promise import Promise
+from tracer_nb.engine.certificates.promise import Evidence, Promise, Rows
 from tracer_nb.engine.sequence import plan_sequence, threshold_grid
 from tracer_nb.records import Pilot
 

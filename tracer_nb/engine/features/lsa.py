@@ -1,8 +1,14 @@
-"""Latent semantic analysis as features."""
+"""Latent semantic analysis as features: n-grams, counted and projected.
+
+Lists of terms are two arrays, so that a file holds them without escapes or separators; what a
+file says is checked, for it may hold anything.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,12 +17,191 @@ from scipy import sparse
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from tracer_nb.engine.features.lsa_state import check_lsa_state
-from tracer_nb.engine.features.terms import pack_terms
-from tracer_nb.engine.features.vectorizer import frozen_vectorizer, new_vectorizer, terms_of
 from tracer_nb.errors import InvalidInput, NotFitted
 
-__all__ = ["LsaFeatures"]
+__all__ = [
+    "ANALYZERS",
+    "LONGEST_NGRAM",
+    "LsaFeatures",
+    "SavedVectorizer",
+    "check_lsa_state",
+    "frozen_vectorizer",
+    "new_vectorizer",
+    "pack_terms",
+    "terms_of",
+    "unpack_terms",
+]
+
+
+def pack_terms(terms: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the terms' UTF-8 bytes one after the other, and the n + 1 offsets between them.
+
+    A term may hold any character, also newlines, NUL and single surrogates.
+    """
+    pieces = [term.encode("utf-8", "surrogatepass") for term in terms]
+    offsets = np.zeros(len(pieces) + 1, dtype=np.int64)
+    np.cumsum([len(piece) for piece in pieces], out=offsets[1:])
+    return np.frombuffer(b"".join(pieces), dtype=np.uint8), offsets
+
+
+def unpack_terms(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> list[str]:
+    """Return the terms that :func:`pack_terms` was given.
+
+    Raises
+    ------
+    ValueError
+        Offsets that do not cut the bytes into UTF-8 texts.
+    """
+    if data.ndim != 1 or data.dtype != np.uint8 or offsets.ndim != 1 or offsets.dtype != np.int64:
+        raise ValueError("terms must be bytes with whole-number offsets")
+    whole = len(offsets) > 0 and offsets[0] == 0 and offsets[-1] == len(data)
+    # Compared, not subtracted: a difference of two wild numbers can overflow.
+    if not whole or (offsets[1:] < offsets[:-1]).any():
+        raise ValueError("term offsets do not fit the terms")
+    raw, cuts = data.tobytes(), offsets.tolist()
+    return [
+        raw[start:end].decode("utf-8", "surrogatepass") for start, end in itertools.pairwise(cuts)
+    ]
+
+
+# What a saved file may name. Other options are fixed here: a pattern from a file could be one
+# that takes forever.
+ANALYZERS: dict[str, dict[str, Any]] = {
+    "word": {"analyzer": "word", "token_pattern": r"(?u)\b\w+\b"},
+    "char_wb": {"analyzer": "char_wb"},
+}
+LONGEST_NGRAM = 8
+
+
+def new_vectorizer(analyzer: str, ngram_range: tuple[int, int], **options: Any) -> TfidfVectorizer:
+    """Vectorizer to be fitted; ``analyzer`` is a key of :data:`ANALYZERS`."""
+    return TfidfVectorizer(
+        **ANALYZERS[analyzer],
+        ngram_range=ngram_range,
+        sublinear_tf=True,
+        dtype=np.float32,
+        **options,
+    )
+
+
+def frozen_vectorizer(
+    analyzer: str,
+    ngram_range: tuple[int, int],
+    terms: Sequence[str],
+    idf: NDArray[np.float32],
+) -> TfidfVectorizer:
+    """Vectorizer that is fitted: these terms in this order, with these weights."""
+    vectorizer = new_vectorizer(analyzer, ngram_range, vocabulary=terms)
+    vectorizer.idf_ = idf
+    return vectorizer
+
+
+def terms_of(vectorizer: TfidfVectorizer) -> list[str]:
+    """Terms of a fitted vectorizer in the order of its columns."""
+    return sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.__getitem__)
+
+
+_SETTINGS = {"kind", "n_components", "n_fit_texts", "seed", "vectorizers"}
+_ARRAYS = {"terms", "term_offsets", "idf", "components"}
+_VECTORIZER = {"analyzer", "ngram_range", "n_terms"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SavedVectorizer:
+    """One vectorizer of the saved features, checked."""
+
+    analyzer: str
+    ngram_range: tuple[int, int]
+    terms: list[str]
+    idf: NDArray[np.float32]
+
+
+def check_lsa_state(
+    settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+) -> list[SavedVectorizer]:
+    """Return the vectorizers of a saved state whose components fit them.
+
+    Raises
+    ------
+    InvalidInput
+        Unknown settings, or arrays that do not fit them or one another.
+    """
+    _check_settings(settings)
+    if set(arrays) != _ARRAYS:
+        raise _unusable(f"arrays must be {sorted(_ARRAYS)}, got {sorted(map(str, arrays))[:8]}")
+    try:
+        terms = unpack_terms(arrays["terms"], arrays["term_offsets"])
+    except ValueError as error:
+        raise _unusable(str(error)) from error
+    _check_numbers(arrays, len(terms))
+    parts, start = [], 0
+    for saved in settings["vectorizers"]:
+        end = start + saved["n_terms"]
+        parts.append(
+            SavedVectorizer(
+                saved["analyzer"],
+                tuple(saved["ngram_range"]),
+                terms[start:end],
+                arrays["idf"][start:end],
+            )
+        )
+        start = end
+    if start != len(terms):
+        raise _unusable(f"there are {len(terms)} terms, the vectorizers need {start}")
+    if any(len(set(part.terms)) < len(part.terms) for part in parts):
+        raise _unusable("a term occurs twice")
+    return parts
+
+
+def _check_settings(settings: Mapping[str, Any]) -> None:
+    if set(settings) != _SETTINGS:
+        raise _unusable(
+            f"settings must be {sorted(_SETTINGS)}, got {sorted(map(str, settings))[:8]}"
+        )
+    if settings["kind"] != "lsa":
+        raise _unusable(f"kind must be 'lsa', got {settings['kind']!r:.60}")
+    for name, least in (("n_components", 1), ("n_fit_texts", 1), ("seed", 0)):
+        if not _is_whole(settings[name]) or not least <= settings[name] <= 2**53:
+            raise _unusable(f"{name} must be a whole number, got {settings[name]!r:.60}")
+    saved = settings["vectorizers"]
+    if not isinstance(saved, list) or not 1 <= len(saved) <= len(ANALYZERS):
+        raise _unusable("there must be one or two vectorizers")
+    for vectorizer in saved:
+        _check_vectorizer(vectorizer)
+
+
+def _check_vectorizer(saved: Any) -> None:
+    if not isinstance(saved, dict) or set(saved) != _VECTORIZER:
+        raise _unusable(f"a vectorizer must have {sorted(_VECTORIZER)}")
+    analyzer, ngrams, n_terms = saved["analyzer"], saved["ngram_range"], saved["n_terms"]
+    if not isinstance(analyzer, str) or analyzer not in ANALYZERS:
+        raise _unusable(f"analyzer must be one of {sorted(ANALYZERS)}, got {analyzer!r:.60}")
+    pair = isinstance(ngrams, list) and len(ngrams) == 2 and all(map(_is_whole, ngrams))
+    if not pair or not 1 <= ngrams[0] <= ngrams[1] <= LONGEST_NGRAM:
+        raise _unusable(f"ngram_range must lie in 1 to {LONGEST_NGRAM}, got {ngrams!r:.60}")
+    if not _is_whole(n_terms) or n_terms < 1:
+        raise _unusable(f"n_terms must be a whole number, 1 or larger, got {n_terms!r:.60}")
+
+
+def _check_numbers(arrays: Mapping[str, NDArray[Any]], n_terms: int) -> None:
+    idf, components = arrays["idf"], arrays["components"]
+    if idf.dtype != np.float32 or idf.shape != (n_terms,):
+        raise _unusable(f"idf must be {n_terms} float32, got {idf.dtype} {idf.shape}")
+    if not (np.isfinite(idf) & (idf > 0)).all():
+        raise _unusable("idf holds NaN, infinite or negative values")
+    shape = components.shape
+    if components.dtype != np.float16 or len(shape) != 2 or shape[0] != n_terms or shape[1] == 0:
+        raise _unusable(f"components must be {n_terms} rows of float16, got {shape}")
+    if not np.isfinite(components).all():
+        raise _unusable("components hold NaN or infinite values")
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _unusable(what: str) -> InvalidInput:
+    return InvalidInput(f"saved LSA features cannot be used: {what}; fit and save them again")
 
 
 class LsaFeatures:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tracer_nb.engine.features.base import Features
-from tracer_nb.engine.features.function import FunctionFeatures
-from tracer_nb.engine.features.fused import FusedFeatures
+from tracer_nb.engine.features.base import Features, FunctionFeatures, FusedFeatures
 from tracer_nb.engine.features.lsa import LsaFeatures
 from tracer_nb.engine.features.sentence import SentenceFeatures
 from tracer_nb.engine.features.wordllama import WordllamaFeatures

@@ -4,20 +4,35 @@ Everything is computed on rows that the surrogate was not fitted on, or on predi
 without them.
 """
 
-from tracer_nb.engine.gaps.boundary import boundary_pairs, joined_rows
-from tracer_nb.engine.gaps.by_label import count_labels, label_agreement
-from tracer_nb.engine.gaps.confusion import confusion
-from tracer_nb.engine.gaps.differences import compare_fits
-from tracer_nb.engine.gaps.gains import label_gain, loss_gains, merge_gains
-from tracer_nb.engine.gaps.judged import Judged
+from tracer_nb.engine.gaps.agreement import (
+    Judged,
+    compare_fits,
+    confusion,
+    count_labels,
+    label_agreement,
+    reliability,
+    self_agreement,
+)
 from tracer_nb.engine.gaps.layout import LAYOUTS, draw_points, lay_out
-from tracer_nb.engine.gaps.losses import lost_coverage, risk_area
-from tracer_nb.engine.gaps.preview import preview
-from tracer_nb.engine.gaps.reliability import reliability
-from tracer_nb.engine.gaps.select import RowTable, select_rows
-from tracer_nb.engine.gaps.self_agreement import self_agreement
-from tracer_nb.engine.gaps.suspects import likely_mistakes
-from tracer_nb.engine.gaps.targets import Labelled, Others, at_threshold, target_estimates
+from tracer_nb.engine.gaps.rows import (
+    RowTable,
+    boundary_pairs,
+    joined_rows,
+    likely_mistakes,
+    select_rows,
+)
+from tracer_nb.engine.gaps.targets import (
+    Labelled,
+    Others,
+    at_threshold,
+    label_gain,
+    loss_gains,
+    lost_coverage,
+    merge_gains,
+    risk_area,
+    target_estimates,
+)
+from tracer_nb.engine.learning import preview
 
 __all__ = [
     "LAYOUTS",

@@ -4,10 +4,8 @@ Which one is taken is decided on out-of-fold outputs of the fitting rows, by the
 the certificate may be expected to reach; calibration rows are not touched.
 """
 
-from tracer_nb.engine.gates.fitting import GATES, Gate, fit_gates
-from tracer_nb.engine.gates.learned import LearnedGate
-from tracer_nb.engine.gates.platt import SimpleGate
-from tracer_nb.engine.gates.statistics import STATISTICS, margin
+from tracer_nb.engine.gates.learned import GATES, Gate, LearnedGate, fit_gates
+from tracer_nb.engine.gates.statistics import STATISTICS, SimpleGate, margin
 
 __all__ = [
     "GATES",

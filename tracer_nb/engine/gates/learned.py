@@ -1,9 +1,12 @@
-"""A gate learned from several signs at once: margins, neighbours, and the class's history."""
+"""A gate learned from several signs at once: margins, neighbours, and the class's history.
+
+And all gates that can be fitted to one surrogate's out-of-fold outputs.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +14,71 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from tracer_nb.engine.gates.neighbours import Neighbours
-from tracer_nb.engine.gates.statistics import entropy, margin, max_probability
+from tracer_nb.engine.gates.statistics import (
+    STATISTICS,
+    entropy,
+    fit_simple_gate,
+    margin,
+    max_probability,
+)
 from tracer_nb.engine.zoo import Matrix, folds
-from tracer_nb.engine.zoo.matrix import pack_matrix, unpack_matrix
+from tracer_nb.engine.zoo.matrix import pack_matrix, similarities, unpack_matrix
 from tracer_nb.errors import InvalidInput
 
-__all__ = ["LearnedGate", "fit_learned_gate"]
+__all__ = ["GATES", "Gate", "LearnedGate", "Neighbours", "fit_gates", "fit_learned_gate"]
+
+
+_NEAREST = 5
+# Single precision products differ by batch, and copies of one row are equally near in every one.
+_ROUNDING = 1e-5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Neighbours:
+    """Labelled unit rows to look among.
+
+    Attributes
+    ----------
+    rows : matrix of shape (m, d), float32
+    codes : ndarray of shape (m,), int
+        The teacher's labels.
+    """
+
+    rows: Matrix
+    codes: NDArray[np.intp]
+
+    def features(
+        self, X: Matrix, predicted: NDArray[np.intp], own: NDArray[np.intp] | None = None
+    ) -> NDArray[np.float64]:
+        """Similarity to the nearest row, and share of the five nearest with this label.
+
+        Rows that are as near as the fifth count too, so that a row's share does not depend on
+        the batch in which it comes.
+
+        Parameters
+        ----------
+        X : matrix of shape (n, d)
+        predicted : ndarray of shape (n,), int
+        own : ndarray of shape (n,), int, optional
+            Which of ``self.rows`` a row is itself (-1: none); it is not its own neighbour.
+
+        Returns
+        -------
+        ndarray of shape (n, 2)
+        """
+        k = min(_NEAREST, self.rows.shape[0])
+        out = np.empty((X.shape[0], 2))
+        for rows, similarity in similarities(X, self.rows):
+            if own is not None:
+                here = np.flatnonzero(own[rows] >= 0)
+                similarity[here, own[rows][here]] = -1.0
+            fifth = np.partition(similarity, -k, axis=1)[:, -k]
+            near = similarity >= (fifth - np.float32(_ROUNDING))[:, None]
+            right = near & (self.codes == predicted[rows, None])
+            out[rows, 0] = similarity.max(axis=1)
+            out[rows, 1] = right.sum(axis=1) / near.sum(axis=1)
+        return out
+
 
 _NEIGHBOUR_ROWS = 3000
 # Rows of overall agreement that a class's own history is mixed with.
@@ -188,3 +249,58 @@ def _signs(
 ) -> NDArray[np.float64]:
     columns = [margin(outputs), max_probability(outputs), entropy(outputs), *near.T, history]
     return np.column_stack(columns)
+
+
+GATES = (*STATISTICS, "learned")
+
+
+class Gate(Protocol):
+    """From a surrogate's outputs to the estimated probability of agreement."""
+
+    kind: ClassVar[str]
+
+    @property
+    def name(self) -> str:
+        """One of ``GATES``."""
+        ...
+
+    def scores(self, outputs: NDArray[np.floating], X: Matrix) -> NDArray[np.float64]:
+        """Gate scores in [0, 1] of rows (n, d) with these outputs (n, K)."""
+        ...
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Settings as JSON values, and arrays."""
+        ...
+
+
+def fit_gates(
+    names: tuple[str, ...],
+    outputs: NDArray[np.floating],
+    agree: NDArray[np.bool_],
+    X: Matrix,
+    codes: NDArray[np.intp],
+    *,
+    seed: int,
+) -> list[tuple[Gate, NDArray[np.float64]]]:
+    """Fit the named gates, each with the out-of-fold scores of the fitting rows.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Some of ``GATES``. The learned one falls away when there is nothing to learn, and a
+        gate on the margin takes its place when it is the only one.
+    outputs, agree, X, codes, seed
+        As in :func:`~tracer_nb.engine.gates.learned.fit_learned_gate`.
+    """
+    fitted: list[tuple[Gate, NDArray[np.float64]]] = []
+    for name in names:
+        if name in STATISTICS:
+            gate = fit_simple_gate(name, outputs, agree)
+            # A curve with two parameters fits no single row: its own rows will do.
+            fitted.append((gate, gate.scores(outputs, X)))
+        elif (learned := fit_learned_gate(outputs, agree, X, codes, seed)) is not None:
+            fitted.append(learned)
+    if not fitted:
+        gate = fit_simple_gate("margin", outputs, agree)
+        fitted.append((gate, gate.scores(outputs, X)))
+    return fitted

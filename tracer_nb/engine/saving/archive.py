@@ -1,20 +1,12 @@
-"""One file for a router: safetensors, with a JSON manifest in its metadata.
-
-The manifest, ``__metadata__["tracer_nb"]`` in the header, is JSON text: the schema's name and
-version, ``sha256`` over this text (its own value left empty) and all arrays, and ``content``,
-which is the caller's. Any reader of safetensors can look into the file.
-
-The hash is no signature: it detects damage, not forgery, since whoever can write the file can
-compute it anew. Only load files from people whom you trust to say what their router does. But
-no file, forged or not, runs code when it is read: it holds numbers and JSON, nothing is
-compressed, and memory is taken only for what is really there.
-"""
+"""One file for a router: safetensors, with a JSON manifest in its metadata."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,18 +17,181 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from tracer_nb.engine.saving.arrays import (
-    LARGEST,
-    check_entries,
-    check_name,
-    check_size,
-    stored_array,
-)
 from tracer_nb.engine.saving.atomic import replacing
-from tracer_nb.engine.saving.manifest import LARGEST_MANIFEST, decode_json, encode_json
 from tracer_nb.errors import InvalidInput
 
-__all__ = ["MANIFEST", "SCHEMA", "VERSION", "read_archive", "write_archive"]
+__all__ = [
+    "DTYPES",
+    "LARGEST",
+    "LARGEST_MANIFEST",
+    "MANIFEST",
+    "SCHEMA",
+    "VERSION",
+    "check_entries",
+    "check_name",
+    "check_size",
+    "decode_json",
+    "encode_json",
+    "read_archive",
+    "stored_array",
+    "write_archive",
+]
+
+
+# An object of JSON takes up to thirty times its bytes in memory.
+LARGEST_MANIFEST = 8_000_000
+_DEEPEST = 32
+
+
+def encode_json(value: Mapping[str, Any]) -> bytes:
+    """Return JSON that :func:`decode_json` reads.
+
+    Raises
+    ------
+    ValueError
+        Something that JSON has not, or too much of it.
+    """
+    try:
+        data = json.dumps(dict(value), allow_nan=False).encode("ascii")
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"not JSON: {error}") from error
+    decode_json(data)
+    return data
+
+
+def decode_json(data: bytes, largest: int = LARGEST_MANIFEST) -> dict[str, Any]:
+    """Return the object that JSON bytes hold, at most ``largest`` of them.
+
+    Raises
+    ------
+    ValueError
+        Not a JSON object, NaN or infinite numbers, a key twice, too large or nested too deep.
+    """
+    if len(data) > largest:
+        raise ValueError(f"larger than {largest:,} bytes")
+    try:
+        value = json.loads(data, parse_constant=_refuse, object_pairs_hook=_unique)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004  like everything wrong with it
+    _check_values(value)
+    return value
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key occurs twice")
+    return found
+
+
+def _check_values(value: Any) -> None:
+    level = [value]
+    for _ in range(_DEEPEST):
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+            elif isinstance(item, float) and not math.isfinite(item):  # 1e999
+                raise ValueError("a number is too large")
+        level = below
+    if level:
+        raise ValueError("nested too deep")
+
+
+# Plain numbers only, by their names in safetensors. An object array would be a pickle, and
+# unpickling runs code.
+DTYPES = {
+    "BOOL": "bool",
+    "U8": "uint8",
+    "U16": "uint16",
+    "U32": "uint32",
+    "U64": "uint64",
+    "I8": "int8",
+    "I16": "int16",
+    "I32": "int32",
+    "I64": "int64",
+    "F16": "float16",
+    "F32": "float32",
+    "F64": "float64",
+}
+# Bytes of a file. Reading takes about twice as much memory.
+LARGEST = 2_000_000_000
+_MOST_ARRAYS = 500
+_MOST_DIMENSIONS = 8
+# Neither absolute nor "..", whatever the system's idea of these.
+_NAME = re.compile(r"[A-Za-z0-9_-]+([./][A-Za-z0-9_-]+)*", re.ASCII)
+
+
+def stored_array(array: Any) -> NDArray[Any]:
+    """Return the array as it is stored: little-endian, rows first.
+
+    Raises
+    ------
+    ValueError
+        Another dtype than :data:`DTYPES`, or too many dimensions.
+    """
+    values = np.asarray(array)
+    if values.dtype.name not in DTYPES.values():
+        raise ValueError(f"dtype {str(values.dtype)[:60]} cannot be saved")
+    if values.ndim > _MOST_DIMENSIONS:
+        raise ValueError(f"{values.ndim} dimensions are too many")
+    return np.asarray(values, dtype=values.dtype.newbyteorder("<"), order="C")
+
+
+def check_size(n_bytes: int) -> None:
+    """Raise ``ValueError`` when a file of arrays of so many bytes would not be read."""
+    if n_bytes > LARGEST:
+        raise ValueError(f"it would have {n_bytes:,} bytes, more than {LARGEST:,}")
+
+
+def check_name(name: str) -> None:
+    """Raise ``ValueError`` unless an array may have this name."""
+    if len(name) > 200 or not _NAME.fullmatch(name):
+        raise ValueError(f"an array cannot have the name {name!r:.80}")
+
+
+def check_entries(entries: Mapping[str, Any], file_size: int) -> None:
+    """Check what a header says of the arrays, before memory is taken for any of them.
+
+    Offsets are left to safetensors, which refuses overlaps, gaps and ends beyond the file.
+
+    Parameters
+    ----------
+    entries : mapping of str to dict
+        The header without its metadata.
+    file_size : int
+        Bytes: no array may have a larger shape, also one of size 0, whose other dimensions
+        would be believed later.
+
+    Raises
+    ------
+    ValueError
+        A name, dtype or shape that no stored array has.
+    """
+    if len(entries) > _MOST_ARRAYS:
+        raise ValueError(f"it has {len(entries)} arrays, more than {_MOST_ARRAYS}")
+    for name, entry in entries.items():
+        check_name(name)
+        if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
+            raise ValueError(f"its header does not describe {name!r}")
+        dtype, shape = entry["dtype"], entry["shape"]
+        if not isinstance(dtype, str) or dtype not in DTYPES:
+            raise ValueError(f"dtype {dtype!r:.60} is not one that is read")
+        whole = isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape)
+        if not whole or len(shape) > _MOST_DIMENSIONS:
+            raise ValueError(f"shape {shape!r:.60} is not one that is read")
+        least = math.prod(max(n, 1) for n in shape) * np.dtype(DTYPES[dtype]).itemsize
+        if least > file_size:
+            raise ValueError(f"{name!r} of shape {shape!r:.60} is larger than the file")
+
 
 MANIFEST = "tracer_nb"
 SCHEMA = "tracer_nb router"

@@ -12,15 +12,18 @@ from numpy.typing import NDArray
 
 from tracer_nb.engine.fitting import SurrogateFit
 from tracer_nb.engine.gates import LearnedGate, SimpleGate
-from tracer_nb.engine.guard import Guard
 from tracer_nb.engine.options import make_options
-from tracer_nb.engine.pipeline import Pipeline, Stage
+from tracer_nb.engine.pipeline import Guard, Pipeline, Smoothing, Stage, View
 from tracer_nb.engine.router import Router
-from tracer_nb.engine.saving.coherence import check_certificates, check_frontier, incoherent
-from tracer_nb.engine.saving.parts import part_of, under
+from tracer_nb.engine.saving.coherence import (
+    check_certificates,
+    check_frontier,
+    check_shapes,
+    check_sizes,
+    incoherent,
+    label_array,
+)
 from tracer_nb.engine.saving.schema import ROUTER, check_content
-from tracer_nb.engine.saving.sizes import check_shapes, check_sizes, label_array
-from tracer_nb.engine.views import Smoothing, View
 from tracer_nb.engine.zoo import MODELS
 from tracer_nb.engine.zoo.matrix import pack_matrix, unpack_matrix
 from tracer_nb.errors import InvalidInput
@@ -33,7 +36,22 @@ from tracer_nb.records import (
     Trial,
 )
 
-__all__ = ["MISFITS", "router_from_state", "router_state"]
+__all__ = ["MISFITS", "part_of", "router_from_state", "router_state", "under"]
+
+
+def under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The arrays with a prefix before their names."""
+    return {f"{prefix}{name}": array for name, array in arrays.items()}
+
+
+def part_of(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """The arrays under a prefix, without it."""
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+
 
 Arrays = dict[str, NDArray[Any]]
 _GATES = {gate.kind: gate for gate in (SimpleGate, LearnedGate)}

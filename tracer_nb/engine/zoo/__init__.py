@@ -4,11 +4,9 @@ All of them take soft labels and survive rare and missing classes. ARCHITECTURE 
 that each earns its place by; all but XGBoost are kept as plain arrays.
 """
 
-from tracer_nb.engine.zoo.base import Fit, Fitter, Model, SavedModel
-from tracer_nb.engine.zoo.crossfit import folds
-from tracer_nb.engine.zoo.custom import from_estimator
+from tracer_nb.engine.zoo.base import Fit, Fitter, Model, SavedModel, folds
+from tracer_nb.engine.zoo.custom import Logistic, fit_logistic, from_estimator
 from tracer_nb.engine.zoo.kernel_ridge import KernelRidge, fit_kernel_ridge
-from tracer_nb.engine.zoo.logistic import Logistic, fit_logistic
 from tracer_nb.engine.zoo.matrix import Matrix, unit_rows
 from tracer_nb.engine.zoo.xgb import fit_xgboost
 

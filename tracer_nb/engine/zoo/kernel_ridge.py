@@ -1,8 +1,6 @@
 """RBF kernel ridge regression on unit vectors, tuned by closed-form leave-one-out.
 
-One Cholesky factor gives the fit, and its inverse's diagonal gives every leave-one-out
-prediction, so choosing width and ridge needs no refits, and the pilot of the certificate
-comes with the fit.
+Also on landmarks (Nystroem), with leave-one-out still in closed form.
 """
 
 from __future__ import annotations
@@ -14,15 +12,114 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.linalg import lapack
+from scipy.linalg import cho_solve, lapack, solve_triangular
 
-from tracer_nb.engine.zoo.base import Fit
-from tracer_nb.engine.zoo.matrix import Matrix, row_chunks
-from tracer_nb.engine.zoo.nystrom import landmark_regression
-from tracer_nb.engine.zoo.rbf import rbf_kernel, squared_distances, squared_norms
-from tracer_nb.engine.zoo.state import damaged, read_array, read_codes, read_count, require
+from tracer_nb.engine.zoo.base import Fit, damaged, read_array, read_codes, read_count, require
+from tracer_nb.engine.zoo.matrix import (
+    Matrix,
+    rbf_kernel,
+    row_chunks,
+    squared_distances,
+    squared_norms,
+)
 
-__all__ = ["EXACT_ROWS", "LANDMARKS", "KernelRidge", "fit_kernel_ridge"]
+__all__ = ["EXACT_ROWS", "LANDMARKS", "KernelRidge", "fit_kernel_ridge", "landmark_regression"]
+
+
+# On the diagonal of K_mm, above the rounding errors of single precision distances and far
+# below what any ridge in use shrinks away.
+_JITTER = 1e-4
+
+
+def landmark_regression(
+    X: Matrix, Y: NDArray[np.float32], chosen: NDArray[np.intp], width: float, ridge: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Weights of the landmarks, and leave-one-out outputs of all rows.
+
+    Parameters
+    ----------
+    X : matrix of shape (n, d), float32
+    Y : ndarray of shape (n, K)
+    chosen : ndarray of shape (m,), int
+        Rows that are the landmarks.
+    width, ridge : float
+
+    Returns
+    -------
+    weights : ndarray of shape (m, K), float32
+        Outputs of x are k(x, L) @ weights.
+    left_out : ndarray of shape (n, K), float32
+        Outputs of refits without the row; without the landmark too where the row is one.
+
+    Notes
+    -----
+    O(n m (m + d)) time, and O(m^2) memory besides parts of rows. The features are never
+    written down: with A = K_mn K_nm + lambda K_mm = C (Phi^T Phi + lambda I) C^T the weights
+    are A^-1 K_mn Y, the leverages h_i = k_i^T A^-1 k_i = phi_i^T (Phi^T Phi + lambda I)^-1
+    phi_i, and the outputs without row i are (f_i - h_i y_i) / (1 - h_i).
+
+    A landmark that stays while its row is left out is worse off than any new row: its own
+    basis function is the largest there and nothing holds it down. On 6,000 rows and 3,000
+    landmarks that cost landmarks 11 points of agreement, and other rows none.
+    """
+    n, m = X.shape[0], len(chosen)
+    landmarks = X[chosen]
+    among = rbf_kernel(landmarks, landmarks, width).astype(np.float64)
+    gram = among.copy()
+    gram[np.diag_indices(m)] += _JITTER
+    gram *= ridge
+    moments = np.zeros((m, Y.shape[1]))
+    for rows in row_chunks(n, m):
+        kernel = rbf_kernel(X[rows], landmarks, width).astype(np.float64)
+        gram += kernel.T @ kernel
+        moments += kernel.T @ Y[rows]
+    factor = _cholesky(gram)
+    weights = cho_solve((factor, True), moments)
+    left_out = np.empty(Y.shape)
+    slack = np.empty((n, 1))
+    for rows in row_chunks(n, m):
+        kernel = rbf_kernel(X[rows], landmarks, width).astype(np.float64)
+        whitened = solve_triangular(factor, kernel.T, lower=True)
+        # Leverages are below 1 because of the ridge, but for rounding.
+        leverage = np.minimum(np.einsum("ji,ji->i", whitened, whitened), 1.0 - 1e-6)[:, None]
+        slack[rows] = 1.0 - leverage
+        left_out[rows] = (kernel @ weights - leverage * Y[rows]) / slack[rows]
+    left_out[chosen] -= _own_part(
+        factor, among, weights, Y[chosen] - left_out[chosen], slack[chosen]
+    )
+    return weights.astype(np.float32), left_out.astype(np.float32)
+
+
+def _own_part(
+    factor: NDArray[np.float64],
+    among: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    residuals: NDArray[np.float64],
+    slack: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """What a landmark's own basis function adds to the output of its left out row.
+
+    Leaving row i out makes A^-1 + u u^T / (1 - h) of A^-1, with u = A^-1 k_i, and takes
+    u (y_i - left out) off the weights. Holding weight j at zero then takes its weight times
+    the inverse's column j over the inverse's (j, j) off the others.
+    """
+    inverse = cho_solve((factor, True), np.eye(len(factor)))
+    own = np.einsum("ij,ji->i", inverse, among)[:, None]
+    weight = weights - own * residuals
+    part = own / slack * weight / (np.diagonal(inverse)[:, None] + own**2 / slack)
+    return np.asarray(part)
+
+
+def _cholesky(gram: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Lower factor; more on the diagonal where rounding made the matrix indefinite."""
+    extra = 0.0
+    while True:
+        shifted = gram + extra * np.eye(len(gram)) if extra else gram
+        factor, info = lapack.dpotrf(shifted, lower=1, clean=1)
+        if info == 0:
+            return np.asarray(factor)
+        extra = 10.0 * extra or 1e-12 * float(np.trace(gram))
+
 
 # Beyond this many rows the regression is on landmarks: one minute and 2 GB become too much.
 EXACT_ROWS = 12_000

@@ -1,4 +1,7 @@
-"""Matrices of features: dense or sparse rows of unit length, worked on in parts."""
+"""Matrices of features: dense or sparse rows of unit length, worked on in parts.
+
+And the RBF kernel exp(-width * squared distance) between rows of two of them.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,15 @@ __all__ = [
     "SAME_TEXT",
     "dense_rows",
     "pack_matrix",
+    "rbf_kernel",
     "row_chunks",
     "similarities",
+    "squared_distances",
+    "squared_norms",
     "unit_rows",
     "unpack_matrix",
 ]
+
 
 # A float32 array or a scipy CSR matrix; scipy has no types to name the second.
 Matrix: TypeAlias = Any
@@ -109,3 +116,41 @@ def unpack_matrix(arrays: Mapping[str, NDArray[Any]]) -> Matrix:
     if matrix.ndim != 2 or values.dtype != np.float32 or not np.isfinite(values).all():
         raise InvalidInput("the saved router holds rows that are not finite numbers; save it again")
     return matrix
+
+
+def rbf_kernel(
+    A: Matrix, B: Matrix, width: float, norms: NDArray[np.floating] | None = None
+) -> NDArray[np.floating]:
+    """Kernel (n, m) of rows of A against rows of B, in the larger precision of the two.
+
+    ``norms`` are the squared lengths of B's rows, where they are known.
+    """
+    if sparse.issparse(A) or sparse.issparse(B):
+        values = squared_distances(A, B)
+        values *= -width
+        return np.asarray(np.exp(values, out=values))
+    # The exponent is width * (2 a.b - |a|^2 - |b|^2): few passes over the large product.
+    scale = A.dtype.type(width)
+    values = (A * (2 * scale)) @ B.T
+    values -= scale * (squared_norms(B) if norms is None else norms)
+    values -= (scale * squared_norms(A))[:, None]
+    np.minimum(values, 0.0, out=values)
+    return np.asarray(np.exp(values, out=values))
+
+
+def squared_distances(A: Matrix, B: Matrix) -> NDArray[np.floating]:
+    """Squared Euclidean distances (n, m), never negative."""
+    product = A @ B.T
+    d2: NDArray[np.floating] = product.toarray() if sparse.issparse(product) else product
+    d2 *= -2.0
+    d2 += squared_norms(A)[:, None]
+    d2 += squared_norms(B)[None, :]
+    np.maximum(d2, 0.0, out=d2)
+    return d2
+
+
+def squared_norms(A: Matrix) -> NDArray[np.floating]:
+    """Squared length (n,) of each row."""
+    if sparse.issparse(A):
+        return np.asarray(A.multiply(A).sum(axis=1), dtype=A.dtype).ravel()
+    return np.asarray(np.einsum("ij,ij->i", A, A))

@@ -13,11 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from tracer_nb.engine.zoo.base import Fit
-from tracer_nb.engine.zoo.crossfit import fit_with_folds
+from tracer_nb.engine.zoo.base import Fit, fit_with_folds, unsaved, weighted_entries
 from tracer_nb.engine.zoo.matrix import Matrix, dense_rows, row_chunks
-from tracer_nb.engine.zoo.soft import weighted_entries
-from tracer_nb.engine.zoo.state import unsaved
 
 __all__ = ["XGBoost", "fit_xgboost"]
 

@@ -31,8 +31,14 @@ from typing import Any, TypeVar
 from tracer_nb.errors import InvalidInput, TeacherError
 from tracer_nb.labelling.batch.book import NOTED, SENDING, BatchBook, all_batches
 from tracer_nb.labelling.batch.collect import Brought, collect_entry, give_up, locate, look
-from tracer_nb.labelling.batch.settle import BatchTeacher
-from tracer_nb.labelling.batch.submit import Body, Parcel, check_caps, make_parcels, send
+from tracer_nb.labelling.batch.submit import (
+    BatchTeacher,
+    Body,
+    Parcel,
+    check_caps,
+    make_parcels,
+    send,
+)
 from tracer_nb.records import Batch, Caps, Collected, Spending, Submitted
 from tracer_nb.store.labels import LabelStore
 from tracer_nb.teachers.base import Teacher

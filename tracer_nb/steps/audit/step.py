@@ -10,8 +10,7 @@ import numpy as np
 
 from tracer_nb.errors import NotFitted
 from tracer_nb.records import Caps, Certificate
-from tracer_nb.steps.audit.auditor import Promise, handled_texts
-from tracer_nb.steps.audit.evidence import fit_key, watch_key
+from tracer_nb.steps.audit.auditor import Promise, fit_key, handled_texts, watch_key
 from tracer_nb.steps.label.asker import OnProgress
 from tracer_nb.steps.state import JobState, Routed
 

@@ -1,23 +1,30 @@
-"""Routers from files, and what they do with texts."""
+"""Routers to files and from files, and what they do with texts."""
 
 from __future__ import annotations
 
 import os
+import platform
 import threading
 from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import datetime, timezone
 from typing import Any
 
 import numpy as np
+import scipy
+import sklearn
 from numpy.typing import ArrayLike
 
+from tracer_nb import __version__
 from tracer_nb.engine import Router
-from tracer_nb.engine.features import Features
-from tracer_nb.engine.saving import read_router
-from tracer_nb.engine.strategy import check_costs
+from tracer_nb.engine.features import Features, FunctionFeatures
+from tracer_nb.engine.options import check_costs
+from tracer_nb.engine.saving import RouterFile, read_router, write_router
 from tracer_nb.errors import InvalidInput, NotFitted
 from tracer_nb.records import Certificate, RejectOption, Routing, Spending, Watch
-from tracer_nb.steps.audit.auditor import Auditor, Promise, deferring, handled_texts
-from tracer_nb.steps.audit.evidence import watch_key
+from tracer_nb.steps.audit.auditor import Auditor, Promise, deferring, handled_texts, watch_key
+from tracer_nb.steps.audit.step import fit_key_of, fitted_texts
+from tracer_nb.steps.certify import learned_on_column
 from tracer_nb.steps.column.features import featurize
 from tracer_nb.steps.column.frames import Texts, read_texts
 from tracer_nb.steps.column.outcome import Outcome, combine
@@ -26,12 +33,13 @@ from tracer_nb.steps.label.costs import text_costs
 from tracer_nb.steps.label.reject import make_reject_option
 from tracer_nb.steps.review.sitting import reviewed_examples
 from tracer_nb.steps.route.answer import answer_rows
+from tracer_nb.steps.state import JobState
 from tracer_nb.store import ReviewStore
 from tracer_nb.store.rows import short_address
 from tracer_nb.teachers import Teacher, make_teacher
 from tracer_nb.teachers.server import hide_key
 
-__all__ = ["SavedRouter", "load"]
+__all__ = ["SavedRouter", "load", "save"]
 
 
 class SavedRouter:
@@ -342,3 +350,41 @@ def load(
     )
     auditor = Auditor(shelf)
     return SavedRouter(router, saved.features, about, asker=asker, auditor=auditor, reject=reject)
+
+
+def save(state: JobState, path: str | os.PathLike[str]) -> None:
+    """Write router, certificates and text features: see :meth:`tracer_nb.Tracer.save`."""
+    certified, setup = state.in_force(), state.setup
+    features, teacher = setup.features, setup.teacher
+    about = {
+        "teacher": teacher.name,
+        "identity": dict(teacher.identity),
+        "labels": list(teacher.labels),
+        "prompt": setup.prompt,
+        "columns": list(setup.named),
+        "assumption": str(getattr(teacher, "assumption", "")),
+        "fit": fit_key_of(state),
+        # So that no audit is spent on them.
+        "fitted": sorted(map(short_address, fitted_texts(state))),
+        "exact": not learned_on_column(features, state.fitted),
+        "seconds": state.seconds,
+        "latency_weight": setup.latency_weight,
+        "abstain": asdict(setup.reject),
+        "versions": _versions(),
+        "saved": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+    router = certified.router
+    if certified.scope is not None:  # its column certificates may be about another surrogate
+        router = replace(router, column_certificates=None, column_frontier=None)
+    own = None if isinstance(features, FunctionFeatures) else features
+    write_router(path, RouterFile(router, own, about))
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "tracer_nb": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "scikit-learn": sklearn.__version__,
+    }

@@ -16,7 +16,7 @@ from tracer_nb.engine.extra import stack_rows
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.errors import NotFitted
 from tracer_nb.records import Answer, Certificate, Labels
-from tracer_nb.steps.audit.evidence import fit_key, watch_key
+from tracer_nb.steps.audit.auditor import fit_key, watch_key
 from tracer_nb.steps.audit.step import promise_of
 from tracer_nb.steps.certify import certify_on, count_test, fit_on, in_round
 from tracer_nb.steps.column.features import Blocks, take

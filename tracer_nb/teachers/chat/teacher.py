@@ -10,7 +10,6 @@ from typing import Any
 from tracer_nb.errors import InvalidInput, TeacherError
 from tracer_nb.labelset import clean_labels
 from tracer_nb.records import Answer
-from tracer_nb.store.ballots import Ballots
 from tracer_nb.teachers.base import NotAsked, check_at_least, check_rates, check_texts, check_whole
 from tracer_nb.teachers.chat.batches import BatchServer
 from tracer_nb.teachers.chat.client import open_client
@@ -33,7 +32,7 @@ from tracer_nb.teachers.server import (
     find_key,
     find_server,
 )
-from tracer_nb.teachers.voting import poll
+from tracer_nb.teachers.voting import Ballots, poll
 
 __all__ = ["ChatTeacher"]
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from tracer_nb.engine.bounds import agreement_lower, held_out_p_value
-from tracer_nb.engine.certificates.refusal import _needed_calibration_rows
+from tracer_nb.engine.certificates.certify import _needed_calibration_rows
 from tracer_nb.records import Pilot
 
 from .worlds import LEVELS, NOTHING, PILOT, column, held_out, world

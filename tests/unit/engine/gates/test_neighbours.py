@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from tracer_nb.engine.gates.neighbours import Neighbours
+from tracer_nb.engine.gates.learned import Neighbours
 
 
 def at(*degrees):

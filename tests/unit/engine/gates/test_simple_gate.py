@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer_nb.engine.gates import STATISTICS, SimpleGate, margin
-from tracer_nb.engine.gates.platt import fit_simple_gate
+from tracer_nb.engine.gates.statistics import fit_simple_gate
 from tracer_nb.errors import InvalidInput
 
 

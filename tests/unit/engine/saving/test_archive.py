@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tracer_nb.engine.saving import read_archive, write_archive
-from tracer_nb.engine.saving.arrays import DTYPES
+from tracer_nb.engine.saving.archive import DTYPES
 from tracer_nb.errors import InvalidInput
 
 from .samples import ARRAYS, MANIFEST, complaint, same

@@ -263,12 +263,12 @@ def test_memory_for_a_whole_file_is_about_twice_its_size(tmp_path):
 
 
 def test_more_than_the_limit(tmp_path, monkeypatch):
-    from tracer_nb.engine.saving import archive, arrays
+    from tracer_nb.engine.saving import archive
 
-    monkeypatch.setattr(arrays, "LARGEST", 20_000_000)
-    monkeypatch.setattr(archive, "LARGEST", 1000)
+    monkeypatch.setattr(archive, "LARGEST", 20_000_000)
     with pytest.raises(InvalidInput, match="bytes, more than 20,000,000"):
         write_archive(tmp_path / "f", {}, {"a": np.zeros(1_000_000)})
     assert not (tmp_path / "f").exists()
     write_archive(tmp_path / "g", {}, {"a": np.zeros(1000)})
+    monkeypatch.setattr(archive, "LARGEST", 1000)
     assert complaint(tmp_path / "g").startswith("it is larger than 1,000 bytes")

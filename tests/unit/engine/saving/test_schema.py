@@ -10,8 +10,7 @@ import jsonschema
 import pytest
 
 from tracer_nb.engine.saving import read_archive
-from tracer_nb.engine.saving.schema import CONTENT
-from tracer_nb.engine.saving.validate import KEYWORDS, find_fault
+from tracer_nb.engine.saving.schema import CONTENT, KEYWORDS, find_fault
 
 from .forging import forge_content
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.model_selection import KFold
 
 from tracer_nb.engine.zoo import folds
-from tracer_nb.engine.zoo.crossfit import fit_with_folds
+from tracer_nb.engine.zoo.base import fit_with_folds
 
 
 def test_folds_are_those_of_scikit_learn():

@@ -7,8 +7,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
-from tracer_nb.engine.zoo import logistic as module
-from tracer_nb.engine.zoo.logistic import fit_logistic
+from tracer_nb.engine.zoo import custom as module
+from tracer_nb.engine.zoo.custom import fit_logistic
 
 from .rows import MAKES, clusters
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tracer_nb.engine.zoo.soft import weighted_entries
+from tracer_nb.engine.zoo.base import weighted_entries
 
 
 def test_hard_labels_are_entered_once():
