@@ -11,6 +11,7 @@ import pytest
 from scipy import sparse
 
 from tracer_nb import Tracer
+from tracer_nb import load as load_router
 from tracer_nb.datasets import load
 from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted, StoreError, TeacherError
 from tracer_nb.labelling import INTERRUPTED
@@ -1055,7 +1056,9 @@ def test_missing_vectors_are_one_line_of_the_report(questions, monkeypatch):
     assert asked_for.report.warnings == ()
 
 
-def test_vectors_that_know_little_of_the_texts_are_left_out_and_a_line_says_so():
+def test_vectors_that_know_little_of_the_texts_are_left_out_and_a_line_says_so(
+    tmp_path, monkeypatch
+):
     """Signs of which the vectors' tokenizer knows the bytes alone; each label has a few words."""
     rng = np.random.default_rng(5)
     words = ["".join(map(chr, rng.integers(0x4E00, 0x9FA5, size=2))) for _ in range(120)]
@@ -1072,3 +1075,12 @@ def test_vectors_that_know_little_of_the_texts_are_left_out_and_a_line_says_so()
     (line,) = tracer.report.warnings
     assert line.startswith("wordllama tells these texts apart less well than lsa (out-of-fold")
     assert line.endswith("lsa alone is used")
+    assert tracer.report.features == "lsa"
+    tracer.calibrate()
+    tracer.save(tmp_path / "kinds.tracer")
+    monkeypatch.setitem(sys.modules, "wordllama", None)  # and it is not needed
+    loaded = load_router(tmp_path / "kinds.tracer")
+    new = [f"{text}?" for text in texts[:50]]
+    routed, live = loaded.route(new), tracer.route(new, ask_teacher=False)
+    assert routed["label"].equals(live["label"])
+    assert routed["label_score"].tolist() == live["label_score"].tolist()

@@ -33,6 +33,7 @@ __all__ = [
     "learned_on_column",
     "name_rows",
     "rows_to_route",
+    "used_features",
 ]
 
 
@@ -168,14 +169,21 @@ def rows_to_route(texts: Texts, labels: Labels, fitted: SurrogateFit) -> NDArray
     return others[~seen[texts.codes[others]]]
 
 
+def used_features(
+    features: Features | None, fitted: SurrogateFit | None
+) -> tuple[tuple[int, ...], tuple[Any, ...]]:
+    """Which features a fit uses, all before there is one: their numbers, and themselves."""
+    parts: tuple[Any, ...] = getattr(features, "parts", (features,))
+    weights = (1.0,) * len(parts) if fitted is None else fitted.pipeline.view.weights
+    used = tuple(i for i in range(len(parts)) if i < len(weights) and weights[i] > 0)
+    return used, tuple(parts[i] for i in used)
+
+
 def learned_on_column(features: Features | None, fitted: SurrogateFit | None) -> bool:
     """Whether the features saw the calibration rows: for new rows it is close, not exact."""
     if fitted is not None and fitted.uses_column:
         return True
-    parts: tuple[Any, ...] = getattr(features, "parts", (features,))
-    weights = (1.0,) * len(parts) if fitted is None else fitted.pipeline.view.weights
-    used = [part for part, weight in zip(parts, weights, strict=False) if weight > 0]
-    return any(isinstance(part, LsaFeatures) for part in used)
+    return any(isinstance(part, LsaFeatures) for part in used_features(features, fitted)[1])
 
 
 def features_note(features: Features | None, fitted: SurrogateFit | None) -> str:

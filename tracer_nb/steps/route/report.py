@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracer_nb.records import Certificate, Choice, Labels, Report
-from tracer_nb.steps.certify import features_note, learned_on_column
+from tracer_nb.steps.certify import features_note, learned_on_column, used_features
 from tracer_nb.steps.column.outcome import SURROGATE, TEACHER, Outcome
 from tracer_nb.steps.label.costs import costs_of, mean_cost, unasked_dollars
 from tracer_nb.steps.state import JobState
@@ -18,7 +18,8 @@ def report(state: JobState) -> Report:
     own = routed is None or routed.own
     home = None if column is None else column.texts
     texts = home if own or routed is None else routed.texts
-    features = "matrix" if setup.features is None else setup.features.name
+    made = used_features(setup.features, fitted)[1]
+    features = " + ".join("matrix" if part is None else part.name for part in made)
     each = None if home is None else mean_cost(setup.teacher, home.unique, asker.spending)
     n_subject = len(state.beside) + (0 if home is None else len(home.unique))
     certificates: tuple[Certificate, ...] = ()
