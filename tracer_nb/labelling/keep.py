@@ -58,6 +58,8 @@ class Keeper:
 
 
 Pairs = list[tuple[str, Answer]]
+# A reply takes some turns of the loop from the socket to its commit.
+_TURNS = 8
 
 
 class Commits:
@@ -118,16 +120,23 @@ class Commits:
             self._next = asyncio.get_running_loop().create_future()
         done = self._next
         if not self._running:
-            self._start()
+            self._running = True
+            self._soon(_TURNS)
         # Shared with others: a caller that is cancelled must not take it from them.
         return await asyncio.shield(done)
+
+    def _soon(self, turns: int) -> None:
+        """Start after some turns of the loop: what is coming in right now joins."""
+        if turns:
+            asyncio.get_running_loop().call_soon(self._soon, turns - 1)
+        else:
+            self._start()
 
     def _start(self) -> None:
         group = [*self.unsaved.items(), *self._waiting]
         self._waiting = []
         done, self._next = self._next, None
         assert done is not None  # noqa: S101  put() made it
-        self._running = True
         loop = asyncio.get_running_loop()
         committed = loop.run_in_executor(self._writer, self._commit, group)
         committed.add_done_callback(lambda committed: self._end(group, committed, done))
@@ -147,7 +156,8 @@ class Commits:
             self.unsaved.update((text, answer) for text, answer in group if answer.keep)
             done.set_exception(error)
         if self._waiting:
-            self._start()
+            self._running = True
+            self._soon(_TURNS)
 
     def _commit(self, group: Pairs) -> dict[str, Answer]:
         first = [pair for pair in group if pair[0] not in self._again]

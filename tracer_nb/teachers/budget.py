@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Answer, Caps
@@ -198,6 +199,7 @@ def _units(amount: float) -> Decimal:
     return Decimal(repr(float(amount))) * _UNIT
 
 
+@lru_cache(maxsize=1024)  # what is set aside is looked at again when it is paid
 def _ceil(amount: float) -> int:
     # Without the noise of floats, so that the bounds of parts add up to that of the whole.
     return math.ceil(round(_units(amount), 3))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from tracer_nb.documents import fence
 from tracer_nb.records import Answer
@@ -209,6 +210,7 @@ def _longest(prompt: ChatPrompt, form: Form) -> int:
     return repair + 3 * ECHO_CHARS + _size(form.fields)
 
 
+@lru_cache(maxsize=256)  # of the texts under way, each is asked for four times
 def _fenced_size(text: str) -> int:
     """Bytes of ``text`` inside a request, where a mark of a template is written longer."""
     return len(fence(json.dumps(text, ensure_ascii=False)).encode("utf-8", "replace"))

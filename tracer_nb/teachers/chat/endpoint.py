@@ -6,7 +6,9 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
+from uuid import uuid4
 
 from tracer_nb.teachers.chat.costs import Bill
 from tracer_nb.teachers.chat.dialect import Dialect, Way
@@ -89,6 +91,7 @@ class Endpoint:
         self._url = f"{url.rstrip('/')}/chat/completions"
         self._pace = pace
         self._answer_tokens = answer_tokens
+        self._name, self._numbers = uuid4().hex, count()
         self._reached = False
         self._answered = False
         self._probe = asyncio.Lock()
@@ -331,7 +334,9 @@ class Endpoint:
                 # The SDK's typed method builds models we do not need, at twice the CPU time.
                 # Its time-out is for each part of a reply: one that drips in never meets it.
                 response = await self._failures.patience.wait(
-                    self._client.post(self._url, body=body, cast_to=httpx2.Response)
+                    self._client.post(
+                        self._url, body=body, cast_to=httpx2.Response, options=self._named()
+                    )
                 )
             except Exception as e:
                 self._reached |= isinstance(e, openai.APIStatusError)
@@ -341,6 +346,10 @@ class Endpoint:
         self._reached = True
         # A model may repeat the key, where a gateway puts headers into prompts.
         return self._failures.without_key(bytes(response.content))
+
+    def _named(self) -> Any:
+        """A key of its own for one request: the SDK asks the system for chance to make one."""
+        return {"idempotency_key": f"{self._name}-{next(self._numbers)}"}
 
     async def close(self) -> None:
         """Close the client's connections."""
