@@ -208,7 +208,9 @@ class AnyllmClient:
         self._secret = secret
         self._timeout = timeout
 
-    async def post(self, path: str, *, body: Mapping[str, Any], cast_to: Any) -> Any:
+    async def post(
+        self, path: str, *, body: Mapping[str, Any], cast_to: Any, options: Any = None
+    ) -> Any:
         """Ask for a chat completion; the response has its JSON as ``content``.
 
         What any-llm could not read comes as a body that nobody else can read either: it may
@@ -223,7 +225,7 @@ class AnyllmClient:
         """
         import httpx2  # noqa: PLC0415 -- the SDK's own
 
-        del path, cast_to
+        del path, cast_to, options
         asked = self._provider.acompletion(**body)
         try:
             content = await asyncio.wait_for(_written(asked), self._timeout)
