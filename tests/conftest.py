@@ -88,7 +88,7 @@ def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _no_lessons() -> None:
     # A port of this machine, and with it the address of a server, may come up again.
-    from tracer_nb.teachers.chat.dialect import forget_lessons
+    from tracer_nb.teachers.chat.forms import forget_lessons
 
     forget_lessons()
 

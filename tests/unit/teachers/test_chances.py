@@ -11,8 +11,7 @@ from tracer_nb.records import Answer
 from tracer_nb.store.labels import LabelStore
 from tracer_nb.store.replaced import find_superseded
 from tracer_nb.store.rows import identity_address, plain_identity
-from tracer_nb.teachers.chat.dialect import forget_lessons
-from tracer_nb.teachers.chat.forms import make_forms
+from tracer_nb.teachers.chat.forms import forget_lessons, make_forms
 from tracer_nb.teachers.chat.teacher import ChatTeacher
 
 from .chatserver import LABELS, Say, ask

@@ -1,4 +1,7 @@
-"""The forms in which a model can be asked for one of the labels, the surest first."""
+"""The forms in which a model can be asked for one of the labels, the surest first.
+
+Which of them servers were found to take is remembered as long as the process lives.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,18 @@ from typing import Any
 
 from tracer_nb.errors import InvalidInput
 
-__all__ = ["FORMS", "TOP_LOGPROBS", "Form", "make_forms", "short_codes"]
+__all__ = [
+    "FORMS",
+    "TOP_LOGPROBS",
+    "Form",
+    "Lesson",
+    "Topic",
+    "forget_lessons",
+    "lesson_about",
+    "make_forms",
+    "note_lesson",
+    "short_codes",
+]
 
 FORMS = ("json-schema", "tool", "codes", "text")
 """Names of the forms, in the order in which a server's refusals are followed."""
@@ -159,3 +173,61 @@ def short_codes(labels: Sequence[str]) -> tuple[str, ...]:
         if taken.isdisjoint(code.casefold() for code in codes):
             return tuple(codes)
     return tuple(f"code-{number}" for number in numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What a lesson is about: one model at one server, asked with these fields.
+
+    Attributes
+    ----------
+    server : str
+        Its whole address: two servers may have a model of the same name.
+    model : str
+    forms : tuple of (str, frozenset of str)
+        Forms of an answer that may be asked for, and the fields of a request in each.
+    """
+
+    server: str
+    model: str
+    forms: tuple[tuple[str, frozenset[str]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A request that the server took.
+
+    Attributes
+    ----------
+    form : str
+        Of the answer.
+    fields : frozenset of str
+        Their names.
+    top_logprobs : int
+        Alternatives asked for at each token.
+    sought : bool
+        Whether it is known which form brings log-probabilities, or that none does.
+    """
+
+    form: str
+    fields: frozenset[str]
+    top_logprobs: int = 0
+    sought: bool = False
+
+
+_LESSONS: dict[Topic, Lesson] = {}
+
+
+def lesson_about(topic: Topic) -> Lesson | None:
+    """What was learned last; None when nothing was."""
+    return _LESSONS.get(topic)
+
+
+def note_lesson(topic: Topic, lesson: Lesson) -> None:
+    """Remember what the server took just now."""
+    _LESSONS[topic] = lesson
+
+
+def forget_lessons() -> None:
+    """Remember nothing."""
+    _LESSONS.clear()
