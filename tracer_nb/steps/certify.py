@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tracer_nb.draws.draw import Draw, add_test, errors_of
 from tracer_nb.engine import ExtraRows, Router, SurrogateFit, calibrate_router, fit_surrogate
 from tracer_nb.engine.checks import check_blocks
-from tracer_nb.engine.features import Features, FunctionFeatures, LsaFeatures
+from tracer_nb.engine.features import Features, FunctionFeatures, FusedFeatures, LsaFeatures
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.errors import NotFitted
 from tracer_nb.records import Certificate, Labels
@@ -34,6 +34,7 @@ __all__ = [
     "name_rows",
     "rows_to_route",
     "used_features",
+    "without_unused",
 ]
 
 
@@ -177,6 +178,21 @@ def used_features(
     weights = (1.0,) * len(parts) if fitted is None else fitted.pipeline.view.weights
     used = tuple(i for i in range(len(parts)) if i < len(weights) and weights[i] > 0)
     return used, tuple(parts[i] for i in used)
+
+
+def without_unused(router: Router, features: Features | None) -> tuple[Router, Features | None]:
+    """The same router without the features that its view leaves out: they need not be made."""
+    if not isinstance(features, FusedFeatures):
+        return router, features
+    used, parts = used_features(features, router.fit)
+    pipeline, widths = router.fit.pipeline, router.fit.n_features
+    view = replace(pipeline.view, weights=tuple(pipeline.view.weights[i] for i in used))
+    fit = replace(
+        router.fit,
+        pipeline=replace(pipeline, view=view),
+        n_features=tuple(widths[i] for i in used),
+    )
+    return replace(router, fit=fit), FusedFeatures(parts) if len(parts) > 1 else parts[0]
 
 
 def learned_on_column(features: Features | None, fitted: SurrogateFit | None) -> bool:

@@ -17,14 +17,14 @@ from numpy.typing import ArrayLike
 
 from tracer_nb import __version__
 from tracer_nb.engine import Router
-from tracer_nb.engine.features import Features, FunctionFeatures, FusedFeatures
+from tracer_nb.engine.features import Features, FunctionFeatures
 from tracer_nb.engine.options import check_costs
 from tracer_nb.engine.saving import RouterFile, read_router, write_router
 from tracer_nb.errors import InvalidInput, NotFitted
 from tracer_nb.records import Certificate, RejectOption, Routing, Spending, Watch
 from tracer_nb.steps.audit.auditor import Auditor, Promise, deferring, handled_texts, watch_key
 from tracer_nb.steps.audit.step import fit_key_of, fitted_texts
-from tracer_nb.steps.certify import learned_on_column, used_features
+from tracer_nb.steps.certify import learned_on_column, without_unused
 from tracer_nb.steps.column.features import featurize
 from tracer_nb.steps.column.frames import Texts, read_texts
 from tracer_nb.steps.column.outcome import Outcome, combine
@@ -377,22 +377,7 @@ def save(state: JobState, path: str | os.PathLike[str]) -> None:
     if certified.scope is not None:  # its column certificates may be about another surrogate
         router = replace(router, column_certificates=None, column_frontier=None)
     own = None if isinstance(features, FunctionFeatures) else features
-    write_router(path, RouterFile(*_without_unused(router, own), about))
-
-
-def _without_unused(router: Router, features: Features | None) -> tuple[Router, Features | None]:
-    """The same router without the features that its view leaves out: they need not be made."""
-    if not isinstance(features, FusedFeatures):
-        return router, features
-    used, parts = used_features(features, router.fit)
-    pipeline, widths = router.fit.pipeline, router.fit.n_features
-    view = replace(pipeline.view, weights=tuple(pipeline.view.weights[i] for i in used))
-    fit = replace(
-        router.fit,
-        pipeline=replace(pipeline, view=view),
-        n_features=tuple(widths[i] for i in used),
-    )
-    return replace(router, fit=fit), FusedFeatures(parts) if len(parts) > 1 else parts[0]
+    write_router(path, RouterFile(*without_unused(router, own), about))
 
 
 def _versions() -> dict[str, str]:
