@@ -43,17 +43,18 @@ from tracer_nb.records import (
 )
 from tracer_nb.steps import certify
 from tracer_nb.steps.audit import step as audit_step
-from tracer_nb.steps.column.outcome import Outcome
 from tracer_nb.steps.explain import views
 from tracer_nb.steps.explain.gaps import find_gaps, known_gaps
 from tracer_nb.steps.explain.inspection import Inspection, inspect
 from tracer_nb.steps.explain.views import differences
 from tracer_nb.steps.label import reask as reask_step
 from tracer_nb.steps.label import step as label_step
-from tracer_nb.steps.label.asker import OnProgress, make_caps
+from tracer_nb.steps.label.asker import OnProgress
+from tracer_nb.steps.label.costs import make_caps
 from tracer_nb.steps.review import step as review_step
 from tracer_nb.steps.review.sitting import Reviewing, reviewed_pairs
 from tracer_nb.steps.route import step as route_step
+from tracer_nb.steps.route.outcome import Outcome
 from tracer_nb.steps.route.report import report
 from tracer_nb.steps.route.saved import save
 from tracer_nb.steps.setup import make_setup

@@ -73,7 +73,7 @@ class Job:
         InvalidInput
             A setting cannot be used; the job stays as it was.
         """
-        from tracer_nb.steps.label.asker import make_caps  # noqa: PLC0415  as heavy as the Tracer
+        from tracer_nb.steps.label.costs import make_caps  # noqa: PLC0415  as heavy as the Tracer
         from tracer_nb.steps.label.plan import check_sample  # noqa: PLC0415
 
         anew = whole or self._is_another(settings)

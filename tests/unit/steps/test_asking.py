@@ -5,7 +5,8 @@ import pytest
 
 from tracer_nb.errors import InvalidInput, TeacherError
 from tracer_nb.records import Caps
-from tracer_nb.steps.label.asker import Asker, make_caps
+from tracer_nb.steps.label.asker import Asker
+from tracer_nb.steps.label.costs import make_caps
 from tracer_nb.teachers import FunctionTeacher, ReplayTeacher
 
 LABELS = ("a", "b")

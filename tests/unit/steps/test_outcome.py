@@ -3,7 +3,7 @@ import pytest
 
 from tracer_nb.records import Answer, RejectOption, Routing
 from tracer_nb.steps.column.frames import read_texts
-from tracer_nb.steps.column.outcome import combine
+from tracer_nb.steps.route.outcome import combine
 
 COLUMN = read_texts(["easy", "hard", None, "easy", " "])
 HANDLED = [True, False]  # of "easy" and "hard"

@@ -12,7 +12,7 @@ from tracer_nb import Tracer
 from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
 from tracer_nb.live.lookout import Lookout
 from tracer_nb.steps.audit.step import auditable
-from tracer_nb.steps.column.outcome import SURROGATE, TEACHER
+from tracer_nb.steps.route.outcome import SURROGATE, TEACHER
 from tracer_nb.words import certificate_sentence, evidence_sentence, update_lines, update_rows
 
 LABELS = ("login", "parcel", "refund")

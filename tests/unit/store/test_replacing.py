@@ -9,7 +9,8 @@ from tests.unit.teachers.chatserver import Say, labelled
 from tracer_nb.errors import StoreError, TeacherError
 from tracer_nb.labelling import run_labels
 from tracer_nb.records import Answer
-from tracer_nb.steps.label.asker import Asker, make_caps
+from tracer_nb.steps.label.asker import Asker
+from tracer_nb.steps.label.costs import make_caps
 from tracer_nb.store import LabelStore
 from tracer_nb.store.ledger import answer_sets
 from tracer_nb.store.replaced import find_superseded, replace_missing

@@ -19,7 +19,6 @@ from tracer_nb.records import (
 )
 from tracer_nb.steps.certify import rows_to_route
 from tracer_nb.steps.column.features import take
-from tracer_nb.steps.column.outcome import ABSTAINED, SURROGATE, TEACHER
 from tracer_nb.steps.explain.rows import (
     Sample,
     calibrated_rows,
@@ -31,6 +30,7 @@ from tracer_nb.steps.explain.rows import (
 )
 from tracer_nb.steps.label.costs import costs_of, mean_cost, unasked_dollars
 from tracer_nb.steps.label.step import labels_so_far
+from tracer_nb.steps.route.outcome import ABSTAINED, SURROGATE, TEACHER
 from tracer_nb.steps.state import JobState
 
 __all__ = ["Inspection", "inspect"]

@@ -26,7 +26,7 @@ from tracer_nb.records import (
 )
 from tracer_nb.steps.column.features import Blocks, take
 from tracer_nb.steps.column.frames import Texts
-from tracer_nb.steps.column.outcome import TEACHER, Outcome
+from tracer_nb.steps.route.outcome import TEACHER, Outcome
 from tracer_nb.steps.update.scope import Scope
 
 __all__ = [

@@ -26,9 +26,9 @@ from tracer_nb.records import (
     Selection,
 )
 from tracer_nb.steps.column.frames import same_texts
-from tracer_nb.steps.column.outcome import SURROGATE, TEACHER
 from tracer_nb.steps.explain.inspection import Inspection
 from tracer_nb.steps.explain.rows import make_page
+from tracer_nb.steps.route.outcome import SURROGATE, TEACHER
 
 __all__ = [
     "Looked",

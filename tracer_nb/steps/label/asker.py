@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 from collections import Counter
@@ -11,7 +10,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput, StoreError
 from tracer_nb.labelling import INTERRUPTED, LabelRun, run_labels
 from tracer_nb.labelling.batch.batch import in_batches, under_way
@@ -25,7 +23,7 @@ from tracer_nb.teachers import ReplayTeacher, Teacher
 from tracer_nb.teachers.budget import check_bounded, check_caps, total_cost
 from tracer_nb.words import waiting_sentence
 
-__all__ = ["Asker", "OnProgress", "Past", "Shelf", "asks_again", "make_caps"]
+__all__ = ["Asker", "OnProgress", "Past", "Shelf", "asks_again"]
 
 OnProgress = Callable[[Progress], None]
 
@@ -361,31 +359,6 @@ def asks_again(again: Any, teacher: Teacher | None) -> bool:
             f"{teacher.name!r} is a record of labels, which nobody can ask again; leave again out"
         )
     return True
-
-
-def make_caps(max_cost: Any = None, max_tokens: Any = None, max_rows: Any = None) -> Caps:
-    """Caps of a job; None, also for infinity, is no cap.
-
-    Raises
-    ------
-    InvalidInput
-        Not a number of dollars, or no whole number of tokens or rows.
-    """
-    if max_cost is not None and not (is_number(max_cost) and max_cost >= 0):
-        raise InvalidInput(f"max_cost must be dollars, 0 or more, got {max_cost!r}")
-    return Caps(
-        max_cost=None if max_cost is None or max_cost == math.inf else float(max_cost),
-        max_tokens=_whole("max_tokens", max_tokens),
-        max_rows=_whole("max_rows", max_rows),
-    )
-
-
-def _whole(name: str, cap: Any) -> int | None:
-    if cap is None:
-        return None
-    if not (is_number(cap) and cap >= 0 and (cap == math.inf or cap == int(cap))):
-        raise InvalidInput(f"{name} must be a whole number, 0 or more, got {cap!r}")
-    return None if cap == math.inf else int(cap)
 
 
 def _add(a: Spending, b: Spending) -> Spending:

@@ -1,15 +1,20 @@
-"""What asking the teacher about each text costs, for routing by cost and for what was saved."""
+"""What asking the teacher about each text costs, for routing by cost and for what was saved.
+
+And what a job may cost: its caps.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput
-from tracer_nb.records import Labels, Spending
+from tracer_nb.records import Caps, Labels, Spending
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.state import JobState
 from tracer_nb.teachers import Teacher
@@ -17,6 +22,7 @@ from tracer_nb.teachers import Teacher
 __all__ = [
     "check_latency_weight",
     "costs_of",
+    "make_caps",
     "mean_cost",
     "mean_wait",
     "text_costs",
@@ -132,3 +138,28 @@ def unasked_dollars(
     dollars = np.full(len(texts.unique), each) if costs is None else costs.copy()
     dollars[texts.codes[labels.rows]] = 0.0
     return np.asarray(dollars, dtype=np.float64)
+
+
+def make_caps(max_cost: Any = None, max_tokens: Any = None, max_rows: Any = None) -> Caps:
+    """Caps of a job; None, also for infinity, is no cap.
+
+    Raises
+    ------
+    InvalidInput
+        Not a number of dollars, or no whole number of tokens or rows.
+    """
+    if max_cost is not None and not (is_number(max_cost) and max_cost >= 0):
+        raise InvalidInput(f"max_cost must be dollars, 0 or more, got {max_cost!r}")
+    return Caps(
+        max_cost=None if max_cost is None or max_cost == math.inf else float(max_cost),
+        max_tokens=_whole_cap("max_tokens", max_tokens),
+        max_rows=_whole_cap("max_rows", max_rows),
+    )
+
+
+def _whole_cap(name: str, cap: Any) -> int | None:
+    if cap is None:
+        return None
+    if not (is_number(cap) and cap >= 0 and (cap == math.inf or cap == int(cap))):
+        raise InvalidInput(f"{name} must be a whole number, 0 or more, got {cap!r}")
+    return None if cap == math.inf else int(cap)

@@ -7,9 +7,9 @@ import threading
 from tracer_nb.errors import StoreError, TeacherError
 from tracer_nb.records import Caps, RejectOption, Routing
 from tracer_nb.steps.column.frames import Texts
-from tracer_nb.steps.column.outcome import Outcome, combine
 from tracer_nb.steps.label.asker import Asker, OnProgress
 from tracer_nb.steps.label.reject import ask_about, deferred_texts
+from tracer_nb.steps.route.outcome import Outcome, combine
 
 __all__ = ["answer_rows"]
 

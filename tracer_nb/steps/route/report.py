@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tracer_nb.records import Certificate, Choice, Labels, Report
 from tracer_nb.steps.certify import features_note, learned_on_column, used_features
-from tracer_nb.steps.column.outcome import SURROGATE, TEACHER, Outcome
 from tracer_nb.steps.label.costs import costs_of, mean_cost, unasked_dollars
+from tracer_nb.steps.route.outcome import SURROGATE, TEACHER, Outcome
 from tracer_nb.steps.state import JobState
 
 __all__ = ["report"]

@@ -27,12 +27,12 @@ from tracer_nb.steps.audit.step import fit_key_of, fitted_texts
 from tracer_nb.steps.certify import learned_on_column, without_unused
 from tracer_nb.steps.column.features import featurize
 from tracer_nb.steps.column.frames import Texts, read_texts
-from tracer_nb.steps.column.outcome import Outcome, combine
-from tracer_nb.steps.label.asker import Asker, OnProgress, Shelf, asks_again, make_caps
-from tracer_nb.steps.label.costs import text_costs
+from tracer_nb.steps.label.asker import Asker, OnProgress, Shelf, asks_again
+from tracer_nb.steps.label.costs import make_caps, text_costs
 from tracer_nb.steps.label.reject import make_reject_option
 from tracer_nb.steps.review.sitting import reviewed_examples
 from tracer_nb.steps.route.answer import answer_rows
+from tracer_nb.steps.route.outcome import Outcome, combine
 from tracer_nb.steps.state import JobState
 from tracer_nb.store import ReviewStore
 from tracer_nb.store.rows import short_address

@@ -17,12 +17,12 @@ from tracer_nb.engine.bounds import fewest_handled
 from tracer_nb.errors import NotFitted
 from tracer_nb.records import Answer, Caps, Update, UpdateSide
 from tracer_nb.steps.audit.step import promise_of
-from tracer_nb.steps.column.outcome import SURROGATE, TEACHER, Outcome
 from tracer_nb.steps.column.sample import distinct_texts, draw_rows
 from tracer_nb.steps.label.asker import OnProgress
 from tracer_nb.steps.label.plan import askable_texts, check_sample
 from tracer_nb.steps.label.reject import ask_about
 from tracer_nb.steps.label.step import tell
+from tracer_nb.steps.route.outcome import SURROGATE, TEACHER, Outcome
 from tracer_nb.steps.route.step import route
 from tracer_nb.steps.state import JobState, Keep
 from tracer_nb.steps.update.remake import Side, next_confidence, present_side, remake, take_over
