@@ -10,7 +10,7 @@ from tracer_nb.widgets import card
 
 JOB = (
     "df.text --teacher openai:stand-in --base-url URL --labels login,parcel,refund --price 1,2 "
-    "--batch-price 0.5,1 --sample 150 --features X --surrogate logistic"
+    "--sample 150 --features X --surrogate logistic"
 )
 
 

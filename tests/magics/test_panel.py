@@ -64,7 +64,7 @@ def test_the_form_has_every_setting_of_the_job(kernel):
     kernel.run(f"%tracer panel df.text {TEACH}")
     lasting = {s.name for s in SETTINGS if s.of in ("job", "teacher", "rows")}
     shown = {option.name for option in form(kernel).options}
-    assert shown == lasting - {"batch_price"} | {"output", "ask"}
+    assert shown == lasting | {"output", "ask"}
 
 
 def test_what_few_need_is_folded_in_the_form_and_on_no_line(kernel):
@@ -80,7 +80,7 @@ def test_what_few_need_is_folded_in_the_form_and_on_no_line(kernel):
     names = [option.name for option in form(kernel).options if option.group == "Advanced"]
     assert names == [
         *("latency_weight", "gate", "pipeline", "time_budget", "shuffle", "n_examples"),
-        *("latency", "wrong"),
+        *("latency", "wrong", "batch_price"),
     ]
     for name in names:
         flag = f"--{name.replace('_', '-')}"

@@ -313,10 +313,11 @@ ASKING: tuple[Setting, ...] = (
     ),
     _teacher(
         "batch_price",
-        "IN,OUT: dollars per million tokens of a batch (at OpenAI half the price).",
+        "IN,OUT: dollars per million tokens of a batch (the price; at OpenAI half of it).",
         check=some,
         unit="in,out",
-        group="",
+        group="Advanced",
+        place="advanced",
     ),
 )
 """In the order of the panel's form."""

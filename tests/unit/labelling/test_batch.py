@@ -430,10 +430,10 @@ def test_the_bound_holds(path):
 def test_what_has_no_known_price_needs_another_bound(path, caps):
     with serve(TABLE) as standin:
         with pytest.raises(InvalidInput, match="give batch_price as IN,OUT"):
-            submit(standin, path, **caps, batch_price=None)
-        sent = submit(standin, path, batch_price=None, max_rows=30)
+            submit(standin, path, **caps, price=None, batch_price=None)
+        sent = submit(standin, path, price=None, batch_price=None, max_rows=30)
         assert sent.batches[0].reserved is None
-        done = collect(standin, path, batch_price=None)
+        done = collect(standin, path, price=None, batch_price=None)
         assert (done.n_answers, done.spending.cost) == (30, None)
 
 
@@ -462,7 +462,7 @@ def test_half_the_price_is_openais_rule_and_nobody_elses():
     assert teacher().batch_price.of(10**6, 10**6) == 0.5 * teacher().price.of(10**6, 10**6)
     assert teacher(price=Price(4, 8)).batch_price.input == 2
     other = {"base_url": "http://localhost:1/v1", "price": Price(4, 8)}
-    assert teacher(**other).batch_price is None
+    assert teacher(**other).batch_price == Price(4, 8)
     assert teacher(**other, batch_price=Price(3, 6)).batch_price.input == 3
 
 

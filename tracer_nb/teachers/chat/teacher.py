@@ -69,7 +69,7 @@ class ChatTeacher:
     price : Price, optional
         Needed for a cost cap when the model is not one of :data:`prices.PRICES`.
     batch_price : Price, optional
-        Of tokens in a batch; at OpenAI half of ``price``, at other servers unknown.
+        Of tokens in a batch; else half of ``price`` at OpenAI, and at other servers ``price``.
     concurrency : int
         Requests at the same time at the most: it begins with a few, and finds out how many
         the server takes.
@@ -191,7 +191,8 @@ class ChatTeacher:
             self._prompt, forms, self.price, max_answer_tokens, thinks=reasons, counts=counts
         )
         halved = self.price.at_batch_rate() if self.price and self._server.is_openai else None
-        self.batch_price = batch_price or halved
+        # Nobody else says what a batch costs in general; more than single requests it is nowhere.
+        self.batch_price = batch_price or halved or self.price
         self._batch_costs = Costs(
             self._prompt, forms, self.batch_price, max_answer_tokens, thinks=reasons, counts=counts
         )
