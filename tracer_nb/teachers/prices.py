@@ -6,6 +6,9 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from importlib.metadata import version
+from importlib.util import find_spec
 
 from tracer_nb.errors import InvalidInput
 
@@ -125,8 +128,37 @@ def price_of(host: str, model: str) -> Price | None:
     >>> price_of("openrouter.ai", "gpt-6-luna") is None
     True
     """
-    known = PRICES.get(host, {})
-    return known.get(model) or known.get(_DATE.sub("", model))
+    known, undated = PRICES.get(host, {}), _DATE.sub("", model)
+    return known.get(model) or known.get(undated) or _listed(host, {model, undated})
+
+
+def _listed(host: str, names: set[str]) -> Price | None:
+    """The price that the package genai-prices has, where it is installed; it fetches nothing.
+
+    Only of a model of exactly this name at exactly this host, with one price at all hours and
+    for all lengths: anything else would be a guess.
+    """
+    is_public = "." in host and not host.rpartition(".")[2].isdigit()
+    if not is_public or find_spec("genai_prices") is None:
+        return None
+    from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415  an extra
+
+    address = f"https://{host}"
+    providers = [
+        provider
+        for provider in get_snapshot().providers
+        if any(re.fullmatch(provider.api_pattern, end) for end in (address, f"{address}/"))
+    ]
+    found = [m.prices for p in providers for m in p.models if m.id in names]
+    if len(found) != 1 or isinstance(found[0], list):  # a list: by date or hour
+        return None
+    written = getattr(found[0], "cache_write_mtok", None)
+    said = (found[0].input_mtok, written or 0, found[0].output_mtok)
+    figures = [float(figure) for figure in said if isinstance(figure, (int, float, Decimal))]
+    if len(figures) < len(said):  # unknown, or by the length of the prompt
+        return None
+    read, cached, out = figures
+    return Price(max(read, cached), out, f"genai-prices {version('genai-prices')}, {_PLAIN}")
 
 
 def parse_price(given: str | Sequence[float] | Price, name: str = "price") -> Price:

@@ -1,4 +1,6 @@
 import re
+from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
@@ -111,3 +113,50 @@ def test_examples_are_in_the_bound_and_in_the_estimate():
     )
     assert costs.bound(text) >= MAX_REPLIES * (request * 1.0 + 100 * 10.0) / 1e6
     assert costs.tokens("x")[0] > plain.tokens("x")[0] + 30
+
+
+def listing(*models, pattern=r"https://api\.example\.com"):
+    """A snapshot of genai-prices with one provider."""
+    provider = SimpleNamespace(api_pattern=pattern, models=models)
+    return lambda: SimpleNamespace(providers=[provider])
+
+
+def listed(name="m", **figures):
+    return SimpleNamespace(id=name, prices=SimpleNamespace(**figures))
+
+
+def test_the_listing_of_a_package_is_asked_where_the_own_one_says_nothing(monkeypatch):
+    model = listed(input_mtok=Decimal("0.5"), output_mtok=Decimal(2))
+    monkeypatch.setattr("genai_prices.data_snapshot.get_snapshot", listing(model))
+    found = price_of("api.example.com", "m-2026-01-31")
+    assert (found.input, found.output) == (0.5, 2.0)
+    assert found.source.startswith("genai-prices ")
+    assert price_of("api.openai.com", "gpt-5-mini").source.startswith("OpenAI's price list")
+    assert price_of("api.example.com", "m-large") is None
+    assert price_of("api.example.com.elsewhere.org", "m") is None
+    assert price_of("localhost", "m") is None
+
+
+@pytest.mark.parametrize(
+    ("figures", "price"),
+    [
+        ({"input_mtok": 1, "output_mtok": 2, "cache_write_mtok": 1.25}, (1.25, 2)),
+        ({"input_mtok": 1, "output_mtok": None}, None),
+        ({"input_mtok": object(), "output_mtok": 2}, None),  # by the length of the prompt
+    ],
+)
+def test_a_listed_price_is_the_dearest_one_or_none(monkeypatch, figures, price):
+    monkeypatch.setattr("genai_prices.data_snapshot.get_snapshot", listing(listed(**figures)))
+    found = price_of("api.example.com", "m")
+    assert (found and (found.input, found.output)) == price
+
+
+def test_a_listed_price_that_depends_on_the_hour_is_none(monkeypatch):
+    model = SimpleNamespace(id="m", prices=[object(), object()])
+    monkeypatch.setattr("genai_prices.data_snapshot.get_snapshot", listing(model))
+    assert price_of("api.example.com", "m") is None
+
+
+def test_without_the_package_a_price_is_unknown(monkeypatch):
+    monkeypatch.setattr("tracer_nb.teachers.prices.find_spec", lambda _: None)
+    assert price_of("api.openai.com", "gpt-4-turbo") is None
