@@ -101,6 +101,7 @@ def fit_surrogate(
     calibration: ArrayLike | None = None,
     extra: ExtraRows | None = None,
     names: ExtraRows | None = None,
+    n_tested: int | None = None,
     **options: Any,
 ) -> SurrogateFit:
     """Split the labelled rows and fit a surrogate on the fitting part.
@@ -139,6 +140,9 @@ def fit_surrogate(
         Features of the names of labels, and the labels. They are fitted on where out-of-fold
         answers say that they know something, and are rows of no sample: a calibration row may
         have the same text. Not with cross-fitting, which was not verified with them.
+    n_tested : int, optional
+        Rows of the test to come, where they are drawn afterwards; by default the calibration
+        rows that there are.
     target : float or sequence of float, default 0.92
         Fractions in (0, 1): the promise to come. Several share the error budget, and may
         then be chosen from freely. Candidates are compared by the coverage to expect.
@@ -217,7 +221,9 @@ def fit_surrogate(
         fit_codes,
         views=make_views(len(blocks), *smoothings or [None]),
         options=chosen_options,
-        judge=Judge(chosen_options, len(split.calibration), typical),
+        judge=Judge(
+            chosen_options, len(split.calibration) if n_tested is None else n_tested, typical
+        ),
         judged=_judged(rows, split),
         costs=spent,
         named=None if with_names is None else with_names.rows,

@@ -19,7 +19,7 @@ from sklearn.isotonic import isotonic_regression
 from tracer_nb.engine.bounds import held_out_p_value
 from tracer_nb.records import Pilot
 
-__all__ = ["N_THRESHOLDS", "Sequence", "plan_sequence", "threshold_grid"]
+__all__ = ["N_THRESHOLDS", "Sequence", "gained_coverage", "plan_sequence", "threshold_grid"]
 
 N_THRESHOLDS = 50
 _STRIDES = (1, 2, 4)
@@ -128,7 +128,10 @@ def plan_sequence(
     p, coverage = _simulate(pilot, n_calibration, grid, p_of, seed)
     options = [(start, stride) for stride in _STRIDES for start in range(len(grid))]
     expected = np.concatenate(
-        [_gained(p <= 1.0 - confidence, coverage, stride).mean(axis=0) for stride in _STRIDES]
+        [
+            gained_coverage(p <= 1.0 - confidence, coverage, stride).mean(axis=0)
+            for stride in _STRIDES
+        ]
     )
     # Differences this small are noise of the simulation. A failed first test costs everything,
     # and the pilot cannot tell .996 from 1 on a few dozen rows: start where it is surest.
@@ -139,7 +142,7 @@ def plan_sequence(
     return Sequence(grid[start::stride], float(expected[best]))
 
 
-def _gained(
+def gained_coverage(
     passed: NDArray[np.bool_], coverage: NDArray[np.float64], stride: int
 ) -> NDArray[np.float64]:
     """Coverage of the last test passed in each draw, for each start (draws, n)."""

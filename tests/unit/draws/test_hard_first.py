@@ -1,0 +1,284 @@
+"""Hard rows first: what is drawn when, what a restart finds, and what is tested on what."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.validity.columns import FAST, World
+from tracer_nb.draws.draw import (
+    HARD,
+    NEW_ROWS,
+    PILOT,
+    TEST,
+    draw_from_record,
+    errors_of,
+)
+from tracer_nb.draws.hardfirst import HardFirst
+from tracer_nb.draws.moves import NO_LABEL, UNASKED, Column, Done, Terms, drive
+from tracer_nb.errors import InvalidInput
+
+
+@pytest.fixture(scope="module")
+def world():
+    return World(1200, wrong=0.01, copies=0.3, spread=0.5)
+
+
+def until_test(job, world):
+    """The record and the answers when rows of the first test were drawn, none of them asked about."""
+    draws, labels = (), np.full(job.column.n_texts, UNASKED)
+    while True:
+        move = job.step(draws, labels)
+        assert not isinstance(move, Done), move.reason
+        draws = move.draws
+        if draws[-1].purpose == TEST:
+            return draws, labels
+        labels[move.texts] = world.ask(move.texts)
+
+
+def test_a_column_is_certified_and_most_of_it_never_asked_about(world):
+    job = world.job()
+    done, said = drive(job, world.ask)
+    assert done.certificate.certified
+    purposes = [draw.purpose for draw in done.draws]
+    assert purposes[0] == PILOT and purposes[-1] == TEST and HARD in purposes  # noqa: PT018
+    assert (said != UNASKED).sum() < 0.6 * len(said)
+    open_ = job.open_rows(done.draws[:-1])
+    assert done.certificate.n_population == len(open_)
+    handled = open_[done.frozen.scores[world.codes[open_]] >= done.certificate.threshold]
+    assert world.agree(done)[handled].mean() >= 0.9
+
+
+def test_rows_of_a_test_are_drawn_from_texts_that_nothing_was_drawn_for(world):
+    job = world.job()
+    draws, _ = until_test(job, world)
+    before = np.unique(np.concatenate([world.codes[d.rows] for d in draws[:-1]]))
+    tested = draws[-1].rows
+    assert not np.isin(world.codes[tested], before).any()
+    assert set(tested) <= set(job.open_rows(draws[:-1]))
+    assert len(set(tested.tolist())) == len(tested)
+    # Rows, not texts: copies stand among them as often as in the column.
+    assert len(job.open_rows(draws[:-1])) > len(np.unique(world.codes[job.open_rows(draws[:-1])]))
+
+
+def test_rows_of_a_test_are_another_draw_in_every_round_and_for_every_seed(world):
+    job = world.job()
+    first = job._random(job.usable, 50, 1001)
+    assert set(first) != set(job._random(job.usable, 50, 1002))
+    other = world.job(seed=1)
+    assert set(first) != set(other._random(job.usable, 50, 1001))
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_a_job_that_was_stopped_goes_on_with_the_same_rows(world, after):
+    whole, said = drive(world.job(new_rows=60), world.ask)
+    kept = {}
+    count = 0
+
+    class Stop(Exception):
+        pass
+
+    def keep(draws, labels):
+        kept.update(draws=json.dumps([d.as_record() for d in draws]), labels=labels.copy())
+
+    def ask(texts):
+        nonlocal count
+        count += 1
+        if count > after:
+            half = texts[: len(texts) // 2]  # paid for, then killed
+            kept["labels"][half] = world.ask(half)
+            raise Stop
+        return world.ask(texts)
+
+    try:
+        drive(world.job(new_rows=60), ask, keep=keep)
+    except Stop:
+        draws = tuple(draw_from_record(r) for r in json.loads(kept["draws"]))
+        again, answers = drive(
+            world.job(new_rows=60), world.ask, draws=draws, labels=kept["labels"]
+        )
+    else:
+        pytest.skip("the job had ended before")
+    n = len(draws)
+    for a, b in zip(whole.draws[:n], again.draws[:n], strict=True):
+        assert a.rows.tolist() == b.rows.tolist()
+        assert (a.purpose, a.state, a.looks) == (b.purpose, b.state, b.looks)
+    test = [d for d in again.draws if d.purpose == TEST][-1]
+    fitted = [d for d in again.draws if d.purpose in {PILOT, HARD, NEW_ROWS}]
+    texts = np.concatenate([world.codes[d.rows] for d in fitted])
+    assert not np.isin(world.codes[test.rows], texts).any()
+    del said, answers
+
+
+def own_answers(job, draws, labels):
+    """Labels as if the teacher always gave the frozen surrogate's answer to the rows of the test."""
+    _, frozen = job._freeze_now(draws[:-1], labels, 1)
+    number = {name: i for i, name in enumerate(job.classes)}
+    codes = np.array([number[name] for name in frozen.fit.classes[frozen.answers.codes]])
+    tested = job.column.codes[draws[-1].rows]
+    said = labels.copy()
+    said[tested] = codes[tested]
+    return frozen, said
+
+
+def test_a_row_without_a_label_is_a_disagreement_in_the_test(world):
+    job = world.job(one_round=True)
+    draws, labels = until_test(job, world)
+    frozen, said = own_answers(job, draws, labels)
+    found = job.step(draws, said)
+    assert found.certificate.certified
+    assert found.certificate.n_agree == found.certificate.n_handled
+    mute = said.copy()
+    surest = np.argsort(-frozen.scores[world.codes[draws[-1].rows]])
+    mute[world.codes[draws[-1].rows[surest[: len(surest) // 2]]]] = NO_LABEL
+    assert world.job(one_round=True).step(draws, mute).certificate is None
+
+
+def test_copies_that_were_not_drawn_count_for_nothing(world):
+    job = world.job(one_round=True)
+    draws, labels = until_test(job, world)
+    _, said = own_answers(job, draws, labels)
+    found = job.step(draws, said).certificate
+    tested = next(look.n_rows for look in draws[-1].looks if look.n_rows >= found.n_calibration)
+    assert found.n_calibration == tested
+    assert found.n_population == len(job.open_rows(draws[:-1]))
+    # A text that was drawn twice counts twice, and costs one question.
+    twice = replace(draws[-1], rows=np.r_[draws[-1].rows[:-1], draws[-1].rows[:1]])
+    assert len(job.column.texts_of(twice.rows)) < len(twice.rows)
+
+
+def test_answers_that_come_after_a_test_was_ended_early_change_nothing(world):
+    job = world.job(one_round=True)
+    draws, labels = until_test(job, world)
+    rows = draws[-1].rows
+    some = world.codes[rows[: len(rows) // 8]]
+    labels[some] = world.ask(some)
+    ended = job.step(draws, labels, closed=True)
+    assert isinstance(ended, Done)
+    assert ended.certificate is None
+    assert len(ended.draws[-1].missing) > 0
+    labels[world.codes[rows]] = world.ask(world.codes[rows])
+    later = world.job(one_round=True).step(ended.draws, labels)
+    assert isinstance(later, Done)
+    assert later.certificate is None
+
+
+def test_an_answer_that_changes_after_the_freeze_makes_the_test_void(world):
+    job = world.job()
+    draws, labels = until_test(job, world)
+    rows = draws[-1].rows
+    labels[world.codes[rows]] = world.ask(world.codes[rows])
+    fitted = world.codes[draws[0].rows[0]]
+    labels[fitted] = (labels[fitted] + 1) % 6
+    move = world.job().step(draws, labels)
+    assert not isinstance(move, Done)
+    spent = [d for d in move.draws if d.purpose == TEST]
+    assert spent[0].found == "void"
+    assert spent[0].error == draws[-1].error  # it stays spent
+
+
+def test_rounds_share_the_error_budget():
+    world = World(500, wrong=0.35, seed=4)
+    done, _ = drive(world.job(target=0.97), world.ask)
+    tests = [d for d in done.draws if d.purpose == TEST]
+    assert sum(errors_of(done.draws)) <= 0.1
+    for draw in tests:
+        assert sum(look.error for look in draw.looks) == pytest.approx(draw.error)
+    seen: set[int] = set()
+    for draw in done.draws:
+        rows = set(world.codes[draw.rows].tolist())
+        assert not rows & seen  # no row is drawn twice, whatever for
+        seen |= rows
+
+
+def test_rows_set_aside_leave_no_trace_in_what_is_chosen_and_fitted(world):
+    job = world.job(new_rows=100)
+    done, _ = drive(job, world.ask)
+    assert done.draws[0].purpose == NEW_ROWS
+    assert done.new_rows.method == "held-out"
+    assert done.new_rows.n_calibration == 100
+    aside = world.codes[done.draws[0].rows]
+    for draw in done.draws[1:]:
+        assert not np.isin(world.codes[draw.rows], aside).any()
+    changed = World(1200, wrong=0.01, copies=0.3, spread=0.5)
+    changed.labels[aside] = (changed.labels[aside] + 1) % 6
+    other, _ = drive(changed.job(new_rows=100), changed.ask)
+    assert [d.rows.tolist() for d in other.draws] == [d.rows.tolist() for d in done.draws]
+    assert not other.new_rows.certified
+
+
+def test_what_was_answered_before_is_fitted_on_and_never_tested(world):
+    labels = np.full(len(world.labels), UNASKED)
+    labels[::3] = world.labels[::3]
+    done, _ = drive(world.job(), world.ask, labels=labels)
+    test = next(d for d in done.draws if d.purpose == TEST)
+    assert not np.isin(world.codes[test.rows] % 3, [0]).any()
+
+
+@pytest.mark.parametrize("n", [25, 60, 90])
+def test_a_column_too_small_for_a_test_is_told_so_and_not_asked_about_to_its_end(n):
+    world = World(n=n, wrong=0.3)
+    asked = []
+
+    def ask(texts):
+        asked.extend(texts)
+        return world.ask(texts)
+
+    done, _ = drive(world.job(target=0.95), ask)
+    assert done.certificate is None
+    assert "ask the teacher about them, or lower the target" in done.reason
+    assert not any(draw.purpose == TEST for draw in done.draws)
+    assert len(asked) < n
+
+
+def test_a_surrogate_that_is_never_good_enough_is_not_tested():
+    world = World(n=600, wrong=0.9, spread=2.5, seed=2)
+    world.labels[:] = np.random.default_rng(0).integers(6, size=len(world.labels))
+    done, said = drive(world.job(target=0.95), world.ask)
+    assert done.certificate is None
+    assert not any(draw.purpose == TEST for draw in done.draws)
+    assert (said != UNASKED).mean() < 0.6
+
+
+def test_a_cap_before_the_test_is_kept(world):
+    done, said = drive(world.job(most=150), world.ask)
+    grown = sum(len(d.rows) for d in done.draws if d.purpose in {PILOT, HARD})
+    assert grown <= 150
+    assert (said != UNASKED).sum() >= 100
+
+
+def test_one_label_and_equal_texts_end_without_an_error():
+    world = World(n=400)
+    world.labels[:] = 0
+    done, _ = drive(world.job(), world.ask)
+    assert done.certificate is None
+    column = Column([np.ones((1, 3), dtype=np.float32)], np.zeros(50, dtype=int))
+    job = HardFirst(column, ("a", "b"), Terms(0.9, 0.9, options=FAST))
+    done, _ = drive(job, lambda texts: np.zeros(len(texts), dtype=int))
+    assert done.certificate is None
+
+
+def test_a_teacher_that_stops_answering_ends_the_job(world):
+    done, _ = drive(world.job(), lambda texts: np.full(len(texts), UNASKED))
+    assert done.reason == "asking was ended before anything was tested"
+
+
+def test_more_rows_set_aside_than_there_are_is_refused(world):
+    with pytest.raises(InvalidInput, match="leave none"):
+        world.job(new_rows=len(world.codes))
+
+
+def test_a_record_that_is_none_is_refused(world):
+    done, _ = drive(world.job(), world.ask)
+    record = done.draws[-1].as_record()
+    assert draw_from_record(record).looks == done.draws[-1].looks
+    for broken in ({}, {**record, "purpose": "guess"}, {**record, "rows": "all"}):
+        with pytest.raises(InvalidInput, match="no draw of rows has this record"):
+            draw_from_record(broken)
+    del record["looks"]
+    with pytest.raises(InvalidInput):
+        draw_from_record(record)
+    replace(done.draws[-1], found="seen")

@@ -1,0 +1,202 @@
+"""What is frozen before rows of a test are drawn, and the tests of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer_nb.draws.draw import Draw
+from tracer_nb.engine import ExtraRows, SurrogateFit, fit_surrogate
+from tracer_nb.engine.certificates import Evidence, Promise, Rows, certify
+from tracer_nb.engine.outlook import N_BINS, Outlook, look_ahead
+from tracer_nb.engine.pipeline import Answers
+from tracer_nb.records import Certificate
+
+__all__ = ["Frozen", "certify_new", "certify_open", "freeze"]
+
+# A hair below the score of the row that is the quantile, in whatever batch it is scored.
+_HAIR = 1e-6
+_LEAST_TEST = 30
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frozen:
+    """A surrogate with its gate, and the test that was planned for it.
+
+    Attributes
+    ----------
+    fit : SurrogateFit
+    answers : Answers
+        On all distinct texts of the column.
+    scores : ndarray of shape (n_texts,)
+        Along the path; -inf where the guard defers.
+    thresholds : ndarray, decreasing
+        In the order of testing.
+    outlook : Outlook
+    """
+
+    fit: SurrogateFit
+    answers: Answers
+    scores: NDArray[np.float64]
+    thresholds: NDArray[np.float64]
+    outlook: Outlook
+
+
+def freeze(
+    X: list[Any],
+    texts: NDArray[np.intp],
+    names: NDArray[Any],
+    by_chance: NDArray[np.bool_],
+    *,
+    rest: NDArray[np.intp],
+    open_codes: NDArray[np.intp],
+    n_labels: int,
+    target: float,
+    confidence: float,
+    delta: float,
+    failed: int,
+    seed: int,
+    options: Mapping[str, Any],
+) -> Frozen:
+    """Fit on all answers, and plan the test of the open rows.
+
+    Parameters
+    ----------
+    X : list of matrix of shape (n_texts, d)
+    texts : ndarray of shape (n,), int
+        Texts to fit on.
+    names : ndarray of shape (n,)
+        Their labels, None where there is none.
+    by_chance : ndarray of shape (n,), bool
+        Which of them were drawn at random: these choose and plan.
+    rest : ndarray of int
+        Texts without an answer.
+    open_codes : ndarray of int
+        Text of each open row.
+    n_labels : int
+    target, confidence, delta : float
+    failed : int
+        Tests that did not pass.
+    seed : int
+    options : mapping
+        Of the fit.
+    """
+    own, more = texts[by_chance], texts[~by_chance]
+    extra = None
+    if len(more):
+        extra = ExtraRows([block[more] for block in X], names[~by_chance], more)
+    fit = fit_surrogate(
+        [block[own] for block in X],
+        names[by_chance],
+        unlabelled=[block[rest] for block in X] if len(rest) else None,
+        groups=own,
+        calibration=np.zeros(len(own), dtype=bool),
+        extra=extra,
+        n_tested=max(_LEAST_TEST, len(own)),
+        **{**options, "target": target, "confidence": confidence, "seed": seed},
+    )
+    answers = fit.pipeline.predict(X)
+    scores = fit.path(answers, None, target)
+    among = scores[open_codes]
+    outlook = look_ahead(
+        among,
+        fit.pilot.scores,
+        fit.pilot.agree,
+        n_open=len(open_codes),
+        n_labels=n_labels,
+        target=target,
+        delta=delta,
+        failed=failed,
+        seed=seed,
+    )
+    ordered = np.sort(among[np.isfinite(among)])[::-1]
+    ends = np.round(np.arange(1, N_BINS + 1) * len(ordered) / N_BINS).astype(np.intp)
+    grid = np.maximum(ordered[np.maximum(ends, 1) - 1] - _HAIR, 0.0) if len(ordered) else ordered
+    thresholds = np.unique(grid[outlook.start :: outlook.stride])[::-1]
+    return Frozen(fit, answers, scores, thresholds, outlook)
+
+
+def _agree(
+    frozen: Frozen, texts: NDArray[np.intp], labels: NDArray[np.intp], classes: tuple[str, ...]
+) -> NDArray[np.bool_]:
+    """Whether surrogate and teacher agree; never where there is no label, or no answer."""
+    names = np.array([*classes, None], dtype=object)
+    said = names[np.where(labels[texts] >= 0, labels[texts], len(classes))]
+    mine = frozen.fit.classes[frozen.answers.codes[texts]]
+    return np.array([a == b for a, b in zip(said, mine, strict=True)], dtype=bool)
+
+
+def certify_open(
+    frozen: Frozen,
+    codes: NDArray[np.intp],
+    open_: NDArray[np.intp],
+    draw: Draw,
+    look: int,
+    *,
+    labels: NDArray[np.intp],
+    classes: tuple[str, ...],
+    target: float,
+) -> Certificate:
+    """The exact test of the open rows at one look.
+
+    Parameters
+    ----------
+    frozen : Frozen
+    codes : ndarray of shape (n_rows,), int
+        Text of each row of the column.
+    open_ : ndarray of int
+        Rows that were open when it was frozen.
+    draw : Draw
+        The rows of the test, a simple random sample of them.
+    look : int
+        At the first rows of the draw, as many as were planned for this look. Rows that were not
+        drawn never count, though a copy's answer may be known.
+    labels, classes
+        Answers; a row without a label, or without an answer, is a disagreement.
+    target : float
+
+    Returns
+    -------
+    Certificate
+        About all handled rows among the open ones, tested ones included.
+    """
+    planned = draw.looks[look]
+    rows = draw.rows[: planned.n_rows]
+    others = np.setdiff1d(open_, rows)
+    evidence = Evidence(
+        frozen.fit.pilot,
+        Rows(frozen.scores[codes[rows]], _agree(frozen, codes[rows], labels, classes)),
+        Rows(frozen.scores[codes[others]]),
+    )
+    return certify(Promise(target, 1.0 - planned.error), evidence, thresholds=frozen.thresholds)
+
+
+def certify_new(
+    frozen: Frozen,
+    texts: NDArray[np.intp],
+    labels: NDArray[np.intp],
+    classes: tuple[str, ...],
+    *,
+    target: float,
+    confidence: float,
+    seed: int,
+) -> Certificate:
+    """The test of rows that were set aside before anything was chosen: about new rows.
+
+    Parameters
+    ----------
+    frozen : Frozen
+    texts : ndarray of int
+        Text of each row set aside.
+    labels, classes
+        As in :func:`certify_open`.
+    target, confidence : float
+    seed : int
+    """
+    rows = Rows(frozen.scores[texts], _agree(frozen, texts, labels, classes))
+    evidence = Evidence(frozen.fit.pilot, rows)
+    return certify(Promise(target, confidence), evidence, seed=seed)

@@ -1,0 +1,387 @@
+"""Hard rows first: which rows of a column are asked about next, and when it is tested.
+
+A small random start, then batches of rows that the surrogate is unsure of, until what is left can
+be answered; then everything is frozen, and fresh rows drawn at random from what is open test it.
+What is done next follows from the record of the draws and from the answers alone, so that a job
+that was stopped goes on where it was, and no restart makes a row of a test out of a chosen one.
+GUARANTEES, "Hard rows first".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer_nb.draws.draw import HARD, NEW_ROWS, PILOT, TEST, Draw, Look
+from tracer_nb.draws.frozen import Frozen, certify_new, certify_open, freeze
+from tracer_nb.draws.moves import UNASKED, Ask, Column, Done, Terms
+from tracer_nb.engine.growing import Sketch, batch_size, choose_rows, looked_at, sketch
+from tracer_nb.engine.outlook import Outlook, fewest_tested, look_ahead
+from tracer_nb.engine.views import View, make_views, smoothing_over
+from tracer_nb.engine.zoo import Matrix
+from tracer_nb.errors import InvalidInput
+from tracer_nb.records import Certificate
+
+__all__ = ["HardFirst"]
+
+_START_SHARE = 0.2
+_FEWEST_START = 40
+_MOST_ROUNDS = 6
+_LIKELY = 0.7
+# Nothing is left to hope for when so much is asked about and so little can be expected.
+_TRIED, _WORTH = 0.4, 0.02
+# A test is looked at before its end: the random start speaks too ill of the open rows, so that
+# tests are planned too large.
+_LOOKS = ((0.4, 0.4), (1.0, 0.6))
+
+
+class HardFirst:
+    """Decides what is done next. It holds nothing that a restart would miss.
+
+    Parameters
+    ----------
+    column : Column
+    classes : tuple of str
+        Labels; answers are codes into it.
+    terms : Terms
+
+    Raises
+    ------
+    InvalidInput
+        Rows set aside that leave none to label.
+    """
+
+    def __init__(self, column: Column, classes: tuple[str, ...], terms: Terms) -> None:
+        self.column, self.classes, self.terms = column, classes, terms
+        self.usable = np.flatnonzero(column.codes >= 0)
+        if terms.new_rows >= len(self.usable):
+            raise InvalidInput(
+                f"{terms.new_rows:,} rows set aside for a promise about new rows leave none of "
+                f"{len(self.usable):,} to label; set fewer aside"
+            )
+        self._sketch: Sketch | None = None
+        self._prepared: tuple[View, Matrix] | None = None
+        self._frozen: dict[str, Frozen] = {}
+        self.outlooks: list[Outlook] = []
+
+    def step(  # noqa: PLR0911  one for each kind of move
+        self, draws: tuple[Draw, ...], labels: NDArray[np.intp], *, closed: bool = False
+    ) -> Ask | Done:
+        """What to do next.
+
+        Parameters
+        ----------
+        draws : tuple of Draw
+            The record until now.
+        labels : ndarray of shape (n_texts,), int
+            Answers: codes of labels, :data:`NO_LABEL` or :data:`UNASKED`.
+        closed : bool
+            Nothing more may be asked about: a cap was reached, or somebody stopped for good.
+        """
+        column, terms = self.column, self.terms
+        if terms.new_rows and not draws:
+            return self._drawn(draws, NEW_ROWS, self._random(self.usable, terms.new_rows, 0))
+        free = column.holding(~column.drawn_for(draws, NEW_ROWS))
+        if not any(draw.purpose == PILOT for draw in draws):
+            size = min(terms.start, max(_FEWEST_START, int(_START_SHARE * len(free))), len(free))
+            if size + fewest_tested(len(free) - size, terms.target, terms.delta(1)) >= len(free):
+                return Done(draws, self._too_few(len(free) - size, 1))
+            return self._drawn(draws, PILOT, self._random(free, size, 1), labels)
+        last = draws[-1]
+        if last.purpose == TEST and last.missing is None:
+            return self._test(draws, labels, closed=closed)
+        waiting = self.column.unasked(last.rows, labels)
+        if len(waiting) and not closed and last.purpose != TEST:
+            return Ask(draws, waiting)
+        # What has an answer already, from whatever, is open to nobody's test.
+        touched = self._touched(draws)
+        known = (labels != UNASKED) & ~touched
+        if known.any():
+            return self._drawn(draws, HARD, column.holding(known), labels)
+        return self._grow(draws, labels, closed=closed)
+
+    # --- what follows from the record ------------------------------------------------------
+
+    def open_rows(self, draws: tuple[Draw, ...]) -> NDArray[np.intp]:
+        """Rows whose text was drawn for nothing."""
+        return self.column.holding(~self._touched(draws))
+
+    def _touched(self, draws: tuple[Draw, ...]) -> NDArray[np.bool_]:
+        """Texts that were drawn for anything: no row with one of them is open."""
+        return self.column.drawn_for(draws, PILOT, HARD, TEST, NEW_ROWS)
+
+    def _fit_texts(
+        self, draws: tuple[Draw, ...], labels: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Answered texts outside the set-aside rows, and which of them came at random."""
+        aside = self.column.drawn_for(draws, NEW_ROWS)
+        used = self.column.drawn_for(draws, PILOT, HARD, TEST) & ~aside & (labels != UNASKED)
+        texts = np.flatnonzero(used)
+        return texts, self.column.drawn_for(draws, PILOT, TEST)[texts]
+
+    def _random(self, rows: NDArray[np.intp], size: int, stream: int) -> NDArray[np.intp]:
+        """A simple random sample, in random order; every draw has a stream of its own."""
+        rng = np.random.default_rng([self.terms.seed, 11, stream])
+        return rng.permutation(rows)[:size]
+
+    def _drawn(
+        self,
+        draws: tuple[Draw, ...],
+        purpose: str,
+        rows: NDArray[np.intp],
+        labels: NDArray[np.intp] | None = None,
+        outlook: Outlook | None = None,
+    ) -> Ask:
+        look = sum(draw.purpose == purpose for draw in draws)
+        draw = Draw(purpose, 0, look, self.terms.seed, rows)
+        texts = np.empty(0, dtype=np.intp) if labels is None else self.column.unasked(rows, labels)
+        return Ask((*draws, draw), texts, outlook)
+
+    def _too_few(self, n_open: int, n_round: int) -> str:
+        fewest = fewest_tested(n_open, self.terms.target, self.terms.delta(n_round))
+        return (
+            f"a test needs {fewest:,} rows even when surrogate and teacher always agree, and "
+            f"{n_open:,} are open; ask the teacher about them, or lower the target"
+        )
+
+    # --- growing -----------------------------------------------------------------------------
+
+    def _grow(  # noqa: PLR0911  one for each way in which it can end
+        self, draws: tuple[Draw, ...], labels: NDArray[np.intp], *, closed: bool
+    ) -> Ask | Done:
+        terms = self.terms
+        n_round = 1 + sum(draw.purpose == TEST for draw in draws)
+        if n_round > (1 if terms.one_round else _MOST_ROUNDS):
+            return Done(draws, f"{n_round - 1} tests failed, and no error budget is left for more")
+        texts, by_chance = self._fit_texts(draws, labels)
+        open_ = self.open_rows(draws)
+        delta = terms.delta(n_round)
+        if closed:
+            return Done(draws, "asking was ended before anything was tested")
+        if fewest_tested(len(open_), terms.target, delta) >= len(open_):
+            return Done(draws, self._too_few(len(open_), n_round))
+        size = min(batch_size(len(texts)), len(open_))
+        outlook, seen = self._look(texts, by_chance, labels, open_, delta=delta, failed=n_round - 1)
+        full = terms.most is not None and len(texts) >= terms.most
+        saved = len(open_) - outlook.n_test - outlook.n_deferred if outlook.n_test else 0.0
+        # A test that failed is not simply made again.
+        grown = draws[-1].purpose != TEST
+        likely = outlook.chance >= _LIKELY
+        if outlook.n_test and (full or (grown and likely and outlook.n_deferred < size)):
+            ask = self._freeze(draws, labels, open_, n_round)
+            if ask is not None:
+                return ask
+        little = outlook.chance * saved < _WORTH * len(self.usable)
+        if full or (little and len(texts) >= _TRIED * len(self.usable)):
+            return Done(
+                draws,
+                f"{len(texts):,} of {len(self.usable):,} rows are asked about, and no test of the "
+                "others can be expected to pass; ask the teacher about them, or lower the target",
+            )
+        if seen is None:  # one label only: nothing to be unsure of
+            return self._drawn(draws, HARD, self._random(open_, size, 100 + len(draws)), labels)
+        rows, found = seen
+        if terms.most is not None:
+            size = max(min(size, terms.most - len(texts)), 1)
+        _, X = self._prepare()
+        one_each = np.unique(self.column.codes[rows], return_index=True)[1]
+        chosen = choose_rows(found.margins[one_each], X[self.column.codes[rows[one_each]]], size)
+        return self._drawn(draws, HARD, rows[one_each[chosen]], labels, outlook)
+
+    def _look(
+        self,
+        texts: NDArray[np.intp],
+        by_chance: NDArray[np.bool_],
+        labels: NDArray[np.intp],
+        open_: NDArray[np.intp],
+        *,
+        delta: float,
+        failed: int,
+    ) -> tuple[Outlook, tuple[NDArray[np.intp], Sketch] | None]:
+        """What is to be expected of the open rows, and how sure a quick surrogate is of them."""
+        terms = self.terms
+        known = labels[texts] >= 0
+        rows = looked_at(open_, terms.seed)
+        _, X = self._prepare(texts[by_chance & known], labels)
+        own = texts[known]
+        found = sketch(X[own], labels[own], X[self.column.codes[rows]], self._sketch)
+        nothing = np.empty(0)
+        if found is None:
+            none = look_ahead(
+                *(nothing, nothing, nothing.astype(bool)),
+                n_open=len(open_), n_labels=len(texts), target=terms.target, delta=delta,
+            )  # fmt: skip
+            return none, None
+        self._sketch = found
+        chance = by_chance[known]
+        # A text without a label is a disagreement that no score tells from others.
+        n_missing = int((by_chance & ~known).sum())
+        pilot, agree = found.left_out[chance], found.agree[chance]
+        middle = np.quantile(pilot, (np.arange(n_missing) + 0.5) / max(n_missing, 1))
+        outlook = look_ahead(
+            found.margins,
+            np.r_[pilot, middle],
+            np.r_[agree, np.zeros(n_missing, dtype=bool)],
+            n_open=len(open_),
+            n_labels=len(texts),
+            target=terms.target,
+            delta=delta,
+            failed=failed,
+            seed=terms.seed,
+        )
+        self.outlooks.append(outlook)
+        return outlook, (rows, found)
+
+    def _prepare(
+        self,
+        pilot: NDArray[np.intp] | None = None,
+        labels: NDArray[np.intp] | None = None,
+    ) -> tuple[View, Matrix]:
+        """The view that answers most of the start, and all texts in it; found once."""
+        if self._prepared is None:
+            assert pilot is not None and labels is not None  # noqa: S101, PT018
+            best = -1.0
+            for view in make_views(len(self.column.X), self._smoothing):
+                X = view.prepare(self.column.X)
+                found = sketch(X[pilot], labels[pilot], X[pilot[:1]]) if len(pilot) else None
+                right = -0.5 if found is None else float(found.agree.mean())
+                if right > best:
+                    best, self._prepared = right, (view, X)
+        assert self._prepared is not None  # noqa: S101  there is a plain view at least
+        return self._prepared
+
+    @cached_property
+    def _smoothing(self) -> Any:
+        return smoothing_over([self.column.X[0][self._smoothed_over]], self.terms.seed)
+
+    @property
+    def _smoothed_over(self) -> NDArray[np.bool_]:
+        mask = np.ones(self.column.n_texts, dtype=bool)
+        if self.terms.new_rows:  # the same draw as in step(): texts set aside leave no trace
+            mask[self.column.codes[self._random(self.usable, self.terms.new_rows, 0)]] = False
+        return mask
+
+    # --- freezing and testing ------------------------------------------------------------------
+
+    def _state(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> str:
+        """Fingerprint of all that decides about a frozen fit, its order and its open rows."""
+        terms = self.terms
+        texts, by_chance = self._fit_texts(draws, labels)
+        said = repr((terms.target, terms.confidence, terms.seed, sorted(terms.options.items())))
+        digest = hashlib.sha256(f"{said} {self.classes!r}".encode())
+        parts = [self.column.codes, texts, labels[texts], by_chance]
+        parts += [draw.rows for draw in draws if draw.purpose == NEW_ROWS]
+        for part in parts:
+            digest.update(np.ascontiguousarray(part, dtype=np.int64).tobytes())
+        return digest.hexdigest()
+
+    def _freeze_now(
+        self, draws: tuple[Draw, ...], labels: NDArray[np.intp], n_round: int
+    ) -> tuple[str, Frozen]:
+        state = self._state(draws, labels)
+        if state not in self._frozen:
+            texts, by_chance = self._fit_texts(draws, labels)
+            aside = self.column.drawn_for(draws, NEW_ROWS)
+            names = np.empty(len(texts), dtype=object)
+            names[:] = [self.classes[c] if c >= 0 else None for c in labels[texts].tolist()]
+            frozen = freeze(
+                self.column.X,
+                texts,
+                names,
+                by_chance,
+                rest=np.flatnonzero(~aside & ~np.isin(np.arange(len(aside)), texts)),
+                open_codes=self.column.codes[self.open_rows(draws)],
+                n_labels=len(texts),
+                target=self.terms.target,
+                confidence=self.terms.confidence,
+                delta=self.terms.delta(n_round),
+                failed=n_round - 1,
+                seed=self.terms.seed,
+                options=self.terms.options,
+            )
+            self._frozen = {state: frozen}
+        return state, self._frozen[state]
+
+    def _freeze(
+        self,
+        draws: tuple[Draw, ...],
+        labels: NDArray[np.intp],
+        open_: NDArray[np.intp],
+        n_round: int,
+    ) -> Ask | None:
+        """Freeze, and draw the rows of a test from what is open; None if it is not worth it."""
+        state, frozen = self._freeze_now(draws, labels, n_round)
+        if not frozen.outlook.n_test:
+            return None
+        delta = self.terms.delta(n_round)
+        size = frozen.outlook.n_test
+        rows = self._random(open_, size, 1000 + n_round)
+        looks = tuple(Look(max(round(n * size), 1), e * delta) for n, e in _LOOKS)
+        draw = Draw(TEST, n_round, 0, self.terms.seed, rows, error=delta, state=state, looks=looks)
+        return Ask((*draws, draw), self._of_look(draw, labels, 0), frozen.outlook)
+
+    def _of_look(self, draw: Draw, labels: NDArray[np.intp], look: int) -> NDArray[np.intp]:
+        return self.column.unasked(draw.rows[: draw.looks[look].n_rows], labels)
+
+    def _test(
+        self, draws: tuple[Draw, ...], labels: NDArray[np.intp], *, closed: bool
+    ) -> Ask | Done:
+        """Look at a test as often as was planned, then go on, or end."""
+        before, draw = draws[:-1], draws[-1]
+        state, frozen = self._freeze_now(before, labels, draw.round)
+        if state != draw.state:
+            # Something that was frozen is another now: what was drawn tests nothing any more.
+            spent = replace(draw, found="void", missing=draw.rows)
+            return self.step((*before, spent), labels, closed=closed)
+        open_ = self.open_rows(before)
+        threshold = np.inf
+        for k in range(len(draw.looks)):
+            waiting = self._of_look(draw, labels, k)
+            last = k == len(draw.looks) - 1
+            if len(waiting) and not closed:
+                return Ask(draws, waiting)
+            if len(waiting) and not last:
+                continue  # not complete: this look is never taken
+            certificate = certify_open(
+                *(frozen, self.column.codes, open_, draw, k),
+                labels=labels,
+                classes=self.classes,
+                target=self.terms.target,
+            )
+            if certificate.certified and certificate.threshold < threshold:
+                threshold, best = certificate.threshold, certificate
+            enough = threshold <= frozen.thresholds[-1] or last
+            if enough and np.isfinite(threshold):
+                return self._passed(before, draw, labels, frozen, best, closed=closed)
+        missing = draw.rows[labels[self.column.codes[draw.rows]] == UNASKED]
+        spent = replace(draw, found="failed", missing=missing)
+        return self.step((*before, spent), labels, closed=closed)
+
+    def _passed(
+        self,
+        before: tuple[Draw, ...],
+        draw: Draw,
+        labels: NDArray[np.intp],
+        frozen: Frozen,
+        certificate: Certificate,
+        *,
+        closed: bool,
+    ) -> Ask | Done:
+        """Test the rows set aside, too, where there are any."""
+        draws = (*before, draw)
+        aside = next((d for d in draws if d.purpose == NEW_ROWS), None)
+        if aside is None:
+            return Done(draws, "", frozen, certificate)
+        waiting = self.column.unasked(aside.rows, labels)
+        if len(waiting) and not closed:
+            return Ask(draws, waiting)
+        about_new = certify_new(
+            *(frozen, self.column.codes[aside.rows], labels, self.classes),
+            target=self.terms.target, confidence=self.terms.confidence, seed=self.terms.seed,
+        )  # fmt: skip
+        return Done(draws, "", frozen, certificate, about_new)

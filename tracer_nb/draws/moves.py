@@ -1,0 +1,193 @@
+"""What a job that asks about hard rows first is given, and what it says is to be done next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer_nb.draws.draw import Draw
+from tracer_nb.draws.frozen import Frozen
+from tracer_nb.engine.certificates.levels import round_delta
+from tracer_nb.engine.outlook import Outlook
+from tracer_nb.records import Certificate
+
+__all__ = ["NO_LABEL", "UNASKED", "Ask", "Column", "Done", "Job", "Terms", "drive"]
+
+NO_LABEL, UNASKED = -1, -2
+"""Codes of a text that the teacher gave no label to, and of one that it was not asked about."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """A column of rows.
+
+    Attributes
+    ----------
+    X : list of matrix of shape (n_texts, d)
+        Features of the distinct texts.
+    codes : ndarray of shape (n_rows,), int
+        Text of each row; -1 for rows without one, which nobody asks about.
+    """
+
+    X: list[Any]
+    codes: NDArray[np.intp]
+
+    @property
+    def n_texts(self) -> int:
+        """Distinct texts."""
+        return int(self.X[0].shape[0])
+
+    def holding(self, texts: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """Rows whose text is one of these."""
+        return np.flatnonzero((self.codes >= 0) & texts[self.codes])
+
+    def drawn_for(self, draws: Iterable[Draw], *purposes: str) -> NDArray[np.bool_]:
+        """Texts that were drawn for these purposes, (n_texts,)."""
+        mask = np.zeros(self.n_texts, dtype=bool)
+        for draw in draws:
+            if draw.purpose in purposes:
+                mask[self.codes[draw.rows]] = True
+        return mask
+
+    def unasked(self, rows: NDArray[np.intp], labels: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Texts of rows that have no answer, each once, in order of first appearance."""
+        texts = self.texts_of(rows)
+        return np.asarray(texts[labels[texts] == UNASKED])
+
+    def texts_of(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Texts of rows, each once, in order of first appearance."""
+        return np.array(list(dict.fromkeys(self.codes[rows].tolist())), dtype=np.intp)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a job is set to.
+
+    Attributes
+    ----------
+    target, confidence : float
+    start : int
+        Rows of the random start; a fifth of a small column.
+    most : int or None
+        Texts asked about before anything is tested; None: as many as are worth it.
+    new_rows : int
+        Rows that are set aside for a promise about new rows.
+    one_round : bool
+        Only one test, at the whole error budget.
+    seed : int
+    options : mapping
+        Of the fit.
+    """
+
+    target: float
+    confidence: float
+    start: int = 300
+    most: int | None = None
+    new_rows: int = 0
+    one_round: bool = False
+    seed: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def delta(self, n_round: int) -> float:
+        """Error budget of a round."""
+        delta = 1.0 - self.confidence
+        return delta if self.one_round else round_delta(delta, n_round)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ask:
+    """The next thing to do: put the draw on record, then ask about its texts.
+
+    Attributes
+    ----------
+    draws : tuple of Draw
+        The record with it; to be kept before anything is asked about.
+    texts : ndarray of int
+        Texts that have no answer yet, in the order in which they are wanted.
+    outlook : Outlook or None
+        What was expected when it was decided.
+    """
+
+    draws: tuple[Draw, ...]
+    texts: NDArray[np.intp]
+    outlook: Outlook | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Done:
+    """Nothing more is asked about before the column is routed.
+
+    Attributes
+    ----------
+    draws : tuple of Draw
+    reason : str
+        Why nothing is certified; empty where something is.
+    frozen : Frozen or None
+        What was certified.
+    certificate, new_rows : Certificate or None
+        About the rows that were open when it was frozen, tested ones included; and about rows
+        drawn like those set aside.
+    """
+
+    draws: tuple[Draw, ...]
+    reason: str
+    frozen: Frozen | None = None
+    certificate: Certificate | None = None
+    new_rows: Certificate | None = None
+
+
+class Job(Protocol):
+    """Decides what is done next."""
+
+    column: Column
+
+    def step(
+        self, draws: tuple[Draw, ...], labels: NDArray[np.intp], *, closed: bool = False
+    ) -> Ask | Done:
+        """What to do next."""
+        ...
+
+
+def drive(
+    job: Job,
+    ask: Callable[[NDArray[np.intp]], NDArray[np.intp]],
+    *,
+    draws: tuple[Draw, ...] = (),
+    labels: NDArray[np.intp] | None = None,
+    keep: Callable[[tuple[Draw, ...], NDArray[np.intp]], None] | None = None,
+) -> tuple[Done, NDArray[np.intp]]:
+    """Drive a job to its end.
+
+    Parameters
+    ----------
+    job : HardFirst
+    ask : callable
+        From texts to codes of labels; :data:`UNASKED` for one that was not answered, which ends
+        the asking.
+    draws, labels : optional
+        Of a job that was stopped.
+    keep : callable, optional
+        Told of the record before anything is asked about.
+
+    Returns
+    -------
+    Done
+    ndarray of shape (n_texts,), int
+        Answers.
+    """
+    said = np.full(job.column.n_texts, UNASKED) if labels is None else labels.copy()
+    closed = False
+    while True:
+        move = job.step(draws, said, closed=closed)
+        draws = move.draws
+        if keep is not None:
+            keep(draws, said)
+        if isinstance(move, Done):
+            return move, said
+        if len(move.texts):
+            said[move.texts] = ask(move.texts)
+            closed = bool((said[move.texts] == UNASKED).any())
