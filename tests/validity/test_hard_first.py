@@ -22,7 +22,7 @@ from tracer_nb.draws.draw import HARD, NEW_ROWS, PILOT, TEST, Draw, Look
 from tracer_nb.draws.frozen import certify_new, certify_open
 from tracer_nb.draws.moves import UNASKED, Done, drive
 from tracer_nb.engine.certificates import Evidence, Promise, Rows, certify
-from tracer_nb.engine.certificates.levels import round_delta
+from tracer_nb.engine.certificates.promise import round_delta
 
 DELTA = 0.1
 REDRAWS = 120

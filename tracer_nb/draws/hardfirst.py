@@ -22,7 +22,7 @@ from tracer_nb.draws.frozen import Frozen, certify_new, certify_open, freeze
 from tracer_nb.draws.moves import UNASKED, Ask, Column, Done, Terms
 from tracer_nb.engine.growing import Sketch, batch_size, choose_rows, looked_at, sketch
 from tracer_nb.engine.outlook import Outlook, fewest_tested, look_ahead
-from tracer_nb.engine.views import View, make_views, smoothing_over
+from tracer_nb.engine.pipeline import View, make_views, smoothing_over
 from tracer_nb.engine.zoo import Matrix
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Certificate

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tracer_nb.draws.draw import Draw
 from tracer_nb.draws.frozen import Frozen
-from tracer_nb.engine.certificates.levels import round_delta
+from tracer_nb.engine.certificates.promise import round_delta
 from tracer_nb.engine.outlook import Outlook
 from tracer_nb.records import Certificate
 
