@@ -208,11 +208,11 @@ def test_grid_and_test_can_be_given():
 def test_gained_is_the_coverage_of_the_last_test_before_the_first_failure():
     passed = np.array([[True, True, False, True], [False, True, True, True]])
     coverage = np.array([0.1, 0.2, 0.3, 0.4])
-    assert sequence._gained(passed, coverage, 1).tolist() == [
+    assert sequence.gained_coverage(passed, coverage, 1).tolist() == [
         [0.2, 0.2, 0.0, 0.4],
         [0.0, 0.4, 0.4, 0.4],
     ]
-    assert sequence._gained(passed, coverage, 2).tolist() == [
+    assert sequence.gained_coverage(passed, coverage, 2).tolist() == [
         [0.1, 0.4, 0.0, 0.4],
         [0.0, 0.4, 0.3, 0.4],
     ]
