@@ -33,6 +33,8 @@ _START_SHARE = 0.2
 _FEWEST_START = 40
 _MOST_ROUNDS = 6
 _LIKELY = 0.7
+# What is certified leaves so much to the teacher that another round may be worth it.
+_WORTH_MORE = 0.05
 # Nothing is left to hope for when so much is asked about and so little can be expected.
 _TRIED, _WORTH = 0.4, 0.02
 # A test is looked at before its end: the random start speaks too ill of the open rows, so that
@@ -69,7 +71,7 @@ class HardFirst:
         self._frozen: dict[str, Frozen] = {}
         self.outlooks: list[Outlook] = []
 
-    def step(  # noqa: PLR0911  one for each kind of move
+    def step(
         self, draws: tuple[Draw, ...], labels: NDArray[np.intp], *, closed: bool = False
     ) -> Ask | Done:
         """What to do next.
@@ -79,10 +81,16 @@ class HardFirst:
         draws : tuple of Draw
             The record until now.
         labels : ndarray of shape (n_texts,), int
-            Answers: codes of labels, :data:`NO_LABEL` or :data:`UNASKED`.
+            Answers: codes of labels, ``NO_LABEL`` or ``UNASKED``.
         closed : bool
             Nothing more may be asked about: a cap was reached, or somebody stopped for good.
         """
+        move = self._step(draws, labels, closed=closed)
+        return self._ended(move, labels, closed=closed) if isinstance(move, Done) else move
+
+    def _step(  # noqa: PLR0911  one for each kind of move
+        self, draws: tuple[Draw, ...], labels: NDArray[np.intp], *, closed: bool
+    ) -> Ask | Done:
         column, terms = self.column, self.terms
         if terms.new_rows and not draws:
             return self._drawn(draws, NEW_ROWS, self._random(self.usable, terms.new_rows, 0))
@@ -93,7 +101,7 @@ class HardFirst:
                 return Done(draws, self._too_few(len(free) - size, 1))
             return self._drawn(draws, PILOT, self._random(free, size, 1), labels)
         last = draws[-1]
-        if last.purpose == TEST and last.missing is None:
+        if last.purpose == TEST and not last.found:
             return self._test(draws, labels, closed=closed)
         waiting = self.column.unasked(last.rows, labels)
         if len(waiting) and not closed and last.purpose != TEST:
@@ -151,7 +159,7 @@ class HardFirst:
 
     # --- growing -----------------------------------------------------------------------------
 
-    def _grow(  # noqa: PLR0911  one for each way in which it can end
+    def _grow(  # noqa: C901, PLR0911  one for each way in which it can end
         self, draws: tuple[Draw, ...], labels: NDArray[np.intp], *, closed: bool
     ) -> Ask | Done:
         terms = self.terms
@@ -166,12 +174,16 @@ class HardFirst:
         if fewest_tested(len(open_), terms.target, delta) >= len(open_):
             return Done(draws, self._too_few(len(open_), n_round))
         size = min(batch_size(len(texts)), len(open_))
+        # Of a column that is certified in part, rows are chosen that would be asked about anyway.
+        left = self._deferred(draws, labels)
+        if len(left) < size:
+            return Done(draws, "what is left goes to the teacher")
         outlook, seen = self._look(texts, by_chance, labels, open_, delta=delta, failed=n_round - 1)
         full = terms.most is not None and len(texts) >= terms.most
         saved = len(open_) - outlook.n_test - outlook.n_deferred if outlook.n_test else 0.0
         # A test that failed is not simply made again.
         grown = draws[-1].purpose != TEST
-        likely = outlook.chance >= _LIKELY
+        likely = outlook.chance >= _LIKELY and outlook.bill < len(texts) + len(left)
         if outlook.n_test and (full or (grown and likely and outlook.n_deferred < size)):
             ask = self._freeze(draws, labels, open_, n_round)
             if ask is not None:
@@ -189,8 +201,12 @@ class HardFirst:
         if terms.most is not None:
             size = max(min(size, terms.most - len(texts)), 1)
         _, X = self._prepare()
+        open_to = np.isin(rows, left)
+        if not open_to.any():
+            return Done(draws, "what is left goes to the teacher")
+        rows, margins = rows[open_to], found.margins[open_to]
         one_each = np.unique(self.column.codes[rows], return_index=True)[1]
-        chosen = choose_rows(found.margins[one_each], X[self.column.codes[rows[one_each]]], size)
+        chosen = choose_rows(margins[one_each], X[self.column.codes[rows[one_each]]], size)
         return self._drawn(draws, HARD, rows[one_each[chosen]], labels, outlook)
 
     def _look(
@@ -304,7 +320,7 @@ class HardFirst:
                 seed=self.terms.seed,
                 options=self.terms.options,
             )
-            self._frozen = {state: frozen}
+            self._frozen[state] = frozen
         return state, self._frozen[state]
 
     def _freeze(
@@ -337,51 +353,98 @@ class HardFirst:
         if state != draw.state:
             # Something that was frozen is another now: what was drawn tests nothing any more.
             spent = replace(draw, found="void", missing=draw.rows)
-            return self.step((*before, spent), labels, closed=closed)
-        open_ = self.open_rows(before)
-        threshold = np.inf
+            return self._step((*before, spent), labels, closed=closed)
         for k in range(len(draw.looks)):
             waiting = self._of_look(draw, labels, k)
-            last = k == len(draw.looks) - 1
             if len(waiting) and not closed:
                 return Ask(draws, waiting)
-            if len(waiting) and not last:
-                continue  # not complete: this look is never taken
-            certificate = certify_open(
+            found = self._looked(before, draw, frozen, labels, looks=k + 1)
+            # A threshold that passed stays passed; the loosest one is all that can be had.
+            if found is not None and found.threshold <= frozen.thresholds[-1]:
+                break
+        missing = draw.rows[labels[self.column.codes[draw.rows]] == UNASKED]
+        if found is None:
+            spent = replace(draw, found="failed", missing=missing)
+            return self._step((*before, spent), labels, closed=closed)
+        spent = replace(draw, found="passed", missing=missing)
+        deferred = len(self._deferred((*before, spent), labels))
+        more = deferred > _WORTH_MORE * len(self.usable) and not self.terms.one_round
+        if more and not closed and draw.round < _MOST_ROUNDS:
+            return self._step((*before, spent), labels, closed=closed)
+        return Done((*before, spent), "")
+
+    def _looked(
+        self,
+        before: tuple[Draw, ...],
+        draw: Draw,
+        frozen: Frozen,
+        labels: NDArray[np.intp],
+        *,
+        looks: int,
+    ) -> Certificate | None:
+        """The loosest threshold that passed at one of the first looks.
+
+        A look that is not complete is never taken, but for the last one, at which rows without an
+        answer are disagreements. Rows that had none when the test was ended stay so.
+        """
+        open_, best = self.open_rows(before), None
+        if draw.missing is not None:
+            labels = labels.copy()
+            labels[self.column.codes[draw.missing]] = UNASKED
+        for k in range(looks):
+            waiting = len(self._of_look(draw, labels, k)) > 0
+            if waiting and k < len(draw.looks) - 1:
+                continue
+            found = certify_open(
                 *(frozen, self.column.codes, open_, draw, k),
                 labels=labels,
                 classes=self.classes,
                 target=self.terms.target,
             )
-            if certificate.certified and certificate.threshold < threshold:
-                threshold, best = certificate.threshold, certificate
-            enough = threshold <= frozen.thresholds[-1] or last
-            if enough and np.isfinite(threshold):
-                return self._passed(before, draw, labels, frozen, best, closed=closed)
-        missing = draw.rows[labels[self.column.codes[draw.rows]] == UNASKED]
-        spent = replace(draw, found="failed", missing=missing)
-        return self.step((*before, spent), labels, closed=closed)
+            if found.certified and (best is None or found.threshold < best.threshold):
+                best = found
+        return best
 
-    def _passed(
-        self,
-        before: tuple[Draw, ...],
-        draw: Draw,
-        labels: NDArray[np.intp],
-        frozen: Frozen,
-        certificate: Certificate,
-        *,
-        closed: bool,
-    ) -> Ask | Done:
-        """Test the rows set aside, too, where there are any."""
-        draws = (*before, draw)
-        aside = next((d for d in draws if d.purpose == NEW_ROWS), None)
+    def _certified(
+        self, draws: tuple[Draw, ...], labels: NDArray[np.intp]
+    ) -> list[tuple[Frozen, Certificate, NDArray[np.intp]]]:
+        """What passed until now, each with the rows that are handled by it."""
+        found = []
+        for i, draw in enumerate(draws):
+            if draw.purpose == TEST and draw.found == "passed":
+                before = draws[:i]
+                state, frozen = self._freeze_now(before, labels, draw.round)
+                certificate = self._looked(before, draw, frozen, labels, looks=len(draw.looks))
+                if state == draw.state and certificate is not None:
+                    open_ = self.open_rows(before)
+                    scores = frozen.scores[self.column.codes[open_]]
+                    found.append((frozen, certificate, open_[scores >= certificate.threshold]))
+        return found
+
+    def _deferred(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Open rows that nothing certified handles: they will be asked about."""
+        open_ = self.open_rows(draws)
+        best = max((rows for *_, rows in self._certified(draws, labels)), key=len, default=None)
+        return open_ if best is None else np.setdiff1d(open_, best)
+
+    def _ended(self, done: Done, labels: NDArray[np.intp], *, closed: bool) -> Ask | Done:
+        """Deliver what saves most of all that passed; any may be. Test the rows set aside on it."""
+        open_ = self.open_rows(done.draws)
+        passed = self._certified(done.draws, labels)
+        if not passed:
+            return done
+        frozen, certificate, _ = max(passed, key=lambda each: np.isin(open_, each[2]).sum())
+        done = Done(done.draws, "", frozen, certificate)
+        aside = next((d for d in done.draws if d.purpose == NEW_ROWS), None)
         if aside is None:
-            return Done(draws, "", frozen, certificate)
+            return done
         waiting = self.column.unasked(aside.rows, labels)
         if len(waiting) and not closed:
-            return Ask(draws, waiting)
+            return Ask(done.draws, waiting)
         about_new = certify_new(
             *(frozen, self.column.codes[aside.rows], labels, self.classes),
-            target=self.terms.target, confidence=self.terms.confidence, seed=self.terms.seed,
-        )  # fmt: skip
-        return Done(draws, "", frozen, certificate, about_new)
+            target=self.terms.target,
+            confidence=self.terms.confidence,
+            seed=self.terms.seed,
+        )
+        return replace(done, new_rows=about_new)

@@ -1,0 +1,222 @@
+"""The whole bill of a column, from nothing to every row labelled under the promise.
+
+    python tests/bench/bill.py [--draws 10] [--random-draws 10] [--cells banking77,support,babe]
+        [--targets 0.9,0.92,0.95] [--ways hard-first,random] [--json bill.json] [--write]
+
+Saved is the share of a column's rows that nobody asks the teacher about: all rows that were fitted on,
+tested and deferred are counted as asked. Hard rows first decides by itself how many rows it asks
+about; one random sample is drawn at each of five sizes, of which the best is known only afterwards.
+Both use kernel ridge regression with the margin as their gate. BANKING77 (MiniLM; its own labels)
+and babe (MiniLM; recorded answers of GPT-4) are in ``TRACER_NB_DATA`` or ``../shared/data``; the
+support messages are bundled (LSA). Cells that stand in the JSON file are not measured again.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from common import CONFIDENCE, arguments, banking77, machine, published, table
+from scipy.stats import binom
+
+from tracer_nb.datasets import load
+from tracer_nb.draws.hardfirst import HardFirst
+from tracer_nb.draws.moves import UNASKED, Column, Terms, drive
+from tracer_nb.engine import fit_router
+from tracer_nb.engine.features import LsaFeatures
+
+OPTIONS = {"surrogate": "kernel-ridge", "gate": "margin", "pipeline": "single"}
+SIZES = (500, 1000, 1500, 2000, 3000)
+DEFAULT = 2000
+
+
+class Data:
+    """Rows, their distinct texts, and the teacher's label of each text."""
+
+    def __init__(self, X: np.ndarray, labels: np.ndarray, texts: list[str]) -> None:
+        keys = np.array([text.strip() for text in texts], dtype=object)
+        _, first, self.codes = np.unique(keys, return_index=True, return_inverse=True)
+        self.X = X[first]
+        self.classes, self.labels = np.unique(labels[first].astype(str), return_inverse=True)
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return len(self.codes)
+
+
+def babe() -> Data:
+    """Sentences with GPT-4's recorded answers."""
+    folder = Path(os.environ.get("TRACER_NB_DATA", "../shared/data")) / "babe"
+    with (folder / "annotated.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    known = np.array([bool(row["gpt4_8_examples"]) for row in rows])
+    labels = np.array([row["gpt4_8_examples"] for row in rows], dtype=object)
+    X = np.load(folder / "minilm.npy")
+    return Data(X[known], labels[known], [r["text"] for r, k in zip(rows, known, strict=True) if k])
+
+
+def support() -> Data:
+    """The bundled support messages, with LSA of their own n-grams."""
+    frame = load("support")
+    texts = frame["text"].tolist()
+    X = LsaFeatures().fit(texts).transform(texts)
+    return Data(X, frame["label"].to_numpy(dtype=object), texts)
+
+
+SETS = {"banking77": lambda: Data(*banking77()), "support": support, "babe": babe}
+
+
+def hard_first(data: Data, target: float, seed: int) -> dict[str, float]:
+    """One job: saved share, agreement of the rows that the surrogate answers, and what was asked."""
+    column = Column([data.X], data.codes)
+    terms = Terms(target, CONFIDENCE, seed=seed, options=OPTIONS)
+    job = HardFirst(column, tuple(data.classes.tolist()), terms)
+    start = time.process_time()
+    done, said = drive(job, lambda texts: data.labels[texts])
+    seconds = time.process_time() - start
+    asked = said != UNASKED
+    tests = [draw for draw in done.draws if draw.purpose == "test"]
+    found = {"asked": int(asked[data.codes].sum()), "rounds": len(tests), "seconds": seconds}
+    if done.certificate is None or done.frozen is None:
+        return {**found, "saved": 0.0, "agreement": 1.0}
+
+    open_ = next(
+        o
+        for o in (job.open_rows(done.draws[:i]) for i, d in enumerate(done.draws) if d in tests)
+        if len(o) == done.certificate.n_population
+    )
+    texts = data.codes[open_[done.frozen.scores[data.codes[open_]] >= done.certificate.threshold]]
+    mine = done.frozen.fit.classes[done.frozen.answers.codes[texts]]
+    agreement = float((mine == data.classes[data.labels[texts]]).mean())
+    return {**found, "saved": float((~asked[texts]).sum() / data.n), "agreement": agreement}
+
+
+def one_sample(data: Data, target: float, seed: int, n: int) -> dict[str, float]:
+    """The same with one random sample of n rows, and the column certificate."""
+    order = np.random.default_rng([seed, 77]).permutation(data.n)
+    own, rest = order[:n], order[n:]
+    names = data.classes[data.labels[data.codes]]
+    start = time.process_time()
+    router = fit_router(
+        data.X[data.codes[own]],
+        names[own],
+        column=data.X[data.codes[rest]],
+        groups=data.codes[own],
+        column_groups=data.codes[rest],
+        target=target,
+        confidence=CONFIDENCE,
+        seed=seed,
+        **OPTIONS,
+    )
+    routed = router.route(data.X[data.codes[rest]], column=True)
+    seconds = time.process_time() - start
+    # A text that the sample holds has its answer already.
+    handled = routed.handled & ~np.isin(data.codes[rest], data.codes[own])
+    free = routed.handled | np.isin(data.codes[rest], data.codes[own])
+    agreement = float((routed.labels == names[rest])[handled].mean()) if handled.any() else 1.0
+    saved = float(free.sum() / data.n) if handled.any() else 0.0
+    return {"asked": n, "rounds": 1, "seconds": seconds, "saved": saved, "agreement": agreement}
+
+
+def cells(options: Any) -> Iterator[tuple[str, float, str, int]]:
+    """Set, target, way, and number of draws."""
+    for name in options.cells.split(","):
+        for target in map(float, options.targets.split(",")):
+            for way in options.ways.split(","):
+                if way == "random":
+                    for n in SIZES:
+                        yield name, target, f"random, n = {n}", options.random_draws
+                else:
+                    yield name, target, way, options.draws
+
+
+def measure(options: Any, path: Path) -> dict[str, list[dict[str, float]]]:
+    """All cells, one after the other; each stands in the file as soon as it is done."""
+    done: dict[str, Any] = {}
+    if path.exists():
+        done = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    data: dict[str, Data | None] = {}
+    for name, target, way, draws in cells(options):
+        if name not in data:
+            try:
+                data[name] = SETS[name]()
+            except (OSError, ValueError) as error:
+                data[name] = None
+                print(f"{name} is left out: {error}", file=sys.stderr)
+        rows = data[name]
+        key = f"{name} | {target:.2f} | {way}"
+        if rows is None or (way.startswith("random") and int(way.split()[-1]) >= rows.n):
+            continue
+        found = done.setdefault(key, [])
+        for seed in range(len(found), draws):
+            if way == "hard-first":
+                found.append(hard_first(rows, target, seed))
+            else:
+                found.append(one_sample(rows, target, seed, int(way.split()[-1])))
+            print(key, seed, f"{found[-1]['saved']:.3f}", file=sys.stderr, flush=True)
+            text = json.dumps({"machine": machine(), "cells": done}, indent=1)
+            path.write_text(text, encoding="utf-8")
+    return done
+
+
+def line(key: str, found: list[dict[str, float]], say: str = "") -> dict[str, object]:
+    """One row of the table."""
+    name, target, way = key.split(" | ")
+    mean = {k: float(np.mean([draw[k] for draw in found])) for k in found[0]}
+    below = sum(draw["agreement"] < float(target) for draw in found)
+    return {
+        "set": name,
+        "target": target,
+        "way": way + say,
+        "saved": mean["saved"],
+        "spread": f"{min(d['saved'] for d in found):.2f} to {max(d['saved'] for d in found):.2f}",
+        "agreement": mean["agreement"],
+        "below target": f"{below}/{len(found)} (at most {int(binom.ppf(0.999, len(found), 1 - CONFIDENCE))})",
+        "asked before routing": f"{mean['asked']:,.0f}",
+        "CPU, s": f"{mean['seconds']:.1f}",
+    }
+
+
+def rows_of(done: dict[str, list[dict[str, float]]]) -> list[dict[str, object]]:
+    """Hard first, and of the random samples the best size and the default one."""
+    rows = []
+    for place in dict.fromkeys(tuple(key.split(" | ")[:2]) for key in done):
+        own = {k: f for k, f in done.items() if tuple(k.split(" | ")[:2]) == place and f}
+        by_way = {k.split(" | ")[2]: k for k in own}
+        if "hard-first" in by_way:
+            rows.append(line(by_way["hard-first"], own[by_way["hard-first"]]))
+        sampled = [k for way, k in by_way.items() if way.startswith("random")]
+        if sampled:
+            best = max(sampled, key=lambda k: np.mean([d["saved"] for d in own[k]]))
+            rows.append(line(best, own[best], f" (best of {len(sampled)} sizes)"))
+            usual = [k for k in sampled if k.endswith(f"n = {DEFAULT}") and k != best]
+            rows += [line(key, own[key], " (default)") for key in usual]
+    return rows
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = arguments(__doc__)
+    parser.add_argument("--draws", type=int, default=10)
+    parser.add_argument("--random-draws", type=int, default=10)
+    parser.add_argument("--cells", default="banking77,support,babe")
+    parser.add_argument("--targets", default="0.9,0.92,0.95")
+    parser.add_argument("--ways", default="hard-first,random")
+    parser.add_argument("--json", default="bill.json")
+    options = parser.parse_args()
+    done = measure(options, Path(options.json))
+    with published("bill", write=options.write):
+        print(f"Machine: {machine()}.\n")
+        print(table(rows_of(done)))
+
+
+if __name__ == "__main__":
+    main()
