@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from tracer_nb.engine.outlook import N_BINS, Outlook, look_ahead
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.records import Certificate
 
-__all__ = ["Frozen", "certify_new", "certify_open", "freeze"]
+__all__ = ["Frozen", "best_look", "certify_new", "certify_open", "freeze"]
 
 # A hair below the score of the row that is the quantile, in whatever batch it is scored.
 _HAIR = 1e-6
@@ -173,6 +173,41 @@ def certify_open(
         Rows(frozen.scores[codes[others]]),
     )
     return certify(Promise(target, 1.0 - planned.error), evidence, thresholds=frozen.thresholds)
+
+
+def best_look(
+    frozen: Frozen,
+    codes: NDArray[np.intp],
+    open_: NDArray[np.intp],
+    draw: Draw,
+    looks: int,
+    *,
+    complete: Sequence[bool],
+    labels: NDArray[np.intp],
+    classes: tuple[str, ...],
+    target: float,
+) -> Certificate | None:
+    """The certificate with the loosest threshold that passed at one of the first looks.
+
+    Parameters
+    ----------
+    frozen, codes, open_, draw, labels, classes, target
+        As in :func:`certify_open`.
+    looks : int
+    complete : sequence of bool
+        Whether every row of each look has an answer. One that is not complete is never taken, but
+        for the last, at which rows without an answer are disagreements.
+    """
+    best: Certificate | None = None
+    for k in range(looks):
+        if not complete[k] and k < len(draw.looks) - 1:
+            continue
+        found = certify_open(
+            *(frozen, codes, open_, draw, k), labels=labels, classes=classes, target=target
+        )
+        if found.certified and (best is None or found.threshold < best.threshold):
+            best = found
+    return best
 
 
 def certify_new(

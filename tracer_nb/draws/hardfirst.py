@@ -11,18 +11,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.draws.draw import HARD, NEW_ROWS, PILOT, TEST, Draw, Look
-from tracer_nb.draws.frozen import Frozen, certify_new, certify_open, freeze
+from tracer_nb.draws.frozen import Frozen, best_look, certify_new, freeze
 from tracer_nb.draws.moves import UNASKED, Ask, Column, Done, Terms
-from tracer_nb.engine.growing import Sketch, batch_size, choose_rows, looked_at, sketch
-from tracer_nb.engine.outlook import Outlook, fewest_tested, look_ahead
-from tracer_nb.engine.pipeline import View, make_views, smoothing_over
+from tracer_nb.engine.growing import Sketch, batch_size, best_view, choose_rows, looked_at, sketch
+from tracer_nb.engine.outlook import Outlook, fewest_tested, look_ahead, too_few
 from tracer_nb.engine.zoo import Matrix
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Certificate
@@ -67,7 +64,7 @@ class HardFirst:
                 f"{len(self.usable):,} to label; set fewer aside"
             )
         self._sketch: Sketch | None = None
-        self._prepared: tuple[View, Matrix] | None = None
+        self._prepared: Matrix | None = None
         self._frozen: dict[str, Frozen] = {}
         self.outlooks: list[Outlook] = []
 
@@ -98,7 +95,7 @@ class HardFirst:
         if not any(draw.purpose == PILOT for draw in draws):
             size = min(terms.start, max(_FEWEST_START, int(_START_SHARE * len(free))), len(free))
             if size + fewest_tested(len(free) - size, terms.target, terms.delta(1)) >= len(free):
-                return Done(draws, self._too_few(len(free) - size, 1))
+                return Done(draws, too_few(len(free) - size, terms.target, terms.delta(1)))
             return self._drawn(draws, PILOT, self._random(free, size, 1), labels)
         last = draws[-1]
         if last.purpose == TEST and not last.found:
@@ -150,13 +147,6 @@ class HardFirst:
         texts = np.empty(0, dtype=np.intp) if labels is None else self.column.unasked(rows, labels)
         return Ask((*draws, draw), texts, outlook)
 
-    def _too_few(self, n_open: int, n_round: int) -> str:
-        fewest = fewest_tested(n_open, self.terms.target, self.terms.delta(n_round))
-        return (
-            f"a test needs {fewest:,} rows even when surrogate and teacher always agree, and "
-            f"{n_open:,} are open; ask the teacher about them, or lower the target"
-        )
-
     # --- growing -----------------------------------------------------------------------------
 
     def _grow(  # noqa: C901, PLR0911  one for each way in which it can end
@@ -172,7 +162,7 @@ class HardFirst:
         if closed:
             return Done(draws, "asking was ended before anything was tested")
         if fewest_tested(len(open_), terms.target, delta) >= len(open_):
-            return Done(draws, self._too_few(len(open_), n_round))
+            return Done(draws, too_few(len(open_), terms.target, delta))
         size = min(batch_size(len(texts)), len(open_))
         # Of a column that is certified in part, rows are chosen that would be asked about anyway.
         left = self._deferred(draws, labels)
@@ -200,7 +190,7 @@ class HardFirst:
         rows, found = seen
         if terms.most is not None:
             size = max(min(size, terms.most - len(texts)), 1)
-        _, X = self._prepare()
+        X = self._prepare()
         open_to = np.isin(rows, left)
         if not open_to.any():
             return Done(draws, "what is left goes to the teacher")
@@ -223,7 +213,7 @@ class HardFirst:
         terms = self.terms
         known = labels[texts] >= 0
         rows = looked_at(open_, terms.seed)
-        _, X = self._prepare(texts[by_chance & known], labels)
+        X = self._prepare(texts[by_chance & known], labels)
         own = texts[known]
         found = sketch(X[own], labels[own], X[self.column.codes[rows]], self._sketch)
         nothing = np.empty(0)
@@ -257,30 +247,16 @@ class HardFirst:
         self,
         pilot: NDArray[np.intp] | None = None,
         labels: NDArray[np.intp] | None = None,
-    ) -> tuple[View, Matrix]:
-        """The view that answers most of the start, and all texts in it; found once."""
+    ) -> Matrix:
+        """All texts, in the view that answers most of the start; found once."""
         if self._prepared is None:
             assert pilot is not None and labels is not None  # noqa: S101, PT018
-            best = -1.0
-            for view in make_views(len(self.column.X), self._smoothing):
-                X = view.prepare(self.column.X)
-                found = sketch(X[pilot], labels[pilot], X[pilot[:1]]) if len(pilot) else None
-                right = -0.5 if found is None else float(found.agree.mean())
-                if right > best:
-                    best, self._prepared = right, (view, X)
-        assert self._prepared is not None  # noqa: S101  there is a plain view at least
+            column, terms = self.column, self.terms
+            used = np.ones(column.n_texts, dtype=bool)
+            if terms.new_rows:  # the same draw as in step(): texts set aside leave no trace
+                used[column.codes[self._random(self.usable, terms.new_rows, 0)]] = False
+            self._prepared = best_view(column.X, used, pilot, labels[pilot], terms.seed)
         return self._prepared
-
-    @cached_property
-    def _smoothing(self) -> Any:
-        return smoothing_over([self.column.X[0][self._smoothed_over]], self.terms.seed)
-
-    @property
-    def _smoothed_over(self) -> NDArray[np.bool_]:
-        mask = np.ones(self.column.n_texts, dtype=bool)
-        if self.terms.new_rows:  # the same draw as in step(): texts set aside leave no trace
-            mask[self.column.codes[self._random(self.usable, self.terms.new_rows, 0)]] = False
-        return mask
 
     # --- freezing and testing ------------------------------------------------------------------
 
@@ -382,28 +358,16 @@ class HardFirst:
         *,
         looks: int,
     ) -> Certificate | None:
-        """The loosest threshold that passed at one of the first looks.
-
-        A look that is not complete is never taken, but for the last one, at which rows without an
-        answer are disagreements. Rows that had none when the test was ended stay so.
-        """
-        open_, best = self.open_rows(before), None
         if draw.missing is not None:
             labels = labels.copy()
             labels[self.column.codes[draw.missing]] = UNASKED
-        for k in range(looks):
-            waiting = len(self._of_look(draw, labels, k)) > 0
-            if waiting and k < len(draw.looks) - 1:
-                continue
-            found = certify_open(
-                *(frozen, self.column.codes, open_, draw, k),
-                labels=labels,
-                classes=self.classes,
-                target=self.terms.target,
-            )
-            if found.certified and (best is None or found.threshold < best.threshold):
-                best = found
-        return best
+        return best_look(
+            *(frozen, self.column.codes, self.open_rows(before), draw, looks),
+            complete=[not len(self._of_look(draw, labels, k)) for k in range(looks)],
+            labels=labels,
+            classes=self.classes,
+            target=self.terms.target,
+        )
 
     def _certified(
         self, draws: tuple[Draw, ...], labels: NDArray[np.intp]

@@ -7,6 +7,7 @@ here is ever tested on. GUARANTEES, "Hard rows first".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.engine.gates.statistics import margin
+from tracer_nb.engine.pipeline import make_views, smoothing_over
 from tracer_nb.engine.zoo import Matrix
 from tracer_nb.engine.zoo.kernel_ridge import fit_kernel_ridge
 
-__all__ = ["Sketch", "batch_size", "choose_rows", "looked_at", "sketch"]
+__all__ = ["Sketch", "batch_size", "best_view", "choose_rows", "looked_at", "sketch"]
 
 # A batch is this share of the labels that there are: on BANKING77 20 refits from 200 labels to
 # 2,000, 8 s of CPU, and a batch too many costs under 1 % of the column.
@@ -109,6 +111,38 @@ def sketch(
         ridge=model.ridge,  # type: ignore[attr-defined]
         n_tuned=before.n_tuned if known and before is not None else n,
     )
+
+
+def best_view(
+    blocks: Sequence[Matrix],
+    used: NDArray[np.bool_],
+    pilot: NDArray[np.intp],
+    codes: NDArray[np.intp],
+    seed: int,
+) -> Matrix:
+    """All rows in the view that gives most of the random start its label, out of fold.
+
+    Parameters
+    ----------
+    blocks : sequence of matrix of shape (n, d)
+    used : ndarray of shape (n,), bool
+        Rows that may be smoothed over.
+    pilot : ndarray of int
+        Rows of the start that have a label.
+    codes : ndarray of int
+        Their labels.
+    seed : int
+        Of the rows that are smoothed over.
+    """
+    best, prepared = -1.0, None
+    for view in make_views(len(blocks), smoothing_over([blocks[0][used]], seed)):
+        X = view.prepare(blocks)
+        found = sketch(X[pilot], codes, X[pilot[:1]]) if len(pilot) else None
+        right = 0.0 if found is None else float(found.agree.mean())
+        if right > best:
+            best, prepared = right, X
+    assert prepared is not None  # noqa: S101  there is a plain view at least
+    return prepared
 
 
 def choose_rows(margins: NDArray[np.float64], rows: Matrix, size: int) -> NDArray[np.intp]:

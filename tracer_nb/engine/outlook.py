@@ -15,7 +15,7 @@ from sklearn.isotonic import isotonic_regression
 from tracer_nb.engine.bounds import column_p_value
 from tracer_nb.engine.sequence import gained_coverage
 
-__all__ = ["Outlook", "fewest_tested", "look_ahead"]
+__all__ = ["Outlook", "fewest_tested", "look_ahead", "too_few"]
 
 N_BINS = 40
 _DRAWS = 100
@@ -74,6 +74,14 @@ def fewest_tested(n_open: int, target: float, delta: float) -> int:
     p = column_p_value(0, n, n_open, target)
     enough = np.flatnonzero(p <= delta)
     return int(n[enough[0]]) if len(enough) else n_open + 1
+
+
+def too_few(n_open: int, target: float, delta: float) -> str:
+    """Why so many open rows cannot be tested, and what to do."""
+    return (
+        f"a test needs {fewest_tested(n_open, target, delta):,} rows even when surrogate and teacher "
+        f"always agree, and {n_open:,} are open; ask the teacher about them, or lower the target"
+    )
 
 
 def look_ahead(

@@ -282,3 +282,39 @@ def test_a_record_that_is_none_is_refused(world):
     with pytest.raises(InvalidInput):
         draw_from_record(record)
     replace(done.draws[-1], found="seen")
+
+
+def test_a_column_certified_in_part_goes_on_and_delivers_what_saves_most():
+    world = World(1500, wrong=0.12, spread=0.6, seed=3)
+    job = world.job(target=0.93)
+    done, _ = drive(job, world.ask)
+    passed = [d for d in done.draws if d.purpose == TEST and d.found == "passed"]
+    assert sum(errors_of(done.draws)) <= 0.1
+    found = job._certified(done.draws, done_labels(world, done))
+    assert len(found) == len(passed)
+    open_ = job.open_rows(done.draws)
+    sizes = [np.isin(open_, rows).sum() for *_, rows in found]
+    if found:
+        best = found[int(np.argmax(sizes))]
+        assert done.certificate.threshold == best[1].threshold
+    # What was certified is never chosen from afterwards: it would be paid for twice.
+    for i, draw in enumerate(done.draws):
+        earlier = [
+            rows
+            for k, d in enumerate(done.draws[:i])
+            for *_, rows in (
+                job._certified(done.draws[: k + 1], done_labels(world, done))
+                if d.found == "passed"
+                else ()
+            )
+        ]
+        if draw.purpose == HARD and earlier:
+            assert not np.isin(draw.rows, max(earlier, key=len)).any()
+
+
+def done_labels(world, done):
+    labels = np.full(len(world.labels), UNASKED)
+    for draw in done.draws:
+        answered = draw.rows if draw.missing is None else np.setdiff1d(draw.rows, draw.missing)
+        labels[world.codes[answered]] = world.labels[world.codes[answered]]
+    return labels
