@@ -140,10 +140,10 @@ def test_agreement_lower_of_all_agreeing_is_the_root_of_delta():
 
 
 def test_agreement_interval_is_two_sided_clopper_pearson():
-    k, m = np.array([0, 3, 10, 10]), np.array([0, 10, 10, 11])
+    k, m = np.array([0, 3, 10, 10, 1, 0, 9]), np.array([0, 10, 10, 11, 10, 10, 10])
     low, high = agreement_interval(k, m, 0.9)
     assert (low[0], high[0]) == (0.0, 1.0)
-    for i in (1, 2, 3):
+    for i in range(1, len(k)):
         expected = stats.binomtest(k[i], m[i]).proportion_ci(0.9, method="exact")
         assert (low[i], high[i]) == pytest.approx((expected.low, expected.high))
 

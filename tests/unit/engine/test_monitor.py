@@ -1,5 +1,5 @@
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -22,6 +22,23 @@ def test_the_evidence_is_the_mean_product_of_likelihood_ratios():
     rates = [0.05 * f for f in (1.25, 1.5, 2, 3, 4)]
     products = [math.prod(r / 0.05 if x else (1 - r) / 0.95 for x in xs) for r in rates]
     assert after(xs).evidence == pytest.approx(np.mean(products))
+
+
+def test_drift_is_the_sum_over_all_moments_at_which_it_may_have_begun():
+    """Of the likelihood ratios since then: as evidence that begins anew at every audit."""
+    xs = [0, 1, 0, 0, 1, 1, 0]
+    assert Monitor(0.05).drift_level == 0.0
+    assert after(xs).drift_level == pytest.approx(
+        sum(after(xs[begun:]).evidence for begun in range(len(xs)))
+    )
+
+
+@pytest.mark.parametrize("kept", ["log_wealth", "drift"])
+def test_a_state_of_other_bets_is_not_gone_on_with(kept):
+    """Cut to the bets that both have, it would be evidence of neither."""
+    fewer = replace(after([0, 1]), **{kept: (0.0, 0.0)})
+    with pytest.raises(ValueError, match="zip"):
+        fewer.audited(disagrees=True)
 
 
 def test_drift_forgets_good_times():
@@ -76,11 +93,26 @@ def test_the_interval_is_the_set_of_shares_that_are_not_rejected():
 
 
 @pytest.mark.parametrize(
-    "settings", [{"alpha": 0}, {"alpha": 1.5}, {"delta": 0}, {"run_length": 1}, {"alpha": "x"}]
+    "settings",
+    [
+        {"alpha": 0},
+        {"alpha": 1},
+        {"alpha": 1.5},
+        {"alpha": "x"},
+        {"delta": 0},
+        {"delta": 1},
+        {"run_length": 1},
+        {"run_length": math.inf},
+    ],
 )
 def test_numbers_out_of_range(settings):
     with pytest.raises(InvalidInput, match=next(iter(settings))):
         Monitor(**{"alpha": 0.05, **settings})
+
+
+def test_false_alarms_may_be_as_often_as_a_user_bears():
+    assert after([1], run_length=1.5).has_drifted
+    assert not after([0], run_length=1.5).has_drifted
 
 
 def test_all_rounds_together_spend_less_than_the_whole_budget():
@@ -96,3 +128,11 @@ def test_rounds_count_from_one():
     assert round_delta(0.1, 1) == pytest.approx(0.0608, abs=1e-4)
     with pytest.raises(InvalidInput, match="from 1"):
         round_delta(0.1, 0)
+
+
+def test_rounds_waste_little_of_the_budget():
+    """A thousand rounds leave 1 / 1644 of it; and what is said of a level is two digits of it."""
+    assert sum(round_delta(0.1, r) for r in range(1, 1001)) == pytest.approx(0.1, rel=1e-3)
+    assert round_delta(0.1, 2) == pytest.approx(round_delta(0.1, 1) / 4)
+    levels = [round_confidence(0.95, r) for r in (1, 2, 3, 20)]
+    assert levels == [0.97, 0.9925, 0.9967, 0.999925]

@@ -73,6 +73,15 @@ def test_copies_of_one_text_leave_nothing_to_calibrate():
     assert (len(split.fit), len(split.calibration), len(split.set_aside)) == (7, 0, 3)
 
 
+def test_copies_of_texts_that_are_fitted_on_elsewhere_are_set_aside_too():
+    """5 is a fitting row's text, and 7 one that an update learned from."""
+    groups, drawn = np.array([5, 6, 5, 7, 8]), np.array([False, True, True, True, True])
+    split = split_rows(groups, drawn, extra=np.array([7, 9]))
+    assert split.fit.tolist() == [0]
+    assert split.calibration.tolist() == [1, 4]
+    assert split.set_aside.tolist() == [2, 3]
+
+
 def test_groups_may_be_texts():
     groups = np.array(["x", "y", "z", "x"])
     split = split_rows(groups, np.array([False, False, True, True]))
