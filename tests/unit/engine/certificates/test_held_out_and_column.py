@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer_nb.engine.bounds import agreement_lower, column_agreement_lower, held_out_p_value
-from tracer_nb.engine.certificates import Promise
+from tracer_nb.engine.certificates import Evidence, Promise, Rows
 from tracer_nb.engine.certificates.certify import walk
+from tracer_nb.engine.certificates.tally import Tally, _match_ranks
 from tracer_nb.engine.sequence import plan_sequence
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Pilot, Setting
@@ -350,6 +351,46 @@ def test_column_does_not_need_the_pilot_on_its_scale():
     assert column(low, scores, agree, others, **LEVELS) == column(
         PILOT, scores, agree, others, **LEVELS
     )
+
+
+def test_rows_of_the_pilot_stand_for_those_of_their_rank():
+    """Of 4 the second lowest is at 3 / 8 of the way up, and so is the fourth of 8 rows."""
+    pilot = Pilot(
+        np.array([0.3, 0.1, 0.4, 0.2]),
+        np.array([False, True, False, True]),
+        costs=np.array([3.0, 1.0, 4.0, 2.0]),
+    )
+    matched = _match_ranks(pilot, np.arange(8) / 10)
+    assert matched.scores.tolist() == [0.1, 0.3, 0.5, 0.7]
+    assert matched.agree.tolist() == [True, True, False, False]
+    assert matched.costs.tolist() == [1.0, 2.0, 3.0, 4.0]
+    fewer = _match_ranks(Pilot(pilot.scores, pilot.agree), np.array([0.6, 0.9]))
+    assert fewer.scores.tolist() == [0.6, 0.6, 0.9, 0.9]
+    assert fewer.costs is None
+    assert _match_ranks(Pilot(*NOTHING), np.ones(3)).scores.tolist() == []
+    assert _match_ranks(pilot, np.empty(0)) is pilot
+
+
+def test_rows_of_the_pilot_that_tie_take_ranks_in_their_order():
+    """Whatever the machine: another order would be another plan for the same labels."""
+    agree = np.random.default_rng(0).random(500) < 0.5
+    scores = np.arange(500) % 2 / 2
+    matched = _match_ranks(Pilot(scores, agree), np.arange(500.0))
+    assert matched.agree.tolist() == [*agree[::2].tolist(), *agree[1::2].tolist()]
+
+
+def test_a_column_is_planned_by_what_its_pilot_saw():
+    """Pilots that agree at the top alone start strictly, those that agree everywhere loosely."""
+    known = np.arange(1000) / 1000
+    tested = Rows(known[::4], np.ones(250, dtype=bool))
+    others = Rows(np.delete(known, np.s_[::4]))
+    starts = []
+    for good in (0.0, 0.7):
+        pilot = Pilot(np.arange(700) / 7000, np.arange(700) >= 700 * good)
+        tally = Tally.of(Promise(**LEVELS), Evidence(pilot, tested, others))
+        starts.append(tally.sequence(0)[0])
+    assert starts[0] < 0.6
+    assert starts[1] > 0.69
 
 
 def test_column_without_rows_or_labels():

@@ -62,6 +62,8 @@ def test_the_whole_is_the_union_of_its_classes():
     thresholds = np.array([part.threshold for part in certificate.classes])
     handled = scores >= thresholds[codes]
     assert certificate.method == "held-out, per class"
+    assert (certificate.target, certificate.confidence) == (0.9, 0.9)
+    assert (certificate.n_population, certificate.n_population_handled) == (None, None)
     assert certificate.certified
     assert math.isnan(certificate.threshold)
     assert certificate.settings == ()
@@ -127,6 +129,32 @@ def test_targets_share_the_budget_too():
         assert certificate.n_targets == 2
 
 
+def test_a_class_that_may_expect_just_enough_rows_is_tried():
+    """Two halves of 58 rows have 29 each, which pass at half of the error budget."""
+    of = Pilot(np.ones(700), np.ones(700, dtype=bool), np.arange(700) % 2)
+    rows = np.ones(58), np.ones(58, dtype=bool), np.arange(58) % 2
+    assert [part.certified for part in certify(rows, of=of).classes] == [True, True, False]
+
+
+def test_of_classes_of_one_size_the_first_ones_are_tried():
+    """Whatever the machine: 40 classes with 50 rows each, and at .1 / 20 a class needs 51."""
+    codes = np.arange(2000) % 40
+    everyone = np.ones(2000), np.ones(2000, dtype=bool), codes
+    evidence = Evidence(Pilot(*everyone), Rows(*everyone))
+    found = certify_classes(Promise(**LEVELS), evidence, [str(code) for code in range(40)])
+    n_tried = max(k for k in range(1, 41) if fewest_handled(0.9, 1 - 0.1 / k) <= 50)
+    assert 1 < n_tried < 39
+    assert [part.certified for part in found.classes] == [code < n_tried for code in range(40)]
+
+
+def test_costs_do_not_choose_the_thresholds_of_classes():
+    """Of each class its rows count, so one dear row is not worth the chain of the others."""
+    scores, agree, codes = world(700, seed=1)
+    dear = Pilot(scores, agree, codes, costs=np.where(scores < 0.3, 1e6, 1.0))
+    rows = world(400, seed=2)
+    assert repr(certify(rows, of=dear)) == repr(certify(rows))
+
+
 def test_refused_classes_are_diagnosed():
     scores, agree, codes = world(400, drop=(0.1, 1.0, 0.1), seed=2)
     agree[codes == 1] = np.arange((codes == 1).sum()) % 2 == 0
@@ -166,6 +194,28 @@ def test_nothing_is_certified_without_large_classes():
     assert {part.needed_rows for part in certificate.classes} == {22}
 
 
+def test_a_refusal_names_the_rows_that_the_only_class_needs():
+    nothing_to_try = Rows(np.ones(20), np.ones(20, dtype=bool), np.zeros(20, dtype=int))
+    of = Pilot(np.ones(20), np.ones(20, dtype=bool), np.zeros(20, dtype=int))
+    found = certify_classes(Promise(**LEVELS), Evidence(of, nothing_to_try), ["a"])
+    assert "(at least 22 without a disagreement)" in found.note
+
+
+def test_a_job_without_labels_is_refused_too():
+    nothing = np.array([]), np.array([], dtype=bool), np.array([], dtype=int)
+    found = certify_classes(Promise(**LEVELS), Evidence(Pilot(*nothing), Rows(*nothing)), [])
+    assert (found.certified, found.classes) == (False, ())
+    assert found.note.startswith("no class has enough calibration rows")
+
+
+@pytest.mark.parametrize(("n_classes", "which"), [(1, "one class"), (2, "2 classes")])
+def test_a_refusal_names_how_many_classes_were_tried(n_classes, which):
+    codes = np.arange(200) % n_classes
+    of = Pilot(np.ones(200), np.ones(200, dtype=bool), codes)
+    certificate = certify((np.ones(200), np.zeros(200, dtype=bool), codes), of=of)
+    assert certificate.note == (f"no test was passed by the {which} with enough calibration rows")
+
+
 def test_nothing_is_certified_when_every_class_fails():
     scores, _, codes = world(400, seed=2)
     certificate = certify((scores, np.zeros(400, dtype=bool), codes))
@@ -197,6 +247,15 @@ def test_a_fixed_threshold_is_tested_in_every_class():
     certificate = certify(world(400, seed=2), thresholds=np.array([0.6]))
     assert {p.threshold for p in certificate.classes if p.certified} == {0.6}
     assert certificate.n_tested in {2, 3}
+
+
+def test_rows_at_the_threshold_are_handled_in_the_whole_too():
+    """As routing handles them, and as each class was tested."""
+    rows = np.full(100, 0.6), np.ones(100, dtype=bool), np.arange(100) % 2
+    others = np.r_[np.full(40, 0.6), np.full(60, 0.5)], np.arange(100) % 2
+    found = certify(rows, others=others, thresholds=np.array([0.6]))
+    assert [part.n_handled for part in found.classes] == [50, 50, 0]
+    assert (found.n_handled, found.n_population_handled, found.n_population) == (100, 140, 200)
 
 
 @given(st.integers(0, 2**32 - 1))

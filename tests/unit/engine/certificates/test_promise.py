@@ -30,6 +30,8 @@ def test_levels_and_words_of_a_promise():
     assert promise.level == pytest.approx(0.975)
     assert promise.words == "92 % whole-output agreement at 90 % confidence"
     assert Promise(0.929, 0.9999).words == "92.9 % agreement at 99.99 % confidence"
+    # Of a class too: its certificate names it.
+    assert Promise(0.9, 0.9, kind=agreement_of(3)).words == "90 % agreement at 90 % confidence"
 
 
 def test_of_all_rows_every_threshold_is_tried():

@@ -10,6 +10,7 @@ from scipy import stats
 
 from tracer_nb.engine.bounds import agreement_lower, held_out_p_value
 from tracer_nb.engine.certificates.certify import _needed_calibration_rows
+from tracer_nb.engine.sequence import threshold_grid
 from tracer_nb.records import Pilot
 
 from .worlds import LEVELS, NOTHING, PILOT, column, held_out, world
@@ -53,7 +54,7 @@ def test_needed_rows_do_make_it_likely():
     assert np.mean(certified) > 0.6
 
 
-@pytest.mark.parametrize(("n_agree", "target"), [(190, 0.9), (180, 0.8)])
+@pytest.mark.parametrize(("n_agree", "target"), [(190, 0.9), (180, 0.8), (120, 0.5), (80, 0.3)])
 def test_rows_that_are_needed_pass_in_about_four_of_five_draws(n_agree, target):
     """Of a surrogate that agrees as often everywhere as on 200 rows of the pilot."""
     pilot = Pilot(np.full(200, 0.5), np.arange(200) < n_agree)
@@ -80,7 +81,7 @@ def test_hopeless_surrogates_are_told_from_small_samples():
     assert certificate.note.endswith(HOPELESS)
 
 
-@pytest.mark.parametrize("n_pilot", [7, 280])
+@pytest.mark.parametrize("n_pilot", [5, 280])
 def test_flawless_pilots_are_not_called_hopeless(n_pilot):
     """Without one disagreement no target is refuted, however high."""
     pilot = Pilot(np.linspace(0, 1, n_pilot), np.ones(n_pilot, dtype=bool))
@@ -99,6 +100,14 @@ def test_no_calibration_row():
     # Judged by the split's usual share, as there are none to go by.
     assert 700 < certificate.needed_rows <= 1050
     assert math.isnan(certificate.whole_output_agreement)
+
+
+def test_without_a_calibration_row_three_of_ten_labels_are_taken_to_be_one():
+    pilot = Pilot(*world(40, drop=0.0, seed=1))
+    certificate = held_out(pilot, *NOTHING, **LEVELS)
+    calibration = _needed_calibration_rows(pilot, threshold_grid(pilot.scores), 0.9, 0.9)
+    assert 22 <= calibration < 100
+    assert certificate.needed_rows == pytest.approx(calibration / 0.3, abs=1)
 
 
 def test_no_pilot_certifies_nothing():
@@ -121,6 +130,27 @@ def test_column_refusal_says_why():
     assert certificate.coverage == certificate.agreement_lower == 0.0
     assert certificate.n_population_handled == 0
     assert certificate.note.startswith("no threshold passed the test")
+
+
+@pytest.mark.parametrize(("n", "enough"), [(17, False), (18, True)])
+def test_too_few_rows_of_a_column_are_told_from_a_failed_test(n, enough):
+    """Of 100 rows, 17 that all agree have p = C(89, 17) / C(100, 17) = .114, and 18 have .099."""
+    certificate = column(PILOT, np.ones(n), np.zeros(n, dtype=bool), np.ones(100 - n), **LEVELS)
+    assert certificate.note.startswith(
+        "no threshold passed" if enough else f"{n} calibration rows cannot certify 90 %"
+    )
+
+
+def test_a_column_that_has_too_few_rows_for_a_certificate_is_not_asked_for_more_labels():
+    """More than half of what the pilot would need is not there to be labelled."""
+    pilot = Pilot(np.linspace(0, 1, 40), np.arange(40) != 3)
+    rows = np.linspace(0, 1, 30), np.arange(30) % 4 > 0
+    large, small = (column(pilot, *rows, np.full(n, 0.5), **LEVELS) for n in (5000, 10))
+    assert large.needed_rows is not None
+    assert large.needed_rows > 40 + 30 + 10
+    assert small.needed_rows is None
+    assert "more labels than the column has rows" in small.note
+    assert "more labels" not in large.note
 
 
 # --- thresholds that are fixed -----------------------------------------------------------
@@ -157,13 +187,14 @@ def test_a_fixed_threshold_above_all_scores():
     assert certificate.needed_rows is None
 
 
-def test_a_fixed_threshold_that_no_number_of_rows_certifies():
+@pytest.mark.parametrize("threshold", [0.5, 0.8])
+def test_a_fixed_threshold_that_no_number_of_rows_certifies(threshold):
     pilot = Pilot(np.full(700, 0.8), np.arange(700) % 5 > 0)
     certificate = held_out(
         pilot,
         np.full(100, 0.8),
         np.arange(100) % 5 > 0,
-        thresholds=np.array([0.5]),
+        thresholds=np.array([threshold]),
         **LEVELS,
     )
     assert certificate.needed_rows is None
