@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeVar
 
-from tracer_nb.errors import KeyRefused, TeacherError
+from tracer_nb.errors import InvalidInput, KeyRefused, TeacherError
 from tracer_nb.teachers.chat.batchfile import ENDPOINT
 from tracer_nb.teachers.chat.failures import (
     Failures,
@@ -19,8 +19,9 @@ from tracer_nb.teachers.chat.failures import (
 )
 from tracer_nb.teachers.chat.pace import asked_until, is_passing
 from tracer_nb.teachers.chat.words import words_of
+from tracer_nb.teachers.server import Server
 
-__all__ = ["BatchServer", "CannotList", "NotMade", "ServerBatch"]
+__all__ = ["BatchServer", "CannotList", "NotMade", "ServerBatch", "check_batches"]
 
 # What a batch is found by, should the reply to its making be lost.
 _MARK = "tracer_nb_batch"
@@ -49,6 +50,22 @@ class NotMade(TeacherError):
 
 class CannotList(TeacherError):
     """The server does not tell which batches it has."""
+
+
+def check_batches(server: Server, votes: int) -> None:
+    """Refuse what no batch can do.
+
+    Raises
+    ------
+    InvalidInput
+        The library that is asked has none, or each text is asked about several times.
+    """
+    if not server.url:
+        raise InvalidInput(f"{server.shown} has no batch endpoints; use %tracer label")
+    if votes > 1:
+        raise InvalidInput(
+            f"a batch asks about each text once; for votes={votes} use %tracer label"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from tracer_nb.teachers.chat.endpoint import Endpoint
 from tracer_nb.teachers.chat.failures import forget_frames
+from tracer_nb.teachers.chat.pace import Pace
 from tracer_nb.teachers.server import CONNECT_SECONDS, Secret, Server
 
-__all__ = ["open_client"]
+__all__ = ["Opened", "open_client"]
 
 
 def open_client(
@@ -65,3 +69,36 @@ def _ambient_headers(environ: Mapping[str, str]) -> list[str]:
     names = [line.partition(":")[0].strip() for line in lines if ":" in line]
     others = [name for name in names if name.lower() != "authorization"]
     return ["OpenAI-Organization", "OpenAI-Project", *others]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """An endpoint in the loop in which it was opened: a client works in no other one.
+
+    Attributes
+    ----------
+    endpoint : Endpoint
+    pace : Pace
+    loop : AbstractEventLoop
+    lifetime : async generator
+        Closes the endpoint when it is closed, or the loop is: a loop ends its generators first.
+    """
+
+    endpoint: Endpoint
+    pace: Pace
+    loop: asyncio.AbstractEventLoop
+    lifetime: AsyncGenerator[None, None]
+
+    @classmethod
+    async def of(cls, endpoint: Endpoint, pace: Pace) -> Opened:
+        """Begin the lifetime of an endpoint in the running loop."""
+
+        async def live() -> AsyncGenerator[None, None]:
+            try:
+                yield
+            finally:
+                await endpoint.close()
+
+        lifetime = live()
+        await anext(lifetime)
+        return cls(endpoint, pace, asyncio.get_running_loop(), lifetime)

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tracer_nb.errors import InvalidInput
+from tracer_nb.teachers.base import check_at_least
 from tracer_nb.teachers.chat.forms import (
     TOP_LOGPROBS,
     Form,
@@ -16,11 +18,7 @@ from tracer_nb.teachers.chat.forms import (
     note_lesson,
 )
 
-__all__ = [
-    "Dialect",
-    "Way",
-    "thinks",
-]
+__all__ = ["Dialect", "Way", "temperature_of", "thinks"]
 
 
 # A limit on the answer is never dropped, because the cost bound stands on it.
@@ -354,3 +352,19 @@ def _named(complaint: str, fields: Mapping[str, Any]) -> str:
                 found.append((place, -len(name), field))
     # "top_logprobs" holds "logprobs": the longer name that begins earlier is meant.
     return min(found)[2] if found else ""
+
+
+def temperature_of(given: float | str | None, votes: int) -> float | None:
+    """The temperature to ask at; "auto" is 0, and 1 where several votes are to differ.
+
+    Raises
+    ------
+    InvalidInput
+        No number of at least 0, None or "auto".
+    """
+    if given == "auto":
+        return 1.0 if votes > 1 else 0.0
+    if isinstance(given, str):
+        raise InvalidInput(f"temperature must be a number, None or 'auto', got {given!r}")
+    check_at_least(0, temperature=0 if given is None else given)
+    return given

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from tracer_nb.errors import InvalidInput, TeacherError
 from tracer_nb.labelset import clean_labels
 from tracer_nb.records import Answer
 from tracer_nb.teachers.base import NotAsked, check_at_least, check_rates, check_texts, check_whole
-from tracer_nb.teachers.chat.batches import BatchServer
-from tracer_nb.teachers.chat.client import open_client
+from tracer_nb.teachers.chat.batches import BatchServer, check_batches
+from tracer_nb.teachers.chat.client import Opened, open_client
 from tracer_nb.teachers.chat.conversation import Notices, converse, read_once
 from tracer_nb.teachers.chat.costs import Costs, Counts
-from tracer_nb.teachers.chat.dialect import Dialect, thinks
+from tracer_nb.teachers.chat.dialect import Dialect, temperature_of, thinks
 from tracer_nb.teachers.chat.endpoint import Endpoint
 from tracer_nb.teachers.chat.failures import Failures, may_be_of_form
 from tracer_nb.teachers.chat.forms import make_forms
@@ -181,21 +182,17 @@ class ChatTeacher:
         if reasons and logprobs:
             raise InvalidInput(f"{self.model} reasons and gives no logprobs; leave logprobs out")
         self.votes = votes
-        temperature = None if reasons else _temperature(temperature, votes)
+        temperature = None if reasons else temperature_of(temperature, votes)
         self.price = price or price_of(self._server.host, self.model)
         forms = make_forms(
             self.labels, self._prompt.schema, answers, logprobs=None if reasons else logprobs
         )
-        counts = Counts()
-        self._costs = Costs(
-            self._prompt, forms, self.price, max_answer_tokens, thinks=reasons, counts=counts
-        )
         halved = self.price.at_batch_rate() if self.price and self._server.is_openai else None
         # Nobody else says what a batch costs in general; more than single requests it is nowhere.
         self.batch_price = batch_price or halved or self.price
-        self._batch_costs = Costs(
-            self._prompt, forms, self.batch_price, max_answer_tokens, thinks=reasons, counts=counts
-        )
+        costs = partial(Costs, self._prompt, forms, thinks=reasons, counts=Counts())
+        self._costs = costs(self.price, max_answer_tokens)
+        self._batch_costs = costs(self.batch_price, max_answer_tokens)
         self._forms = {form.name: form for form in forms}
         self._dialect = Dialect(
             forms,
@@ -222,15 +219,12 @@ class ChatTeacher:
             "max_answer_tokens": max_answer_tokens,
             "reasoning_effort": reasoning_effort,
         }
-        self._endpoint: Endpoint | None = None
-        self._pace: Pace | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._lifetime: AsyncGenerator[None, None] | None = None
+        self._opened: Opened | None = None
         self._ballots: Ballots | None = None
         self._notices = Notices()
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_endpoint"):  # in the traceback of a failure to make it
+        if not hasattr(self, "_opened"):  # in the traceback of a failure to make it
             return "ChatTeacher(…)"
         return (
             f"ChatTeacher({self.model!r}, {len(self.labels)} labels, server={self._server.shown!r})"
@@ -288,7 +282,8 @@ class ChatTeacher:
         """
         if self.votes == 1:
             return [await self._label(text, 0) for text in texts]
-        return [await self._poll(text) for text in texts]
+        ask = self._label
+        return [await poll(partial(ask, t), self.votes, t, self._ballots) for t in texts]
 
     def remember(self, ballots: Ballots | None) -> None:
         """Keep votes there until a text has all of them."""
@@ -296,8 +291,8 @@ class ChatTeacher:
 
     def halt(self) -> None:
         """Send no more requests in this run."""
-        if self._pace is not None:
-            self._pace.halt()
+        if self._opened is not None:
+            self._opened.pace.halt()
 
     # --- batches -----------------------------------------------------------------------
 
@@ -338,17 +333,11 @@ class ChatTeacher:
         Raises
         ------
         InvalidInput
-            The teacher goes through a library that has none, or asks about a text several
-            times.
+            It has none, or each text is asked about several times.
         TeacherError
             No key.
         """
-        if not self._server.url:
-            raise InvalidInput(f"{self._server.shown} has no batch endpoints; use %tracer label")
-        if self.votes > 1:
-            raise InvalidInput(
-                f"a batch asks about each text once; for votes={self.votes} use %tracer label"
-            )
+        check_batches(self._server, self.votes)
         client, failures = self._open(_BATCH_SECONDS)
         return BatchServer(client, failures, self._server.shown)
 
@@ -356,34 +345,22 @@ class ChatTeacher:
 
     async def close(self) -> None:
         """Close the connections. The teacher can be used again, also in another loop."""
-        lifetime, self._lifetime = self._lifetime, None
-        self._endpoint = self._pace = self._loop = self._ballots = None
-        if lifetime is not None:
-            await lifetime.aclose()
-
-    async def _poll(self, text: str) -> Answer:
-        async def ask(turn: int) -> Answer:
-            return await self._label(text, turn)
-
-        return await poll(ask, self.votes, text, self._ballots)
+        opened, self._opened = self._opened, None
+        self._ballots = None
+        if opened is not None:
+            await opened.lifetime.aclose()
 
     async def _label(self, text: str, turn: int) -> Answer:
-        loop = asyncio.get_running_loop()
-        if self._endpoint is None or self._pace is None or self._loop is not loop:
-            # A client works in the loop in which it was opened, and in no other one.
-            self._loop = loop
-            self._pace = Pace(self.concurrency, **self._rates)
-            self._endpoint = self._connect(self._pace)
-            self._lifetime = _lifetime(self._endpoint)
-            await anext(self._lifetime)
-        endpoint, pace, timing = self._endpoint, self._pace, Timing()
+        if self._opened is None or self._opened.loop is not asyncio.get_running_loop():
+            pace = Pace(self.concurrency, **self._rates)
+            self._opened = await Opened.of(self._connect(pace), pace)
+        endpoint, pace, timing = self._opened.endpoint, self._opened.pace, Timing()
         TIMING.set(timing)
         answer = await converse(
             endpoint, self._prompt, self._costs, text, turn, notices=self._notices
         )
         if timing.sent is not None:
-            seconds = asyncio.get_running_loop().time() - timing.sent
-            answer = replace(answer, seconds=seconds)
+            answer = replace(answer, seconds=self._opened.loop.time() - timing.sent)
         if answer.keep:
             return answer
         if pace.halted:  # the server may be well
@@ -420,20 +397,3 @@ class ChatTeacher:
         # The SDK does not tell what it retries, and a time-out may be billed.
         client = self._open_client(self._server, secret, timeout=limit, max_retries=0)
         return client, failures
-
-
-async def _lifetime(endpoint: Endpoint) -> AsyncGenerator[None, None]:
-    """Close the endpoint when this is closed, or its loop is: a loop ends its generators first."""
-    try:
-        yield
-    finally:
-        await endpoint.close()
-
-
-def _temperature(given: float | str | None, votes: int) -> float | None:
-    if given == "auto":
-        return 1.0 if votes > 1 else 0.0
-    if isinstance(given, str):
-        raise InvalidInput(f"temperature must be a number, None or 'auto', got {given!r}")
-    check_at_least(0, temperature=0 if given is None else given)
-    return given
