@@ -9,8 +9,8 @@ GUARANTEES, "Hard rows first".
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -216,27 +216,21 @@ class HardFirst:
         X = self._prepare(texts[by_chance & known], labels)
         own = texts[known]
         found = sketch(X[own], labels[own], X[self.column.codes[rows]], self._sketch)
-        nothing = np.empty(0)
+        ahead = partial(
+            look_ahead, n_open=len(open_), n_labels=len(texts), target=terms.target, delta=delta
+        )
         if found is None:
-            none = look_ahead(
-                *(nothing, nothing, nothing.astype(bool)),
-                n_open=len(open_), n_labels=len(texts), target=terms.target, delta=delta,
-            )  # fmt: skip
-            return none, None
+            return ahead(np.empty(0), np.empty(0), np.empty(0, dtype=bool)), None
         self._sketch = found
         chance = by_chance[known]
         # A text without a label is a disagreement that no score tells from others.
         n_missing = int((by_chance & ~known).sum())
         pilot, agree = found.left_out[chance], found.agree[chance]
         middle = np.quantile(pilot, (np.arange(n_missing) + 0.5) / max(n_missing, 1))
-        outlook = look_ahead(
+        outlook = ahead(
             found.margins,
             np.r_[pilot, middle],
             np.r_[agree, np.zeros(n_missing, dtype=bool)],
-            n_open=len(open_),
-            n_labels=len(texts),
-            target=terms.target,
-            delta=delta,
             failed=failed,
             seed=terms.seed,
         )
@@ -262,15 +256,10 @@ class HardFirst:
 
     def _state(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> str:
         """Fingerprint of all that decides about a frozen fit, its order and its open rows."""
-        terms = self.terms
         texts, by_chance = self._fit_texts(draws, labels)
-        said = repr((terms.target, terms.confidence, terms.seed, sorted(terms.options.items())))
-        digest = hashlib.sha256(f"{said} {self.classes!r}".encode())
-        parts = [self.column.codes, texts, labels[texts], by_chance]
-        parts += [draw.rows for draw in draws if draw.purpose == NEW_ROWS]
-        for part in parts:
-            digest.update(np.ascontiguousarray(part, dtype=np.int64).tobytes())
-        return digest.hexdigest()
+        aside = [draw.rows for draw in draws if draw.purpose == NEW_ROWS]
+        parts = [self.column.codes, texts, labels[texts], by_chance, *aside]
+        return self.terms.fingerprint(self.classes, parts)
 
     def _freeze_now(
         self, draws: tuple[Draw, ...], labels: NDArray[np.intp], n_round: int
@@ -405,10 +394,7 @@ class HardFirst:
         waiting = self.column.unasked(aside.rows, labels)
         if len(waiting) and not closed:
             return Ask(done.draws, waiting)
-        about_new = certify_new(
-            *(frozen, self.column.codes[aside.rows], labels, self.classes),
-            target=self.terms.target,
-            confidence=self.terms.confidence,
-            seed=self.terms.seed,
-        )
+        terms, texts = self.terms, self.column.codes[aside.rows]
+        levels = {"target": terms.target, "confidence": terms.confidence}
+        about_new = certify_new(frozen, texts, labels, self.classes, **levels, seed=terms.seed)
         return replace(done, new_rows=about_new)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -91,6 +92,14 @@ class Terms:
     one_round: bool = False
     seed: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    def fingerprint(self, classes: tuple[str, ...], parts: Iterable[NDArray[Any]]) -> str:
+        """Digest of the terms, the labels and whole numbers that something was frozen by."""
+        said = repr((self.target, self.confidence, self.seed, sorted(self.options.items())))
+        digest = hashlib.sha256(f"{said} {classes!r}".encode())
+        for part in parts:
+            digest.update(np.ascontiguousarray(part, dtype=np.int64).tobytes())
+        return digest.hexdigest()
 
     def delta(self, n_round: int) -> float:
         """Error budget of a round."""
