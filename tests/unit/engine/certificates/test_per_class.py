@@ -150,7 +150,7 @@ def test_of_classes_of_one_size_the_first_ones_are_tried():
 def test_costs_do_not_choose_the_thresholds_of_classes():
     """Of each class its rows count, so one dear row is not worth the chain of the others."""
     scores, agree, codes = world(700, seed=1)
-    dear = Pilot(scores, agree, codes, costs=np.where(scores < 0.3, 1e6, 1.0))
+    dear = Pilot(scores, agree, codes, costs=np.where(scores < 0.05, 1e9, 1.0))
     rows = world(400, seed=2)
     assert repr(certify(rows, of=dear)) == repr(certify(rows))
 
