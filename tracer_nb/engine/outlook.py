@@ -66,7 +66,7 @@ def fewest_tested(n_open: int, target: float, delta: float) -> int:
     """Test rows without which nothing can be certified of so many open rows; more if none do.
 
     >>> fewest_tested(10_000, 0.92, 0.1), fewest_tested(20, 0.95, 0.05)
-    (28, 19)
+    (28, 16)
     """
     n = np.arange(1, n_open + 1)
     if not n_open:

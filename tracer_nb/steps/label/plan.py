@@ -218,6 +218,8 @@ def make_plan(
     takes = forecast(teacher, to_ask, sampled, past.experience)
     rate = past.experience.rate
     halved = getattr(teacher, "batch_price", None)
+    if halved == getattr(teacher, "price", None):  # nothing to be gained
+        halved = None
     return Plan(
         teacher=teacher.name,
         n_rows=texts.n_rows,
