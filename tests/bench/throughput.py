@@ -31,10 +31,15 @@ from typing import Any
 
 from common import arguments, machine, published, quiet, table
 
-from tracer_nb.labelling import run_labels
 from tracer_nb.records import Answer
-from tracer_nb.store import LabelStore
-from tracer_nb.teachers import Price
+from tracer_nb.teachers import ChatTeacher, Price
+
+try:
+    from tracer_nb.labelling import run_labels
+    from tracer_nb.store import LabelStore
+except ImportError:  # a build to be measured against, from before these rooms
+    from tracer_nb.teachers.runner import run_labels
+    from tracer_nb.teachers.store import LabelStore
 
 CONCURRENCY = 64
 LABELS = tuple(f"label {i}" for i in range(20))
@@ -121,7 +126,6 @@ def standin(latency: float) -> Iterator[str]:
 def against_standin(latency: float, n: int) -> dict[str, float]:
     """A run over ``n`` texts that are answered after ``latency`` seconds."""
     from tracer_nb.datasets import load
-    from tracer_nb.teachers.chat.teacher import ChatTeacher
 
     data = load("support")
     texts, labels = data["text"].tolist()[:n], sorted(data["label"].unique())
