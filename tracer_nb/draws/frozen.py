@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tracer_nb.draws.draw import Draw
 from tracer_nb.engine import ExtraRows, SurrogateFit, fit_surrogate
 from tracer_nb.engine.certificates import Evidence, Promise, Rows, certify
-from tracer_nb.engine.outlook import N_BINS, Outlook, look_ahead
+from tracer_nb.engine.outlook import Outlook, bin_ends, look_ahead
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.records import Certificate
 
@@ -114,7 +114,7 @@ def freeze(
         seed=seed,
     )
     ordered = np.sort(among[np.isfinite(among)])[::-1]
-    ends = np.round(np.arange(1, N_BINS + 1) * len(ordered) / N_BINS).astype(np.intp)
+    ends = bin_ends(len(ordered))
     grid = np.maximum(ordered[np.maximum(ends, 1) - 1] - _HAIR, 0.0) if len(ordered) else ordered
     thresholds = np.unique(grid[outlook.start :: outlook.stride])[::-1]
     return Frozen(fit, answers, scores, thresholds, outlook)

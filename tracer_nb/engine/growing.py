@@ -42,8 +42,8 @@ class Sketch:
 
     Attributes
     ----------
-    margins, codes : ndarray of shape (n_open,)
-        Of the rows that were looked at: largest minus second largest output, and class.
+    margins : ndarray of shape (n_open,)
+        Of the rows that were looked at: largest minus second largest output.
     left_out, agree : ndarray of shape (n,)
         Of the labelled rows: the same margin from a fit without the row, and whether that fit
         gives its label.
@@ -53,7 +53,6 @@ class Sketch:
     """
 
     margins: NDArray[np.float64]
-    codes: NDArray[np.intp]
     left_out: NDArray[np.float64]
     agree: NDArray[np.bool_]
     width: float
@@ -101,10 +100,9 @@ def sketch(
     if before is not None and n < _RETUNE * before.n_tuned:
         known = {"width": before.width, "ridge": before.ridge}
     fitted = fit_kernel_ridge(X, np.eye(len(present), dtype=np.float32)[own], **known)
-    outputs, model = fitted.model.outputs(rest), fitted.model
+    model = fitted.model
     return Sketch(
-        margins=margin(outputs),
-        codes=present[outputs.argmax(axis=1)],
+        margins=margin(model.outputs(rest)),
         left_out=margin(fitted.out_of_fold),
         agree=fitted.out_of_fold.argmax(axis=1) == own,
         width=model.width,  # type: ignore[attr-defined]

@@ -15,9 +15,9 @@ from sklearn.isotonic import isotonic_regression
 from tracer_nb.engine.bounds import column_p_value
 from tracer_nb.engine.sequence import gained_coverage
 
-__all__ = ["Outlook", "fewest_tested", "look_ahead", "too_few"]
+__all__ = ["Outlook", "bin_ends", "fewest_tested", "look_ahead", "too_few"]
 
-N_BINS = 40
+_N_BINS = 40
 _DRAWS = 100
 _SIZES = (30, 45, 60, 80, 105, 140, 185, 245, 325, 430, 570, 750)
 _STRIDES = (1, 2, 4)
@@ -60,6 +60,11 @@ class Outlook:
     coverage: float
     n_deferred: float
     bill: float
+
+
+def bin_ends(n: int) -> NDArray[np.intp]:
+    """Rows, of n in order of their score, up to the end of each of 40 bins, (40,)."""
+    return np.round(np.arange(1, _N_BINS + 1) * n / _N_BINS).astype(np.intp)
 
 
 def fewest_tested(n_open: int, target: float, delta: float) -> int:
@@ -122,7 +127,7 @@ def look_ahead(
     known = np.isfinite(scores)
     reachable = float(known.mean()) if len(scores) else 0.0
     ordered = np.sort(scores[known])[::-1]
-    if len(ordered) < N_BINS or not len(pilot):
+    if len(ordered) < _N_BINS or not len(pilot):
         return best
     rng = np.random.default_rng([seed, 6])
     theta, ends = _agreement(ordered, pilot, agree, _HOLE ** (1 - failed), rng)
@@ -132,7 +137,7 @@ def look_ahead(
     for n_test in _SIZES:
         if n_test > n_open:
             break
-        drawn = rng.multinomial(n_test, share, _DRAWS)[:, :N_BINS]
+        drawn = rng.multinomial(n_test, share, _DRAWS)[:, :_N_BINS]
         m = np.minimum(drawn.cumsum(axis=1), handled)
         d = np.minimum(rng.binomial(drawn, 1.0 - theta).cumsum(axis=1), m)
         p = column_p_value(d, m, np.broadcast_to(handled, m.shape), target)
@@ -161,7 +166,7 @@ def _agreement(
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     """Draws of the agreement in each bin of the open rows (draws, 40), and the bins' ends."""
-    ends = np.round(np.arange(1, N_BINS + 1) * len(ordered) / N_BINS).astype(np.intp)
+    ends = bin_ends(len(ordered))
     by_score = np.argsort(pilot, kind="stable")
     smooth = isotonic_regression(agree[by_score].astype(float), y_min=0.0, y_max=1.0)
     each = np.interp(ordered, pilot[by_score], smooth)
@@ -169,9 +174,9 @@ def _agreement(
     level = np.add.reduceat(each, starts) / np.diff(np.r_[0, ends])
     wrong = hole * (1.0 - level)
     bins = np.searchsorted(-ordered[ends - 1], -pilot, side="left")
-    rows = _PRIOR_ROWS + np.bincount(bins, minlength=N_BINS + 1)[:N_BINS]
+    rows = _PRIOR_ROWS + np.bincount(bins, minlength=_N_BINS + 1)[:_N_BINS]
     drawn = rng.beta(
-        np.maximum(rows * wrong, 1e-3), np.maximum(rows * (1.0 - wrong), 1e-3), (_DRAWS, N_BINS)
+        np.maximum(rows * wrong, 1e-3), np.maximum(rows * (1.0 - wrong), 1e-3), (_DRAWS, _N_BINS)
     )
     # Of the whole level, beside that of each bin: what so many disagreements can tell.
     spread = 1.0 / np.sqrt(1.0 + float((~agree).sum()))

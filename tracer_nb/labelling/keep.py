@@ -120,13 +120,13 @@ class Commits:
             self._next = asyncio.get_running_loop().create_future()
         done = self._next
         if not self._running:
-            self._running = True
             self._soon(_TURNS)
         # Shared with others: a caller that is cancelled must not take it from them.
         return await asyncio.shield(done)
 
     def _soon(self, turns: int) -> None:
         """Start after some turns of the loop: what is coming in right now joins."""
+        self._running = True
         if turns:
             asyncio.get_running_loop().call_soon(self._soon, turns - 1)
         else:
@@ -156,7 +156,6 @@ class Commits:
             self.unsaved.update((text, answer) for text, answer in group if answer.keep)
             done.set_exception(error)
         if self._waiting:
-            self._running = True
             self._soon(_TURNS)
 
     def _commit(self, group: Pairs) -> dict[str, Answer]:
