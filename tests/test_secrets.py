@@ -249,7 +249,7 @@ BUGS_OF_BATCHES = [
     "openai.resources.batches.AsyncBatches.create",
     "openai.resources.batches.AsyncBatches.retrieve",
     "openai.resources.files.AsyncFiles.content",
-    "tracer_nb.labelling.batch.book.BatchBook.finish",
+    "tracer_nb.labelling.book.BatchBook.finish",
 ]
 
 

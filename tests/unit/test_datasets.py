@@ -17,8 +17,9 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import RidgeClassifier
 
-from tracer_nb.datasets import _banking77, load
+from tracer_nb import datasets
 from tracer_nb.datasets import _support_grammar as grammar
+from tracer_nb.datasets import load
 from tracer_nb.datasets._make_support import make_rows, to_csv
 from tracer_nb.errors import InvalidInput, TracerError
 
@@ -100,14 +101,14 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Make a small BANKING77 the right one, with nothing of it on this machine."""
     for split, rows in ROWS.items():
         text = "".join(f"{' '.join(text.split())}\t{label}\n" for text, label in rows)
-        monkeypatch.setitem(_banking77.DIGESTS, split, hashlib.sha256(text.encode()).hexdigest())
+        monkeypatch.setitem(datasets._DIGESTS, split, hashlib.sha256(text.encode()).hexdigest())
     work = tmp_path / "project" / "notebooks"
     work.mkdir(parents=True)
     monkeypatch.chdir(work)
-    monkeypatch.delenv(_banking77.VARIABLE, raising=False)
+    monkeypatch.delenv(datasets._VARIABLE, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(_banking77, "_CHECKOUT", tmp_path / "nowhere" / "repository")
-    monkeypatch.setattr(_banking77, "URL", (tmp_path / "web").as_uri() + "/{split}.csv")
+    monkeypatch.setattr(datasets, "_CHECKOUT", tmp_path / "nowhere" / "repository")
+    monkeypatch.setattr(datasets, "_URL", (tmp_path / "web").as_uri() + "/{split}.csv")
     return tmp_path
 
 
@@ -178,7 +179,7 @@ def test_a_file_that_is_no_such_table_is_refused(small, monkeypatch, content):
 
 
 def test_the_published_files():
-    if _banking77._folder() is None:
+    if datasets._folder() is None:
         pytest.skip("BANKING77 is not on this machine")
     banking = load("banking77")
     assert banking["split"].tolist() == ["train"] * 10_003 + ["test"] * 3_080

@@ -15,12 +15,10 @@ import pandas as pd
 from aiohttp import web
 
 from tracer_nb.errors import InvalidInput
-from tracer_nb.standin.answers import Answers, Counts
+from tracer_nb.standin.answers import Answers, Ask, Counts
 from tracer_nb.standin.batches import BatchDesk, Batches, BatchRules
-from tracer_nb.standin.behaving import Behaviour, Elsewhere, occasion_of
 from tracer_nb.standin.faults import Faults, uniform
-from tracer_nb.standin.protocol import Ask
-from tracer_nb.standin.wire import batched, error, respond
+from tracer_nb.standin.wire import Behaviour, Elsewhere, batched, error, occasion_of, respond
 
 __all__ = ["StandIn", "serve"]
 

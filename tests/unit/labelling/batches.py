@@ -3,8 +3,8 @@
 from dataclasses import fields
 from datetime import datetime, timedelta, timezone
 
-from tracer_nb.labelling.batch import batch
-from tracer_nb.labelling.batch import collect as collecting
+from tracer_nb.labelling import batch
+from tracer_nb.labelling import collect as collecting
 from tracer_nb.records import Caps
 from tracer_nb.store import LabelStore
 from tracer_nb.teachers import Price

@@ -8,9 +8,8 @@ import pytest
 from faulty.secrets import KEY, assert_clean, assert_clean_folder, verbose
 
 from tracer_nb.errors import InvalidInput, KeyRefused, TeacherError
-from tracer_nb.labelling import run_labels
-from tracer_nb.labelling.batch import batch
-from tracer_nb.labelling.batch.book import BatchBook
+from tracer_nb.labelling import batch, run_labels
+from tracer_nb.labelling.book import BatchBook
 from tracer_nb.records import Answer
 from tracer_nb.standin import BatchRules, Faults, serve
 from tracer_nb.store import LabelStore

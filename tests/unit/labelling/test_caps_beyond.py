@@ -7,8 +7,7 @@ import pytest
 
 from tests.unit.teachers.chatserver import LABELS, ChatServer, Say
 from tracer_nb.errors import InvalidInput
-from tracer_nb.labelling import run_labels
-from tracer_nb.labelling.batch import batch
+from tracer_nb.labelling import batch, run_labels
 from tracer_nb.records import Caps
 from tracer_nb.standin import BatchRules, serve
 from tracer_nb.store import LabelStore

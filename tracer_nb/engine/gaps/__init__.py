@@ -13,11 +13,13 @@ from tracer_nb.engine.gaps.agreement import (
     reliability,
     self_agreement,
 )
-from tracer_nb.engine.gaps.layout import LAYOUTS, draw_points, lay_out
 from tracer_nb.engine.gaps.rows import (
+    LAYOUTS,
     RowTable,
     boundary_pairs,
+    draw_points,
     joined_rows,
+    lay_out,
     likely_mistakes,
     select_rows,
 )

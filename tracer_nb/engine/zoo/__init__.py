@@ -5,10 +5,9 @@ that each earns its place by; all but XGBoost are kept as plain arrays.
 """
 
 from tracer_nb.engine.zoo.base import Fit, Fitter, Model, SavedModel, folds
-from tracer_nb.engine.zoo.custom import Logistic, fit_logistic, from_estimator
+from tracer_nb.engine.zoo.custom import Logistic, fit_logistic, fit_xgboost, from_estimator
 from tracer_nb.engine.zoo.kernel_ridge import KernelRidge, fit_kernel_ridge
 from tracer_nb.engine.zoo.matrix import Matrix, unit_rows
-from tracer_nb.engine.zoo.xgb import fit_xgboost
 
 __all__ = [
     "MODELS",

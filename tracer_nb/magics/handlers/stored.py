@@ -63,7 +63,7 @@ def list_batches(space: Workspace, job: Job, line: Line) -> None:
         return
     what = "without a job batch list lists all of a store, and heeds --store alone"
     check_only(line, what, ("store",))
-    from tracer_nb.labelling.batch.book import all_batches  # noqa: PLC0415
+    from tracer_nb.labelling.book import all_batches  # noqa: PLC0415
     from tracer_nb.store import LabelStore  # noqa: PLC0415
 
     with LabelStore(None if line.args.store is None else unquote(line.args.store)) as store:

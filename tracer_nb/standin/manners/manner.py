@@ -9,8 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tracer_nb.standin.answers import Ask, count_tokens
 from tracer_nb.standin.faults import uniform
-from tracer_nb.standin.protocol import Ask, count_tokens
 
 __all__ = ["Manner", "Occasion", "Refusal", "write"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from tracer_nb.errors import InvalidInput, StoreError
 from tracer_nb.labelling import INTERRUPTED, LabelRun, run_labels
-from tracer_nb.labelling.batch.batch import in_batches, under_way
+from tracer_nb.labelling.batch import in_batches, under_way
 from tracer_nb.records import Answer, AskedAgain, Caps, Progress, Spending, Superseded
 from tracer_nb.store import LabelStore
 from tracer_nb.store.experience import Experience, find_experience

@@ -11,7 +11,7 @@ from typing import Any
 from tracer_nb.draws.draw import coin
 from tracer_nb.engine import gaps
 from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
-from tracer_nb.labelling.batch import batch
+from tracer_nb.labelling import batch
 from tracer_nb.records import Batch, Caps, Collected, ReaskPlan, SelfAgreement, Submitted
 from tracer_nb.steps.column.sample import distinct_texts
 from tracer_nb.steps.label.asker import OnProgress

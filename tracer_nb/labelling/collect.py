@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tracer_nb.errors import InvalidInput, TeacherError
-from tracer_nb.labelling.batch.book import SENDING, BatchBook, Entry
-from tracer_nb.labelling.batch.submit import BatchTeacher, settle
+from tracer_nb.labelling.book import SENDING, BatchBook, Entry
+from tracer_nb.labelling.submit import BatchTeacher, settle
 from tracer_nb.records import Batch, Spending
 from tracer_nb.store.rows import utc_now
 from tracer_nb.teachers.chat.batches import BatchServer, CannotList, ServerBatch

@@ -1,6 +1,4 @@
-"""Runs a coroutine to its end from code that is not asynchronous, in a notebook too.
-
-Batches of requests, answered hours later at a lower price: submit, and collect another day.
+"""Batches of requests, answered hours later at a lower price: submit, and collect another day.
 
 What is noted, and when, so that a process killed at any moment neither loses a batch that is
 paid nor has one made twice:
@@ -29,9 +27,9 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from tracer_nb.errors import InvalidInput, TeacherError
-from tracer_nb.labelling.batch.book import NOTED, SENDING, BatchBook, all_batches
-from tracer_nb.labelling.batch.collect import Brought, collect_entry, give_up, locate, look
-from tracer_nb.labelling.batch.submit import (
+from tracer_nb.labelling.book import NOTED, SENDING, BatchBook, all_batches
+from tracer_nb.labelling.collect import Brought, collect_entry, give_up, locate, look
+from tracer_nb.labelling.submit import (
     BatchTeacher,
     Body,
     Parcel,

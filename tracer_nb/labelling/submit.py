@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol, runtime_checkable
 
 from tracer_nb.errors import InvalidInput, KeyRefused, TeacherError
-from tracer_nb.labelling.batch.book import BatchBook, Entry
+from tracer_nb.labelling.book import BatchBook, Entry
 from tracer_nb.records import Answer, Caps, Spending
 from tracer_nb.teachers.base import Teacher
 from tracer_nb.teachers.budget import dollars, total_cost
