@@ -25,7 +25,7 @@ from tracer_nb.engine.features import (
     WordllamaFeatures,
     make_features,
 )
-from tracer_nb.engine.features import wordllama as static
+from tracer_nb.engine.features import sentence as static
 from tracer_nb.engine.features.lsa import pack_terms, unpack_terms
 from tracer_nb.errors import InvalidInput, MissingExtra, NotFitted
 

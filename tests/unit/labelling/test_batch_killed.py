@@ -7,7 +7,8 @@ from contextlib import contextmanager
 import pytest
 
 from tracer_nb.errors import InvalidInput, TeacherError
-from tracer_nb.labelling.batch import run_apart, run_labels
+from tracer_nb.labelling import run_labels
+from tracer_nb.labelling.batch import run_apart
 from tracer_nb.labelling.book import BatchBook
 from tracer_nb.standin import BatchRules, serve
 from tracer_nb.store import LabelStore
