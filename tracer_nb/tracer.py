@@ -27,7 +27,6 @@ from tracer_nb.records import (
     LabelAgreement,
     LabelCounts,
     Labels,
-    LearningCurve,
     Plan,
     Preview,
     ReaskPlan,
@@ -214,7 +213,7 @@ class Tracer:
         column: Any,
         *,
         table: Any = None,
-        sample: int | str = 2000,
+        sample: int = 2000,
         max_cost: float | None = None,
         max_tokens: int | None = None,
         max_rows: int | None = None,
@@ -227,8 +226,8 @@ class Tracer:
         column : series, array or list of texts
         table : dataframe, optional
             Of the same rows, for the columns that the prompt names as ``{{column}}``.
-        sample : int or "auto"
-            Rows to draw at random; of "auto" the first batch is planned.
+        sample : int
+            Rows to draw at random.
         max_cost : float, optional
             Hard cap in dollars.
         max_tokens : int, optional
@@ -259,7 +258,7 @@ class Tracer:
         column: Any,
         *,
         table: Any = None,
-        sample: int | str = 2000,
+        sample: int = 2000,
         max_cost: float | None = None,
         max_tokens: int | None = None,
         max_rows: int | None = None,
@@ -279,10 +278,8 @@ class Tracer:
         column, table, max_cost, max_tokens, max_rows
             As in :meth:`plan`. Where the price of the teacher's tokens is unknown, one of the
             last two must be given.
-        sample : int or "auto"
-            Rows to draw at random. "auto" labels in batches and stops when another one is not
-            worth its price, by a learning curve (``tracer.curve``) that looks at fitting rows
-            alone, so that the certificate stays valid.
+        sample : int
+            Rows to draw at random.
         on_progress : callable, optional
             Called with :class:`~tracer_nb.records.Progress` a few times a second.
         stop : threading.Event, optional
@@ -447,7 +444,7 @@ class Tracer:
         column: Any,
         *,
         table: Any = None,
-        sample: int | str = 2000,
+        sample: int = 2000,
         max_cost: float | None = None,
         max_tokens: int | None = None,
         max_rows: int | None = None,
@@ -833,7 +830,7 @@ class Tracer:
         column: Any,
         *,
         table: Any = None,
-        sample: int | str = 2000,
+        sample: int = 2000,
         max_cost: float | None = None,
         max_tokens: int | None = None,
         max_rows: int | None = None,
@@ -850,9 +847,8 @@ class Tracer:
         ----------
         column, table
             As in :meth:`plan`.
-        sample : int or "auto"
-            Rows to draw at random, the same that :meth:`label` draws; of "auto" those that it
-            draws at first.
+        sample : int
+            Rows to draw at random, the same that :meth:`label` draws.
         max_cost, max_tokens, max_rows : optional
             Hard caps in dollars, tokens and texts for all batches of this teacher that are
             under way. The most that a batch can take must fit before it is sent. Where the
@@ -877,7 +873,7 @@ class Tracer:
         column: Any,
         *,
         table: Any = None,
-        sample: int | str = 2000,
+        sample: int = 2000,
         max_cost: float | None = None,
         max_tokens: int | None = None,
         max_rows: int | None = None,
@@ -1320,11 +1316,6 @@ class Tracer:
     def labels(self) -> Labels | None:
         """Of the sample; None before :meth:`label`."""
         return self._state.labels
-
-    @property
-    def curve(self) -> LearningCurve | None:
-        """By which ``sample="auto"`` stopped."""
-        return self._state.curve
 
     @property
     def fitted(self) -> SurrogateFit | None:

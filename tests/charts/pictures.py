@@ -17,7 +17,6 @@ from tracer_nb.records import (
     Gaps,
     HandThreshold,
     LabelCounts,
-    LearningCurve,
     Preview,
     Progress,
     Spending,
@@ -96,16 +95,6 @@ def counts(size="small", *, routed=False):
     of = [rng.integers(1, 10_000, size=k) for _ in range(2)] if routed else [zeros, zeros]
     sample = rng.integers(1, 50, size=k)
     return LabelCounts(NAMES[size], sample, *of, int(sample.sum()) + 3, 3, 5 if routed else 0)
-
-
-def learning(size="small"):
-    n_rows = {"small": 2000, "other": 3000, "large": 10_000_000}[size]
-    sizes = np.unique(np.geomspace(400, n_rows, 200).round()).astype(np.intp)
-    share = 1 - 8 / np.sqrt(sizes)
-    tried = np.array([200, 280, 340, 400])
-    cost = 0.001 * (sizes + (n_rows - sizes) * (1 - share))
-    best = int(sizes[cost.argmin()])
-    return LearningCurve(tried, 1 - 8 / np.sqrt(tried), sizes, share, cost, 0.001, best)
 
 
 def targets(size="small", *, certified=True):
@@ -203,8 +192,6 @@ CHARTS = {
     "rate": lambda size, **o: charts.rate_chart(timeline(size), **o),
     "labels of the sample": lambda size, **o: charts.label_chart(counts(size), **o),
     "labels of the output": lambda size, **o: charts.label_chart(counts(size, routed=True), **o),
-    "learning": lambda size, **o: charts.learning_chart(learning(size), **o),
-    "total cost": lambda size, **o: charts.total_cost_chart(learning(size), **o),
     "confusion": lambda size, **o: charts.confusion_chart(gaps.confusion(judged(size)), **o),
     "agreement": lambda size, **o: charts.agreement_chart(
         gaps.label_agreement(judged(size), target=0.9), **o

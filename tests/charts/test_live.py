@@ -122,7 +122,7 @@ def test_charts_with_an_interval_say_which_it_is(name):
         assert "estimates, no promise" in text
     if name == "watch":
         assert "valid at all times" in text
-    if name in {"learning", "total cost", "confusion"}:
+    if name == "confusion":
         assert "no interval" in text.lower()
 
 

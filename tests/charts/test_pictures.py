@@ -149,28 +149,6 @@ def test_names_that_are_cut_stay_different():
     assert all(len(name) <= 30 for name in short_names(names, 24))
 
 
-# --- learning -------------------------------------------------------------------------
-
-
-def test_the_learning_curve_and_its_projection_meet_where_labels_cost_the_least():
-    curve = pictures.learning()
-    values = values_of(charts.learning_chart(curve))
-    assert [row["n"] for row in values["tried"]] == [200, 280, 340, 400]
-    assert len(values["projected"]) == len(curve.sizes)
-    (best,) = values["best"]
-    assert (best["n"], best["text"]) == (curve.best, f"least cost: {curve.best:,} labels")
-    cost = values_of(charts.total_cost_chart(curve))
-    (at_best,) = (row["cost"] for row in cost["cost"] if row["n"] == curve.best)
-    assert at_best == min(row["cost"] for row in cost["cost"])
-    assert "$" in title_of(charts.total_cost_chart(curve))
-
-
-def test_costs_without_a_price_are_answers():
-    chart = charts.total_cost_chart(replace(pictures.learning(), price=1.0))
-    assert "answers" in title_of(chart)
-    assert encodings(chart, "line", "cost")["y"]["title"] == "Answers in all"
-
-
 # --- confusion ------------------------------------------------------------------------
 
 

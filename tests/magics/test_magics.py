@@ -468,7 +468,8 @@ def test_help_shows_every_option(shell):
         ("plan df.text -x", "no option '-x'; there are: --teacher"),
         ("plan df.text --target", "argument --target: expected one argument"),
         ("plan df.text --target high", "--target must be a fraction such as 0.92, or several: 0.92,0.95; got 'high'"),
-        ("plan df.text --sample 1.5", "--sample must be a number of rows or auto, got '1.5'"),
+        ("plan df.text --sample 1.5", "--sample must be a number of rows, got '1.5'"),
+        ("plan df.text --sample auto", "--sample must be a number of rows, got 'auto'"),
         (f"plan df.text {TEACH} --target 92", "target must be in (0, 1), got 92; for 92 % write 0.92"),
         (f"plan df.text {TEACH} --target 0", "target must be in (0, 1), got 0"),
         (f"plan df.text {TEACH} --confidence nan", "confidence must be in (0, 1), got nan"),
@@ -769,7 +770,6 @@ def test_a_loaded_router_keeps_the_caps_of_its_line(shell, tmp_path):
         ("--strategy fixed-threshold --threshold 0.5", "(column certificate, your threshold)"),
         ("--surrogate logistic", "logistic on matrix features"),
         ("--surrogate kernel-ridge,logistic", "on matrix features"),
-        ("--sample auto", "Labelling stopped at "),
     ],
 )
 def test_choices_of_the_engine(shell, options, says):

@@ -42,7 +42,7 @@ def test_a_frame_is_a_log_too(shell, log):
         ("none.jsonl", "no file"),
         ("{log}", "no column for the text"),
         ("{log} --columns text", "text=COLUMN"),
-        ("{log} --columns text=body,label=verdict --sample auto", "number of calls"),
+        ("{log} --columns text=body,label=verdict --sample 0", "number of calls"),
         ("{log} --columns text=body,label=verdict --sample few", "number of rows"),
         ("{log} --columns text=body,label=verdict --target high", "fraction"),
     ],

@@ -56,7 +56,7 @@ def test_its_rows_and_caps_are_for_it_alone(hard, hard_world):
 def test_what_cannot_be_updated_is_one_line(hard):
     assert "call route() first" in hard.complaint("%tracer update --teacher teach --labels intents")
     hard.run(f"%tracer run {JOB}")
-    assert "a number of fresh rows" in hard.complaint("%tracer update --sample auto")
+    assert "--sample must be a number of rows" in hard.complaint("%tracer update --sample auto")
     assert "--dry-run goes with" in hard.complaint("%tracer update --dry-run")
     hard["other"] = hard["df"].assign(text="x" + hard["df"].text)
     assert "goes on with the labelled column" in hard.complaint("%tracer update other.text")

@@ -19,7 +19,7 @@ from tracer_nb.records import Answer, Caps
 from tracer_nb.standin import serve
 from tracer_nb.steps.certify import name_rows
 from tracer_nb.teachers import ReplayTeacher
-from tracer_nb.words import certificate_sentence, label_lines, report_lines
+from tracer_nb.words import certificate_sentence, label_lines
 
 LABELS = ("login", "parcel", "refund")
 COLUMNS = ["text", "label", "label_source", "label_score", "label_reason"]
@@ -190,6 +190,7 @@ def test_settings_that_cannot_be_used(world, options, says):
     ("options", "job", "error", "says"),
     [
         ({}, {"sample": 0}, InvalidInput, "sample must be a positive whole number"),
+        ({}, {"sample": "auto"}, InvalidInput, "sample must be a positive whole number of rows, got 'auto'"),
         ({}, {"sample": "all"}, InvalidInput, "got 'all'"),
         ({}, {"max_cost": -1}, InvalidInput, "max_cost must be dollars"),
         ({}, {"max_cost": "4"}, InvalidInput, "max_cost must be dollars"),
@@ -874,32 +875,6 @@ def test_the_teacher_s_distribution_is_imitated(world):
     outputs = model.outputs(tracer.fitted.pipeline.view.prepare(tracer._state.column.features()))
     if tracer.fitted.pipeline.name == "kernel-ridge":
         assert outputs.max() < 1.0
-
-
-def test_labelling_stops_when_another_batch_is_not_worth_its_price(world):
-    tracer = tracer_for(world)
-    labels = tracer.label(world.texts, sample="auto")
-    assert 200 <= len(labels.rows) < 600
-    assert tracer.curve.enough
-    assert "Labelling stopped at" in " ".join(report_lines(tracer.report))
-    tracer.fit()
-    assert tracer.calibrate().certified
-
-
-def test_labelling_goes_on_while_it_pays_and_never_beyond_the_column(hard_world):
-    blind = tracer_for(hard_world, features=np.ones_like(hard_world.X))
-    labels = blind.label(hard_world.texts, sample="auto")
-    assert len(labels.rows) == 600
-    assert not blind.curve.enough
-    with pytest.raises(InvalidInput, match="sample must be a number of rows or 'auto'"):
-        blind.label(hard_world.texts, sample="many")
-
-
-def test_a_cap_ends_labelling_by_itself_too(world):
-    tracer = tracer_for(world, features=np.ones_like(world.X), cost=0.01)
-    labels = tracer.label(world.texts, sample="auto", max_cost=3.2)
-    assert labels.stopped.startswith("cost cap")
-    assert tracer.report.spending.cost <= 3.2
 
 
 @pytest.mark.parametrize("certificate", ["cross-fit", "per-class"])

@@ -10,7 +10,6 @@ from tracer_nb.records import (
     ClassCertificate,
     Comparison,
     Labels,
-    LearningCurve,
     Plan,
     Progress,
     Spending,
@@ -22,7 +21,6 @@ from tracer_nb.words import (
     choices_sentence,
     comparison_lines,
     count,
-    curve_sentence,
     duration,
     evidence_sentence,
     label_lines,
@@ -482,15 +480,6 @@ def test_several_targets(make_report):
         "95 % the surrogate answers 50 %; at 99 % nothing is certified."
     )
     assert choices_sentence(make_report(choices=choices[:1])) == ""
-
-
-def test_why_labelling_stopped(make_report):
-    n, one = np.array([500, 1000]), np.array([0.5, 0.6])
-    curve = LearningCurve(n, one, n, one, one, price=1.0, best=1000)
-    assert curve_sentence(make_report(curve=curve)).startswith("Labelling stopped at 1,000 labels:")
-    more = curve_sentence(make_report(curve=replace(curve, best=1500)))
-    assert more.startswith("By the learning curve, about 1,500 labels would cost the least")
-    assert curve_sentence(make_report()) == ""
 
 
 def test_one_handled_row_is_one_row(make_report, make_certificate):

@@ -6,10 +6,10 @@ is updated by sending data alone (:mod:`tracer_nb.charts.parts`).
 
 from tracer_nb.charts.agreement import agreement_chart, confusion_chart, reliability_chart
 from tracer_nb.charts.frontier import frontier_chart, lost_chart, preview_chart
-from tracer_nb.charts.learning import learning_chart, targets_chart, total_cost_chart
 from tracer_nb.charts.map import map_chart, slices_chart
 from tracer_nb.charts.parts import SHADES, join, split, to_svg, values_of
 from tracer_nb.charts.run import label_chart, rate_chart, spending_chart, watch_chart
+from tracer_nb.charts.targets import targets_chart
 
 __all__ = [
     "SHADES",
@@ -18,7 +18,6 @@ __all__ = [
     "frontier_chart",
     "join",
     "label_chart",
-    "learning_chart",
     "lost_chart",
     "map_chart",
     "preview_chart",
@@ -29,7 +28,6 @@ __all__ = [
     "split",
     "targets_chart",
     "to_svg",
-    "total_cost_chart",
     "values_of",
     "watch_chart",
 ]

@@ -44,7 +44,7 @@ class Job:
     settings: dict[str, Any] = field(default_factory=dict)
     source: Source | None = None
     home: Source | None = None
-    sample: int | str = 2000
+    sample: int = 2000
     caps: Caps = field(default_factory=Caps)
     tracer: Tracer | None = None
     loaded: SavedRouter | None = None
@@ -57,7 +57,7 @@ class Job:
         self,
         settings: dict[str, Any],
         source: Source | None,
-        sample: int | str | None,
+        sample: int | None,
         caps: Mapping[str, Any],
         written: Mapping[str, str],
         *,
@@ -79,10 +79,7 @@ class Job:
         anew = whole or self._is_another(settings)
         base = Job() if anew else self
         merged = {**base.settings, **settings}
-        if sample is None:
-            sample = base.sample
-        elif sample != "auto":
-            sample = check_sample(sample)
+        sample = base.sample if sample is None else check_sample(sample)
         given = {name: cap for name, cap in caps.items() if cap is not None}
         held = {f.name: getattr(base.caps, f.name) for f in fields(Caps)}
         capped = make_caps(**{**held, **given})

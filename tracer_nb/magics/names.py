@@ -260,12 +260,9 @@ def read_caps(args: Any) -> dict[str, Any]:
     return {f.name: getattr(args, f.name) for f in fields(Caps)}
 
 
-def read_sample(text: str | None) -> int | str | None:
-    """Rows to label, or "auto"; the table of settings has checked that it is one of both."""
-    if text is None:
-        return None
-    text = unquote(text)
-    return text if text == "auto" else int(text)
+def read_sample(text: str | None) -> int | None:
+    """Rows to label; the table of settings has checked that it is a number."""
+    return None if text is None else int(unquote(text))
 
 
 def _store(text: str) -> str:

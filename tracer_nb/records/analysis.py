@@ -31,7 +31,7 @@ class Gain:
     at_most : bool
         Whether it is a bound, and the gain may be nothing.
     basis : str
-        What it is estimated from. Labels: "curve" (the learning curve) or "test" (a certificate
+        What it is estimated from. Labels: "test" (a certificate
         from twice the calibration rows, same surrogate). Gate: "perfect gate", one without a
         mistake. Surrogate: "all" that is not handled now, or "self-agreement" where the
         teacher's own was measured and its upper bound bounds it. Prompt: "wavering", all that is

@@ -16,7 +16,6 @@ __all__ = [
     "Batch",
     "Collected",
     "Labels",
-    "LearningCurve",
     "Plan",
     "RejectOption",
     "Submitted",
@@ -222,42 +221,6 @@ class Labels:
     def missing_reasons(self) -> tuple[tuple[str, int], ...]:
         """Reasons for missing labels, most frequent first."""
         return tuple(Counter(reason for reason in self.reasons if reason).most_common())
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LearningCurve:
-    """How coverage grows with labels, and what labelling and deferring cost in all.
-
-    Estimated on fitting rows alone, so that stopping by it has seen no calibration label.
-
-    Attributes
-    ----------
-    n_labels : ndarray of shape (n_points,), int
-        Sizes that were tried: labels in all, calibration rows included.
-    coverage : ndarray of shape (n_points,), float
-        Coverage that a certificate may be expected to reach with them.
-    sizes : ndarray of shape (n_sizes,), int
-        Sizes that are projected, from the labels there are to the whole column.
-    projected_coverage, projected_cost : ndarray of shape (n_sizes,), float
-        The fitted curve, and labels plus deferrals at ``price`` each.
-    price : float
-        Of one answer; 1 when unknown, so that costs count answers.
-    best : int
-        Labels with the least projected cost.
-    """
-
-    n_labels: IntArray
-    coverage: FloatArray
-    sizes: IntArray
-    projected_coverage: FloatArray
-    projected_cost: FloatArray
-    price: float
-    best: int
-
-    @property
-    def enough(self) -> bool:
-        """Another batch is not worth its price."""
-        return self.best <= int(self.n_labels[-1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from tracer_nb.records.answers import Spending, Superseded
 from tracer_nb.records.arrays import FloatArray, IntArray
 from tracer_nb.records.certificates import Certificate, Frontier, Trial
-from tracer_nb.records.labels import LearningCurve
 
 __all__ = ["Choice", "HandThreshold", "Preview", "Report", "Scan", "Targets"]
 
@@ -96,8 +95,6 @@ class Report:
         By which the rows were, or will be, routed.
     choices : tuple of Choice
         Every target that was certified together with it, and what it would save.
-    curve : LearningCurve or None
-        When labelling decided by itself how many labels are enough.
     exact : bool
         False: features were fitted on the calibration rows too, so that for new rows the
         promise is close, not exact.
@@ -140,7 +137,6 @@ class Report:
     simulated: bool = False
     assumption: str = ""
     choices: tuple[Choice, ...] = ()
-    curve: LearningCurve | None = None
     exact: bool = True
     saved: float | None = None
     superseded: Superseded = field(default_factory=Superseded)

@@ -55,9 +55,8 @@ JOB: tuple[Setting, ...] = (
     _job("prompt", "The task in words, for teachers that read.", group="Job", place="cell"),
     _job(
         "sample",
-        "Rows to label at random ({default}), or auto: as many as pay. Of update: rows to test on.",
+        "Rows to label at random ({default}). Of update: rows to test on.",
         check=rows,
-        values=("auto",),
         default=2000,
         unit="rows",
         group="Job",

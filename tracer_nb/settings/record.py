@@ -144,13 +144,11 @@ def targets(setting: Setting, text: str) -> None:
 
 
 def rows(setting: Setting, text: str) -> None:
-    """Refuse a text that is not a number of rows, or auto."""
+    """Refuse a text that is not a number of rows."""
     try:
-        int(0 if text == "auto" else text)
+        int(text)
     except ValueError as error:
-        raise InvalidInput(
-            f"{setting.flag} must be a number of rows or auto, got {text!r}"
-        ) from error
+        raise InvalidInput(f"{setting.flag} must be a number of rows, got {text!r}") from error
 
 
 def fields(setting: Setting, text: str) -> None:

@@ -24,7 +24,6 @@ from tracer_nb.records import (
     Certificate,
     Gaps,
     Labels,
-    LearningCurve,
     RejectOption,
     Routing,
     Update,
@@ -168,7 +167,6 @@ class JobState:
         Rows that are being asked about.
     labels : Labels or None
         Of the sample.
-    curve : LearningCurve or None
     seconds : float
         That an answer took while labelling. Frozen then: a cost that moved between calibration
         and routing would void both.
@@ -200,7 +198,6 @@ class JobState:
     column: ReadColumn | None = None
     underway: NDArray[np.intp] | None = None
     labels: Labels | None = None
-    curve: LearningCurve | None = None
     seconds: float = 0.0
     fitted: SurrogateFit | None = None
     certified: Certified | None = None
@@ -298,7 +295,6 @@ Keep = Callable[[JobState], None]
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "underway": ("column",),
     "labels": ("column",),
-    "curve": ("column",),
     "trail": ("column",),
     "beside": ("column",),
     "fitted": ("labels",),

@@ -14,7 +14,6 @@ from tracer_nb.words import (
     aligned,
     certificate_sentence,
     choices_sentence,
-    curve_sentence,
     evidence_sentence,
     outcome_sentences,
     pair_rows,
@@ -134,7 +133,7 @@ def _promise(report: Report) -> str:
 
 
 def _lines(report: Report) -> list[str]:
-    sentences = (sample_sentence(report), choices_sentence(report), curve_sentence(report))
+    sentences = (sample_sentence(report), choices_sentence(report))
     return [*(sentence for sentence in sentences if sentence), *outcome_sentences(report)]
 
 

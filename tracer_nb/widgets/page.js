@@ -900,9 +900,7 @@ var tracerPage = (() => {
     const charts = {
       counts: makeChart("How often each label occurs"),
       spending: makeChart("Money spent over time"),
-      rate: makeChart("Answers a second over time"),
-      learning: makeChart("Coverage against labels, with what is to be expected"),
-      cost: makeChart("What labels and deferrals cost together, against labels")
+      rate: makeChart("Answers a second over time")
     };
     node.append(empty, cells, spent, ...Object.values(charts).map((chart) => chart.node));
     return {
@@ -1259,7 +1257,7 @@ var tracerPage = (() => {
     const figures = makeFigures(null);
     root.append(make("h1", "", values.title));
     const labels = make("div");
-    labels.append(figures.charts.counts.node, figures.charts.learning.node, figures.charts.cost.node);
+    labels.append(figures.charts.counts.node);
     for (const [name, body] of [
       ["Overview", figures.overview.node],
       ["Gaps", figures.gaps.node],

@@ -13,7 +13,6 @@ __all__ = [
     "alarm_sentence",
     "certificate_sentence",
     "choices_sentence",
-    "curve_sentence",
     "evidence_sentence",
     "promise_sentence",
     "saved_lines",
@@ -108,23 +107,6 @@ def choices_sentence(report: Report) -> str:
             part += f" and saves about {money(choice.saved)}"
         parts.append(part)
     return f"All targets hold together: {'; '.join(parts)}."
-
-
-def curve_sentence(report: Report) -> str:
-    """Why labelling stopped by itself; empty when it did not."""
-    curve = report.curve
-    if curve is None:
-        return ""
-    n = int(curve.n_labels[-1])
-    if not curve.enough:
-        return (
-            f"By the learning curve, about {count(curve.best, 'label')} would cost the least in "
-            f"all; there are {n:,}."
-        )
-    return (
-        f"Labelling stopped at {count(n, 'label')}: by the learning curve, another batch would "
-        "cost more than the deferrals that it saves."
-    )
 
 
 def _refusal(certificate: Certificate) -> str:

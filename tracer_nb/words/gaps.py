@@ -42,7 +42,6 @@ _WHAT = {
     "prompt": "a clearer prompt",
 }
 _BASIS = {
-    "curve": "by the learning curve",
     "test": "expected of a certificate from twice the calibration rows; surrogate as now",
     "perfect gate": "a gate without a mistake, on these labels",
     "all": "everything that is not handled now",

@@ -6,7 +6,6 @@ from tracer_nb.records import Report, ReviewState
 from tracer_nb.words.certificates import (
     certificate_sentence,
     choices_sentence,
-    curve_sentence,
     evidence_sentence,
 )
 from tracer_nb.words.figures import count, level, limits, money, percent
@@ -124,7 +123,8 @@ def report_lines(report: Report) -> list[str]:
         lines.append(certificate_sentence(report))
     if sentence := sample_sentence(report):
         lines.append(sentence)
-    lines.extend(s for s in (choices_sentence(report), curve_sentence(report)) if s)
+    if sentence := choices_sentence(report):
+        lines.append(sentence)
     lines.extend(outcome_sentences(report))
     if report.certificate is not None:
         lines.append(evidence_sentence(report))

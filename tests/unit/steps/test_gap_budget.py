@@ -80,12 +80,6 @@ def test_more_labels_gain_no_more_than_is_lost_and_nothing_when_all_are_labelled
     assert all(gain.by != "labels" for gain in calibrated(world, sample=600).gaps().gains)
 
 
-def test_a_learning_curve_that_is_there_tells_of_more_labels(hard_world):
-    gaps = calibrated(hard_world, sample="auto").gaps()
-    assert gaps.gains[0].basis == "curve"
-    assert gap_tables(gaps)[0][2][0][2] == "by the learning curve"
-
-
 def test_another_column_of_the_table_is_found_and_escaped_as_data(world):
     rng = np.random.default_rng(6)
     odd = rng.random(len(world.texts)) < 0.3

@@ -84,16 +84,6 @@ def test_a_second_time_asks_those_only_that_have_none_still_and_a_cap_holds(worl
     assert labels.spending.asked == n
 
 
-def test_auto_asks_about_each_once(world, store):
-    shy = Shy(world, times=9)
-    tracer = job(shy, world, store)
-    tracer.label(world.texts, sample="auto")
-    shy.asked.clear()
-    labels = tracer.label(world.texts, sample="auto", again="missing")
-    assert set(shy.asked.values()) == {1}
-    assert missing(labels) == len(shy.asked)
-
-
 def test_run_and_route_ask_again_about_deferred_rows_too(world, store):
     shy = Shy(world)
     tracer = job(shy, world, store, target=0.9)

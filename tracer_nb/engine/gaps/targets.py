@@ -18,7 +18,6 @@ from tracer_nb.records import (
     Choice,
     Gain,
     HandThreshold,
-    LearningCurve,
     LostCoverage,
     SelfAgreement,
     Targets,
@@ -257,22 +256,15 @@ _TRIED = 50
 _FEWEST = 50
 
 
-def label_gain(fit: SurrogateFit, lost: LostCoverage, curve: LearningCurve | None) -> Gain:
-    """Gain of twice as many labels.
+def label_gain(fit: SurrogateFit, lost: LostCoverage) -> Gain:
+    """Gain of twice as many labels: of the test alone, the surrogate stays.
 
     Parameters
     ----------
     fit : SurrogateFit
     lost : LostCoverage
         Which the gain cannot exceed.
-    curve : LearningCurve or None
-        Of the same labels; without one, only the test gains, and the surrogate stays.
     """
-    if curve is not None:
-        sizes, coverage = curve.sizes, curve.projected_coverage
-        now, then = np.interp([sizes[0], 2 * sizes[0]], sizes, coverage).tolist()
-        gain = min(max(then - now, 0.0), 1.0 - lost.coverage)
-        return Gain("labels", gain, at_most=False, basis="curve")
     n = len(fit.calibration_rows)
     now, then = (expected_coverage(fit, size, lost.target) for size in (n, 2 * n))
     gain = min(max(then - now, 0.0), lost.by_statistics)

@@ -71,7 +71,7 @@ def update(space: Workspace, job: Job, line: Line) -> None:
     from tracer_nb.widgets import UpdateCard  # noqa: PLC0415
 
     tracer, cards = made(job), []
-    given = {"sample": _fresh_rows(line.args.sample), "ask_teacher": line.args.ask}
+    given = {"sample": read_sample(line.args.sample), "ask_teacher": line.args.ask}
     options = _given(line, asdict(tracer.caps_left(job.caps)), given)
 
     def work(reins: Reins) -> None:
@@ -113,14 +113,6 @@ def _given(line: Line, caps: dict[str, Any], options: dict[str, Any]) -> dict[st
     """Arguments of a step beside the job: what the line gives, else the caps that are left."""
     given = {**options, **read_caps(line.args)}
     return {**caps, **{name: value for name, value in given.items() if value is not None}}
-
-
-def _fresh_rows(sample: str | None) -> int | None:
-    """Fresh rows to test on."""
-    rows = read_sample(sample)
-    if isinstance(rows, str):
-        raise InvalidInput(f"--sample of an update must be a number of fresh rows, got {rows!r}")
-    return rows
 
 
 def _other(space: Workspace, name: str, job: Job) -> Any:

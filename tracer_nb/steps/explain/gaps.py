@@ -13,7 +13,6 @@ from tracer_nb.records import (
     BoundaryPair,
     Gain,
     Gaps,
-    LearningCurve,
     LostCoverage,
     SelfAgreement,
     Slice,
@@ -84,7 +83,7 @@ def find_gaps(state: JobState, now: Inspection | None, table: Any = None) -> Job
         suspects=_suspects(now),
         risk_area=gaps.risk_area(judged),
         lost=lost,
-        gains=() if lost is None or not lost.n_rows else _gains(now, lost, twice, state.curve),
+        gains=() if lost is None or not lost.n_rows else _gains(now, lost, twice),
         self_agreement=twice,
     )
     return replace(state, gaps=(found, len(state.setup.again.answers)))
@@ -98,16 +97,14 @@ def known_gaps(state: JobState) -> Gaps | None:
     return found if n_again == len(state.setup.again.answers) else None
 
 
-def _gains(
-    now: Inspection, lost: LostCoverage, twice: SelfAgreement | None, curve: LearningCurve | None
-) -> tuple[Gain, ...]:
+def _gains(now: Inspection, lost: LostCoverage, twice: SelfAgreement | None) -> tuple[Gain, ...]:
     """What would win lost coverage back."""
     assert now.fitted is not None and now.judged is not None  # noqa: S101, PT018  it is calibrated
     looked = np.flatnonzero(now.sample.surrogate >= 0)
     choosing = judged_rows(now.sample, np.setdiff1d(looked, now.sample.counted))
     more = len(now.labels.rows) < len(now.texts.usable)
     return (
-        *((gaps.label_gain(now.fitted, lost, curve),) if more else ()),
+        *((gaps.label_gain(now.fitted, lost),) if more else ()),
         *gaps.loss_gains(lost, twice),
         *gaps.merge_gains(now.judged, choosing, target=now.main),
     )

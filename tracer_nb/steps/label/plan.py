@@ -33,7 +33,6 @@ __all__ = [
     "drawn_rows",
     "fewest_labels",
     "fewest_of",
-    "first_draw",
     "forecast",
     "make_plan",
     "price_source",
@@ -41,9 +40,9 @@ __all__ = [
 
 
 def drawn_rows(
-    setup: Setup, column: Any, table: Any, sample: int | str, fewest: int | None = None
+    setup: Setup, column: Any, table: Any, sample: int, fewest: int | None = None
 ) -> tuple[Texts, NDArray[np.intp]]:
-    """A column, and the rows that labelling draws from it at first.
+    """A column, and the rows that labelling draws from it.
 
     Raises
     ------
@@ -53,8 +52,8 @@ def drawn_rows(
     texts = read_texts(column, table, setup.named)
     askable = askable_texts(setup.teacher, texts)
     needed = fewest_of(setup, texts)
-    drawn = first_draw(sample, needed, len(askable.usable))
-    check_job(askable, setup.teacher.labels, drawn, needed if fewest is None else fewest)
+    needed = needed if fewest is None else fewest
+    drawn = check_job(askable, setup.teacher.labels, sample, needed)
     return texts, draw_rows(askable, drawn, setup.options.seed)
 
 
@@ -85,21 +84,6 @@ def fewest_of(setup: Setup, texts: Texts) -> int:
     options = setup.options
     cross = options.certificate == "cross-fit"
     return fewest_labels(setup.target, options.level, len(texts.usable), cross_fit=cross)
-
-
-def first_draw(sample: Any, fewest: int, n_texts: int) -> int:
-    """Rows to draw at first.
-
-    Raises
-    ------
-    InvalidInput
-        Neither a positive whole number nor "auto".
-    """
-    if not isinstance(sample, str):
-        return check_sample(sample)
-    if sample != "auto":
-        raise InvalidInput(f"sample must be a number of rows or 'auto', got {sample!r}")
-    return min(max(_FIRST_BATCH, 2 * fewest), n_texts)
 
 
 def fewest_labels(
@@ -276,8 +260,6 @@ def price_source(teacher: Teacher, cost: float | None) -> str:
     return str(price)
 
 
-# Rows that "auto" labels before it judges for the first time.
-_FIRST_BATCH = 300
 # Texts that are looked at one by one; beyond, the mean of these stands for the rest.
 _PRICED_TEXTS = 5_000
 # Estimates count 4 characters a token; English runs from 3 (names, numbers) to 5.

@@ -129,7 +129,7 @@ def _repeats(teacher: Any) -> str:
 
 
 def submit(
-    state: JobState, column: Any, *, table: Any = None, sample: int | str = 2000, caps: Caps
+    state: JobState, column: Any, *, table: Any = None, sample: int = 2000, caps: Caps
 ) -> Submitted:
     """Send a random sample in a batch: see :meth:`tracer_nb.Tracer.submit`."""
     texts, rows = drawn_rows(state.setup, column, table, sample, fewest=0)
@@ -138,7 +138,7 @@ def submit(
 
 
 def plan_submit(
-    state: JobState, column: Any, *, table: Any = None, sample: int | str = 2000, caps: Caps
+    state: JobState, column: Any, *, table: Any = None, sample: int = 2000, caps: Caps
 ) -> Submitted:
     """Say what :func:`submit` would send: see :meth:`tracer_nb.Tracer.plan_submit`."""
     texts, rows = drawn_rows(state.setup, column, table, sample, fewest=0)

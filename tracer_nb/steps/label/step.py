@@ -8,19 +8,17 @@ from typing import Any
 
 from tracer_nb.draws.draw import SAMPLE, TEST, Draw
 from tracer_nb.draws.rounds import Trail
-from tracer_nb.engine.learning import learning_curve
-from tracer_nb.records import Caps, Labels, LearningCurve, Plan, Progress
-from tracer_nb.steps.column.features import column_features, take
+from tracer_nb.records import Caps, Labels, Plan, Progress
+from tracer_nb.steps.column.features import column_features
 from tracer_nb.steps.column.frames import read_texts, same_texts
-from tracer_nb.steps.column.sample import collect_labels, distinct_texts, draw_rows, label_names
+from tracer_nb.steps.column.sample import collect_labels, distinct_texts, draw_rows
 from tracer_nb.steps.label.asker import Asker, OnProgress, asks_again
-from tracer_nb.steps.label.costs import mean_cost, mean_wait
+from tracer_nb.steps.label.costs import mean_wait
 from tracer_nb.steps.label.plan import (
     askable_texts,
     check_job,
     drawn_rows,
     fewest_of,
-    first_draw,
     make_plan,
 )
 from tracer_nb.steps.label.reject import ask_about
@@ -34,7 +32,7 @@ def plan(
     column: Any,
     *,
     table: Any = None,
-    sample: int | str = 2000,
+    sample: int = 2000,
     again: str | None = None,
     caps: Caps,
 ) -> Plan:
@@ -67,7 +65,7 @@ def label(
     column: Any,
     *,
     table: Any = None,
-    sample: int | str = 2000,
+    sample: int = 2000,
     caps: Caps,
     on_progress: OnProgress | None = None,
     stop: threading.Event | None = None,
@@ -87,57 +85,49 @@ def label(
     texts = read_texts(column, table, setup.named)
     askable = askable_texts(setup.teacher, texts)
     fewest, seed = fewest_of(setup, texts), setup.options.seed
-    drawn = first_draw(sample, fewest, len(askable.usable))
-    check_job(askable, setup.teacher.labels, drawn, fewest=0)  # labels may be wanted alone
+    # Labels may be wanted alone.
+    drawn = check_job(askable, setup.teacher.labels, sample, fewest=0)
     features = column_features(texts, setup.features, setup.matrix)
-    order = draw_rows(askable, len(askable.usable), seed)
-    asker.check(distinct_texts(texts, order[:drawn]), caps, missing=missing)
+    rows = draw_rows(askable, drawn, seed)
+    sampled = distinct_texts(texts, rows)
+    asker.check(sampled, caps, missing=missing)
     state = reset(replace(state, column=ReadColumn(column, texts, features)), after="column")
     same = state.drawn_from is not None and same_texts(texts, state.drawn_from)
     tests = tuple(draw for draw in state.draws if draw.purpose == TEST) if same else ()
     state = replace(
-        state, trail=Trail.of(len(texts.unique)), draws=tests, drawn_from=texts if same else None
+        state,
+        underway=rows,
+        trail=Trail.of(len(texts.unique)),
+        draws=(*tests, Draw(SAMPLE, 0, 0, seed, rows)),
+        drawn_from=texts if same else None,
     )
     asker.begin(anew=not go_on)
-    look, before = 0, 0
-    while True:
-        rows, draw = order[:drawn], Draw(SAMPLE, 0, look, seed, order[before:drawn])
-        state = replace(state, underway=rows, draws=(*state.draws, draw))
-        keep(state)
-        ask_about(
-            asker,
-            distinct_texts(texts, rows),
-            setup.reject,
-            caps=caps.left(asker.spending),
-            on_progress=on_progress,
-            step="label",
-            stop=stop,
-            missing=missing,
-        )
-        labels = collect_labels(
-            texts,
-            rows,
-            asker.answers,
-            classes=setup.teacher.labels,
-            spending=asker.spending,
-            stopped=asker.stopped,
-            superseded=asker.superseded,
-            warnings=asker.warnings,
-            fewest=fewest,
-            again=asker.asked_again,
-        )
-        seconds = mean_wait(asker.spending)
-        state = replace(state, labels=labels, underway=None, seconds=seconds)
-        keep(state)
-        if sample != "auto" or asker.stopped or len(rows) == len(order):
-            return state
-        tell(asker, on_progress, "Judging whether more labels are worth their price")
-        curve = _learn(state)
-        state = replace(state, curve=curve)
-        if curve.enough:
-            return state
-        look, before = look + 1, drawn
-        drawn = min(max(round(1.3 * drawn), min(curve.best, 2 * drawn)), len(order))
+    keep(state)
+    ask_about(
+        asker,
+        sampled,
+        setup.reject,
+        caps=caps.left(asker.spending),
+        on_progress=on_progress,
+        step="label",
+        stop=stop,
+        missing=missing,
+    )
+    labels = collect_labels(
+        texts,
+        rows,
+        asker.answers,
+        classes=setup.teacher.labels,
+        spending=asker.spending,
+        stopped=asker.stopped,
+        superseded=asker.superseded,
+        warnings=asker.warnings,
+        fewest=fewest,
+        again=asker.asked_again,
+    )
+    state = replace(state, labels=labels, underway=None, seconds=mean_wait(asker.spending))
+    keep(state)
+    return state
 
 
 def labels_so_far(state: JobState) -> Labels | None:
@@ -162,15 +152,3 @@ def tell(asker: Asker, on_progress: OnProgress | None, step: str) -> None:
     """Say that a step that asks nothing has begun."""
     if on_progress is not None:
         on_progress(Progress(0, 1, asker.spending, 0.0, step))
-
-
-def _learn(state: JobState) -> LearningCurve:
-    """Whether another batch of labels is worth its price."""
-    texts, labels, X = state.featurized()
-    return learning_curve(
-        take(X, texts.codes[labels.rows]),
-        label_names(labels),
-        n_rows=len(texts.usable),
-        options=state.setup.options,
-        price=mean_cost(state.setup.teacher, texts.unique, state.setup.asker.spending),
-    )

@@ -52,7 +52,6 @@ def report(state: JobState) -> Report:
             Choice(c.target, certified=c.certified, coverage=c.coverage, saved=saved)
             for c, saved in zip(certificates, _savings(state, each, own=own), strict=False)
         ),
-        curve=state.curve,
         exact=own or not learned_on_column(setup.features, fitted),
         saved=None if outcome is None or each is None else outcome.n_saved * each,
         frontier=picture,

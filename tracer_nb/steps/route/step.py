@@ -127,7 +127,7 @@ def run(
     column: Any,
     *,
     table: Any = None,
-    sample: int | str = 2000,
+    sample: int = 2000,
     caps: Caps,
     ask_teacher: bool | None = None,
     on_progress: OnProgress | None = None,

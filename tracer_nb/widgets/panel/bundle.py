@@ -16,7 +16,6 @@ from tracer_nb.charts import (
     confusion_chart,
     frontier_chart,
     label_chart,
-    learning_chart,
     lost_chart,
     preview_chart,
     rate_chart,
@@ -25,7 +24,6 @@ from tracer_nb.charts import (
     spending_chart,
     split,
     targets_chart,
-    total_cost_chart,
     values_of,
     watch_chart,
 )
@@ -124,8 +122,6 @@ _DRAW: dict[str, Callable[..., Any]] = {
     "watch": watch_chart,
     "spending": spending_chart,
     "rate": rate_chart,
-    "learning": learning_chart,
-    "cost": total_cost_chart,
 }
 
 CHARTS = (*_DRAW, "map")
@@ -155,8 +151,6 @@ def sources(moment: Moment) -> dict[str, Source]:
         found["watch"] = (watch,)
     if len(moment.timeline.seconds) > 1:
         found["spending"] = found["rate"] = (moment.timeline,)
-    if report is not None and report.curve is not None:
-        found["learning"] = found["cost"] = (report.curve,)
     return found
 
 

@@ -16,7 +16,6 @@ from tracer_nb.words import (
     certificate_sentence,
     choices_sentence,
     count,
-    curve_sentence,
     duration,
     evidence_sentence,
     gain_rows,
@@ -136,7 +135,7 @@ def _plan_lines(plan: Plan | None) -> list[str]:
 
 def _lines(report: Report) -> list[str]:
     lines = [stopped_sentence(report.stopped)] if report.stopped else []
-    sentences = (sample_sentence(report), choices_sentence(report), curve_sentence(report))
+    sentences = (sample_sentence(report), choices_sentence(report))
     return [*lines, *(sentence for sentence in sentences if sentence), *outcome_sentences(report)]
 
 

@@ -164,7 +164,7 @@ export function mountReport() {
   const figures = makeFigures(null);
   root.append(make("h1", "", values.title));
   const labels = make("div");
-  labels.append(figures.charts.counts.node, figures.charts.learning.node, figures.charts.cost.node);
+  labels.append(figures.charts.counts.node);
   for (const [name, body] of [
     ["Overview", figures.overview.node],
     ["Gaps", figures.gaps.node],

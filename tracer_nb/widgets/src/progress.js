@@ -78,8 +78,6 @@ export function makeRunTab() {
     counts: makeChart("How often each label occurs"),
     spending: makeChart("Money spent over time"),
     rate: makeChart("Answers a second over time"),
-    learning: makeChart("Coverage against labels, with what is to be expected"),
-    cost: makeChart("What labels and deferrals cost together, against labels"),
   };
   node.append(empty, cells, spent, ...Object.values(charts).map((chart) => chart.node));
   return {
