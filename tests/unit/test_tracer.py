@@ -190,7 +190,12 @@ def test_settings_that_cannot_be_used(world, options, says):
     ("options", "job", "error", "says"),
     [
         ({}, {"sample": 0}, InvalidInput, "sample must be a positive whole number"),
-        ({}, {"sample": "auto"}, InvalidInput, "sample must be a positive whole number of rows, got 'auto'"),
+        (
+            {},
+            {"sample": "auto"},
+            InvalidInput,
+            "sample must be a positive whole number of rows, got 'auto'",
+        ),
         ({}, {"sample": "all"}, InvalidInput, "got 'all'"),
         ({}, {"max_cost": -1}, InvalidInput, "max_cost must be dollars"),
         ({}, {"max_cost": "4"}, InvalidInput, "max_cost must be dollars"),

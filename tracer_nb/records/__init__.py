@@ -59,7 +59,7 @@ from tracer_nb.records.labels import (
     RejectOption,
     Submitted,
 )
-from tracer_nb.records.reports import Choice, HandThreshold, Preview, Report, Scan, Targets
+from tracer_nb.records.reports import Bill, Choice, HandThreshold, Preview, Report, Scan, Targets
 from tracer_nb.records.reviews import (
     Audit,
     Disputes,
@@ -80,6 +80,7 @@ __all__ = [
     "AskedAgain",
     "Audit",
     "Batch",
+    "Bill",
     "BoolArray",
     "BoundaryPair",
     "Caps",

@@ -129,6 +129,10 @@ class Plan:
     distribution : str or None
         How the teacher's probabilities come about ("votes", "log-probabilities"; empty when it
         gives none); None when only its answers can tell.
+    labelling : str
+        "random", or "hard-first": then ``n_sample`` rows are only the random start.
+    bill_low, bill_high : int or None
+        Texts that will be asked about in all, as far as can be expected; None where nothing is.
     again : AskedAgain or None
         Those of the texts to ask whose stored answer holds no label; None where such answers
         stay.
@@ -165,6 +169,9 @@ class Plan:
     distribution: str | None = None
     models: tuple[tuple[str, int], ...] = ()
     again: AskedAgain | None = None
+    labelling: str = "random"
+    bill_low: int | None = None
+    bill_high: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ from tracer_nb.records.answers import Spending, Superseded
 from tracer_nb.records.arrays import FloatArray, IntArray
 from tracer_nb.records.certificates import Certificate, Frontier, Trial
 
-__all__ = ["Choice", "HandThreshold", "Preview", "Report", "Scan", "Targets"]
+__all__ = ["Bill", "Choice", "HandThreshold", "Preview", "Report", "Scan", "Targets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,76 @@ class Choice:
     certified: bool
     coverage: float
     saved: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What labelling a whole column takes, counted in distinct texts; each is asked about once.
+
+    Attributes
+    ----------
+    n_texts : int
+        Of the column.
+    n_start : int
+        Asked about, drawn at random, fitted on: the random start, or the fitting part of a
+        random sample.
+    n_hard : int
+        Asked about, chosen as hard, fitted on.
+    n_test : int
+        Asked about, drawn at random to test, in all rounds.
+    n_new_rows : int
+        Asked about, set aside for a promise about new rows.
+    n_deferred : int or None
+        All others that are left to the teacher, asked about or still to be. None before
+        anything is certified.
+    n_waiting : int
+        Those of them that are not answered yet.
+    expected : tuple of (int, float)
+        As the job went on: texts asked about, and the whole bill expected then, in texts.
+    price : float or None
+        Dollars of one text; None when unknown.
+    """
+
+    n_texts: int
+    n_start: int = 0
+    n_hard: int = 0
+    n_test: int = 0
+    n_new_rows: int = 0
+    n_deferred: int | None = None
+    n_waiting: int = 0
+    expected: tuple[tuple[int, float], ...] = ()
+    price: float | None = None
+
+    @property
+    def n_asked(self) -> int:
+        """Texts asked about so far to fit and to test on."""
+        return self.n_start + self.n_hard + self.n_test + self.n_new_rows
+
+    @property
+    def total(self) -> int | None:
+        """Texts asked about in all; None before anything is certified."""
+        return None if self.n_deferred is None else self.n_asked + self.n_deferred
+
+    @property
+    def saved(self) -> int | None:
+        """Texts that are never asked about; None before anything is certified."""
+        return None if self.total is None else self.n_texts - self.total
+
+    @property
+    def saved_share(self) -> float | None:
+        """The same as a share of the column's texts."""
+        if self.saved is None:
+            return None
+        return self.saved / self.n_texts if self.n_texts else 0.0
+
+    @property
+    def expected_total(self) -> float | None:
+        """The whole bill expected last, in texts; None where nothing was expected yet."""
+        return self.expected[-1][1] if self.expected else None
+
+    def dollars(self, n_texts: float | None) -> float | None:
+        """Dollars of so many texts; None where their number or the price is unknown."""
+        return None if n_texts is None or self.price is None else self.price * n_texts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +172,8 @@ class Report:
         Estimated dollars that the teacher's answers to the surrogate's rows would have cost.
     spared : float or None
         The same for abstained rows that it was not asked about: no saving by the surrogate.
+    bill : Bill or None
+        What labelling the column takes, labels included; None where other rows were routed.
     frontier : Frontier or None
     trials : tuple of Trial
     spending : Spending
@@ -145,6 +217,7 @@ class Report:
     n_unlike: int = 0
     n_unsure: int = 0
     spared: float | None = None
+    bill: Bill | None = None
 
     @property
     def n_abstained(self) -> int:
