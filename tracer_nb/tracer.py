@@ -50,6 +50,7 @@ from tracer_nb.steps.label import reask as reask_step
 from tracer_nb.steps.label import step as label_step
 from tracer_nb.steps.label.asker import OnProgress
 from tracer_nb.steps.label.costs import make_caps
+from tracer_nb.steps.label.hardfirst import Asking
 from tracer_nb.steps.review import step as review_step
 from tracer_nb.steps.review.sitting import Reviewing, reviewed_pairs
 from tracer_nb.steps.route import step as route_step
@@ -124,6 +125,15 @@ class Tracer:
         certified on the teacher's label of each, however unsure, since without these rows the
         sample would no longer be random. So no abstention changes which rows the surrogate
         answers, nor what is promised about them.
+    labelling : str, optional
+        "hard-first": a small random start, then rows that the surrogate is unsure of, until
+        the others can be certified, on fresh rows drawn at random among them: they would be
+        asked about anyway, and teach most. "random": one random sample, a part of which tests.
+        By default "random". "hard-first" takes certificate "held-out", strategy
+        "adaptive-threshold" and one target.
+    new_rows : int, optional
+        Rows that "hard-first" sets aside at random, before anything is chosen, for a promise
+        about new rows as well. By default 300 where that is at most 3 % of the column, else 0.
     time_budget : float, optional
         Seconds in which the whole zoo of surrogates is tried, instead of the two quickest.
     latency_weight : float, default 0
@@ -171,6 +181,8 @@ class Tracer:
         guard: bool | float = True,
         abstain_unlike: bool = False,
         abstain_unsure: float | None = None,
+        labelling: str | None = None,
+        new_rows: int | None = None,
         time_budget: float | None = None,
         latency_weight: float = 0.0,
         store: str | os.PathLike[str] | None = None,
@@ -199,6 +211,7 @@ class Tracer:
             features=features,
             latency_weight=latency_weight,
             reject=(abstain_unlike, abstain_unsure),
+            labelling=(labelling, new_rows),
             store=store,
             options=options,
         )
@@ -213,7 +226,7 @@ class Tracer:
         column: Any,
         *,
         table: Any = None,
-        sample: int = 2000,
+        sample: int | None = None,
         max_cost: float | None = None,
         max_tokens: int | None = None,
         max_rows: int | None = None,
@@ -258,7 +271,7 @@ class Tracer:
         column: Any,
         *,
         table: Any = None,
-        sample: int = 2000,
+        sample: int | None = None,
         max_cost: float | None = None,
         max_tokens: int | None = None,
         max_rows: int | None = None,
@@ -340,21 +353,42 @@ class Tracer:
         assert fitted is not None  # noqa: S101  fit() has made it
         return fitted
 
-    def calibrate(self) -> Certificate:
-        """Certify a threshold on the part of the sample that the surrogate has not seen.
+    def calibrate(
+        self,
+        *,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
+        on_progress: OnProgress | None = None,
+        stop: threading.Event | None = None,
+    ) -> Certificate:
+        """Certify a threshold on rows that the surrogate has not seen.
+
+        Of a random sample these are labelled already. Where hard rows were chosen, they are
+        drawn now among those that are open, and asked about; where a test does not pass, more
+        hard rows are asked about in between. All rounds share one error budget.
+
+        Parameters
+        ----------
+        max_cost, max_tokens, max_rows, on_progress, stop : optional
+            As in :meth:`label`; the caps hold for what is asked since then.
 
         Returns
         -------
         Certificate
             For the rows of the labelled column. ``tracer.router.certificate`` is the one
-            for new rows drawn like them.
+            for new rows drawn like them. Where asking was ended before a test had, it promises
+            nothing and says so; calibrate again to go on with the same rows.
 
         Raises
         ------
         NotFitted
             Before :meth:`fit`.
+        InvalidInput
+            Nothing bounds the cost of what is to be asked.
         """
-        router = self._step(lambda state, _: certify.calibrate(state)).router
+        how = Asking("calibrate", make_caps(max_cost, max_tokens, max_rows), on_progress, stop)
+        router = self._step(lambda state, keep: certify.calibrate(state, how, keep)).router
         certificate = None if router is None else router.column_certificate
         assert certificate is not None  # noqa: S101  a column was passed
         return certificate
@@ -444,7 +478,7 @@ class Tracer:
         column: Any,
         *,
         table: Any = None,
-        sample: int = 2000,
+        sample: int | None = None,
         max_cost: float | None = None,
         max_tokens: int | None = None,
         max_rows: int | None = None,
@@ -830,7 +864,7 @@ class Tracer:
         column: Any,
         *,
         table: Any = None,
-        sample: int = 2000,
+        sample: int | None = None,
         max_cost: float | None = None,
         max_tokens: int | None = None,
         max_rows: int | None = None,
@@ -873,7 +907,7 @@ class Tracer:
         column: Any,
         *,
         table: Any = None,
-        sample: int = 2000,
+        sample: int | None = None,
         max_cost: float | None = None,
         max_tokens: int | None = None,
         max_rows: int | None = None,

@@ -63,6 +63,7 @@ class HardFirst:
                 f"{terms.new_rows:,} rows set aside for a promise about new rows leave none of "
                 f"{len(self.usable):,} to label; set fewer aside"
             )
+        self._most = terms.most
         self._sketch: Sketch | None = None
         self._prepared: Matrix | None = None
         self._frozen: dict[str, Frozen] = {}
@@ -94,9 +95,13 @@ class HardFirst:
         free = column.holding(~column.drawn_for(draws, NEW_ROWS))
         if not any(draw.purpose == PILOT for draw in draws):
             size = min(terms.start, max(_FEWEST_START, int(_START_SHARE * len(free))), len(free))
+            if self._most is not None:
+                size = min(size, self._most)
             if size + fewest_tested(len(free) - size, terms.target, terms.delta(1)) >= len(free):
                 return Done(draws, too_few(len(free) - size, terms.target, terms.delta(1)))
-            return self._drawn(draws, PILOT, self._random(free, size, 1), labels)
+            # As a random sample would be drawn: what was asked about for one is not asked again.
+            order = np.random.default_rng(terms.seed).permutation(self.usable)
+            return self._drawn(draws, PILOT, order[np.isin(order, free)][:size], labels)
         last = draws[-1]
         if last.purpose == TEST and not last.found:
             return self._test(draws, labels, closed=closed)
@@ -314,11 +319,11 @@ class HardFirst:
     ) -> Ask | Done:
         """Look at a test as often as was planned, then go on, or end."""
         before, draw = draws[:-1], draws[-1]
-        state, frozen = self._freeze_now(before, labels, draw.round)
-        if state != draw.state:
+        if self._state(before, labels) != draw.state:
             # Something that was frozen is another now: what was drawn tests nothing any more.
             spent = replace(draw, found="void", missing=draw.rows)
             return self._step((*before, spent), labels, closed=closed)
+        _, frozen = self._freeze_now(before, labels, draw.round)
         for k in range(len(draw.looks)):
             waiting = self._of_look(draw, labels, k)
             if len(waiting) and not closed:
@@ -366,9 +371,11 @@ class HardFirst:
         for i, draw in enumerate(draws):
             if draw.purpose == TEST and draw.found == "passed":
                 before = draws[:i]
-                state, frozen = self._freeze_now(before, labels, draw.round)
+                if self._state(before, labels) != draw.state:
+                    continue  # of other terms, or something has changed since
+                _, frozen = self._freeze_now(before, labels, draw.round)
                 certificate = self._looked(before, draw, frozen, labels, looks=len(draw.looks))
-                if state == draw.state and certificate is not None:
+                if certificate is not None:
                     open_ = self.open_rows(before)
                     scores = frozen.scores[self.column.codes[open_]]
                     found.append((frozen, certificate, open_[scores >= certificate.threshold]))
@@ -398,3 +405,31 @@ class HardFirst:
         levels = {"target": terms.target, "confidence": terms.confidence}
         about_new = certify_new(frozen, texts, labels, self.classes, **levels, seed=terms.seed)
         return replace(done, new_rows=about_new)
+
+    def cap(self, most: int) -> None:
+        """Let no more texts be asked about before a test than a cap on the job pays for."""
+        wanted = self._most
+        self.terms = replace(self.terms, most=most if wanted is None else min(most, wanted))
+
+    # --- for those who show it ---------------------------------------------------------------
+
+    def fitted_on(
+        self, draws: tuple[Draw, ...], labels: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Texts that a fit would be made of now, and which of them came at random."""
+        return self._fit_texts(draws, labels)
+
+    def frozen_now(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> Frozen:
+        """What would be frozen now, whether or not a test of it is worth while.
+
+        Raises
+        ------
+        NotEnoughData
+            Too few labels, or a single one.
+        """
+        n_round = 1 + sum(draw.purpose == TEST for draw in draws)
+        return self._freeze_now(draws, labels, n_round)[1]
+
+    def is_of(self, draw: Draw, frozen: Frozen | None) -> bool:
+        """Whether a test was one of this frozen fit."""
+        return frozen is not None and self._frozen.get(draw.state) is frozen

@@ -44,8 +44,10 @@ class SurrogateFit:
     fit_rows, calibration_rows, set_aside : ndarray of int
         Positions among the labelled rows given; disjoint, unless the certificate is
         cross-fit: then ``fit_rows`` are all rows with a label.
+    pilot_rows : ndarray of int
+        Positions of the rows that chose and order.
     pilot : Pilot
-        Out-of-fold scores and agreement of the rows that chose and order.
+        Their out-of-fold scores and agreement.
     left_out : Answers or None
         Cross-fit: answers on the calibration rows, each from a fit without it.
     options : Options
@@ -70,6 +72,7 @@ class SurrogateFit:
     fit_rows: NDArray[np.intp]
     calibration_rows: NDArray[np.intp]
     set_aside: NDArray[np.intp]
+    pilot_rows: NDArray[np.intp]
     pilot: Pilot
     left_out: Answers | None
     options: Options
@@ -242,6 +245,7 @@ def fit_surrogate(
         fit_rows=own,
         calibration_rows=split.calibration,
         set_aside=split.set_aside,
+        pilot_rows=pilot_rows,
         pilot=Pilot(
             np.where(known.far, -np.inf, known.scores)[pilot_rows],
             agree[pilot_rows],

@@ -44,7 +44,7 @@ class Job:
     settings: dict[str, Any] = field(default_factory=dict)
     source: Source | None = None
     home: Source | None = None
-    sample: int = 2000
+    sample: int | None = None
     caps: Caps = field(default_factory=Caps)
     tracer: Tracer | None = None
     loaded: SavedRouter | None = None
@@ -79,7 +79,7 @@ class Job:
         anew = whole or self._is_another(settings)
         base = Job() if anew else self
         merged = {**base.settings, **settings}
-        sample = base.sample if sample is None else check_sample(sample)
+        wanted = base.sample if sample is None else check_sample(sample)
         given = {name: cap for name, cap in caps.items() if cap is not None}
         held = {f.name: getattr(base.caps, f.name) for f in fields(Caps)}
         capped = make_caps(**{**held, **given})
@@ -95,7 +95,7 @@ class Job:
             if old is not None:
                 self.tracer.continue_from(old)
         self.loaded = None
-        self.settings, self.sample, self.caps = merged, sample, capped
+        self.settings, self.sample, self.caps = merged, wanted, capped
         self.written = {**base.written, **written}
         self.source = source or self.source
 

@@ -176,12 +176,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labels:
-    """The teacher's answers on a simple random sample of a column's rows.
+    """The teacher's answers on the rows of a column that were drawn to be labelled.
 
     Attributes
     ----------
     rows : ndarray of shape (n,), int
-        Positions in the column, in the random order in which they were drawn.
+        Positions in the column. A random sample stands in the random order in which it was
+        drawn; hard rows stand behind the random start, and rows of a test behind both.
     codes : ndarray of shape (n,), int
         Index into ``classes``; -1 where there is no label.
     classes : tuple of str
@@ -208,6 +209,9 @@ class Labels:
         Labelled rows without which the main target cannot be certified.
     again : AskedAgain or None
         What became of the texts without a label; None where nobody asked again.
+    n_random : int or None
+        Where hard rows were chosen: so many rows, the first ones, came at random before them;
+        None where all did.
     """
 
     rows: IntArray
@@ -223,6 +227,7 @@ class Labels:
     models: tuple[tuple[str, int], ...] = ()
     warnings: tuple[str, ...] = ()
     again: AskedAgain | None = None
+    n_random: int | None = None
 
     @property
     def missing_reasons(self) -> tuple[tuple[str, int], ...]:

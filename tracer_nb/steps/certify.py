@@ -20,7 +20,9 @@ from tracer_nb.steps.column.features import Blocks, as_blocks, take
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.column.sample import label_names, soft_labels
 from tracer_nb.steps.label.costs import costs_of
-from tracer_nb.steps.state import Certified, JobState, Setup, reset
+from tracer_nb.steps.label.hardfirst import Asking
+from tracer_nb.steps.open_rows import calibrate_open, fit_open
+from tracer_nb.steps.state import Certified, JobState, Keep, Setup, reset
 
 __all__ = [
     "calibrate",
@@ -43,27 +45,32 @@ _SECOND = "second block"
 
 
 def fit(state: JobState) -> JobState:
-    """Fit the surrogate on the fitting part of the sample.
+    """Fit the surrogate on the fitting part of the sample; of chosen rows show what is frozen.
 
     Raises
     ------
     NotFitted, NotEnoughData
         Nothing is labelled, or too little.
     """
+    if state.grown is not None:
+        return fit_open(state)
     fitted = fit_on(state, *state.featurized(), in_random_order=True)
     return reset(replace(state, fitted=fitted), after="fitted")
 
 
-def calibrate(state: JobState) -> JobState:
+def calibrate(state: JobState, how: Asking, keep: Keep) -> JobState:
     """Certify a threshold on the part of the sample that the surrogate has not seen.
 
-    After an update there is nothing to do: it has certified what it fitted.
+    After an update there is nothing to do: it has certified what it fitted. Where hard rows were
+    chosen, the rows of the test are drawn and asked about now.
 
     Raises
     ------
     NotFitted
         Nothing is fitted.
     """
+    if state.grown is not None:
+        return calibrate_open(state, how, keep)
     texts, labels, X = state.featurized()
     if state.fitted is None:
         raise NotFitted("nothing is fitted yet; call fit() first (%tracer fit)")

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tracer_nb.engine.features import make_features
-from tracer_nb.engine.options import make_options
+from tracer_nb.engine.options import Options, make_options
+from tracer_nb.errors import InvalidInput
 from tracer_nb.labelset import check_prompt, clean_labels, explain_labels, readable_labels
 from tracer_nb.steps.audit.auditor import Auditor
 from tracer_nb.steps.column.features import ready_matrix
@@ -16,10 +17,14 @@ from tracer_nb.steps.label.costs import check_latency_weight
 from tracer_nb.steps.label.reject import make_reject_option
 from tracer_nb.steps.review.sitting import reviewed_examples
 from tracer_nb.steps.state import Setup
-from tracer_nb.store import ReviewStore
-from tracer_nb.teachers import make_teacher
+from tracer_nb.store import DrawStore, ReviewStore
+from tracer_nb.teachers import ReplayTeacher, make_teacher
+from tracer_nb.teachers.base import check_whole
 
-__all__ = ["make_setup"]
+__all__ = ["LABELLINGS", "make_setup"]
+
+LABELLINGS = ("hard-first", "random")
+"""Ways to choose the rows that the teacher labels for the surrogate."""
 
 
 def make_setup(
@@ -31,6 +36,7 @@ def make_setup(
     features: Any,
     latency_weight: float,
     reject: tuple[Any, Any],
+    labelling: tuple[Any, Any],
     store: str | os.PathLike[str] | None,
     options: Mapping[str, Any],
 ) -> Setup:
@@ -44,6 +50,8 @@ def make_setup(
         Keywords of the engine's options.
     reject : tuple
         ``abstain_unlike`` and ``abstain_unsure``.
+    labelling : tuple
+        ``labelling`` and ``new_rows``.
     options : mapping
         Of the teacher.
 
@@ -67,6 +75,8 @@ def make_setup(
         of_teacher["examples"] = reviewed_examples(reviews, names, of_teacher["examples"])
     asked = make_teacher(teacher, names, said, **of_teacher)
     shelf = Shelf(store)
+    way, new_rows = _labelling(*labelling, checked)
+    stores = shelf.is_file and not isinstance(asked, ReplayTeacher)
     return Setup(
         choices=choices,
         options=checked,
@@ -76,6 +86,8 @@ def make_setup(
         prompt=said,
         label_texts=readable_labels(asked.labels, meanings),
         named=tuple(getattr(asked, "columns", ())),
+        labelling=way,
+        new_rows=new_rows,
         reject=make_reject_option(*reject, guard=checked.guard, teacher=asked),
         teacher=asked,
         shelf=shelf,
@@ -83,4 +95,42 @@ def make_setup(
         again=Asker(asked, shelf, again=True),
         auditor=Auditor(shelf),
         reviews=reviews,
+        drawn=DrawStore(shelf.open if stores else None),
     )
+
+
+def _labelling(way: Any, new_rows: Any, options: Options) -> tuple[str, int | None]:
+    """How rows are chosen, and how many are set aside for a promise about new rows.
+
+    Raises
+    ------
+    InvalidInput
+        Unknown, or what does not go with the promise that is wanted.
+    """
+    if way is not None and way not in LABELLINGS:
+        raise InvalidInput.unknown_name("labelling", str(way), LABELLINGS)
+    if (why := _only_random(options)) and way == LABELLINGS[0]:
+        raise InvalidInput(f"labelling {way!r} {why}; use 'random' with it")
+    way = way or LABELLINGS[1]
+    if new_rows is None:
+        return way, None
+    if way != LABELLINGS[0]:
+        raise InvalidInput(
+            f"new_rows are set aside by labelling 'hard-first', got {new_rows!r} with {way!r}, whose "
+            "sample speaks for new rows anyway; leave it out"
+        )
+    check_whole(0, new_rows=new_rows)
+    return way, int(new_rows)
+
+
+def _only_random(options: Options) -> str:
+    """Why rows cannot be chosen for what is wanted; empty where they can."""
+    if options.certificate != "held-out":
+        return f"tests one promise over all labels, not certificate {options.certificate!r}"
+    if options.strategy != "adaptive-threshold":
+        return f"grows until the rest can be certified, and knows no strategy {options.strategy!r}"
+    if options.pipeline == "accept-all":
+        return "tests the surest rows first, and pipeline 'accept-all' knows none"
+    if len(options.targets) > 1:
+        return f"grows for one target, got {len(options.targets)}"
+    return ""

@@ -33,9 +33,10 @@ from tracer_nb.steps.audit.auditor import Auditor
 from tracer_nb.steps.column.features import Blocks, Once
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.label.asker import Asker, Shelf
+from tracer_nb.steps.label.grown import Grown
 from tracer_nb.steps.route.outcome import Outcome
 from tracer_nb.steps.update.scope import Scope
-from tracer_nb.store import ReviewStore
+from tracer_nb.store import DrawStore, ReviewStore
 from tracer_nb.teachers import Teacher
 
 __all__ = [
@@ -70,6 +71,10 @@ class Setup:
         What each label says in words, by its name and what was written of it.
     named : tuple of str
         Columns that the prompt speaks of, beside the labelled one.
+    labelling : str
+        "hard-first" or "random".
+    new_rows : int or None
+        Rows that hard-first labelling sets aside; None where the column's size decides.
     reject : RejectOption
     teacher : Teacher
     shelf : Shelf
@@ -78,6 +83,7 @@ class Setup:
         For first answers, and for second ones.
     auditor : Auditor
     reviews : ReviewStore
+    drawn : DrawStore
     """
 
     choices: Mapping[str, Any]
@@ -88,6 +94,8 @@ class Setup:
     prompt: str
     label_texts: Mapping[str, str]
     named: tuple[str, ...]
+    labelling: str
+    new_rows: int | None
     reject: RejectOption
     teacher: Teacher
     shelf: Shelf
@@ -95,6 +103,7 @@ class Setup:
     again: Asker
     auditor: Auditor
     reviews: ReviewStore
+    drawn: DrawStore
 
     @property
     def target(self) -> float:
@@ -165,8 +174,10 @@ class JobState:
     column : ReadColumn or None
     underway : ndarray of int, or None
         Rows that are being asked about.
+    grown : Grown or None
+        How far hard-first labelling is.
     labels : Labels or None
-        Of the sample.
+        Of all rows that were drawn.
     seconds : float
         That an answer took while labelling. Frozen then: a cost that moved between calibration
         and routing would void both.
@@ -197,6 +208,7 @@ class JobState:
     setup: Setup
     column: ReadColumn | None = None
     underway: NDArray[np.intp] | None = None
+    grown: Grown | None = None
     labels: Labels | None = None
     seconds: float = 0.0
     fitted: SurrogateFit | None = None
@@ -294,6 +306,7 @@ Keep = Callable[[JobState], None]
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "underway": ("column",),
+    "grown": ("column",),
     "labels": ("column",),
     "trail": ("column",),
     "beside": ("column",),

@@ -50,8 +50,14 @@ def _move(db: sqlite3.Connection, old: str, new: str) -> None:
         db.execute("DELETE FROM identities WHERE id = ?", (old,))
 
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 _APPLICATION_ID = 0x74726E62  # "trnb": tells a label store from other SQLite files
+_DRAWS = """CREATE TABLE draws (
+    column_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (column_id, number)
+) WITHOUT ROWID"""
 # The text stands last: what follows a long one would lie on pages of its own.
 _SCHEMA = f"""
 CREATE TABLE identities (
@@ -149,6 +155,7 @@ CREATE TABLE watches (
     id TEXT PRIMARY KEY,
     on_alarm TEXT NOT NULL
 ) WITHOUT ROWID;
+{_DRAWS};
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
@@ -156,6 +163,7 @@ PRAGMA user_version = {SCHEMA_VERSION};
 _STEPS: dict[int, Callable[[sqlite3.Connection], object]] = {
     4: lambda db: db.execute("ALTER TABLE answers ADD COLUMN model TEXT"),
     5: join_sets,
+    6: lambda db: db.execute(_DRAWS),
 }
 
 

@@ -147,6 +147,7 @@ def _router(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> R
         fit_rows=none,
         calibration_rows=none,
         set_aside=none,
+        pilot_rows=none,
         pilot=Pilot(np.empty(0), np.empty(0, dtype=bool)),
         left_out=None,
         options=options,

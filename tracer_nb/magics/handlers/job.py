@@ -82,11 +82,19 @@ def fit(space: Workspace, job: Job, line: Line) -> None:
 
 
 def calibrate(space: Workspace, job: Job, line: Line) -> None:
-    """Certify a threshold."""
-    del space, line
-    made(job).calibrate()
+    """Certify a threshold; where hard rows were chosen, ask about those of the test."""
+    del line
+    tracer, caps = made(job), asdict(job.caps)
+    if job.settings.get("labelling") == "hard-first":
+
+        def work(reins: Reins) -> None:
+            tracer.calibrate(**caps, on_progress=reins.on_progress, stop=reins.stop)
+
+        space.follow(job, work, lambda: _card(tracer))
+        return
+    tracer.calibrate()
     job.session.look()
-    display(_card(made(job)))
+    display(_card(tracer))
 
 
 def route(space: Workspace, job: Job, line: Line) -> None:

@@ -16,6 +16,8 @@ from tracer_nb.words import money
 
 __all__ = ["collect_labels", "distinct_texts", "draw_rows", "label_names", "soft_labels"]
 
+_NOT_ASKED = Answer(None, "not asked")
+
 
 def draw_rows(texts: Texts, sample: int, seed: int) -> NDArray[np.intp]:
     """A simple random sample of the rows with text: a prefix of one fixed random order.
@@ -42,8 +44,11 @@ def collect_labels(
     fewest: int = 0,
     warnings: tuple[str, ...] = (),
     again: AskedAgain | None = None,
+    whole: bool = False,
 ) -> Labels:
     """Labels of the sampled rows, up to the first one that was not asked about.
+
+    With ``whole`` a row that was not asked about stays, without a label.
 
     Answers behind that row stay in the store but are not used: which of the last requests
     were answered before a stop may depend on their texts, and the rows used must be random.
@@ -56,6 +61,8 @@ def collect_labels(
         Not one label came back, from the whole sample or from so many rows that it is in vain.
     """
     given = [answers.get(texts.unique[c]) for c in texts.codes[rows]]
+    if whole:
+        given = [answer or _NOT_ASKED for answer in given]
     end = next((i for i, answer in enumerate(given) if answer is None), len(given))
     used = [answer for answer in given[:end] if answer is not None]
     number = {label: i for i, label in enumerate(classes)}

@@ -83,7 +83,7 @@ def judge_sample(
 ) -> Sample:
     """Gather what the surrogate says on rows of the sample that it was not fitted on.
 
-    Before calibration these are the fitting rows out of fold; the calibration rows are not
+    Before a test these are the fitting rows out of fold that were drawn at random; the calibration rows are not
     looked at, so that going back and fitting otherwise has seen nothing of them.
 
     Parameters
@@ -102,15 +102,14 @@ def judge_sample(
         number = {name: i for i, name in enumerate(labels.classes)}
         own = np.array([number[str(name)] for name in fitted.classes], dtype=np.intp)
         tested = fitted.calibration_rows
-        # The parts are disjoint, and together all rows.
-        counted = np.setdiff1d(np.arange(n), np.r_[tested, fitted.set_aside])
+        counted = fitted.pilot_rows
         pilot, basis = fitted.pilot, "out-of-fold"
         assert pilot.codes is not None  # noqa: S101  every fit has them
         surrogate[counted], scores[counted] = own[pilot.codes], pilot.scores
         if certificate is not None:
             path = path_pilot(pilot, fitted.options, certificate.target, fitted.typical_cost)
             handled[counted] = path.scores >= row_thresholds(certificate, pilot.codes)
-        if router is not None and certificate is not None and X is not None:
+        if router is not None and certificate is not None and X is not None and len(tested):
             calibration = fitted.left_out or fitted.pipeline.predict(take(X, tested))
             surrogate[tested] = own[calibration.codes]
             scores[tested] = np.where(calibration.far, -np.inf, calibration.scores)

@@ -40,7 +40,7 @@ __all__ = [
 
 
 def drawn_rows(
-    setup: Setup, column: Any, table: Any, sample: int, fewest: int | None = None
+    setup: Setup, column: Any, table: Any, sample: int | None, fewest: int | None = None
 ) -> tuple[Texts, NDArray[np.intp]]:
     """A column, and the rows that labelling draws from it.
 
@@ -118,7 +118,7 @@ def check_sample(sample: Any) -> int:
     return int(sample)
 
 
-def check_job(texts: Texts, labels: Sequence[str], sample: int, fewest: int) -> int:
+def check_job(texts: Texts, labels: Sequence[str], sample: int | None, fewest: int) -> int:
     """Refuse, before money is spent, a job that cannot end in a certificate.
 
     Returns
@@ -133,7 +133,7 @@ def check_job(texts: Texts, labels: Sequence[str], sample: int, fewest: int) -> 
     NotEnoughData
         Too few rows for the target.
     """
-    drawn = check_sample(sample)
+    drawn = _SAMPLE if sample is None else check_sample(sample)
     n_texts = len(texts.usable)
     if len(labels) > n_texts:
         raise InvalidInput(
@@ -260,6 +260,8 @@ def price_source(teacher: Teacher, cost: float | None) -> str:
     return str(price)
 
 
+# Rows of a random sample where nobody says how many.
+_SAMPLE = 2000
 # Texts that are looked at one by one; beyond, the mean of these stands for the rest.
 _PRICED_TEXTS = 5_000
 # Estimates count 4 characters a token; English runs from 3 (names, numbers) to 5.

@@ -93,12 +93,12 @@ def _twice(state: JobState) -> SelfAgreement:
 
 
 def _first_labels(state: JobState) -> dict[str, str]:
-    """The label of each distinct text of the sample that has one."""
+    """The label of each distinct text of the random sample that has one."""
     texts, labels = state.labelled()
-    codes = texts.codes[labels.rows].tolist()
+    codes = texts.codes[labels.rows[: labels.n_random]].tolist()
     return {
         texts.unique[text]: labels.classes[label]
-        for text, label in zip(codes, labels.codes.tolist(), strict=True)
+        for text, label in zip(codes, labels.codes[: labels.n_random].tolist(), strict=True)
         if label >= 0
     }
 
@@ -129,7 +129,7 @@ def _repeats(teacher: Any) -> str:
 
 
 def submit(
-    state: JobState, column: Any, *, table: Any = None, sample: int = 2000, caps: Caps
+    state: JobState, column: Any, *, table: Any = None, sample: int | None = None, caps: Caps
 ) -> Submitted:
     """Send a random sample in a batch: see :meth:`tracer_nb.Tracer.submit`."""
     texts, rows = drawn_rows(state.setup, column, table, sample, fewest=0)
@@ -138,7 +138,7 @@ def submit(
 
 
 def plan_submit(
-    state: JobState, column: Any, *, table: Any = None, sample: int = 2000, caps: Caps
+    state: JobState, column: Any, *, table: Any = None, sample: int | None = None, caps: Caps
 ) -> Submitted:
     """Say what :func:`submit` would send: see :meth:`tracer_nb.Tracer.plan_submit`."""
     texts, rows = drawn_rows(state.setup, column, table, sample, fewest=0)

@@ -14,6 +14,7 @@ from tracer_nb.steps.column.frames import read_texts, same_texts
 from tracer_nb.steps.column.sample import collect_labels, distinct_texts, draw_rows
 from tracer_nb.steps.label.asker import Asker, OnProgress, asks_again
 from tracer_nb.steps.label.costs import mean_wait
+from tracer_nb.steps.label.hardfirst import Asking, advance, begin
 from tracer_nb.steps.label.plan import (
     askable_texts,
     check_job,
@@ -32,7 +33,7 @@ def plan(
     column: Any,
     *,
     table: Any = None,
-    sample: int = 2000,
+    sample: int | None = None,
     again: str | None = None,
     caps: Caps,
 ) -> Plan:
@@ -65,7 +66,7 @@ def label(
     column: Any,
     *,
     table: Any = None,
-    sample: int = 2000,
+    sample: int | None = None,
     caps: Caps,
     on_progress: OnProgress | None = None,
     stop: threading.Event | None = None,
@@ -73,7 +74,7 @@ def label(
     again: str | None = None,
     keep: Keep,
 ) -> JobState:
-    """Ask about a random sample of a column: see :meth:`tracer_nb.Tracer.label`.
+    """Ask about rows of a column, chosen or drawn: see :meth:`tracer_nb.Tracer.label`.
 
     Parameters
     ----------
@@ -90,18 +91,26 @@ def label(
     features = column_features(texts, setup.features, setup.matrix)
     rows = draw_rows(askable, drawn, seed)
     sampled = distinct_texts(texts, rows)
-    asker.check(sampled, caps, missing=missing)
+    chosen = setup.labelling == "hard-first"
+    may_ask = distinct_texts(texts, askable.usable) if chosen else sampled
+    asker.check(may_ask, caps, missing=missing)
     state = reset(replace(state, column=ReadColumn(column, texts, features)), after="column")
     same = state.drawn_from is not None and same_texts(texts, state.drawn_from)
-    tests = tuple(draw for draw in state.draws if draw.purpose == TEST) if same else ()
     state = replace(
         state,
-        underway=rows,
         trail=Trail.of(len(texts.unique)),
-        draws=(*tests, Draw(SAMPLE, 0, 0, seed, rows)),
+        draws=state.draws if same else (),
         drawn_from=texts if same else None,
     )
     asker.begin(anew=not go_on)
+    if chosen:
+        tell(asker, on_progress, "Reading texts")
+        how = Asking("label", caps, on_progress, stop, missing)
+        state = begin(state, askable, None if sample is None else drawn)
+        return advance(state, askable, how, until_test=True, keep=keep)
+    # A random sample is drawn anew; what was tested stays spent.
+    tests = tuple(draw for draw in state.draws if draw.purpose == TEST)
+    state = replace(state, underway=rows, draws=(*tests, Draw(SAMPLE, 0, 0, seed, rows)))
     keep(state)
     ask_about(
         asker,

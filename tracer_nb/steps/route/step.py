@@ -16,6 +16,7 @@ from tracer_nb.steps.column.features import featurize
 from tracer_nb.steps.column.frames import read_texts, same_texts
 from tracer_nb.steps.label.asker import OnProgress, asks_again
 from tracer_nb.steps.label.costs import costs_of
+from tracer_nb.steps.label.hardfirst import Asking
 from tracer_nb.steps.label.plan import drawn_rows, fewest_of
 from tracer_nb.steps.label.step import label, tell
 from tracer_nb.steps.route.answer import answer_rows
@@ -127,7 +128,7 @@ def run(
     column: Any,
     *,
     table: Any = None,
-    sample: int = 2000,
+    sample: int | None = None,
     caps: Caps,
     ask_teacher: bool | None = None,
     on_progress: OnProgress | None = None,
@@ -151,14 +152,16 @@ def run(
         "again": again,
         "keep": keep,
     }
-    drawn_rows(state.setup, column, table, sample)  # or says that nothing could be certified
+    if state.setup.labelling == "random":  # or says that nothing could be certified
+        drawn_rows(state.setup, column, table, sample)
     state = label(state, column, table=table, sample=sample, caps=caps, go_on=go_on, **told)
     keep(state)
     labels, asker = state.labels, state.setup.asker
     assert labels is not None and state.column is not None  # noqa: S101, PT018  label() has ended
     if labels.stopped == INTERRUPTED:
         return state
-    labelled, fewest = int((labels.codes >= 0).sum()), fewest_of(state.setup, state.column.texts)
+    labelled = int((labels.codes >= 0).sum())
+    fewest = labels.fewest or fewest_of(state.setup, state.column.texts)
     if labels.stopped and labelled < fewest:
         raise NotEnoughData(
             f"stopped at {labelled} labelled rows ({labels.stopped}); at least {fewest} are "
@@ -168,6 +171,9 @@ def run(
     state = fit(state)
     keep(state)
     tell(asker, on_progress, "Certifying a threshold")
-    state = calibrate(state)
+    how = Asking("calibrate", caps, on_progress, stop)
+    state = calibrate(state, how, keep)
     keep(state)
+    if asker.stopped_in("calibrate") == INTERRUPTED:
+        return state
     return _route(state, caps=caps.left(asker.spending), ask_teacher=ask_teacher, **told)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tracer_nb.draws.rounds import Round, Trail, draw_round, labelled_elsewhere
 from tracer_nb.engine import SurrogateFit
 from tracer_nb.engine.bounds import fewest_handled
-from tracer_nb.errors import NotFitted
+from tracer_nb.errors import InvalidInput, NotFitted
 from tracer_nb.records import Answer, Caps, Update, UpdateSide
 from tracer_nb.steps.audit.step import promise_of
 from tracer_nb.steps.column.sample import distinct_texts, draw_rows
@@ -49,6 +49,13 @@ def update(
         with the same ones. And of the new certificate, before the column is routed by it.
     """
     setup, asker = state.setup, state.setup.asker
+    if state.grown is not None:
+        raise InvalidInput(
+            "this job chose the rows that it labelled, so there is no random sample left that an "
+            "update could go on with, and every row that it deferred has its answer. After an alarm "
+            "calibrate again (%tracer calibrate): it certifies on fresh rows. For new rows label "
+            "some of them, or label with labelling='random' (--labelling random)"
+        )
     wanted = None if sample is None else check_sample(sample)
     state = _followed(state)
     texts, _, _ = state.featurized()

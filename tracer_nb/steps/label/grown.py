@@ -1,0 +1,150 @@
+"""How far hard-first labelling is, and its rows as the labelled rows of a job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer_nb.draws.draw import TEST, Draw
+from tracer_nb.draws.frozen import Frozen
+from tracer_nb.draws.hardfirst import HardFirst
+from tracer_nb.draws.moves import UNASKED, Done
+from tracer_nb.engine import SurrogateFit
+from tracer_nb.engine.bounds import column_agreement_lower
+from tracer_nb.records import Certificate
+
+__all__ = ["Arranged", "Grown", "arrange", "placed", "the_promise", "the_test"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grown:
+    """What hard-first labelling has reached.
+
+    Attributes
+    ----------
+    job : HardFirst
+        Says what is done next; it holds nothing that a restart would miss.
+    key : str
+        Of the column's draws in the store.
+    said : ndarray of shape (n_unique,), int
+        Answers: codes of labels, ``NO_LABEL`` or ``UNASKED``.
+    done : Done or None
+        Nothing more is drawn.
+    """
+
+    job: HardFirst
+    key: str
+    said: NDArray[np.intp]
+    done: Done | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arranged:
+    """Rows of the column that were drawn, in the order of ``Labels.rows``.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n,), int
+        Of each text that came at random and is fitted on one row, then of each that was chosen,
+        then the rows of the test, then what else has an answer.
+    n_random, n_chosen, n_tested : int
+    """
+
+    rows: NDArray[np.intp]
+    n_random: int
+    n_chosen: int
+    n_tested: int
+
+    @property
+    def tested(self) -> NDArray[np.intp]:
+        """Rows of the test."""
+        start = self.n_random + self.n_chosen
+        return self.rows[start : start + self.n_tested]
+
+
+def arrange(
+    job: HardFirst,
+    before: tuple[Draw, ...],
+    said: NDArray[np.intp],
+    draws: tuple[Draw, ...],
+    tested: NDArray[np.intp],
+) -> Arranged:
+    """The rows that were drawn, with those that a frozen fit was made of in front.
+
+    Parameters
+    ----------
+    job : HardFirst
+    before : tuple of Draw
+        Of which it was made.
+    said : ndarray of shape (n_unique,), int
+    draws : tuple of Draw
+        All.
+    tested : ndarray of int
+        Rows of its test.
+    """
+    codes = job.column.codes
+    texts, by_chance = job.fitted_on(before, said)
+    every = np.concatenate([draw.rows for draw in draws] or [np.empty(0, dtype=np.intp)])
+    first = np.full(job.column.n_texts, -1, dtype=np.intp)
+    first[codes[every[::-1]]] = every[::-1]
+    left = np.zeros(job.column.n_texts, dtype=bool)
+    left[codes[every]] = True
+    left[texts] = left[codes[tested]] = False
+    others = np.flatnonzero(left & (said != UNASKED))
+    parts = [first[texts[by_chance]], first[texts[~by_chance]], tested, first[others]]
+    return Arranged(
+        np.concatenate(parts).astype(np.intp),
+        int(by_chance.sum()),
+        int((~by_chance).sum()),
+        len(tested),
+    )
+
+
+def placed(fit: SurrogateFit, at: Arranged) -> SurrogateFit:
+    """A frozen fit, its rows being positions among the arranged ones.
+
+    It was made of the random texts, with the chosen ones behind them.
+    """
+    fitted = at.n_random + at.n_chosen
+    return replace(
+        fit,
+        fit_rows=np.r_[fit.fit_rows, np.arange(at.n_random, fitted)],
+        calibration_rows=np.arange(fitted, fitted + at.n_tested),
+        set_aside=np.arange(fitted + at.n_tested, len(at.rows)),
+        n_extra=0,
+    )
+
+
+def the_test(done: Done, job: HardFirst) -> tuple[tuple[Draw, ...], Draw]:
+    """The draws before the test that certified, and its own."""
+    for i, draw in enumerate(done.draws):
+        if draw.purpose == TEST and draw.found == "passed" and job.is_of(draw, done.frozen):
+            return done.draws[:i], draw
+    raise AssertionError("what is certified was tested")
+
+
+def the_promise(
+    certificate: Certificate, confidence: float, errors: tuple[float, ...], frozen: Frozen
+) -> Certificate:
+    """A certificate of one look as the promise of all rounds together.
+
+    Rounds share one error budget, so that each of them holds with all of the confidence. What
+    was spent beyond it, by another way of labelling, is named as earlier.
+    """
+    spent = sum(errors)
+    over = spent - (1.0 - confidence) > 1e-9
+    return replace(
+        certificate,
+        confidence=confidence,
+        agreement_lower=column_agreement_lower(
+            certificate.n_agree,
+            certificate.n_handled,
+            certificate.n_population_handled or 0,
+            confidence,
+        ),
+        n_rounds=len(errors) if over else 1,
+        earlier=spent - (1.0 - confidence) if over else 0.0,
+        n_fit=len(frozen.fit.fit_rows) + frozen.fit.n_extra,
+    )

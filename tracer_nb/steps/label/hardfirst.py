@@ -1,0 +1,283 @@
+"""Labelling hard rows first: what ``label`` and ``calibrate`` do for a job that chooses its rows.
+
+Until everything is frozen it is ``label``, from the first row of a test on ``calibrate``. What is
+asked next follows from the draws on record and from the answers in the store, so that a job goes
+on where it was, in another kernel too.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer_nb.draws.draw import TEST, Draw, draw_from_record
+from tracer_nb.draws.hardfirst import HardFirst
+from tracer_nb.draws.moves import NO_LABEL, UNASKED, Column, Done, Terms
+from tracer_nb.engine.outlook import fewest_tested
+from tracer_nb.errors import NotEnoughData
+from tracer_nb.records import Caps, Labels, Progress
+from tracer_nb.steps.column.frames import Texts
+from tracer_nb.steps.column.sample import collect_labels
+from tracer_nb.steps.label.asker import Asker, OnProgress
+from tracer_nb.steps.label.costs import mean_wait
+from tracer_nb.steps.label.grown import Arranged, Grown, arrange
+from tracer_nb.steps.label.reject import ask_about
+from tracer_nb.steps.state import JobState, Keep, Setup
+from tracer_nb.store.draws import column_key
+
+__all__ = ["Asking", "advance", "answers_of", "begin", "in_test", "labels_of", "new_rows_of"]
+
+# Rows set aside for a promise about new rows, and the share of a column that they may be.
+_NEW_ROWS, _NEW_SHARE = 300, 0.03
+# What is still to be asked may cost so much more than what was, text by text.
+_DEARER = 1.25
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asking:
+    """How a step asks.
+
+    Attributes
+    ----------
+    step : str
+        Its name in the progress.
+    caps : Caps
+        Of the whole job since :meth:`~tracer_nb.steps.label.asker.Asker.begin`.
+    on_progress : callable or None
+    stop : threading.Event or None
+    missing : bool
+        Again about texts whose answer holds no label.
+    """
+
+    step: str
+    caps: Caps
+    on_progress: OnProgress | None = None
+    stop: threading.Event | None = None
+    missing: bool = False
+
+
+def new_rows_of(setup: Setup, n_rows: int) -> int:
+    """Rows that are set aside for a promise about new rows."""
+    if setup.new_rows is not None:
+        return setup.new_rows
+    return _NEW_ROWS if n_rows * _NEW_SHARE >= _NEW_ROWS else 0
+
+
+def begin(state: JobState, askable: Texts, sample: int | None) -> JobState:
+    """The state with a job for the column, and with what was drawn of it before.
+
+    Parameters
+    ----------
+    state : JobState
+        With the column.
+    askable : Texts
+        Its texts, without those that the teacher has no record of.
+    sample : int or None
+        Most texts that are asked about before anything is tested.
+
+    Raises
+    ------
+    NotEnoughData
+        Nothing of so few rows could be certified; nothing was asked.
+    StoreError
+        The store cannot be read.
+    """
+    setup = state.setup
+    assert state.column is not None  # noqa: S101  label() has read it
+    options = {k: v for k, v in setup.choices.items() if k not in ("target", "confidence", "seed")}
+    terms = Terms(
+        setup.target,
+        setup.options.confidence,
+        most=sample,
+        new_rows=new_rows_of(setup, len(askable.usable)),
+        seed=setup.options.seed,
+        options=options,
+    )
+    classes = setup.teacher.labels
+    key = column_key(setup.teacher.identity, askable.unique, askable.codes)
+    # Those of this session are all in the store, where there is one.
+    kept = tuple(draw_from_record(record) for record in setup.drawn.records(key))
+    draws = kept or state.draws
+    job = HardFirst(Column(state.column.features(), askable.codes), classes, terms)
+    said = answers_of(setup.asker, askable.unique, classes)
+    first = job.step(draws, said)
+    if isinstance(first, Done) and not draws:
+        raise NotEnoughData(f"{first.reason}. Nothing was asked")
+    return replace(state, grown=Grown(job, key, said), draws=draws, drawn_from=state.column.texts)
+
+
+def in_test(draws: tuple[Draw, ...]) -> bool:
+    """Whether the rows of a test are drawn, and it has not ended."""
+    return bool(draws) and draws[-1].purpose == TEST and not draws[-1].found
+
+
+def advance(
+    state: JobState, askable: Texts, how: Asking, *, until_test: bool, keep: Keep
+) -> JobState:
+    """Ask what is wanted next, until nothing is, a test would begin, or the asking is ended.
+
+    Parameters
+    ----------
+    state : JobState
+        With a job that has begun.
+    askable : Texts
+    how : Asking
+    until_test : bool
+        End where everything is frozen.
+    keep : callable
+        Told of every draw before its texts are asked about, and of the labels of each.
+    """
+    setup, asker = state.setup, state.setup.asker
+    grown = state.grown
+    assert grown is not None  # noqa: S101  begin() has made it
+    job, classes, first = grown.job, setup.teacher.labels, True
+    while True:
+        _reserve(job, setup, state.draws, grown.said, how)
+        move = job.step(state.draws, grown.said)
+        if isinstance(move, Done):
+            grown = replace(grown, done=move)
+            state = _keep(replace(state, draws=move.draws, grown=grown), keep)
+            return _labelled(state, askable)
+        if until_test and move.draws[-1].purpose == TEST:
+            return _labelled(state, askable)
+        state = replace(state, draws=move.draws, underway=_rows(move.draws))
+        state = _keep(state, keep)
+        texts = [askable.unique[i] for i in move.texts.tolist()]
+        again = first and how.missing
+        if again:  # all that was drawn, each once
+            drawn = askable.codes[_rows(move.draws)]
+            texts = [askable.unique[i] for i in dict.fromkeys(drawn.tolist())]
+        first = False
+        if texts:
+            ask_about(
+                *(asker, texts, setup.reject),
+                caps=how.caps.left(asker.spending),
+                on_progress=_in_all(how.on_progress, grown.said),
+                step=how.step,
+                stop=how.stop,
+                missing=again,
+            )
+        grown = replace(grown, said=answers_of(asker, askable.unique, classes, grown.said))
+        state = replace(state, grown=grown, seconds=mean_wait(asker.spending))
+        state = _labelled(state, askable)
+        keep(state)
+        if asker.stopped_in(how.step) is not None:
+            return state
+
+
+def _keep(state: JobState, keep: Keep) -> JobState:
+    """Put the draws on record, before anything is asked by them."""
+    assert state.grown is not None  # noqa: S101  begin() has made it
+    state.setup.drawn.put(state.grown.key, [draw.as_record() for draw in state.draws])
+    keep(state)
+    return state
+
+
+def _labelled(state: JobState, askable: Texts) -> JobState:
+    """The state with the labels of all rows that were drawn."""
+    assert state.grown is not None  # noqa: S101  begin() has made it
+    grown, draws = state.grown, state.draws
+    before = draws[:-1] if in_test(draws) else draws
+    tested = draws[-1].rows if in_test(draws) else np.empty(0, dtype=np.intp)
+    tested = tested[grown.said[askable.codes[tested]] != UNASKED]
+    at = arrange(grown.job, before, grown.said, draws, tested)
+    if not len(at.rows):  # set aside, and nothing else yet
+        return replace(state, underway=None)
+    return replace(state, labels=labels_of(state, at), underway=None)
+
+
+def labels_of(state: JobState, at: Arranged) -> Labels:
+    """The labels of arranged rows.
+
+    Raises
+    ------
+    TeacherError
+        The teacher gave not one label.
+    """
+    setup, asker = state.setup, state.setup.asker
+    assert state.column is not None and state.grown is not None  # noqa: S101, PT018
+    terms = state.grown.job.terms
+    n_open = len(state.grown.job.usable)
+    return replace(
+        collect_labels(
+            state.column.texts,
+            at.rows,
+            asker.known(state.column.texts.unique[i] for i in _codes(state, at)),
+            classes=setup.teacher.labels,
+            spending=asker.spending,
+            stopped=asker.stopped,
+            superseded=asker.superseded,
+            warnings=asker.warnings,
+            fewest=fewest_tested(n_open, terms.target, terms.delta(1)),
+            again=asker.asked_again,
+            whole=True,
+        ),
+        n_random=at.n_random,
+    )
+
+
+def _codes(state: JobState, at: Arranged) -> list[int]:
+    assert state.column is not None  # noqa: S101
+    return list(dict.fromkeys(state.column.texts.codes[at.rows].tolist()))
+
+
+def _rows(draws: Sequence[Draw]) -> NDArray[np.intp]:
+    """All rows that were drawn, in order."""
+    return np.concatenate([draw.rows for draw in draws])
+
+
+def answers_of(
+    asker: Asker,
+    texts: Sequence[str],
+    classes: tuple[str, ...],
+    before: NDArray[np.intp] | None = None,
+) -> NDArray[np.intp]:
+    """The teacher's answers by text; those that came since ``before`` are remembered."""
+    number: dict[str | None, int] = {label: i for i, label in enumerate(classes)}
+    said = np.full(len(texts), UNASKED, dtype=np.intp) if before is None else before.copy()
+    known = asker.known(texts) if before is None else asker.answers
+    for i, text in enumerate(texts):
+        if (answer := known.get(text)) is not None:
+            said[i] = number.get(answer.label, NO_LABEL)
+    return said
+
+
+def _reserve(
+    job: HardFirst, setup: Setup, draws: tuple[Draw, ...], said: NDArray[np.intp], how: Asking
+) -> None:
+    """End the growing while the caps still pay for a test."""
+    left = _affordable(setup, how.caps)
+    if left is None:
+        return
+    terms, n_open = job.terms, len(job.open_rows(draws))
+    n_test = job.outlooks[-1].n_test if job.outlooks else 0
+    n_test = max(n_test, fewest_tested(n_open, terms.target, terms.delta(1)))
+    n_fit = len(job.fitted_on(draws, said)[0])
+    job.cap(n_fit + max(left - n_test - terms.new_rows, 0))
+
+
+def _affordable(setup: Setup, caps: Caps) -> int | None:
+    """Texts that may still be asked about, as far as can be told; None where no cap says so."""
+    spent, left = setup.asker.spending, caps.left(setup.asker.spending)
+    bounds = [] if left.max_rows is None else [float(left.max_rows)]
+    used = spent.prompt_tokens + spent.completion_tokens
+    for cap, paid in ((left.max_cost, spent.cost), (left.max_tokens, used)):
+        if cap is not None and paid and spent.asked:
+            bounds.append(cap * spent.asked / (_DEARER * paid))
+    return int(min(bounds)) if bounds else None
+
+
+def _in_all(on_progress: OnProgress | None, said: NDArray[np.intp]) -> OnProgress | None:
+    """The same, told of all texts that were asked about until now."""
+    if on_progress is None:
+        return None
+    done = int((said != UNASKED).sum())
+
+    def tell(progress: Progress) -> None:
+        on_progress(replace(progress, done=done + progress.done, total=done + progress.total))
+
+    return tell

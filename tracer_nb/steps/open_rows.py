@@ -1,0 +1,228 @@
+"""``fit`` and ``calibrate`` of a job that labelled hard rows first: the rows that stayed open."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer_nb.draws.draw import NEW_ROWS, Draw, errors_of
+from tracer_nb.draws.frozen import Frozen
+from tracer_nb.draws.hardfirst import HardFirst
+from tracer_nb.draws.moves import Done
+from tracer_nb.engine import Router
+from tracer_nb.engine.judge import frontier
+from tracer_nb.errors import NotFitted
+from tracer_nb.records import Certificate, Frontier
+from tracer_nb.steps.audit.step import promise_of
+from tracer_nb.steps.label.grown import Arranged, Grown, arrange, placed, the_promise, the_test
+from tracer_nb.steps.label.hardfirst import Asking, advance, answers_of, in_test, labels_of
+from tracer_nb.steps.label.plan import askable_texts
+from tracer_nb.steps.state import Certified, JobState, Keep, reset
+
+__all__ = ["calibrate_open", "fit_open"]
+
+_NONE_ASIDE = (
+    "no rows were set aside for a promise about new rows, and those that were asked about are no "
+    "sample any more: new_rows=300 (--new-rows 300) sets some aside, when a column is labelled anew"
+)
+_NOT_YET = "the rows that were set aside for it are tested with the column's"
+
+
+def fit_open(state: JobState) -> JobState:
+    """Show what was frozen; nothing is asked.
+
+    Raises
+    ------
+    NotFitted, NotEnoughData
+        Nothing is labelled, or too little.
+    """
+    state.labelled()
+    grown = _grown(state)
+    frozen, at = _now(grown, state.draws)
+    state = replace(state, labels=labels_of(state, at), fitted=placed(frozen.fit, at))
+    return reset(state, after="fitted")
+
+
+def calibrate_open(state: JobState, how: Asking, keep: Keep) -> JobState:
+    """Draw fresh rows of what is open, ask about them, and test: until something is certified.
+
+    Further rounds may choose more hard rows in between. A test that was stopped goes on with the
+    same rows.
+
+    Raises
+    ------
+    NotFitted
+        Nothing is fitted.
+    """
+    if state.fitted is None:
+        raise NotFitted("nothing is fitted yet; call fit() first (%tracer fit)")
+    state.setup.asker.stop(how.step, None)
+    while True:
+        state = _tested(state, how, keep)
+        refuted = _refuted(state)
+        if refuted is None:
+            return state
+        # What an audit has refuted is open again, and another round may certify it.
+        state = refuted
+
+
+def _tested(state: JobState, how: Asking, keep: Keep) -> JobState:
+    """The state after the tests that there are to make now."""
+    grown, asker = _grown(state), state.setup.asker
+    texts, _ = state.labelled()
+    if grown.done is None:
+        askable = askable_texts(state.setup.teacher, texts)
+        state = advance(state, askable, how, until_test=False, keep=keep)
+        keep(state)
+        grown = _grown(state)
+    if grown.done is None:
+        done = _as_it_stands(grown, state.draws)
+        if done.certificate is None:
+            why = _unfinished(grown, state.draws, asker.stopped_in(how.step))
+            return _certified(state, grown, Done(state.draws, why))
+        grown = replace(grown, done=done)
+        state.setup.drawn.put(grown.key, [draw.as_record() for draw in done.draws])
+    assert grown.done is not None  # noqa: S101  nothing more is drawn
+    return _certified(state, grown, grown.done)
+
+
+def _refuted(state: JobState) -> JobState | None:
+    """The state without a certificate that an audit has refuted; None where none was."""
+    grown, column = _grown(state), state.in_force().router.column_certificate
+    if grown.done is None or column is None or not column.certified:
+        return None
+    if not state.setup.auditor.has_alarm(promise_of(state, column)):
+        return None
+    before, test = the_test(grown.done, grown.job)
+    at = len(before)
+    draws = (*before, replace(test, found="refuted"), *state.draws[at + 1 :])
+    texts, _ = state.labelled()
+    said = answers_of(state.setup.asker, texts.unique, state.setup.teacher.labels)
+    grown = replace(grown, done=None, said=said)
+    return replace(state, draws=draws, grown=grown)
+
+
+def _grown(state: JobState) -> Grown:
+    if state.grown is None:
+        raise NotFitted("nothing is labelled yet; call label(column) first (%tracer label df.text)")
+    return state.grown
+
+
+def _now(grown: Grown, draws: tuple[Draw, ...]) -> tuple[Frozen, Arranged]:
+    """What is frozen, or would be, and the rows that it is made of."""
+    none = np.empty(0, dtype=np.intp)
+    job, said = grown.job, grown.said
+    before = draws[:-1] if in_test(draws) else draws
+    return job.frozen_now(before, said), arrange(job, before, said, draws, none)
+
+
+def _as_it_stands(grown: Grown, draws: tuple[Draw, ...]) -> Done:
+    """What a test that was cut short shows, rows without an answer being disagreements.
+
+    Passing so, it would pass with any answers: to ask on is no further look.
+    """
+    move = grown.job.step(draws, grown.said, closed=True)
+    return move if isinstance(move, Done) else Done(draws, "")
+
+
+def _unfinished(grown: Grown, draws: tuple[Draw, ...], stopped: str | None) -> str:
+    why = f" ({stopped})" if stopped else ""
+    if not in_test(draws):
+        return f"asking was ended before anything was tested{why}"
+    codes, rows = grown.job.column.codes, draws[-1].rows
+    waiting = len(grown.job.column.unasked(rows, grown.said))
+    return (
+        f"the test has not ended{why}: {waiting:,} of {len(set(codes[rows].tolist())):,} texts "
+        "drawn for it have no answer yet"
+    )
+
+
+def _certified(state: JobState, grown: Grown, done: Done) -> JobState:
+    """The state with the router that a job ended in."""
+    setup, job, said = state.setup, grown.job, grown.said
+    confidence, target = setup.options.confidence, setup.target
+    if done.certificate is not None and done.frozen is not None:
+        frozen = done.frozen
+        before, test = the_test(done, job)
+        tested = test.rows[: done.certificate.n_calibration]
+        at = arrange(job, before, said, done.draws, tested)
+        column = the_promise(done.certificate, confidence, errors_of(done.draws), frozen)
+    else:
+        before = done.draws[:-1] if in_test(done.draws) else done.draws
+        frozen, at = _now(grown, done.draws)
+        column = _refused(done.reason, target, confidence, frozen, "column")
+        n_open = len(job.open_rows(before))
+        column = replace(column, n_population=n_open, n_population_handled=0)
+    about_new = done.new_rows
+    if about_new is None:
+        why = _NOT_YET if job.terms.new_rows else _NONE_ASIDE
+        about_new = _refused(why, target, confidence, frozen, "held-out")
+    about_new = replace(about_new, n_fit=column.n_fit)
+    labels, fit = labels_of(state, at), placed(frozen.fit, at)
+    aside = [draw.rows for draw in done.draws if draw.purpose == NEW_ROWS and done.new_rows]
+    router = Router(
+        fit,
+        (about_new,),
+        (column,),
+        _picture(grown, frozen, np.concatenate(aside or [at.rows[:0]])),
+        _picture(grown, frozen, at.tested) if at.n_tested else frontier(*_pilot(frozen)),
+    )
+    routing = router.decide(frozen.answers, column, None)
+    # What was drawn and got no answer is the teacher's: no certificate speaks about it.
+    open_ = _texts(job, job.open_rows(before))
+    routing = replace(routing, handled=routing.handled & open_)
+    certified = Certified(router, frozen.answers, {target: routing})
+    state = replace(
+        *(state,),
+        labels=labels,
+        fitted=fit,
+        certified=certified,
+        draws=done.draws,
+        grown=grown,
+    )
+    return reset(state, after="certified")
+
+
+def _texts(job: HardFirst, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+    mask = np.zeros(job.column.n_texts, dtype=bool)
+    mask[job.column.codes[rows]] = True
+    return mask
+
+
+def _refused(
+    why: str, target: float, confidence: float, frozen: Frozen, method: str
+) -> Certificate:
+    """A certificate that promises nothing."""
+    return Certificate(
+        method=method,
+        target=target,
+        confidence=confidence,
+        threshold=math.inf,
+        certified=False,
+        coverage=0.0,
+        agreement=math.nan,
+        agreement_lower=0.0,
+        n_fit=len(frozen.fit.fit_rows) + frozen.fit.n_extra,
+        n_calibration=0,
+        n_handled=0,
+        n_agree=0,
+        whole_output_lower=1.0 if method == "column" else target,
+        note=why,
+    )
+
+
+def _pilot(frozen: Frozen) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    pilot = frozen.fit.pilot
+    return pilot.scores, pilot.agree
+
+
+def _picture(grown: Grown, frozen: Frozen, rows: NDArray[np.intp]) -> Frontier:
+    """Coverage against agreement on rows of a test."""
+    codes = grown.job.column.codes[rows]
+    names = np.array([*grown.job.classes, None], dtype=object)
+    said = names[np.maximum(grown.said[codes], -1)]
+    mine = frozen.fit.classes[frozen.answers.codes[codes]]
+    return frontier(frozen.scores[codes], np.asarray(said == mine, dtype=bool))
