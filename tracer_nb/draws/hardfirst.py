@@ -24,7 +24,7 @@ from tracer_nb.engine.zoo import Matrix
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Certificate
 
-__all__ = ["HardFirst"]
+__all__ = ["HardFirst", "start_size"]
 
 _START_SHARE = 0.2
 _FEWEST_START = 40
@@ -37,6 +37,11 @@ _TRIED, _WORTH = 0.4, 0.02
 # A test is looked at before its end: the random start speaks too ill of the open rows, so that
 # tests are planned too large.
 _LOOKS = ((0.4, 0.4), (1.0, 0.6))
+
+
+def start_size(n_free: int, start: int) -> int:
+    """Rows of the random start: a fifth of a small column."""
+    return min(start, max(_FEWEST_START, int(_START_SHARE * n_free)), n_free)
 
 
 class HardFirst:
@@ -94,7 +99,7 @@ class HardFirst:
             return self._drawn(draws, NEW_ROWS, self._random(self.usable, terms.new_rows, 0))
         free = column.holding(~column.drawn_for(draws, NEW_ROWS))
         if not any(draw.purpose == PILOT for draw in draws):
-            size = min(terms.start, max(_FEWEST_START, int(_START_SHARE * len(free))), len(free))
+            size = start_size(len(free), terms.start)
             if self._most is not None:
                 size = min(size, self._most)
             if size + fewest_tested(len(free) - size, terms.target, terms.delta(1)) >= len(free):

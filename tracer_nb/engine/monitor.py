@@ -161,8 +161,10 @@ class Monitor:
 
         middle = s / n
         edge = 1e-12
-        lower = 0.0 if s == 0 else float(optimize.brentq(above, edge, middle))
-        upper = 1.0 if s == n else float(optimize.brentq(above, middle, 1.0 - edge))
+        # Where nearly all audits say the opposite of the promise, its mixture is so small that
+        # not even the edge is rejected.
+        lower = 0.0 if above(edge) > 0 else float(optimize.brentq(above, edge, middle))
+        upper = 1.0 if above(1.0 - edge) > 0 else float(optimize.brentq(above, middle, 1.0 - edge))
         return lower, upper
 
 

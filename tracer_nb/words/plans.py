@@ -49,6 +49,11 @@ def plan_lines(plan: Plan) -> list[str]:
     if plan.n_waiting:
         ask += f"; {count(plan.n_waiting, 'text')} in a batch already, see %tracer batch collect"
     lines = [f"{texts}.", f"{ask}."]
+    if plan.labelling == "hard-first":
+        lines.append(
+            "Then hard rows, until the others can be certified on fresh ones drawn at random: what "
+            "the whole column takes is expected anew after each batch."
+        )
     lines += _stored_sentences(plan)
     if plan.prompt_tokens:
         tokens = f"About {count(plan.prompt_tokens, 'prompt token')} and "

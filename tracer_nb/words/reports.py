@@ -14,6 +14,7 @@ from tracer_nb.words.plans import models_sentence, superseded_sentence
 
 __all__ = [
     "abstained_sentence",
+    "bill_sentence",
     "money_sentence",
     "outcome_sentences",
     "report_facts",
@@ -24,6 +25,38 @@ __all__ = [
     "rows_sentence",
     "sample_sentence",
 ]
+
+
+def bill_sentence(report: Report) -> str:
+    """What the whole column takes, labels included; empty before anything was asked."""
+    bill = report.bill
+    if bill is None or not bill.n_texts:
+        return ""
+    if bill.total is None:
+        if bill.expected_total is None or not bill.n_asked:
+            return ""
+        whole = round(bill.expected_total)
+        return (
+            f"{bill.n_asked:,} of {count(bill.n_texts, 'text')} asked about so far; about "
+            f"{whole:,} are expected in all."
+        )
+    parts = [
+        f"{n:,} {what}"
+        for n, what in (
+            (bill.n_start, "drawn at random to fit on"),
+            (bill.n_hard, "hard ones"),
+            (bill.n_test, "to test"),
+            (bill.n_new_rows, "set aside for new rows"),
+            (bill.n_deferred or 0, "deferred"),
+        )
+        if n
+    ]
+    cost, full = bill.dollars(bill.total), bill.dollars(bill.n_texts)
+    dollars = f", about {money(cost)} instead of {money(full)}" if cost and full else ""
+    return (
+        f"{percent(bill.saved_share or 0.0, 0)} of the calls are saved, labels counted in: "
+        f"{bill.total:,} of {count(bill.n_texts, 'text')} asked about ({', '.join(parts)}){dollars}."
+    )
 
 
 def rows_sentence(report: Report) -> str:
@@ -61,6 +94,8 @@ def abstained_sentence(report: Report) -> str:
 def outcome_sentences(report: Report) -> list[str]:
     """What became of the rows, and of the money."""
     lines = []
+    if sentence := bill_sentence(report):
+        lines.append(sentence)
     if report.n_routed:
         lines.append(rows_sentence(report))
     if sentence := abstained_sentence(report):
@@ -92,7 +127,9 @@ def money_sentence(report: Report) -> str:
 def report_facts(report: Report) -> list[tuple[str, str]]:
     """The few figures that are looked for first, each with what it is."""
     facts = []
-    done = report.n_routed
+    done, bill = report.n_routed, report.bill
+    if done and bill is not None and bill.saved_share is not None:
+        facts.append((percent(bill.saved_share, 0), "of the calls saved, labels counted in"))
     if done:
         facts.append((percent(report.n_surrogate / done), "of all rows by the surrogate"))
     if report.n_abstained:

@@ -136,3 +136,9 @@ def test_rounds_waste_little_of_the_budget():
     assert round_delta(0.1, 2) == pytest.approx(round_delta(0.1, 1) / 4)
     levels = [round_confidence(0.95, r) for r in (1, 2, 3, 20)]
     assert levels == [0.97, 0.9925, 0.9967, 0.999925]
+
+
+def test_bounds_where_nearly_every_audit_disagrees():
+    low, high = after([1] * 59 + [0]).interval()
+    assert low > 0.5
+    assert high == 1.0

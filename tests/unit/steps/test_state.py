@@ -27,7 +27,7 @@ def gone(state):
     [
         (
             "column",
-            {"underway", "labels", "trail", "beside", "fitted", "certified", "routed"}
+            {"underway", "grown", "labels", "trail", "beside", "fitted", "certified", "routed"}
             | {"watch", "update", "gaps"},
         ),
         ("labels", {"fitted", "certified", "routed", "watch", "update", "gaps"}),

@@ -150,6 +150,7 @@ def make_older(path):
     """Turn a store into one of the schema before answers had a model."""
     db = sqlite3.connect(path)
     db.execute("ALTER TABLE answers DROP COLUMN model")
+    db.execute("DROP TABLE draws")
     db.execute("PRAGMA user_version = 4")
     db.commit()
     db.close()

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.draws.draw import TEST, Draw, draw_from_record
-from tracer_nb.draws.hardfirst import HardFirst
+from tracer_nb.draws.hardfirst import HardFirst, start_size
 from tracer_nb.draws.moves import NO_LABEL, UNASKED, Column, Done, Terms
 from tracer_nb.engine.outlook import fewest_tested
 from tracer_nb.errors import NotEnoughData
@@ -29,7 +29,16 @@ from tracer_nb.steps.label.reject import ask_about
 from tracer_nb.steps.state import JobState, Keep, Setup
 from tracer_nb.store.draws import column_key
 
-__all__ = ["Asking", "advance", "answers_of", "begin", "in_test", "labels_of", "new_rows_of"]
+__all__ = [
+    "Asking",
+    "advance",
+    "answers_of",
+    "begin",
+    "in_test",
+    "labels_of",
+    "new_rows_of",
+    "start_of",
+]
 
 # Rows set aside for a promise about new rows, and the share of a column that they may be.
 _NEW_ROWS, _NEW_SHARE = 300, 0.03
@@ -65,6 +74,15 @@ def new_rows_of(setup: Setup, n_rows: int) -> int:
     if setup.new_rows is not None:
         return setup.new_rows
     return _NEW_ROWS if n_rows * _NEW_SHARE >= _NEW_ROWS else 0
+
+
+def start_of(
+    rows: NDArray[np.intp], askable: Texts, setup: Setup, sample: int | None
+) -> NDArray[np.intp]:
+    """Those of rows in random order that a job begins with."""
+    n = len(askable.usable) - new_rows_of(setup, len(askable.usable))
+    size = start_size(n, Terms(setup.target, setup.options.confidence).start)
+    return rows[: size if sample is None else min(size, sample)]
 
 
 def begin(state: JobState, askable: Texts, sample: int | None) -> JobState:

@@ -164,6 +164,7 @@ def make_plan(
     reject: RejectOption,
     guard: float,
     again: AskedAgain | None = None,
+    labelling: str = "random",
 ) -> Plan:
     """Count and price a job.
 
@@ -189,6 +190,8 @@ def make_plan(
         The guard's share.
     again : AskedAgain, optional
         Texts that are asked about again.
+    labelling : str
+        How rows are chosen.
 
     Raises
     ------
@@ -238,6 +241,7 @@ def make_plan(
         distribution=getattr(teacher, "distribution", None),
         models=count_models(stored.values()),
         again=again,
+        labelling=labelling,
     )
 
 

@@ -14,7 +14,7 @@ from tracer_nb.steps.column.frames import read_texts, same_texts
 from tracer_nb.steps.column.sample import collect_labels, distinct_texts, draw_rows
 from tracer_nb.steps.label.asker import Asker, OnProgress, asks_again
 from tracer_nb.steps.label.costs import mean_wait
-from tracer_nb.steps.label.hardfirst import Asking, advance, begin
+from tracer_nb.steps.label.hardfirst import Asking, advance, begin, start_of
 from tracer_nb.steps.label.plan import (
     askable_texts,
     check_job,
@@ -41,6 +41,8 @@ def plan(
     setup = state.setup
     missing = asks_again(again, setup.teacher)
     texts, rows = drawn_rows(setup, column, table, sample, fewest=0)
+    if setup.labelling == "hard-first":
+        rows = start_of(rows, askable_texts(setup.teacher, texts), setup, sample)
     sampled = distinct_texts(texts, rows)
     to_renew = setup.asker.missing(sampled) if missing else frozenset()
     known = setup.asker.known(sampled)
@@ -58,6 +60,7 @@ def plan(
         reject=setup.reject,
         guard=setup.options.guard,
         again=setup.asker.priced(to_renew) if missing else None,
+        labelling=setup.labelling,
     )
 
 

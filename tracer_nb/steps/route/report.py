@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tracer_nb.records import Certificate, Choice, Labels, Report
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer_nb.draws.draw import HARD, NEW_ROWS, PILOT, TEST
+from tracer_nb.records import Bill, Certificate, Choice, Labels, Report
 from tracer_nb.steps.certify import features_note, learned_on_column, used_features
 from tracer_nb.steps.label.costs import costs_of, mean_cost, unasked_dollars
 from tracer_nb.steps.route.outcome import SURROGATE, TEACHER, Outcome
@@ -65,8 +69,68 @@ def report(state: JobState) -> Report:
         warnings=(*asker.warnings, *filter(None, [features_note(setup.features, fitted)])),
         n_unlike=outcome.n_unlike if outcome else 0,
         n_unsure=outcome.n_unsure if outcome else 0,
+        bill=_bill(state, each) if own else None,
         spared=None if outcome is None or each is None else outcome.n_spared * each,
     )
+
+
+def _bill(state: JobState, each: float | None) -> Bill | None:
+    """What the column takes, by what its texts were asked about for."""
+    if state.column is None or state.labels is None:
+        return None
+    texts, certified = state.column.texts, state.certified
+    known = state.setup.asker.known(texts.unique)
+    answered = np.array([text in known for text in texts.unique])
+    parts = _asked_for(state, answered)
+    asked = np.logical_or.reduce(list(parts.values()))
+    n_deferred, n_waiting, column = None, 0, state.router and state.router.column_certificates
+    if certified is not None and column and state.router is not None:
+        certificate = state.router.certificate_for(state.target, column=True)
+        handled = certified.routings[state.main].handled & certificate.certified
+        n_deferred = int((~asked & (answered | ~handled)).sum())
+        n_waiting = int((~answered & ~handled).sum())
+    outlooks = () if state.grown is None else state.grown.job.outlooks
+    return Bill(
+        n_texts=len(texts.unique),
+        n_start=int(parts[PILOT].sum()),
+        n_hard=int(parts[HARD].sum()),
+        n_test=int(parts[TEST].sum()),
+        n_new_rows=int(parts[NEW_ROWS].sum()),
+        n_deferred=n_deferred,
+        n_waiting=n_waiting,
+        expected=tuple((look.n_labels, look.bill) for look in outlooks),
+        price=each,
+    )
+
+
+def _asked_for(state: JobState, answered: NDArray[np.bool_]) -> dict[str, NDArray[np.bool_]]:
+    """Answered texts by what they were drawn for first, up to the last test."""
+    assert state.column is not None and state.labels is not None  # noqa: S101, PT018
+    codes, labels, free = state.column.texts.codes, state.labels, answered.copy()
+    parts = {name: np.zeros(len(answered), dtype=bool) for name in (PILOT, HARD, TEST, NEW_ROWS)}
+
+    def take(name: str, rows: NDArray[np.intp]) -> None:
+        mine = np.zeros(len(answered), dtype=bool)
+        mine[codes[rows]] = True
+        parts[name] |= mine & free
+        free[mine] = False
+
+    if state.grown is None:
+        tested = labels.rows[:0] if state.fitted is None else labels.rows[_tested(state)]
+        take(TEST, tested)
+        take(PILOT, labels.rows)
+        return parts
+    draws = state.draws
+    last = max((i for i, d in enumerate(draws) if d.purpose == TEST), default=len(draws) - 1)
+    for draw in draws[: last + 1]:
+        if draw.purpose in parts:
+            take(draw.purpose, draw.rows)
+    return parts
+
+
+def _tested(state: JobState) -> NDArray[np.intp]:
+    assert state.fitted is not None  # noqa: S101
+    return state.fitted.calibration_rows
 
 
 def _savings(state: JobState, each: float | None, *, own: bool) -> tuple[float | None, ...]:

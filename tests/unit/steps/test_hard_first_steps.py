@@ -1,0 +1,235 @@
+"""Hard rows first, step by step and in one call: the same rows, nothing paid twice, caps kept."""
+
+from contextlib import suppress
+
+import numpy as np
+import pytest
+
+from tracer_nb import Tracer, load
+from tracer_nb.draws.draw import HARD, NEW_ROWS, PILOT, TEST, Draw
+from tracer_nb.errors import InvalidInput, NotEnoughData, StoreError
+from tracer_nb.store import DrawStore, LabelStore
+
+N, LABELS = 1200, ("blue", "green", "red")
+
+
+ASKED: list[str] = []
+TRUTH: dict[str, str] = {}
+
+
+def teach(text):
+    ASKED.append(text)
+    return TRUTH[text]
+
+
+@pytest.fixture
+def world():
+    """Texts, their vectors in three clouds that touch, and the label of each."""
+    rng = np.random.default_rng(0)
+    kind = rng.integers(3, size=N)
+    X = np.c_[np.eye(3)[kind] * 2.8 + rng.normal(size=(N, 3)), rng.normal(size=(N, 3)) * 0.3]
+    texts = [f"text {i}" for i in range(N)]
+    TRUTH.clear()
+    TRUTH.update((t, LABELS[k]) for t, k in zip(texts, kind, strict=True))
+    return texts, X, TRUTH
+
+
+@pytest.fixture
+def asked():
+    return ASKED
+
+
+@pytest.fixture
+def make(world, tmp_path):
+    _, X, _ = world
+    ASKED.clear()
+
+    def make(**options):
+        given = {"target": 0.95, "confidence": 0.9, "features": X, "store": tmp_path / "a.sqlite"}
+        return Tracer(teach, LABELS, **{**given, "labelling": "hard-first", **options})
+
+    return make
+
+
+def purposes(tracer):
+    return [draw.purpose for draw in tracer._state.draws]
+
+
+def test_step_by_step_asks_what_each_step_says(make, world, asked):
+    tracer = make()
+    labels = tracer.label(world[0])
+    grown = len(asked)
+    assert len(labels.rows) == grown == len(set(asked))
+    assert set(purposes(tracer)) == {PILOT, HARD}
+    fit = tracer.fit()
+    assert len(asked) == grown
+    assert len(fit.pilot_rows) == labels.n_random < len(fit.fit_rows) == grown
+    certificate = tracer.calibrate()
+    assert certificate.certified
+    assert TEST in purposes(tracer)
+    assert len(asked) >= grown + certificate.n_calibration > grown
+    routed = tracer.route()
+    assert routed["label"].notna().all()
+    assert len(asked) == len(set(asked)) < N // 2
+    handled = routed["label_source"] == "surrogate"
+    truth = routed["text"].map(world[2])
+    assert (routed["label"] == truth)[handled].mean() >= 0.95
+    bill = tracer.report.bill
+    assert bill.total == len(asked)
+    assert bill.saved == handled.sum()
+    assert bill.n_asked == bill.n_start + bill.n_hard + bill.n_test
+
+
+def test_one_call_does_the_same_and_again_costs_nothing(make, world, asked):
+    first = make().run(world[0])
+    n = len(asked)
+    second = make().run(world[0])
+    assert len(asked) == n
+    assert first.equals(second)
+
+
+def test_another_kernel_goes_on_with_the_same_rows(make, world, asked):
+    one = make()
+    one.label(world[0])
+    n = len(asked)
+    other = make()
+    other.label(world[0])
+    assert len(asked) == n
+    other.fit()
+    other.calibrate()
+    asked_by_other = asked[n:]
+    one.fit()
+    one.calibrate()
+    assert asked[n:] == asked_by_other
+    assert [d.as_record() for d in one._state.draws] == [d.as_record() for d in other._state.draws]
+
+
+def test_an_earlier_test_counts_as_a_round_with_another_target_too(make, world):
+    make().run(world[0])
+    other = make(target=0.96)
+    other.run(world[0])
+    tests = [draw for draw in other._state.draws if draw.purpose == TEST]
+    assert [draw.round for draw in tests] == list(range(1, len(tests) + 1))
+    assert sum(draw.error for draw in tests) <= 0.1 + 1e-12
+    assert other.report.certificate.total_confidence == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("cap", [60, 200, 330])
+def test_a_cap_is_kept_and_leaves_money_for_a_test(make, world, asked, cap):
+    tracer = make()
+    with suppress(NotEnoughData):
+        tracer.run(world[0], max_rows=cap)
+    assert len(asked) <= cap
+    if cap == 330:
+        assert TEST in purposes(tracer)
+    n = len(asked)
+    assert tracer.run(world[0]) is not None
+    assert tracer.report.certificate.certified
+    assert len(asked) == len(set(asked)) > n
+
+
+def test_rows_set_aside_are_tested_once_for_new_rows(make, world, asked):
+    tracer = make(new_rows=200)
+    tracer.run(world[0])
+    assert purposes(tracer)[0] == NEW_ROWS
+    assert tracer.router.certificate.certified
+    assert tracer.router.certificate.n_calibration == 200
+    assert tracer.report.bill.n_new_rows == 200
+    assert len(asked) == len(set(asked))
+
+
+def test_nothing_is_promised_about_new_rows_where_none_were_set_aside(make, world, tmp_path):
+    tracer = make()
+    tracer.run(world[0])
+    assert not tracer.router.certificate.certified
+    assert "new_rows" in tracer.router.certificate.note
+    tracer.save(tmp_path / "r.tracer")
+    assert not load(tmp_path / "r.tracer").certificate.certified
+
+
+def test_everything_that_looks_at_a_job_goes_on(make, world):
+    tracer = make()
+    tracer.run(world[0])
+    test = next(d for d in tracer._state.draws if d.purpose == TEST)
+    gaps = tracer.gaps()
+    assert set(gaps.rows.tolist()) <= set(test.rows.tolist())
+    assert tracer.targets() is not None
+    assert tracer.label_counts().n_sample == len(tracer.labels.rows)
+    assert tracer.audit(0.5).n_audits > 0
+    assert tracer.rows().total == N
+    assert "calls are saved, labels counted in" in "\n".join(_lines(tracer))
+
+
+def _lines(tracer):
+    from tracer_nb.words import report_lines
+
+    return report_lines(tracer.report)
+
+
+def test_what_an_audit_has_refuted_is_tested_anew(make, world):
+    tracer = make()
+    texts, _, labels = world
+    tracer.run(texts)
+    before = tracer.report.certificate
+    for text in texts:  # the teacher has changed its mind about every row
+        labels[text] = LABELS[(LABELS.index(labels[text]) + 1) % 3]
+    assert tracer.audit(1.0, max_rows=60).has_alarm
+    tracer.calibrate()
+    assert tracer.report.certificate != before
+    assert "refuted" in [draw.found for draw in tracer._state.draws]
+
+
+def test_an_update_says_why_it_cannot_be(make, world):
+    tracer = make()
+    tracer.run(world[0])
+    with pytest.raises(InvalidInput, match="labelling='random'"):
+        tracer.update()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"certificate": "cross-fit"}, "cross-fit"),
+        ({"certificate": "per-class"}, "per-class"),
+        ({"strategy": "fixed-threshold", "threshold": 0.5}, "fixed-threshold"),
+        ({"target": (0.9, 0.95)}, "one target"),
+        ({"labelling": "hardest"}, "hard-first"),
+        ({"labelling": "random", "new_rows": 100}, "leave it out"),
+        ({"new_rows": -1}, "new_rows"),
+        ({"new_rows": 2.5}, "whole number"),
+    ],
+)
+def test_what_does_not_go_together_is_one_clear_line(make, asked, options, says):
+    with pytest.raises(InvalidInput, match=says):
+        make(**options)
+    assert not asked
+
+
+def test_too_small_a_column_is_told_before_anything_is_asked(make, world, asked):
+    tracer = make(features=world[1][:20])
+    with pytest.raises(NotEnoughData, match="Nothing was asked"):
+        tracer.run(world[0][:20])
+    assert not asked
+
+
+def test_the_plan_is_of_the_random_start(make, world, asked):
+    plan = make().plan(world[0])
+    assert plan.labelling == "hard-first"
+    assert plan.n_sample == plan.n_ask == 240
+    assert not asked
+
+
+def test_a_draw_store_refuses_what_another_kernel_has_gone_past(tmp_path):
+    path = tmp_path / "a.sqlite"
+    store = DrawStore(lambda: LabelStore(path))
+    pilot = Draw(PILOT, 0, 0, 0, np.arange(5)).as_record()
+    hard = Draw(HARD, 0, 0, 0, np.arange(5, 9)).as_record()
+    store.put("column", [pilot, hard])
+    assert store.records("column") == [pilot, hard]
+    assert store.records("another") == []
+    with pytest.raises(StoreError, match="another kernel"):
+        store.put("column", [pilot])
+    other = Draw(HARD, 0, 0, 0, np.arange(6, 9)).as_record()
+    with pytest.raises(StoreError, match="another kernel"):
+        store.put("column", [pilot, other])
+    assert DrawStore(None).records("column") == []
