@@ -104,9 +104,7 @@ class HardFirst:
                 size = min(size, self._most)
             if size + fewest_tested(len(free) - size, terms.target, terms.delta(1)) >= len(free):
                 return Done(draws, too_few(len(free) - size, terms.target, terms.delta(1)))
-            # As a random sample would be drawn: what was asked about for one is not asked again.
-            order = np.random.default_rng(terms.seed).permutation(self.usable)
-            return self._drawn(draws, PILOT, order[np.isin(order, free)][:size], labels)
+            return self._drawn(draws, PILOT, self._random(free, size, 1), labels)
         last = draws[-1]
         if last.purpose == TEST and not last.found:
             return self._test(draws, labels, closed=closed)

@@ -88,16 +88,17 @@ class DrawStore:
             rows = [
                 (key, i, json.dumps(record))
                 for i, record in enumerate(records)
-                if i >= len(stored) or stored[i] != record
+                # What a test has said stays, also where a kernel that is behind does it again.
+                if i >= len(stored) or (stored[i] != record and record["found"])
             ]
             db.executemany("INSERT OR REPLACE INTO draws VALUES (?, ?, ?)", rows)
 
 
 def _goes_on(stored: Sequence[_Record], records: Sequence[_Record]) -> bool:
-    """Whether these are the stored draws and more; what a test said may have changed since."""
+    """Whether both are the same draws as far as both go; what a test said may have changed."""
 
     def drawn(record: _Record) -> dict[str, Any]:
         return {k: v for k, v in record.items() if k not in ("found", "missing")}
 
     pairs = zip(stored, records, strict=False)
-    return len(stored) <= len(records) and all(drawn(a) == drawn(b) for a, b in pairs)
+    return all(drawn(a) == drawn(b) for a, b in pairs)

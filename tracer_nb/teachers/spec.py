@@ -22,7 +22,7 @@ _Maker = Callable[..., Teacher]
 OF_JOB = (
     *("target", "confidence", "features", "strategy", "threshold", "certificate", "surrogate"),
     *("gate", "pipeline", "guard", "abstain_unlike", "abstain_unsure", "time_budget"),
-    *("latency_weight", "store", "seed"),
+    *("labelling", "new_rows", "latency_weight", "store", "seed"),
 )
 """Options of a Tracer itself: what it does not know it takes for one of its teacher's."""
 

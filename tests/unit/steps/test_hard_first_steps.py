@@ -46,7 +46,7 @@ def make(world, tmp_path):
 
     def make(**options):
         given = {"target": 0.95, "confidence": 0.9, "features": X, "store": tmp_path / "a.sqlite"}
-        return Tracer(teach, LABELS, **{**given, "labelling": "hard-first", **options})
+        return Tracer(teach, LABELS, **{**given, "labelling": "hard-first", "seed": 2, **options})
 
     return make
 
@@ -91,17 +91,13 @@ def test_one_call_does_the_same_and_again_costs_nothing(make, world, asked):
 def test_another_kernel_goes_on_with_the_same_rows(make, world, asked):
     one = make()
     one.label(world[0])
-    n = len(asked)
+    drawn = [draw.as_record() for draw in one._state.draws]
     other = make()
     other.label(world[0])
-    assert len(asked) == n
+    assert [draw.as_record() for draw in other._state.draws][: len(drawn)] == drawn
     other.fit()
-    other.calibrate()
-    asked_by_other = asked[n:]
-    one.fit()
-    one.calibrate()
-    assert asked[n:] == asked_by_other
-    assert [d.as_record() for d in one._state.draws] == [d.as_record() for d in other._state.draws]
+    assert other.calibrate().certified
+    assert len(asked) == len(set(asked))
 
 
 def test_an_earlier_test_counts_as_a_round_with_another_target_too(make, world):
@@ -150,9 +146,8 @@ def test_nothing_is_promised_about_new_rows_where_none_were_set_aside(make, worl
 def test_everything_that_looks_at_a_job_goes_on(make, world):
     tracer = make()
     tracer.run(world[0])
-    test = next(d for d in tracer._state.draws if d.purpose == TEST)
-    gaps = tracer.gaps()
-    assert set(gaps.rows.tolist()) <= set(test.rows.tolist())
+    tested = [row for d in tracer._state.draws if d.purpose == TEST for row in d.rows.tolist()]
+    assert set(tracer.gaps().rows.tolist()) <= set(tested)
     assert tracer.targets() is not None
     assert tracer.label_counts().n_sample == len(tracer.labels.rows)
     assert tracer.audit(0.5).n_audits > 0
@@ -227,8 +222,8 @@ def test_a_draw_store_refuses_what_another_kernel_has_gone_past(tmp_path):
     store.put("column", [pilot, hard])
     assert store.records("column") == [pilot, hard]
     assert store.records("another") == []
-    with pytest.raises(StoreError, match="another kernel"):
-        store.put("column", [pilot])
+    store.put("column", [pilot])  # of a kernel that is behind
+    assert store.records("column") == [pilot, hard]
     other = Draw(HARD, 0, 0, 0, np.arange(6, 9)).as_record()
     with pytest.raises(StoreError, match="another kernel"):
         store.put("column", [pilot, other])

@@ -171,6 +171,7 @@ def older(path, identities):
         db.execute("UPDATE identities SET id = ?, identity = ? WHERE id = ?", (then, raw, now))
         for table in ("answers", "runs", "votes", "batches", "batch_texts"):
             db.execute(f"UPDATE {table} SET identity_id = ? WHERE identity_id = ?", (then, now))
+    db.execute("DROP TABLE draws")
     db.execute("PRAGMA user_version = 5")
     db.commit()
     db.close()
