@@ -7,7 +7,7 @@ repeated answers of one teacher, or from answers of several.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,11 @@ from tracer_nb.engine.checks import (
     check_groups,
     check_labels,
     check_soft_labels,
-    missing_labels,
     row_groups,
 )
 from tracer_nb.errors import InvalidInput
 
-__all__ = ["ExtraRows", "LabelledRows", "join_rows", "stack_rows", "vote_shares"]
+__all__ = ["ExtraRows", "LabelledRows", "join_rows", "stack_rows"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +95,8 @@ def join_rows(
 ) -> LabelledRows:
     """Check labelled rows, extra ones and names of labels, and put them one behind the other.
 
+    Each name is in a group of its own.
+
     Raises
     ------
     InvalidInput
@@ -104,62 +105,47 @@ def join_rows(
         Fewer than ten labels, or a single one.
     """
     blocks = check_blocks(X)
-    n = blocks[0].shape[0]
-    if names is not None:
-        return _join_names(X, y, soft_labels, groups, extra=extra, names=names)
-    if extra is None:
-        classes, codes = check_labels(y, n)
-        soft = check_soft_labels(soft_labels, n, len(classes))
-        keys = row_groups(blocks[0]) if groups is None else check_groups(groups, n)
-        return LabelledRows(blocks, classes, codes, soft, keys, n)
-    own_classes, _ = check_labels(y, n)
-    behind = check_blocks(extra.X, n_features=tuple(block.shape[1] for block in blocks))
-    m = behind[0].shape[0]
-    joined = [stack_rows(parts) for parts in zip(blocks, behind, strict=True)]
-    classes, codes = check_labels(_listed(y, extra.y, m), n + m)
-    soft = check_soft_labels(soft_labels, n, len(own_classes))
-    if soft is not None:
-        number = {label: i for i, label in enumerate(classes.tolist())}
-        wide = np.full((n + m, len(classes)), np.nan, dtype=np.float32)
-        wide[:n][~np.isnan(soft).all(axis=1)] = 0.0
-        wide[:n, [number[label] for label in own_classes.tolist()]] = soft
-        soft = wide
-    if (groups is None) != (extra.groups is None):
+    n, widths = blocks[0].shape[0], tuple(block.shape[1] for block in blocks)
+    own_classes, codes = check_labels(y, n)
+    soft, classes = check_soft_labels(soft_labels, n, len(own_classes)), own_classes
+    behind = [rows for rows in (extra, names) if rows is not None]
+    parts = [check_blocks(rows.X, n_features=widths) for rows in behind]
+    sizes = [part[0].shape[0] for part in parts]
+    if behind:
+        blocks = [stack_rows(each) for each in zip(blocks, *parts, strict=True)]
+        # All labels as they are: numpy would turn numbers among strings into strings.
+        front = np.asarray(y, dtype=object)
+        listed = [_listed(rows.y, m) for rows, m in zip(behind, sizes, strict=True)]
+        classes, codes = check_labels(np.concatenate([front, *listed]), n + sum(sizes))
+        soft = _widened(soft, own_classes, classes, len(codes))
+    n_names = 0 if names is None else sizes[-1]
+    keys = _groups(blocks[0][: len(codes) - n_names], groups, extra)
+    alone = np.arange(n_names) + int(keys.max(initial=-1)) + 1
+    return LabelledRows(blocks, classes, codes, soft, np.r_[keys, alone], n, n_names)
+
+
+def _groups(X: Any, groups: ArrayLike | None, extra: ExtraRows | None) -> NDArray[np.intp]:
+    """Groups of the labelled and the extra rows."""
+    if extra is not None and (groups is None) != (extra.groups is None):
         raise InvalidInput("groups are needed of the labelled and of the extra rows, or of neither")
-    if groups is None or extra.groups is None:
-        keys = row_groups(joined[0])
-    else:
-        keys = check_groups(np.r_[np.asarray(groups), np.asarray(extra.groups)], n + m)
-    return LabelledRows(joined, classes, codes, soft, keys, n)
-
-
-def _join_names(
-    X: Any,
-    y: ArrayLike,
-    soft_labels: ArrayLike | None,
-    groups: ArrayLike | None,
-    *,
-    extra: ExtraRows | None,
-    names: ExtraRows,
-) -> LabelledRows:
-    """The rows with names behind them, each of them in a group of its own."""
-    without = join_rows(X, y, soft_labels, groups, extra)
-    widths = tuple(block.shape[1] for block in without.blocks)
-    named = check_blocks(names.X, n_features=widths)
-    m = named[0].shape[0]
-    behind, rows = names, named
+    if groups is None:
+        return row_groups(X)
     if extra is not None:
-        both = zip(check_blocks(extra.X, n_features=widths), named, strict=True)
-        rows = [stack_rows(parts) for parts in both]
-        n_extra = rows[0].shape[0] - m
-        behind = ExtraRows(
-            rows, np.concatenate([_listed((), extra.y, n_extra), _listed((), names.y, m)])
-        )
-    top = int(without.groups.max(initial=-1)) + 1
-    own = without.groups[: without.n]
-    after = np.r_[without.groups[without.n :], np.arange(top, top + m)]
-    joined = join_rows(X, y, soft_labels, own, ExtraRows(rows, behind.y, after))
-    return replace(joined, n_names=m)
+        groups = np.r_[np.asarray(groups), np.asarray(extra.groups)]
+    return check_groups(groups, X.shape[0])
+
+
+def _widened(
+    soft: NDArray[np.float32] | None, own: NDArray[Any], classes: NDArray[Any], n_rows: int
+) -> NDArray[np.float32] | None:
+    """Distributions over more classes, and none for the rows behind."""
+    if soft is None:
+        return None
+    wide = np.full((n_rows, len(classes)), np.nan, dtype=np.float32)
+    wide[: len(soft)][~np.isnan(soft).all(axis=1)] = 0.0
+    number = {label: i for i, label in enumerate(classes.tolist())}
+    wide[: len(soft), [number[label] for label in own.tolist()]] = soft
+    return wide
 
 
 def stack_rows(parts: Sequence[Any]) -> Any:
@@ -169,59 +155,11 @@ def stack_rows(parts: Sequence[Any]) -> Any:
     return np.vstack(parts)
 
 
-def _listed(y: ArrayLike, more: ArrayLike, m: int) -> NDArray[np.object_]:
-    """All labels as they are: numpy would turn numbers among strings into strings."""
-    behind = np.asarray(more, dtype=object)
-    if behind.shape != (m,):
+def _listed(y: ArrayLike, m: int) -> NDArray[np.object_]:
+    labels = np.asarray(y, dtype=object)
+    if labels.shape != (m,):
         raise InvalidInput(
             f"extra.y must have one label for each of the {m} rows of extra.X, got shape "
-            f"{behind.shape}"
+            f"{labels.shape}"
         )
-    front = np.asarray(y, dtype=object)
-    return np.concatenate([front, behind])
-
-
-def vote_shares(y: ArrayLike, answers: ArrayLike) -> NDArray[np.float64]:
-    """The share of answers that each label got, row by row.
-
-    Parameters
-    ----------
-    y : array_like of shape (n,)
-        The recorded labels, which the certificate will be about.
-    answers : array_like of shape (n, k)
-        Further answers: of the same teacher asked k times, or of k teachers. None or NaN
-        where there is none.
-
-    Returns
-    -------
-    ndarray of shape (n, K)
-        For ``soft_labels``: columns in sorted order of the labels in ``y``, a row of NaN
-        where no answer is one of them.
-
-    Raises
-    ------
-    InvalidInput, NotEnoughData
-        Another shape, or labels that :func:`~tracer_nb.engine.fit_surrogate` refuses.
-
-    Examples
-    --------
-    >>> y = ["a", "b"] * 5
-    >>> vote_shares(y, [["a", "b", "a", None]] * 10)[0].round(2).tolist()
-    [0.67, 0.33]
-    """
-    given: Any = np.asarray(answers, dtype=object)
-    n_rows = len(np.asarray(y, dtype=object))
-    labels, _ = check_labels(y, n_rows)
-    if given.ndim != 2 or len(given) != n_rows:
-        raise InvalidInput(
-            f"answers must have shape (rows, answers) with one row for each label, got {given.shape}"
-        )
-    number = {label: code for code, label in enumerate(labels.tolist())}
-    counts = np.zeros((len(given), len(labels)))
-    for column in given.T:
-        there = ~missing_labels(column)
-        for row in np.flatnonzero(there).tolist():
-            if column[row] in number:
-                counts[row, number[column[row]]] += 1.0
-    total = counts.sum(axis=1, keepdims=True)
-    return np.where(total > 0, counts / np.where(total > 0, total, 1.0), np.nan)
+    return labels

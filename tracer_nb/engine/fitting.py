@@ -195,8 +195,8 @@ def fit_surrogate(
     each = strategy_costs(chosen_options.strategy, costs, n)
     split = _split(given, chosen_options, calibration, in_random_order=in_random_order)
     smoothings: list[Smoothing | None] = []
+    widths = tuple(block.shape[1] for block in blocks)
     if unlabelled is not None:
-        widths = tuple(block.shape[1] for block in blocks)
         others = check_blocks(unlabelled, n_features=widths)
         smoothings = [
             smoothing_over([block[:n], other], chosen_options.seed)
@@ -211,28 +211,23 @@ def fit_surrogate(
     labelled = codes[wanted_rows] >= 0
     own, without = wanted_rows[labelled], wanted_rows[~labelled]
     rows = np.r_[own, given.extra]
-    classes, fit_codes, Y = _targets(given.classes, codes, given.soft, rows)
     typical = 1.0 if each is None else float(each[own].mean())
-    # What extra rows cost is looked at by nobody.
-    spent = None if each is None else np.r_[each[own], np.full(len(given.extra), typical)]
-    with_names = None
+    classes, fitted = _rows_to_fit(given, rows, split, each, typical)
+    named = named_classes = None
     if given.n_names:
-        with_names = _behind(given, rows, _judged(rows, split), spent, typical)
+        behind = np.r_[rows, given.names]
+        named_classes, named = _rows_to_fit(given, behind, split, each, typical)
+    n_tested = len(split.calibration) if n_tested is None else n_tested
     chosen = choose_pipeline(
-        [block[rows] for block in blocks],
-        Y,
-        fit_codes,
+        fitted,
         views=make_views(len(blocks), *smoothings or [None]),
         options=chosen_options,
-        judge=Judge(
-            chosen_options, len(split.calibration) if n_tested is None else n_tested, typical
-        ),
-        judged=_judged(rows, split),
-        costs=spent,
-        named=None if with_names is None else with_names.rows,
+        judge=Judge(chosen_options, n_tested, typical),
+        named=named,
     )
-    if chosen.named and with_names is not None:
-        classes, fit_codes = with_names.classes, with_names.rows.codes[: len(rows)]
+    fit_codes = fitted.codes
+    if chosen.named and named is not None and named_classes is not None:
+        classes, fit_codes = named_classes, named.codes[: len(rows)]
     # Rows without a label are not fitted on, so out of fold, and disagreements like those in
     # the test to come.
     known = _everywhere(chosen, len(codes), rows, without, [block[without] for block in blocks])
@@ -256,7 +251,7 @@ def fit_surrogate(
         options=chosen_options,
         costs=each,
         typical_cost=typical,
-        n_features=tuple(block.shape[1] for block in blocks),
+        n_features=widths,
         uses_column=chosen.pipeline.view.smoothing is not None,
         trials=chosen.trials,
         n_extra=len(given.extra),
@@ -287,42 +282,29 @@ def _split(
     return Split(order[parts.fit], order[parts.calibration], order[parts.set_aside])
 
 
-def _judged(rows: NDArray[np.intp], split: Split) -> NDArray[np.bool_]:
-    """Which of the rows fitted on choose and order: not extra ones, nor those of a test."""
-    judged = np.isin(rows, split.fit)
+def _rows_to_fit(
+    given: LabelledRows,
+    places: NDArray[np.intp],
+    split: Split,
+    each: NDArray[np.float64] | None,
+    typical: float,
+) -> tuple[NDArray[Any], Rows]:
+    """The classes of some rows, and these rows to be fitted on.
+
+    Those of the split choose and order; not extra rows, names, nor rows of a test. What these cost
+    is looked at by nobody.
+    """
+    classes, codes, Y = _targets(given.classes, given.codes, given.soft, places)
+    judged = np.isin(places, split.fit)
     if not judged.any():
         raise NotEnoughData(
             f"none of the {len(split.fit)} rows to choose by has a label; label more rows"
         )
-    return judged
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Named:
-    """Fitting rows with names of labels behind them, and the classes of all of these."""
-
-    rows: Rows
-    classes: NDArray[Any]
-
-
-def _behind(
-    given: LabelledRows,
-    rows: NDArray[np.intp],
-    judged: NDArray[np.bool_],
-    costs: NDArray[np.float64] | None,
-    typical: float,
-) -> _Named:
-    """The fitting rows with the names behind them, which nobody judges."""
-    both, m = np.r_[rows, given.names], given.n_names
-    classes, codes, Y = _targets(given.classes, given.codes, given.soft, both)
-    made = Rows(
-        [block[both] for block in given.blocks],
-        Y,
-        codes,
-        np.r_[judged, np.zeros(m, dtype=bool)],
-        None if costs is None else np.r_[costs, np.full(m, typical)],
-    )
-    return _Named(made, classes)
+    costs = None
+    if each is not None:
+        costs = np.full(len(places), typical)
+        costs[places < given.n] = each[places[places < given.n]]
+    return classes, Rows([block[places] for block in given.blocks], Y, codes, judged, costs)
 
 
 def _targets(

@@ -18,7 +18,7 @@ from tracer_nb.engine.gates import fit_gates
 from tracer_nb.engine.judge import Entry, Judge, Rows, enter, gain
 from tracer_nb.engine.options import Options
 from tracer_nb.engine.pipeline import Answers, Guard, Pipeline, Stage, View, fit_guard, surer
-from tracer_nb.engine.zoo import SURROGATES, Fitter, KernelRidge, Matrix
+from tracer_nb.engine.zoo import SURROGATES, Fitter, KernelRidge
 from tracer_nb.records import Trial
 
 __all__ = ["Chosen", "Longer", "add_stage", "choose_pipeline"]
@@ -140,41 +140,28 @@ class Chosen:
 
 
 def choose_pipeline(
-    blocks: Sequence[Matrix],
-    Y: NDArray[np.float32],
-    codes: NDArray[np.intp],
+    rows: Rows,
     *,
     views: Sequence[View],
     options: Options,
     judge: Judge,
-    judged: NDArray[np.bool_] | None = None,
-    costs: NDArray[np.float64] | None = None,
     named: Rows | None = None,
 ) -> Chosen:
     """Fit the best pipeline that the options allow.
 
     Parameters
     ----------
-    blocks : sequence of matrix (n, d)
-        Features of the fitting rows.
-    Y : ndarray of shape (n, K)
-        What to imitate: class indicators or the teacher's probabilities.
-    codes : ndarray of shape (n,), int
-        The teacher's recorded labels, which agreement is counted against.
+    rows : Rows
+        The fitting rows. Those that may not be judged were not drawn at random, or, under
+        cross-fitting, are those of the test to come: their outcome is not looked at to choose.
     views : sequence of View
     options : Options
     judge : Judge
-    judged : ndarray of shape (n,), bool, optional
-        Rows whose outcome may be looked at to choose; all by default. The others were not
-        drawn at random, or, under cross-fitting, are those of the test to come.
-    costs : ndarray of shape (n,), optional
     named : Rows, optional
         The same rows with names of labels behind them, some of which may be no row's label.
     """
-    n = len(codes)
-    everything = Rows(blocks, Y, codes, np.ones(n, bool) if judged is None else judged, costs)
+    n, everything, few, own = len(rows.codes), rows, rows, np.arange(len(rows.codes))
     alone = len(views) + len(options.surrogates) == 2 and named is None
-    few, own = everything, np.arange(n)
     if n > _RACE_ROWS and not alone:
         own = _race_rows(everything.judged, options)
         few = everything.take(own)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tracer_nb.engine.judge import Judge
+from tracer_nb.engine.judge import Judge, Rows
 from tracer_nb.engine.options import make_options
 from tracer_nb.engine.pipeline import View
 from tracer_nb.engine.race import choose_pipeline
@@ -29,15 +29,12 @@ def rows(n=150, d=6, n_classes=3, seed=0, spread=0.7):
 def choose(X, Y, codes, *, n_calibration=100, views=PLAIN, judged=None, costs=None, **options):
     options = {"pipeline": "single", "gate": "margin", "guard": False, **LEVELS, **options}
     checked = make_options(**options)
+    judged = np.ones(len(codes), dtype=bool) if judged is None else judged
     return choose_pipeline(
-        [X],
-        Y,
-        codes,
+        Rows([X], Y, codes, judged, costs),
         views=views,
         options=checked,
         judge=Judge(checked, n_calibration, 1.0),
-        judged=judged,
-        costs=costs,
     )
 
 

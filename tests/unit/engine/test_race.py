@@ -56,7 +56,10 @@ def test_the_better_of_two_is_taken_in_any_order(better):
         ),
     )
     chosen = choose_pipeline(
-        [X], Y, codes, views=PLAIN, options=options, judge=Judge(options, 100, 1.0)
+        Rows([X], Y, codes, np.ones(len(codes), dtype=bool), None),
+        views=PLAIN,
+        options=options,
+        judge=Judge(options, 100, 1.0),
     )
     assert [t.name for t in chosen.trials] == (["a", "b"] if better == 0 else ["b", "a"])
     assert chosen.trials[0].expected_coverage > chosen.trials[1].expected_coverage

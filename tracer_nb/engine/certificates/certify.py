@@ -19,7 +19,7 @@ from tracer_nb.engine.bounds import (
     fewest_handled,
     held_out_p_value,
 )
-from tracer_nb.engine.certificates.promise import Evidence, Promise, agreement_of
+from tracer_nb.engine.certificates.promise import Evidence, Promise, Rows, agreement_of
 from tracer_nb.engine.certificates.tally import Tally
 from tracer_nb.engine.sequence import threshold_grid
 from tracer_nb.engine.split import FIT_SHARE
@@ -242,7 +242,7 @@ def certify_classes(
             passed, n_tested = walk(own, own.sequence(seed) if thresholds is None else thresholds)
         walked += n_tested
         parts.append(_class_certificate(label, own, passed))
-    whole = _together(Tally.of(promise, evidence), evidence, parts)
+    whole = _together(promise, evidence, parts)
     note = "" if whole.certified else _refusal(parts, len(tried))
     return replace(whole, n_tested=walked, note=note)
 
@@ -284,37 +284,24 @@ def _class_certificate(
     )
 
 
-def _together(tally: Tally, evidence: Evidence, parts: list[ClassCertificate]) -> Certificate:
+def _together(promise: Promise, evidence: Evidence, parts: list[ClassCertificate]) -> Certificate:
     """The certificate over the handled rows of all classes, each with its own threshold."""
     thresholds = np.array([part.threshold for part in parts])
-    promise, tested, others = tally.promise, evidence.tested, evidence.others
-    handled = tested.scores >= thresholds[tested.codes]
-    n, m, k = len(handled), int(handled.sum()), int(tested.agree[handled].sum())
-    about_handled, n_about = m, n
-    if others is not None:
-        about_handled += int((others.scores >= thresholds[others.codes]).sum())
-        n_about += len(others.scores)
-    certified = bool(np.isfinite(thresholds).any())
-    coverage = about_handled / n_about if n_about else 0.0
-    known = None if others is None else n_about
-    return Certificate(
-        method=f"{'held-out' if others is None else 'column'}, per class",
-        target=promise.target,
-        confidence=promise.confidence,
-        threshold=math.nan if certified else math.inf,
-        certified=certified,
-        coverage=coverage,
-        cost_coverage=coverage,
-        agreement=k / m if m else math.nan,
-        agreement_lower=tally.lower(k, m, about_handled, promise.level),
-        whole_output_lower=whole_output_lower(promise.target, about_handled, known),
-        n_fit=len(evidence.pilot.scores),
-        n_calibration=n,
-        n_handled=m,
-        n_agree=k,
-        n_targets=promise.n_shares,
-        n_population=known,
-        n_population_handled=None if others is None else about_handled,
+    passed = np.ones(int(np.isfinite(thresholds).any()))
+
+    def decided(rows: Rows) -> Rows:
+        """Rows at 1 where they are handled, and at 0 elsewhere."""
+        return replace(rows, scores=(rows.scores >= thresholds[rows.codes]).astype(float))
+
+    tested, others = decided(evidence.tested), evidence.others
+    counted = Evidence(evidence.pilot, tested, None if others is None else decided(others))
+    whole = _certificate(Tally.of(promise, counted), passed, 0)
+    return replace(
+        whole,
+        method=f"{whole.method}, per class",
+        threshold=math.nan if whole.certified else math.inf,
+        cost_coverage=whole.coverage,
+        settings=(),
         classes=tuple(parts),
     )
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,7 +22,6 @@ __all__ = [
     "ANALYZERS",
     "LONGEST_NGRAM",
     "LsaFeatures",
-    "SavedVectorizer",
     "check_lsa_state",
     "frozen_vectorizer",
     "new_vectorizer",
@@ -106,19 +104,9 @@ _ARRAYS = {"terms", "term_offsets", "idf", "components"}
 _VECTORIZER = {"analyzer", "ngram_range", "n_terms"}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SavedVectorizer:
-    """One vectorizer of the saved features, checked."""
-
-    analyzer: str
-    ngram_range: tuple[int, int]
-    terms: list[str]
-    idf: NDArray[np.float32]
-
-
 def check_lsa_state(
     settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
-) -> list[SavedVectorizer]:
+) -> list[TfidfVectorizer]:
     """Return the vectorizers of a saved state whose components fit them.
 
     Raises
@@ -134,23 +122,19 @@ def check_lsa_state(
     except ValueError as error:
         raise _unusable(str(error)) from error
     _check_numbers(arrays, len(terms))
-    parts, start = [], 0
+    vectorizers, start = [], 0
     for saved in settings["vectorizers"]:
-        end = start + saved["n_terms"]
-        parts.append(
-            SavedVectorizer(
-                saved["analyzer"],
-                tuple(saved["ngram_range"]),
-                terms[start:end],
-                arrays["idf"][start:end],
-            )
-        )
-        start = end
+        own = slice(start, start + saved["n_terms"])
+        if len(set(terms[own])) < len(terms[own]):
+            raise _unusable("a term occurs twice")
+        start = own.stop
+        if start <= len(terms):
+            pair = tuple(saved["ngram_range"])
+            made = frozen_vectorizer(saved["analyzer"], pair, terms[own], arrays["idf"][own])
+            vectorizers.append(made)
     if start != len(terms):
         raise _unusable(f"there are {len(terms)} terms, the vectorizers need {start}")
-    if any(len(set(part.terms)) < len(part.terms) for part in parts):
-        raise _unusable("a term occurs twice")
-    return parts
+    return vectorizers
 
 
 def _check_settings(settings: Mapping[str, Any]) -> None:
@@ -342,14 +326,11 @@ class LsaFeatures:
         InvalidInput
             Unknown settings, or arrays that do not fit them or one another.
         """
-        parts = check_lsa_state(settings, arrays)
+        vectorizers = check_lsa_state(settings, arrays)
         features = cls(
             settings["n_components"], n_fit_texts=settings["n_fit_texts"], seed=settings["seed"]
         )
-        features._vectorizers = [
-            frozen_vectorizer(part.analyzer, part.ngram_range, part.terms, part.idf)
-            for part in parts
-        ]
+        features._vectorizers = vectorizers
         features._projection = _rows(arrays["components"])
         return features
 

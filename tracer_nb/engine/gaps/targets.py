@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from tracer_nb.engine.bounds import agreement_interval
 from tracer_nb.engine.fitting import SurrogateFit
 from tracer_nb.engine.gaps.agreement import CONFIDENCE, Judged
-from tracer_nb.engine.judge import frontier, path_pilot
+from tracer_nb.engine.judge import Judge, frontier
 from tracer_nb.engine.pipeline import Answers
-from tracer_nb.engine.sequence import plan_sequence
 from tracer_nb.records import (
     Choice,
     Gain,
@@ -185,15 +184,8 @@ def _reach(
 
 def expected_coverage(fit: SurrogateFit, n_calibration: int, target: float) -> float:
     """Coverage to expect of a certificate at this target alone."""
-    options = fit.options
-    return plan_sequence(
-        path_pilot(fit.pilot, options, target, fit.typical_cost),
-        n_calibration,
-        target=target,
-        confidence=options.confidence,
-        grid=options.fixed_sequence,
-        seed=options.seed,
-    ).expected_coverage
+    alone = replace(fit.options, targets=(target,))
+    return Judge(alone, n_calibration, fit.typical_cost).expected_coverage(fit.pilot)
 
 
 def risk_area(judged: Judged) -> float:

@@ -301,11 +301,8 @@ class XGBoost:
 
 def fit_xgboost(X: Matrix, Y: NDArray[np.float32], seed: int) -> Fit:
     """Fit XGBoost, out of fold by refits."""
-
-    def fit(X: Matrix, Y: NDArray[np.float32]) -> XGBoost:
-        return _fit_trees(X, Y, seed)
-
-    return fit_with_folds(X, Y, seed, fit, f"{_ROUNDS} rounds, depth {_DEPTH}")
+    settings = f"{_ROUNDS} rounds, depth {_DEPTH}"
+    return fit_with_folds(X, Y, seed, lambda X, Y: _fit_trees(X, Y, seed), settings)
 
 
 def _fit_trees(X: Matrix, Y: NDArray[np.float32], seed: int) -> XGBoost:
