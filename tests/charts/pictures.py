@@ -11,6 +11,7 @@ from tracer_nb.engine.slicing import Candidate, find_slices
 from tracer_nb.records import (
     STATUSES,
     Audit,
+    Bill,
     Certificate,
     Choice,
     ColumnMap,
@@ -97,6 +98,22 @@ def counts(size="small", *, routed=False):
     return LabelCounts(NAMES[size], sample, *of, int(sample.sum()) + 3, 3, 5 if routed else 0)
 
 
+def bill(size="small", **changes):
+    n = {"small": 13_000, "other": 900, "large": 10_000_000}[size]
+    asked = np.unique(np.linspace(n / 40, n / 8, min(n // 40, 5000)).round()).astype(int)
+    expected = n * (0.17 + 0.3 * np.exp(-60 * asked / n) + 4 * np.maximum(asked / n - 0.1, 0) ** 2)
+    values = {
+        "n_texts": n,
+        "n_start": n // 40,
+        "n_hard": n // 10,
+        "n_test": n // 50,
+        "n_deferred": n // 25,
+        "expected": tuple(zip(asked.tolist(), expected.tolist(), strict=True)),
+        "price": 0.0007,
+    }
+    return Bill(**{**values, **changes})
+
+
 def targets(size="small", *, certified=True):
     grid = np.arange(80, 100) / 100
     n = len(grid)
@@ -181,6 +198,12 @@ def found(size="small"):
 
 
 CHARTS = {
+    "bill": lambda size, **o: charts.bill_chart(bill(size), **o),
+    "bill as expected": lambda size, **o: charts.bill_chart(bill(size, n_deferred=None), **o),
+    "bill's parts": lambda size, **o: charts.bill_parts_chart(bill(size), **o),
+    "bill's parts so far": lambda size, **o: charts.bill_parts_chart(
+        bill(size, n_deferred=None), **o
+    ),
     "frontier": lambda size, **o: charts.frontier_chart(
         curve(size), certificate(size), hand=hand(), **o
     ),

@@ -149,6 +149,55 @@ def test_names_that_are_cut_stay_different():
     assert all(len(name) <= 30 for name in short_names(names, 24))
 
 
+# --- bill -----------------------------------------------------------------------------
+
+
+def test_the_least_expected_bill_is_marked_and_the_present_comes_last():
+    bill = pictures.bill(n_deferred=None)
+    values = values_of(charts.bill_chart(bill))
+    (least,), (now,) = values["least"], values["now"]
+    assert least["bill"] == min(row["bill"] for row in values["expected"])
+    assert (now["n"], values["expected"][-1]["n"]) == (bill.expected[-1][0],) * 2
+    assert len(values["expected"]) <= 202  # however often it was expected
+    assert now["text"].startswith("now: ")
+    assert least["text"].startswith("the least: ")
+    assert now["dollars"].startswith("$")
+    assert "no interval" in title_of(charts.bill_chart(bill)).replace("without an", "no")
+
+
+def test_a_bill_that_is_known_is_the_last_point():
+    bill = pictures.bill()
+    values = values_of(charts.bill_chart(bill))
+    (now,) = values["now"]
+    assert (now["n"], now["bill"]) == (bill.n_asked, bill.total)
+    assert f"{bill.total:,} of 13,000 texts" in title_of(charts.bill_chart(bill))
+    falling = replace(bill, expected=((100, 900.0), (200, 800.0)), n_deferred=None, price=None)
+    values = values_of(charts.bill_chart(falling))
+    assert values["least"] == []
+    assert values["now"][0]["text"] == "now, the least: 800"
+    assert values["now"][0]["dollars"] == "unknown"
+    nothing = values_of(charts.bill_chart(replace(bill, expected=())))
+    assert nothing["now"] == nothing["expected"] == []
+
+
+def test_the_parts_of_a_bill_fill_one_bar():
+    bill = pictures.bill(n_new_rows=300)
+    parts = values_of(charts.bill_parts_chart(bill))["parts"]
+    assert [row["part"] for row in parts] == [
+        *("drawn to fit", "hard ones", "drawn to test", "for new rows", "deferred", "saved"),
+    ]
+    assert sum(row["n"] for row in parts) == bill.n_texts
+    assert [row["start"] for row in parts[1:]] == [row["end"] for row in parts[:-1]]
+    assert (parts[0]["start"], parts[-1]["end"], parts[-1]["n"]) == (0.0, 1.0, bill.saved)
+    assert parts[0]["text"] == "325, $0.23"
+    early = replace(bill, n_deferred=None, n_hard=0, n_test=0, n_new_rows=0, price=None)
+    parts = values_of(charts.bill_parts_chart(early))["parts"]
+    assert [(row["part"], row["text"]) for row in parts] == [
+        ("drawn to fit", "325"),
+        ("not known yet", "12,675"),
+    ]
+
+
 # --- confusion ------------------------------------------------------------------------
 
 

@@ -547,7 +547,7 @@ def test_rows_and_money(make_report):
 
 
 def test_abstained_rows_have_a_sentence_of_their_own(make_report):
-    """What they spared is no saving by the surrogate, and what they cost is said."""
+    """What they spared is a part of what is saved, and what they cost is said."""
     report = make_report(n_teacher=1470, n_unlike=15, n_unsure=5, spared=0.03, saved=2.5)
     assert rows_sentence(report) == (
         "Of 3,000 rows: 1,500 answered by the surrogate, 1,470 by gpt-5-mini, 20 abstained, "
@@ -555,11 +555,11 @@ def test_abstained_rows_have_a_sentence_of_their_own(make_report):
     )
     assert abstained_sentence(report) == (
         "Abstained from 20 rows: 15 unlike every labelled row, about which gpt-5-mini was not "
-        "asked, which spared about $0.0300; 5 of whose label gpt-5-mini itself was unsure, asked "
+        "asked, about $0.0300 of what is saved; 5 of whose label gpt-5-mini itself was unsure, asked "
         "about all the same."
     )
     assert report_lines(report)[2] == abstained_sentence(report)
-    assert money_sentence(report).endswith("The surrogate's rows saved about $2.50.")
+    assert money_sentence(report).endswith("Not asking about the other texts saved about $2.53.")
     assert ("0.7 %", "of all rows abstained") in report_facts(report)
     assert report_facts(report)[0] == ("50 %", "of all rows by the surrogate")
     assert "abstained rows counted as agreeing, too" in evidence_sentence(report)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tracer_nb.records import Spending
+from tracer_nb.records import Bill, Spending
 from tracer_nb.widgets import Card, card
 from tracer_nb.words import report_lines
 
@@ -34,6 +34,16 @@ def test_figures_first(make_report):
     assert "50 % of all rows by the surrogate" in text
     assert "95 % agreement seen on handled rows" in text
     assert "$1.84 paid, instead of about $7.31" in text
+
+
+def test_the_bill_leads(make_report):
+    bill = Bill(2000, n_start=300, n_hard=100, n_test=50, n_deferred=50, price=0.003)
+    html = Card(make_report(bill=bill)).html()
+    _, text = read(html)
+    assert text.startswith("Saved 75 % of the calls, labels counted in: 500 of 2,000 texts asked")
+    first = html.index('class="tracer-first"><b>75&nbsp;% </b>'.replace(" </b>", "</b>"))
+    assert first < html.index("of all rows by the surrogate") < html.index("With 95&nbsp;%")
+    assert 'class="tracer-first"' not in Card(make_report()).html()
 
 
 def test_abstained_rows_are_a_figure_and_a_sentence(make_report):

@@ -106,7 +106,7 @@ class Lookout:
         """Where the job stands."""
         return self._tracer.report
 
-    def findings(self) -> Findings:
+    def findings(self, report: Report | None = None) -> Findings:
         """All that there is to look at; what takes seconds only if it is there already."""
         tracer = self._tracer
         return Findings(
@@ -117,6 +117,7 @@ class Lookout:
             targets=tracer.targets(),
             gaps=tracer.known_gaps,
             watch=tracer.known_watch,
+            bill=(report or self.report()).bill,
         )
 
     def seen(self, progress: Progress) -> dict[str, Any]:
@@ -126,8 +127,9 @@ class Lookout:
         if step != self._step:
             # Between two steps the job stands still, so that it can be looked at.
             self._step = step
-            found = {"report": self.report(), "findings": self.findings()}
-            self._before = found["report"].spending.cost
+            report = self.report()
+            found = {"report": report, "findings": self.findings(report)}
+            self._before = report.spending.cost
         paid = None
         if self._before is not None and progress.spending.cost is not None:
             paid = self._before + progress.spending.cost
@@ -152,6 +154,7 @@ class Lookout:
         begun = time.monotonic()
         try:
             for name, look in (
+                ("bill", lambda: self._tracer.report.bill),
                 ("counts", self._tracer.label_counts),
                 ("preview", self._tracer.preview),
             ):

@@ -247,8 +247,9 @@ class Session:
         """Take over where the job stands after a step that was made outside a run."""
         if self._task is not None:
             lookout = Lookout(self._task.tracer)
-            found = lookout.findings()
-            self._set(report=lookout.report(), findings=found, unexplained="")
+            report = lookout.report()
+            found = lookout.findings(report)
+            self._set(report=report, findings=found, unexplained="")
 
     # --- the run ---------------------------------------------------------------------
 
@@ -306,7 +307,7 @@ class Session:
             found["paid"] = report.spending.cost
             if state == "done" and report.stopped == INTERRUPTED:
                 state = self.moment.ending or "stopped"
-            found["findings"] = lookout.findings()
+            found["findings"] = lookout.findings(report)
         except Exception as error:  # noqa: BLE001 -- the run itself is over and its answers kept
             message = message or f"{type(error).__name__}: {error}"
         self._set(state=state, ending="", blocking=False, message=redact(message), **found)

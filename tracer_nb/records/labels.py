@@ -133,6 +133,8 @@ class Plan:
         "random", or "hard-first": then ``n_sample`` rows are only the random start.
     bill_low, bill_high : int or None
         Texts that will be asked about in all, as far as can be expected; None where nothing is.
+    bill_source : str
+        What these are judged by.
     again : AskedAgain or None
         Those of the texts to ask whose stored answer holds no label; None where such answers
         stay.
@@ -172,6 +174,7 @@ class Plan:
     labelling: str = "random"
     bill_low: int | None = None
     bill_high: int | None = None
+    bill_source: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tracer_nb.records import (
+    Bill,
     Caps,
     Confusion,
     Gaps,
@@ -69,6 +70,8 @@ class Findings:
         Once somebody has asked for them: they take seconds.
     watch : Watch or None
         Since the last routing.
+    bill : Bill or None
+        So far.
     """
 
     counts: LabelCounts | None = None
@@ -79,6 +82,7 @@ class Findings:
     targets: Targets | None = None
     gaps: Gaps | None = None
     watch: Watch | None = None
+    bill: Bill | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,6 +12,7 @@ from tracer_nb.records import Report, Update
 from tracer_nb.records.moments import Findings
 from tracer_nb.words import (
     aligned,
+    bill_sentence,
     certificate_sentence,
     choices_sentence,
     evidence_sentence,
@@ -40,6 +41,8 @@ _STYLE = """
 .tracer-card .tracer-facts{display:grid;gap:10px 28px;margin:12px 0;
  grid-template-columns:repeat(auto-fit,minmax(150px,1fr))}
 .tracer-card .tracer-facts b{display:block;font-size:22px;line-height:1.2;font-weight:600}
+.tracer-card .tracer-facts .tracer-first{grid-column:1/-1}
+.tracer-card .tracer-facts .tracer-first b{font-size:34px}
 .tracer-card .tracer-facts div>span,.tracer-card .tracer-small{font-size:12.5px;opacity:.78}
 .tracer-card .tracer-warn{border-left:3px solid #d55e00;padding-left:10px}
 .tracer-card img{max-width:100%;height:auto;display:block;margin:10px 0 4px}
@@ -105,12 +108,6 @@ class Card:
         """The card as one HTML element with its style; every text is escaped."""
         report = self.report
         parts = _head(report)
-        if facts := report_facts(report):
-            cells = "".join(
-                f"<div><b>{safe(value)}</b> <span>{safe(name)}</span></div>"
-                for value, name in facts
-            )
-            parts.append(f'<div class="tracer-facts">{cells}</div>')
         parts.extend(f"<p>{safe(line)}</p>" for line in _lines(report))
         if report.frontier is not None and report.certificate is not None:
             parts.append(_frontier(report))
@@ -120,16 +117,31 @@ class Card:
 
 
 def _head(report: Report) -> list[str]:
-    if report.stopped:
-        first = f'<p class="tracer-warn">{safe(stopped_sentence(report.stopped))}</p>'
-        return [first] if report.certificate is None else [first, _promise(report)]
-    return [_promise(report)]
+    """What comes first: the bill where there is one, its figure the largest; then the promise."""
+    stopped = safe(stopped_sentence(report.stopped)) if report.stopped else ""
+    parts = [f'<p class="tracer-warn">{stopped}</p>'] if stopped else []
+    bill, facts = bill_sentence(report), _facts(report)
+    promise = [] if stopped and report.certificate is None else [_promise(report)]
+    if not bill:
+        return [*parts, *promise, *facts]
+    return [*parts, f'<p class="tracer-head">{safe(bill)}</p>', *facts, *promise]
 
 
 def _promise(report: Report) -> str:
     certified = report.certificate is not None and report.certificate.certified
     kind = "tracer-head" if certified else "tracer-head tracer-warn"
     return f'<p class="{kind}">{safe(certificate_sentence(report))}</p>'
+
+
+def _facts(report: Report) -> list[str]:
+    facts = report_facts(report)
+    kinds = [' class="tracer-first"' if report.bill is not None and report.bill.n_asked else ""]
+    kinds += [""] * len(facts)
+    cells = "".join(
+        f"<div{kind}><b>{safe(value)}</b> <span>{safe(name)}</span></div>"
+        for kind, (value, name) in zip(kinds, facts, strict=False)
+    )
+    return [f'<div class="tracer-facts">{cells}</div>'] if cells else []
 
 
 def _lines(report: Report) -> list[str]:

@@ -802,18 +802,22 @@ var tracerPage = (() => {
   // src/overview.js
   function makeOverview(frontier, targets, choose) {
     const node = make("div");
+    const lead = make("p", "tracer-lead");
     const head = make("p", "tracer-promise");
     const facts = make("div", "tracer-facts");
     const lines = make("div");
     const evidence = make("p", "tracer-small");
     const control = makeControl(frontier, targets, choose);
-    node.append(head, facts, frontier.node, control.node, targets.node, lines, evidence);
+    node.append(lead, facts, head, frontier.node, control.node, targets.node, lines, evidence);
     return {
       node,
       control,
       /** @param {Overview} page */
-      set({ kind, head: words, facts: figures, lines: sentences, evidence: proof }) {
+      set({ kind, bill, head: words, facts: figures, lines: sentences, evidence: proof }) {
         head.dataset.kind = kind;
+        say(lead, bill);
+        lead.hidden = !bill;
+        facts.classList.toggle("tracer-leading", Boolean(bill));
         say(head, words);
         facts.hidden = !figures.length;
         facts.replaceChildren(
@@ -898,6 +902,8 @@ var tracerPage = (() => {
     const words = make("span", "tracer-small");
     spent.append(bar, words);
     const charts = {
+      bill: makeChart("The whole bill that is expected, against texts asked about"),
+      parts: makeChart("Where the calls go: parts of the column's texts"),
       counts: makeChart("How often each label occurs"),
       spending: makeChart("Money spent over time"),
       rate: makeChart("Answers a second over time")
@@ -1256,10 +1262,13 @@ var tracerPage = (() => {
     const root = make("div", "tracer-panel tracer-still");
     const figures = makeFigures(null);
     root.append(make("h1", "", values.title));
+    const bill = make("div");
+    bill.append(figures.charts.parts.node, figures.charts.bill.node);
     const labels = make("div");
     labels.append(figures.charts.counts.node);
     for (const [name, body] of [
       ["Overview", figures.overview.node],
+      ["Bill", bill],
       ["Gaps", figures.gaps.node],
       ["Audit", figures.audits.node],
       ["Labels", labels]

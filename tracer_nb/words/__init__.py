@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from tracer_nb.words.bills import (
+    bill_cells,
+    bill_dollars,
+    bill_facts,
+    bill_sentence,
+    expected_dollars,
+    expected_sentence,
+)
 from tracer_nb.words.certificates import (
     alarm_sentence,
     certificate_sentence,
@@ -86,6 +94,10 @@ __all__ = [
     "aligned",
     "batch_sentence",
     "beginning",
+    "bill_cells",
+    "bill_dollars",
+    "bill_facts",
+    "bill_sentence",
     "budget_lines",
     "certificate_sentence",
     "choices_sentence",
@@ -96,6 +108,8 @@ __all__ = [
     "difference_tables",
     "duration",
     "evidence_sentence",
+    "expected_dollars",
+    "expected_sentence",
     "gain_rows",
     "gap_lines",
     "gap_tables",

@@ -43,17 +43,14 @@ def plan_lines(plan: Plan) -> list[str]:
     if plan.n_texts < plan.n_rows:
         texts += f", {count(plan.n_rows - plan.n_texts, 'row')} without text"
     ask = f"Ask {answering_name(plan.teacher, plan.models)} about {count(plan.n_ask, 'text')}"
-    ask += f" for a random sample of {count(plan.n_sample, 'row')}"
+    grows = plan.labelling == "hard-first"
+    part = "start" if grows else "sample"
+    ask += f" for a random {part} of {count(plan.n_sample, 'row')}"
     if plan.n_stored:
         ask += f"; {count(plan.n_stored, 'answer')} stored already"
     if plan.n_waiting:
         ask += f"; {count(plan.n_waiting, 'text')} in a batch already, see %tracer batch collect"
-    lines = [f"{texts}.", f"{ask}."]
-    if plan.labelling == "hard-first":
-        lines.append(
-            "Then hard rows, until the others can be certified on fresh ones drawn at random: what "
-            "the whole column takes is expected anew after each batch."
-        )
+    lines = [f"{texts}.", *([_bill_sentence(plan)] if grows else []), f"{ask}."]
     lines += _stored_sentences(plan)
     if plan.prompt_tokens:
         tokens = f"About {count(plan.prompt_tokens, 'prompt token')} and "
@@ -64,7 +61,7 @@ def plan_lines(plan: Plan) -> list[str]:
     else:
         batch = f", in a batch about {money(plan.batch_cost)}" if plan.batch_cost else ""
         lines.append(
-            f"Sample: about {spread_words(plan)}{batch}; "
+            f"{part.capitalize()}: about {spread_words(plan)}{batch}; "
             f"asking about every text: about {money(plan.cost_all)}. Price: {plan.price_source}."
         )
     if plan.n_ask and plan.time_source:
@@ -74,9 +71,26 @@ def plan_lines(plan: Plan) -> list[str]:
         lines.append(f"Hard cap: {', '.join(caps)}, deferred rows included.")
     fewest = f"At least {count(plan.fewest_labels, 'labelled row')} are needed to certify "
     fewest += f"{level(plan.target)} at {level(plan.confidence)} confidence"
-    if plan.n_sample < plan.fewest_labels:
+    if plan.n_sample < plan.fewest_labels and not grows:
         fewest += f"; this sample has {plan.n_sample:,}, so nothing can be certified"
     return [*lines, f"{fewest}."]
+
+
+def _bill_sentence(plan: Plan) -> str:
+    """How many texts will be asked about in all, and how it goes on from the random start."""
+    how = f"{count(plan.n_sample, 'row')} at random first, then hard ones, until the rest can be certified"
+    if plan.bill_low is None or plan.bill_high is None:
+        return f"{how}; how many in all shows while it goes on."
+    low, high = plan.bill_low, plan.bill_high
+    number = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    text = f"About {number} of {count(plan.n_unique, 'text')} will be asked about in all"
+    if plan.cost_all:
+        each = plan.cost_all / max(plan.n_unique, 1)
+        low_cost, high_cost = money(each * low), money(each * high)
+        cost = low_cost if low_cost == high_cost else f"{low_cost} to {high_cost}"
+        text += f", {cost} instead of {money(plan.cost_all)}"
+    judged = f"; judged by {plan.bill_source}" if plan.bill_source else ""
+    return f"{text}: {how}{judged}."
 
 
 def _stored_sentences(plan: Plan) -> list[str]:

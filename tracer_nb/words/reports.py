@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tracer_nb.records import Report, ReviewState
+from tracer_nb.words.bills import bill_dollars, bill_facts, bill_sentence, expected_dollars
 from tracer_nb.words.certificates import (
     certificate_sentence,
     choices_sentence,
@@ -14,7 +15,6 @@ from tracer_nb.words.plans import models_sentence, superseded_sentence
 
 __all__ = [
     "abstained_sentence",
-    "bill_sentence",
     "money_sentence",
     "outcome_sentences",
     "report_facts",
@@ -25,38 +25,6 @@ __all__ = [
     "rows_sentence",
     "sample_sentence",
 ]
-
-
-def bill_sentence(report: Report) -> str:
-    """What the whole column takes, labels included; empty before anything was asked."""
-    bill = report.bill
-    if bill is None or not bill.n_texts:
-        return ""
-    if bill.total is None:
-        if bill.expected_total is None or not bill.n_asked:
-            return ""
-        whole = round(bill.expected_total)
-        return (
-            f"{bill.n_asked:,} of {count(bill.n_texts, 'text')} asked about so far; about "
-            f"{whole:,} are expected in all."
-        )
-    parts = [
-        f"{n:,} {what}"
-        for n, what in (
-            (bill.n_start, "drawn at random to fit on"),
-            (bill.n_hard, "hard ones"),
-            (bill.n_test, "to test"),
-            (bill.n_new_rows, "set aside for new rows"),
-            (bill.n_deferred or 0, "deferred"),
-        )
-        if n
-    ]
-    cost, full = bill.dollars(bill.total), bill.dollars(bill.n_texts)
-    dollars = f", about {money(cost)} instead of {money(full)}" if cost and full else ""
-    return (
-        f"{percent(bill.saved_share or 0.0, 0)} of the calls are saved, labels counted in: "
-        f"{bill.total:,} of {count(bill.n_texts, 'text')} asked about ({', '.join(parts)}){dollars}."
-    )
 
 
 def rows_sentence(report: Report) -> str:
@@ -76,7 +44,7 @@ def abstained_sentence(report: Report) -> str:
     """Why rows came out abstained, and what that cost or spared; empty when none did."""
     parts = []
     if report.n_unlike:
-        spared = f", which spared about {money(report.spared)}" if report.spared else ""
+        spared = f", about {money(report.spared)} of what is saved" if report.spared else ""
         parts.append(
             f"{report.n_unlike:,} unlike every labelled row, about which {report.teacher} was not "
             f"asked{spared}"
@@ -94,8 +62,6 @@ def abstained_sentence(report: Report) -> str:
 def outcome_sentences(report: Report) -> list[str]:
     """What became of the rows, and of the money."""
     lines = []
-    if sentence := bill_sentence(report):
-        lines.append(sentence)
     if report.n_routed:
         lines.append(rows_sentence(report))
     if sentence := abstained_sentence(report):
@@ -117,19 +83,21 @@ def money_sentence(report: Report) -> str:
     text = spent_sentence(report.spending)
     if report.simulated:
         text = text.replace("Paid ", "At made-up prices: ", 1)
-    if report.cost_all and report.spending.cost is not None:
+    bill = report.bill
+    is_told = bill is not None and bool(bill_dollars(bill) or expected_dollars(bill))
+    if report.cost_all and report.spending.cost is not None and not is_told:
         text += f" Asking {report.teacher} about every text: about {money(report.cost_all)}."
-    if report.saved:
-        text += f" The surrogate's rows saved about {money(report.saved)}."
+    # The bill says it of the whole column.
+    saved = (report.saved or 0.0) + (report.spared or 0.0)
+    if saved and (bill is None or bill.saved is None):
+        text += f" Not asking about the other texts saved about {money(saved)}."
     return f"{text} {report.note}".strip()
 
 
 def report_facts(report: Report) -> list[tuple[str, str]]:
     """The few figures that are looked for first, each with what it is."""
-    facts = []
-    done, bill = report.n_routed, report.bill
-    if done and bill is not None and bill.saved_share is not None:
-        facts.append((percent(bill.saved_share, 0), "of the calls saved, labels counted in"))
+    facts = bill_facts(report)
+    done = report.n_routed
     if done:
         facts.append((percent(report.n_surrogate / done), "of all rows by the surrogate"))
     if report.n_abstained:
@@ -138,7 +106,10 @@ def report_facts(report: Report) -> list[tuple[str, str]]:
         facts.append((percent(report.certificate.agreement), "agreement seen on handled rows"))
     if report.spending.cost is not None:
         paid = "at made-up prices" if report.simulated else "paid"
-        if report.cost_all:
+        bill = report.bill
+        if bill is not None and (bill.total is None or bill.n_waiting):
+            paid += " so far"
+        elif report.cost_all:
             paid += f", instead of about {money(report.cost_all)}"
         facts.append((money(report.spending.cost), paid))
     elif report.spending.asked:
@@ -154,8 +125,8 @@ def sample_sentence(report: Report) -> str:
 
 
 def report_lines(report: Report) -> list[str]:
-    """Everything a status line needs: rows, promise, money, evidence."""
-    lines = []
+    """Everything a status line needs: the bill, promise, rows, money, evidence."""
+    lines = list(filter(None, [bill_sentence(report)]))
     if report.surrogate:
         lines.append(certificate_sentence(report))
     if sentence := sample_sentence(report):

@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.draws.draw import HARD, NEW_ROWS, PILOT, TEST
+from tracer_nb.engine.split import FIT_SHARE, PILOT_SHARE, is_calibration
 from tracer_nb.records import Bill, Certificate, Choice, Labels, Report
 from tracer_nb.steps.certify import features_note, learned_on_column, used_features
 from tracer_nb.steps.label.costs import costs_of, mean_cost, unasked_dollars
+from tracer_nb.steps.label.step import labels_so_far
 from tracer_nb.steps.route.outcome import SURROGATE, TEACHER, Outcome
 from tracer_nb.steps.state import JobState
 
@@ -76,19 +78,23 @@ def report(state: JobState) -> Report:
 
 def _bill(state: JobState, each: float | None) -> Bill | None:
     """What the column takes, by what its texts were asked about for."""
-    if state.column is None or state.labels is None:
+    labels = None if state.column is None else labels_so_far(state)
+    if state.column is None or labels is None:
         return None
     texts, certified = state.column.texts, state.certified
     known = state.setup.asker.known(texts.unique)
     answered = np.array([text in known for text in texts.unique])
-    parts = _asked_for(state, answered)
+    parts = _asked_for(state, texts.codes, labels, answered)
     asked = np.logical_or.reduce(list(parts.values()))
     n_deferred, n_waiting, column = None, 0, state.router and state.router.column_certificates
     if certified is not None and column and state.router is not None:
         certificate = state.router.certificate_for(state.target, column=True)
-        handled = certified.routings[state.main].handled & certificate.certified
-        n_deferred = int((~asked & (answered | ~handled)).sum())
-        n_waiting = int((~answered & ~handled).sum())
+        routing = certified.routings[state.main]
+        left = ~(routing.handled & certificate.certified)
+        if state.setup.reject.unlike:  # nobody is asked about these
+            left &= ~routing.far
+        n_deferred = int((~asked & (answered | left)).sum())
+        n_waiting = int((~answered & left).sum())
     outlooks = () if state.grown is None else state.grown.job.outlooks
     return Bill(
         n_texts=len(texts.unique),
@@ -103,10 +109,11 @@ def _bill(state: JobState, each: float | None) -> Bill | None:
     )
 
 
-def _asked_for(state: JobState, answered: NDArray[np.bool_]) -> dict[str, NDArray[np.bool_]]:
+def _asked_for(
+    state: JobState, codes: NDArray[np.intp], labels: Labels, answered: NDArray[np.bool_]
+) -> dict[str, NDArray[np.bool_]]:
     """Answered texts by what they were drawn for first, up to the last test."""
-    assert state.column is not None and state.labels is not None  # noqa: S101, PT018
-    codes, labels, free = state.column.texts.codes, state.labels, answered.copy()
+    free = answered.copy()
     parts = {name: np.zeros(len(answered), dtype=bool) for name in (PILOT, HARD, TEST, NEW_ROWS)}
 
     def take(name: str, rows: NDArray[np.intp]) -> None:
@@ -116,8 +123,7 @@ def _asked_for(state: JobState, answered: NDArray[np.bool_]) -> dict[str, NDArra
         free[mine] = False
 
     if state.grown is None:
-        tested = labels.rows[:0] if state.fitted is None else labels.rows[_tested(state)]
-        take(TEST, tested)
+        take(TEST, labels.rows[_tested(state, len(labels.rows))])
         take(PILOT, labels.rows)
         return parts
     draws = state.draws
@@ -128,9 +134,12 @@ def _asked_for(state: JobState, answered: NDArray[np.bool_]) -> dict[str, NDArra
     return parts
 
 
-def _tested(state: JobState) -> NDArray[np.intp]:
-    assert state.fitted is not None  # noqa: S101
-    return state.fitted.calibration_rows
+def _tested(state: JobState, n_labels: int) -> NDArray[np.intp]:
+    """Which of the labelled rows are tested on, or will be."""
+    if state.fitted is not None:
+        return state.fitted.calibration_rows
+    cross = state.setup.options.certificate == "cross-fit"
+    return np.flatnonzero(is_calibration(n_labels, PILOT_SHARE if cross else FIT_SHARE))
 
 
 def _savings(state: JobState, each: float | None, *, own: bool) -> tuple[float | None, ...]:

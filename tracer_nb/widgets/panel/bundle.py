@@ -13,6 +13,8 @@ from typing import Any
 from tracer_nb.charts import (
     SHADES,
     agreement_chart,
+    bill_chart,
+    bill_parts_chart,
     confusion_chart,
     frontier_chart,
     label_chart,
@@ -27,6 +29,7 @@ from tracer_nb.charts import (
     values_of,
     watch_chart,
 )
+from tracer_nb.records import Bill
 from tracer_nb.records.moments import Moment
 
 __all__ = [
@@ -34,6 +37,7 @@ __all__ = [
     "LIVE",
     "Figure",
     "Source",
+    "bill_of",
     "draw",
     "own_script",
     "page_script",
@@ -112,6 +116,8 @@ Source = tuple[Any, ...]
 
 _DRAW: dict[str, Callable[..., Any]] = {
     "frontier": lambda *records: (frontier_chart if len(records) > 1 else preview_chart)(*records),
+    "bill": bill_chart,
+    "parts": bill_parts_chart,
     "targets": targets_chart,
     "counts": label_chart,
     "agreement": agreement_chart,
@@ -131,10 +137,16 @@ LIVE = ("spending", "rate")
 """Charts that change all the time during a run."""
 
 
+def bill_of(moment: Moment) -> Bill | None:
+    """The latest bill."""
+    known = moment.findings.bill
+    return known if known is not None or moment.report is None else moment.report.bill
+
+
 def sources(moment: Moment) -> dict[str, Source]:
     """What there is to draw, by the name of the chart."""
     report, findings = moment.report, moment.findings
-    found: dict[str, Source] = {}
+    found = _bills(bill_of(moment))
     if report is not None and report.frontier is not None and report.certificate is not None:
         found["frontier"] = (report.frontier, report.certificate)
     elif findings.preview is not None:
@@ -152,6 +164,12 @@ def sources(moment: Moment) -> dict[str, Source]:
     if len(moment.timeline.seconds) > 1:
         found["spending"] = found["rate"] = (moment.timeline,)
     return found
+
+
+def _bills(bill: Bill | None) -> dict[str, Source]:
+    if bill is None or not bill.n_asked:
+        return {}
+    return {"parts": (bill,), **({"bill": (bill,)} if bill.expected else {})}
 
 
 def draw(name: str, source: Source) -> Figure:

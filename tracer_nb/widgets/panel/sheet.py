@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any
 
 from tracer_nb.records import Caps, Gaps, Plan, Progress, Report, Targets
 from tracer_nb.records.moments import Moment, Option
+from tracer_nb.widgets.panel.bundle import bill_of
 from tracer_nb.words import (
     beginning,
+    bill_cells,
+    bill_facts,
+    bill_sentence,
     budget_lines,
     certificate_sentence,
     choices_sentence,
@@ -111,22 +115,30 @@ def _overview(moment: Moment) -> dict[str, Any]:
     report = moment.report
     if report is None or not report.n_rows:
         return _page("empty", "Nothing is labelled yet.", _plan_lines(moment.plan))
+    report = replace(report, bill=bill_of(moment))
     if report.certificate is None and moment.running:
         head = "Nothing is certified yet: the sample is being labelled."
-        return _page("open", head, [report.note] if report.note else [])
+        page = _page("open", head, [report.note] if report.note else [])
+        return {**page, "bill": bill_sentence(report), "facts": _facts(bill_facts(report))}
     certificate = report.certificate
     kind = "open"
     if certificate is not None:
         kind = "certified" if certificate.certified else "refused"
     return {
         **_page(kind, certificate_sentence(report), _lines(report)),
-        "facts": [{"value": value, "name": name} for value, name in report_facts(report)],
+        "bill": bill_sentence(report),
+        "facts": _facts(report_facts(report)),
         "evidence": evidence_sentence(report),
     }
 
 
 def _page(kind: str, head: str, lines: Sequence[str]) -> dict[str, Any]:
-    return {"kind": kind, "head": head, "facts": [], "lines": list(lines), "evidence": ""}
+    lines = list(lines)
+    return {"kind": kind, "bill": "", "head": head, "facts": [], "lines": lines, "evidence": ""}
+
+
+def _facts(facts: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"value": value, "name": name} for value, name in facts]
 
 
 def _plan_lines(plan: Plan | None) -> list[str]:
@@ -150,9 +162,18 @@ def live_values(moment: Moment) -> dict[str, Any]:
     return {
         "line": progress_line(progress) if moment.running else "",
         "share": share,
-        "cells": [*(_cells(progress) if known else []), *_money_cells(moment)],
+        "cells": [
+            *_bill_cells(moment),
+            *(_cells(progress) if known else []),
+            *_money_cells(moment),
+        ],
         "spent": _spent_share(moment),
     }
+
+
+def _bill_cells(moment: Moment) -> list[dict[str, str]]:
+    bill = bill_of(moment)
+    return [] if bill is None or not bill.n_asked else _facts(bill_cells(bill))
 
 
 def _spent_share(moment: Moment) -> float | None:

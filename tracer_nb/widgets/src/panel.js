@@ -163,10 +163,13 @@ export function mountReport() {
   const root = make("div", "tracer-panel tracer-still");
   const figures = makeFigures(null);
   root.append(make("h1", "", values.title));
+  const bill = make("div");
+  bill.append(figures.charts.parts.node, figures.charts.bill.node);
   const labels = make("div");
   labels.append(figures.charts.counts.node);
   for (const [name, body] of [
     ["Overview", figures.overview.node],
+    ["Bill", bill],
     ["Gaps", figures.gaps.node],
     ["Audit", figures.audits.node],
     ["Labels", labels],

@@ -75,6 +75,8 @@ export function makeRunTab() {
   const words = make("span", "tracer-small");
   spent.append(bar, words);
   const charts = {
+    bill: makeChart("The whole bill that is expected, against texts asked about"),
+    parts: makeChart("Where the calls go: parts of the column's texts"),
     counts: makeChart("How often each label occurs"),
     spending: makeChart("Money spent over time"),
     rate: makeChart("Answers a second over time"),

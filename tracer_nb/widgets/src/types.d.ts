@@ -66,6 +66,7 @@ interface Fact {
 
 interface Overview {
   kind: string;
+  bill: string;
   head: string;
   facts: Fact[];
   lines: string[];
