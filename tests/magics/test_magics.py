@@ -34,7 +34,8 @@ def _no_drawing(monkeypatch):
 
 def test_one_cell_does_the_whole_job(shell, world):
     out = shell.run(f"%%tracer df.text {TEACH} {FAST} --output routed\nChoose the intent.")
-    lines = out.splitlines()
+    bill, *lines = out.splitlines()
+    assert bill.startswith("Saved 75 % of the calls, labels counted in: 150 of 600 texts asked")
     assert lines[0].startswith("The surrogate can answer ")
     assert "With 95 % confidence, on at least 92 % of these" in lines[0]
     assert "of the calls are saved, labels counted in" in lines[1]
@@ -90,7 +91,8 @@ def test_a_dry_run_asks_nothing(shell, world):
 def test_nothing_certified_says_so_and_asks_no_more(shell, world):
     shell["X"] = np.ones((600, 3))
     out = shell.run(f"%%tracer df.text {TEACH} {FAST} --output routed\nChoose.")
-    assert out.startswith("Nothing could be certified: ")
+    assert out.startswith("Nothing is certified, so nothing is saved: 150 of 600 texts asked about")
+    assert "\nNothing could be certified: " in out
     assert "450 × deferred, teacher not asked: nothing was certified" in out
     assert len(world.asked) == 150
     shell.run("%tracer route --ask --output routed")
@@ -111,7 +113,7 @@ def test_each_step_alone_with_settings_remembered(shell, world):
     assert out.split()[:3] == ["surrogate", "features", "gate"]
     assert "✓  logistic" in out
     assert "calibration rows were not touched" in out
-    assert shell.run("%tracer calibrate").startswith("The surrogate can answer ")
+    assert "\nThe surrogate can answer " in shell.run("%tracer calibrate")
     out = shell.run("%tracer route --output routed --no-ask")
     assert "Of 600 rows: " in out
     assert len(world.asked) == 150
