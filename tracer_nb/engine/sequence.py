@@ -171,10 +171,9 @@ def _simulate(
     hits = np.bincount(bins, weights=pilot.agree, minlength=n + 1)[:n]
     share = rows / max(n_rows, 1)
     rows = rows[:n]
-    overall = hits.sum() / max(rows.sum(), 1.0)
-    raw = np.where(rows > 0, hits / np.maximum(rows, 1.0), overall)
+    # A bin without a row weighs next to nothing, and no row is drawn from it.
     smooth = isotonic_regression(
-        raw, sample_weight=np.maximum(rows, 1e-9), y_min=0.0, y_max=1.0, increasing=False
+        hits / np.maximum(rows, 1.0), sample_weight=np.maximum(rows, 1e-9), increasing=False
     )
     rng = np.random.default_rng(seed)
     shape = (_DRAWS, n)

@@ -175,3 +175,9 @@ def test_column_bound_and_test_agree(total, share_drawn, share_missed, target):
     d = round(share_missed * m)
     passed = bool(column_p_value(d, m, total, target) <= 1 - 0.9)
     assert passed == (column_agreement_lower(m - d, m, total, 0.9) >= target - 1e-12)
+
+
+def test_a_number_of_disagreements_at_the_level_is_refuted():
+    """One of two rows asked about, and it agrees: with one disagreement of two, half of the time."""
+    assert column_agreement_lower(1, 1, 2, 0.5) == 1.0
+    assert column_agreement_lower(1, 1, 2, 0.501) == 0.5

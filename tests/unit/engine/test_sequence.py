@@ -76,6 +76,13 @@ def test_rows_at_minus_infinity_count_for_nothing_in_the_grid():
     assert threshold_grid(np.full(5, -np.inf)).tolist() == []
 
 
+def test_a_row_whose_score_is_one_is_handled_in_every_batch():
+    """Near 1 a hair in log-odds is less than a step between numbers."""
+    below = np.nextafter(1.0, 0.0)
+    assert threshold_grid(np.array([1.0])).tolist() == [below]
+    assert threshold_grid(np.array([below]))[0] < below
+
+
 # --- plan --------------------------------------------------------------------------------
 
 
@@ -105,6 +112,47 @@ def test_plan_is_determined_by_its_seed():
     assert a.expected_coverage == b.expected_coverage
     other = plan_sequence(pilot(), 300, **LEVELS, seed=4)
     assert other.expected_coverage != a.expected_coverage
+
+
+def test_by_default_its_seed_is_zero():
+    found = plan_sequence(pilot(), 300, **LEVELS)
+    assert (
+        found.expected_coverage == plan_sequence(pilot(), 300, **LEVELS, seed=0).expected_coverage
+    )
+    assert (
+        found.expected_coverage != plan_sequence(pilot(), 300, **LEVELS, seed=1).expected_coverage
+    )
+
+
+def always(*p):
+    """A test whose p-value at each threshold is always the same."""
+    return lambda k, _m, i: np.array(p)[i] + 0.0 * k
+
+
+def test_a_test_at_the_level_is_expected_to_pass():
+    grid = np.array([0.8, 0.0])
+    how = {"target": 0.92, "confidence": 0.875, "grid": grid}
+    assert plan_sequence(pilot(), 300, **how, p_value=always(0.125, 0.125)).expected_coverage == 1
+    assert plan_sequence(pilot(), 300, **how, p_value=always(0.126, 0.126)).expected_coverage == 0
+
+
+def test_of_plans_that_start_as_surely_the_one_that_reaches_further_is_taken():
+    """One row of 200 is below the first threshold, which is less than noise."""
+    few = Pilot(np.r_[np.full(199, 0.9), 0.2], np.ones(200, dtype=bool))
+    planned = plan_sequence(
+        few, 300, **LEVELS, grid=np.array([0.8, 0.1]), p_value=always(0.0, 0.05)
+    )
+    assert planned.thresholds.tolist() == [0.8, 0.1]
+    assert planned.expected_coverage == 1.0
+
+
+def test_a_surer_start_is_worth_a_hundredth_of_coverage_and_no_more():
+    """The first test is sure to pass, the next ones to fail, the last one passes less surely."""
+    grid, p = np.array([0.8, 0.6, 0.4, 0.2]), always(0.0, 1.0, 1.0, 0.05)
+    for n_below, start in ((1, 0.8), (2, 0.2)):
+        few = Pilot(np.r_[np.full(100 - n_below, 0.9), np.full(n_below, 0.3)], np.ones(100, bool))
+        planned = plan_sequence(few, 300, **LEVELS, grid=grid, p_value=p)
+        assert planned.thresholds[0] == start
 
 
 def test_first_threshold_has_rows_enough_to_pass():
@@ -262,3 +310,40 @@ def test_coverage_by_cost_where_the_pilot_knows_it():
     scores, costs = np.r_[np.full(30, 0.9), np.full(30, 0.4)], np.r_[np.full(30, 3.0), np.ones(30)]
     pilot = Pilot(scores, np.ones(60, dtype=bool), costs=costs)
     assert simulated(pilot, 100, np.array([0.8, 0.3]))[-1].tolist() == [0.75, 1.0]
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-6])
+def test_thresholds_below_all_rows_of_the_pilot_add_nothing(unit):
+    """A column has scores that the pilot has not; costs may be millionths of a dollar."""
+    pilot = Pilot(np.full(30, 0.9), np.ones(30, dtype=bool), costs=np.full(30, unit))
+    k, m, _, coverage = simulated(pilot, 100, np.array([0.8, 0.3, 0.1]))
+    assert coverage.tolist() == pytest.approx([1.0, 1.0, 1.0])
+    assert (m == 100).all()
+    assert (k[:, 0] == k[:, 2]).all()
+    assert k.mean() > 99
+
+
+def test_a_pilot_of_one_row_stands_for_all():
+    _, m, _, coverage = simulated(Pilot(np.array([0.9]), np.array([True])), 100, np.array([0.8]))
+    assert coverage.tolist() == [1.0]
+    assert (m == 100).all()
+
+
+def test_bins_weigh_by_their_rows():
+    """20 of 40 above, 10 of 10 below: smoothed 30 / 50 each."""
+    scores = np.r_[np.full(40, 0.9), np.full(10, 0.4)]
+    pilot = Pilot(scores, np.r_[np.arange(40) < 20, np.ones(10, dtype=bool)])
+    k, m, _, _ = simulated(pilot, 50_000, np.array([0.8, 0.3]))
+    assert (k[:, 0] / m[:, 0]).mean() == pytest.approx(32 / 60, abs=0.02)
+    below = (k[:, 1] - k[:, 0]) / (m[:, 1] - m[:, 0])
+    assert below.mean() == pytest.approx(22 / 30, abs=0.03)
+
+
+def test_a_bin_of_one_row_counts_and_one_of_none_does_not():
+    """Nothing above, three that agree, and one that does not below."""
+    pilot = Pilot(np.r_[np.full(3, 0.9), 0.2], np.arange(4) < 3)
+    k, m, _, _ = simulated(pilot, 10_000, np.array([0.95, 0.8, 0.1]))
+    assert (m[:, 0] == 0).all()
+    assert (k[:, 1] / m[:, 1]).mean() > 0.99
+    below = (k[:, 2] - k[:, 1]) / (m[:, 2] - m[:, 1])
+    assert below.mean() < 0.01

@@ -21,6 +21,7 @@ from tracer_nb.records import Pilot
 
 __all__ = [
     "AGREEMENT",
+    "Counts",
     "Evidence",
     "Kind",
     "Promise",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.engine.bounds import agreement_lower, column_agreement_lower
-from tracer_nb.engine.certificates.promise import Evidence, Promise, Rows
+from tracer_nb.engine.certificates.promise import Counts, Evidence, Promise, Rows
 from tracer_nb.engine.sequence import plan_sequence, threshold_grid
 from tracer_nb.records import Pilot
 
@@ -85,13 +85,12 @@ class Tally:
             other_scores, other_costs = _taken(others, kind.among(others))
             known = None if costs is None or other_costs is None else np.r_[costs, other_costs]
             column = Path.of(np.r_[scores, other_scores], known)
-        wrong = kind.wrong(rows)[own] if len(scores) else np.empty(0, dtype=bool)
         pilot_scores, pilot_costs = _taken(pilot, mine)
         return cls(
             promise=promise,
             pilot=Pilot(pilot_scores, ~kind.wrong(pilot)[mine], costs=pilot_costs),
             tested=Path.of(scores, costs),
-            wrong=wrong[np.argsort(scores, kind="stable")],
+            wrong=kind.wrong(rows)[own][np.argsort(scores, kind="stable")],
             column=column,
         )
 
@@ -124,37 +123,31 @@ class Tally:
 
     def sequence(self, seed: int) -> NDArray[np.float64]:
         """Thresholds in the order of testing, from the pilot and from scores without labels."""
-        promise, kind = self.promise, self.promise.kind
-        target, level, n = promise.target, promise.level, len(self.wrong)
-        if self.column is None:
-            grid = threshold_grid(self.pilot.scores)
-        else:
-            # Ranks of all scores: they hold no label, so the grid is fixed before labels are seen.
-            grid = threshold_grid(self.column.scores)
+        promise, kind, pilot = self.promise, self.promise.kind, self.pilot
+        # Ranks of all scores of a column: they hold no label, so the grid is fixed before labels
+        # are seen.
+        grid = threshold_grid((self.column or pilot).scores)
         if not kind.of_handled:
             return grid
-        if self.column is None:
-            return plan_sequence(
-                self.pilot,
-                n,
-                target=target,
-                confidence=level,
-                grid=grid,
-                p_value=lambda k, m, _: kind.held_out(k, m, target),
-                seed=seed,
-            ).thresholds
-        total = self.column.handled(grid)
-        return plan_sequence(
+        if self.column is not None:
             # The pilot's rows stand for the column's: matched by rank, so that a shift between
             # out-of-fold and deployed scores does not misplace the start.
-            _match_ranks(self.pilot, self.column.scores),
-            n,
-            target=target,
-            confidence=level,
+            pilot = _match_ranks(pilot, self.column.scores)
+        total = self.about.handled(grid)
+
+        def p_value(k: Counts, m: Counts, i: Counts) -> NDArray[np.float64]:
+            if self.column is None:
+                return kind.held_out(k, m, promise.target)
+            wrong, tested = np.minimum(m - k, total[i]), np.minimum(m, total[i])
+            return kind.column(wrong, tested, total[i], promise.target)
+
+        return plan_sequence(
+            pilot,
+            len(self.wrong),
+            target=promise.target,
+            confidence=promise.level,
             grid=grid,
-            p_value=lambda k, m, i: kind.column(
-                np.minimum(m - k, total[i]), np.minimum(m, total[i]), total[i], target
-            ),
+            p_value=p_value,
             seed=seed,
         ).thresholds
 
@@ -178,6 +171,6 @@ def _match_ranks(pilot: Pilot, everyone: NDArray[np.float64]) -> Pilot:
         return pilot
     order = np.argsort(pilot.scores, kind="stable")
     ranks = (np.arange(len(order)) + 0.5) / len(order)
-    matched = everyone[np.minimum((ranks * len(everyone)).astype(int), len(everyone) - 1)]
+    matched = everyone[(ranks * len(everyone)).astype(int)]
     costs = None if pilot.costs is None else pilot.costs[order]
     return Pilot(scores=matched, agree=pilot.agree[order], costs=costs)

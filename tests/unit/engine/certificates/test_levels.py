@@ -21,6 +21,7 @@ def test_levels_in_the_open_interval_pass(value):
     ("value", "message"),
     [
         (92, "target must be in (0, 1), got 92; for 92 % write 0.92"),
+        (2, "target must be in (0, 1), got 2; for 2 % write 0.02"),
         (99.5, "target must be in (0, 1), got 99.5; for 99.5 % write 0.995"),
         (1.5, "target must be in (0, 1), got 1.5; write a fraction such as 0.92"),
         (100, "target must be in (0, 1), got 100; write a fraction such as 0.92"),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tracer_nb.engine.bounds import agreement_interval, agreement_lower, fewest_handled
 from tracer_nb.engine.certificates import Evidence, Promise, Rows, certify_classes
+from tracer_nb.engine.certificates.certify import _large_classes
 from tracer_nb.records import Pilot
 
 LEVELS = {"target": 0.9, "confidence": 0.9}
@@ -279,3 +280,13 @@ def test_order_of_the_rows_is_irrelevant(column):
     one = certify((scores, agree, codes), others=others)
     two = certify((scores[order], agree[order], codes[order]), others=others)
     assert repr(one) == repr(two)  # nan is not equal to itself
+
+
+def test_of_classes_with_as_many_rows_the_first_ones_are_tried():
+    """40 classes with 25 of 1,000 rows each, of which so many cannot share the budget."""
+    codes = np.tile(np.arange(40), 25)
+    even = Pilot(np.ones(1000), np.ones(1000, dtype=bool), codes)
+    tried = _large_classes(Promise(0.9, 0.9), even, 1000, 40)
+    assert tried == {0}  # 22 rows for one, 29 each for two
+    one = Pilot(np.ones(1), np.ones(1, dtype=bool), np.zeros(1, dtype=int))
+    assert _large_classes(Promise(0.5, 0.5), one, 1, 1) == {0}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -11,10 +12,13 @@ from scipy import stats
 from tracer_nb.engine.bounds import agreement_lower, held_out_p_value
 from tracer_nb.engine.certificates.certify import _needed_calibration_rows
 from tracer_nb.engine.sequence import threshold_grid
+from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Pilot
 
 from .worlds import LEVELS, NOTHING, PILOT, column, held_out, world
 
+# The package has a function of the same name.
+certifying = sys.modules["tracer_nb.engine.certificates.certify"]
 HOPELESS = "; the surrogate does not agree often enough for more rows alone to help"
 
 
@@ -200,3 +204,69 @@ def test_a_fixed_threshold_that_no_number_of_rows_certifies(threshold):
     assert certificate.needed_rows is None
     assert certificate.note.endswith(HOPELESS)
     assert "80 of 100 handled calibration rows agree (80.0 %" in certificate.note
+
+
+# --- at the limits ---------------------------------------------------------------------------
+
+
+def test_rows_that_just_carry_a_certificate_are_not_too_few():
+    """Three that agree have a p-value of 1 / 8 at a target of 1 / 2."""
+    found = held_out(
+        PILOT, np.full(3, 0.5), np.array([True, True, False]), target=0.5, confidence=0.875
+    )
+    assert found.note.startswith("no threshold passed")
+    more = held_out(PILOT, np.full(3, 0.5), np.array([True] * 3), target=0.5, confidence=0.876)
+    assert more.note.startswith("3 calibration rows cannot certify")
+
+
+def test_a_need_of_the_rows_that_are_there_is_bad_luck(monkeypatch):
+    monkeypatch.setattr(certifying, "_needed_calibration_rows", lambda *_: 100)
+    found = held_out(PILOT, np.full(100, 0.5), np.zeros(100, dtype=bool), **LEVELS)
+    assert found.needed_rows == 1200  # and not the 800 that there are
+
+
+@pytest.mark.parametrize(("n_others", "needed"), [(200, None), (201, 400)])
+def test_more_labels_than_the_column_has_rows_are_named(monkeypatch, n_others, needed):
+    """400 labels are all rows of a column of 100 fitting, 100 calibration and 200 other ones."""
+    monkeypatch.setattr(certifying, "_needed_calibration_rows", lambda *_: 200)
+    pilot = Pilot(*world(100, seed=1))
+    scores, agree = np.full(100, 0.5), np.zeros(100, dtype=bool)
+    found = column(pilot, scores, agree, np.full(n_others, 0.5), **LEVELS)
+    assert found.needed_rows == needed
+    words = "; it would take more labels than the column has rows"
+    assert found.note.endswith(words) == (needed is None)
+
+
+def test_without_a_pilot_nothing_is_known_of_the_need():
+    found = held_out(
+        Pilot(*NOTHING), np.full(50, 0.5), np.zeros(50, bool), thresholds=np.array([0.4]), **LEVELS
+    )
+    assert (found.certified, found.needed_rows) == (False, None)
+
+
+def test_the_need_is_the_first_of_its_sizes_that_passes():
+    flawless = Pilot(np.full(50, 0.5), np.ones(50, dtype=bool))
+    assert _needed_calibration_rows(flawless, np.array([0.4]), 0.5, 0.9) == 10
+    grid = threshold_grid(PILOT.scores)
+    share = np.array([(PILOT.scores >= t).mean() for t in grid])
+    agreement = np.array([(PILOT.agree[PILOT.scores >= t].sum() + 0.5) for t in grid])
+    agreement /= share * 700 + 1
+    flawless = np.array([PILOT.agree[PILOT.scores >= t].all() for t in grid]) & (share * 700 >= 5)
+    agreement[flawless] = np.maximum(agreement[flawless], 0.96)
+    sizes = [int(n) for n in np.geomspace(10, 1e6, 200)]
+
+    def passes(n):
+        m = np.floor(n * share + 1e-9)
+        k = np.floor(m * agreement - 0.84 * np.sqrt(m * agreement * (1 - agreement)))
+        return (held_out_p_value(k, m, 0.92) <= 0.05).any()
+
+    expected = next(n for n in sizes if passes(n))
+    assert _needed_calibration_rows(PILOT, grid, 0.92, 0.95) == expected
+
+
+def test_evidence_says_what_a_row_without_a_label_is():
+    with pytest.raises(InvalidInput) as refused:
+        held_out(PILOT, np.full(3, 0.5), np.array([1, 0, 1]), **LEVELS)
+    assert str(refused.value) == (
+        "agree must be bool, got int64; a row without a label is a disagreement"
+    )
