@@ -13,7 +13,7 @@ from tests.docs.pages import ARCHITECTURE, GUIDE, README, blocks
 from tracer_nb.engine.gates import STATISTICS, fit_gates
 from tracer_nb.engine.saving.router_state import router_from_state, router_state
 from tracer_nb.engine.zoo import MODELS, SURROGATES
-from tracer_nb.teachers.spec import SCHEMES, make_teacher
+from tracer_nb.teachers import SCHEMES, make_teacher
 
 
 @pytest.fixture(scope="module")

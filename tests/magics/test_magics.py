@@ -14,8 +14,7 @@ from IPython.core.completer import provisionalcompleter
 
 import tracer_nb
 from tracer_nb.standin import serve
-from tracer_nb.teachers import ReplayTeacher
-from tracer_nb.teachers.spec import SCHEMES, register_scheme
+from tracer_nb.teachers import SCHEMES, ReplayTeacher, register_scheme
 from tracer_nb.widgets import card
 
 # A function as teacher, and settings that fit in a fraction of a second.

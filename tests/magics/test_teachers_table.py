@@ -6,9 +6,9 @@ import pytest
 
 from tests.docs.pages import TEACHERS
 from tracer_nb.magics.lines import read_line, split_line
+from tracer_nb.teachers import SCHEMES
 from tracer_nb.teachers.prices import parse_price, price_of
 from tracer_nb.teachers.server import find_server
-from tracer_nb.teachers.spec import SCHEMES
 
 HEAD = "df.text --labels intents.txt"
 

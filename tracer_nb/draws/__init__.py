@@ -1,3 +1,156 @@
-"""Which rows were drawn for what."""
+"""Rows that were drawn: what for, when, in which state, and what the promise on them has spent.
 
-__all__: list[str] = []
+Draws come out the same again, in another session too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer_nb.errors import InvalidInput
+from tracer_nb.store.rows import text_address
+
+__all__ = [
+    "HARD",
+    "NEW_ROWS",
+    "PILOT",
+    "PURPOSES",
+    "SAMPLE",
+    "TEST",
+    "Draw",
+    "Look",
+    "add_test",
+    "coin",
+    "draw_from_record",
+    "errors_of",
+]
+
+
+SAMPLE, PILOT, HARD, TEST, NEW_ROWS = "sample", "pilot", "hard", "test", "new-rows"
+"""What rows are drawn for: to be labelled, before anything is fitted; to begin with, at random;
+to be fitted on, chosen; to test one frozen fit, at random; and to test it for new rows."""
+PURPOSES = (SAMPLE, PILOT, HARD, TEST, NEW_ROWS)
+
+
+def coin(purpose: str, seed: int, text: str) -> float:
+    """A number in [0, 1) that looks random, the same for the same purpose, seed and text."""
+    digest = hashlib.sha256(f"{purpose} {seed} {text_address(text)}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2.0**64
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """After so many rows of a test it is looked at, with this error budget."""
+
+    n_rows: int
+    error: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draw:
+    """One draw.
+
+    Attributes
+    ----------
+    purpose : str
+        One of :data:`PURPOSES`.
+    round : int
+        Of a test: which one on this column, from 1; 0 for the others.
+    look : int
+        Of rows to fit on: which of the batches, from 0.
+    seed : int
+        Of the random order that the rows stand in.
+    rows : ndarray of int
+        Positions in the column, in the order in which they were drawn.
+    error : float
+        Error budget that the test has spent.
+    found : str
+        What the test said: the same again is no further try.
+    state : str
+        Fingerprint of what was frozen before the rows of a test were drawn.
+    looks : tuple of Look
+        Of a test, fixed before its rows were drawn; their errors add up to ``error``.
+    missing : ndarray of int or None
+        Of a test that was ended early: rows without an answer then. They are disagreements
+        ever after, whatever is answered later.
+    """
+
+    purpose: str
+    round: int
+    look: int
+    seed: int
+    rows: NDArray[np.intp]
+    error: float = 0.0
+    found: str = ""
+    state: str = ""
+    looks: tuple[Look, ...] = ()
+    missing: NDArray[np.intp] | None = None
+
+    def as_record(self) -> dict[str, Any]:
+        """Plain values, which JSON can hold."""
+        return {
+            "purpose": self.purpose,
+            "round": self.round,
+            "look": self.look,
+            "seed": self.seed,
+            "rows": self.rows.tolist(),
+            "error": self.error,
+            "found": self.found,
+            "state": self.state,
+            "looks": [[look.n_rows, look.error] for look in self.looks],
+            "missing": None if self.missing is None else self.missing.tolist(),
+        }
+
+
+def draw_from_record(record: Mapping[str, Any]) -> Draw:
+    """The draw that :meth:`Draw.as_record` wrote.
+
+    Raises
+    ------
+    InvalidInput
+        Not such a record.
+    """
+    try:
+        purpose = PURPOSES[PURPOSES.index(record["purpose"])]
+        rows, missing = record["rows"], record["missing"]
+        return Draw(
+            purpose,
+            int(record["round"]),
+            int(record["look"]),
+            int(record["seed"]),
+            rows=np.array(rows, dtype=np.intp),
+            error=float(record["error"]),
+            found=str(record["found"]),
+            state=str(record["state"]),
+            looks=tuple(Look(int(n), float(error)) for n, error in record["looks"]),
+            missing=None if missing is None else np.array(missing, dtype=np.intp),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidInput(
+            f"no draw of rows has this record: {str(record)[:200]!r}; label the column anew"
+        ) from error
+
+
+def errors_of(draws: Iterable[Draw]) -> tuple[float, ...]:
+    """Error budget of every test, in order."""
+    return tuple(draw.error for draw in draws if draw.purpose == TEST)
+
+
+def add_test(
+    draws: tuple[Draw, ...], rows: NDArray[np.intp], *, seed: int, error: float, found: str
+) -> tuple[Draw, ...]:
+    """The draws with a further test among them.
+
+    The same certificates again say nothing new; other ones are a further try, which spends its
+    own part of an error budget.
+    """
+    tests = [draw for draw in draws if draw.purpose == TEST]
+    if any(draw.found == found for draw in tests):
+        return draws
+    return (*draws, Draw(TEST, len(tests) + 1, 0, seed, rows, error, found))

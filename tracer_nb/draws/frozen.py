@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws.draw import Draw
+from tracer_nb.draws import Draw
 from tracer_nb.engine import ExtraRows, SurrogateFit, fit_surrogate
 from tracer_nb.engine.certificates import Evidence, Promise, Rows, certify
 from tracer_nb.engine.outlook import Outlook, bin_ends, look_ahead

@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws.draw import HARD, NEW_ROWS, PILOT, TEST, Draw, Look
+from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw, Look
 from tracer_nb.draws.frozen import Frozen, best_look, certify_new, freeze
 from tracer_nb.draws.moves import UNASKED, Ask, Column, Done, Terms
 from tracer_nb.engine.growing import Sketch, batch_size, best_view, choose_rows, looked_at, sketch

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws.draw import Draw
+from tracer_nb.draws import Draw
 from tracer_nb.draws.frozen import Frozen
 from tracer_nb.engine.certificates.promise import round_delta
 from tracer_nb.engine.outlook import Outlook

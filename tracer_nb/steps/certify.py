@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws.draw import Draw, add_test, errors_of
+from tracer_nb.draws import Draw, add_test, errors_of
 from tracer_nb.engine import ExtraRows, Router, SurrogateFit, calibrate_router, fit_surrogate
 from tracer_nb.engine.checks import check_blocks
 from tracer_nb.engine.features import Features, FunctionFeatures, FusedFeatures, LsaFeatures

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws.draw import NEW_ROWS, Draw, errors_of
+from tracer_nb.draws import NEW_ROWS, Draw, errors_of
 from tracer_nb.draws.frozen import Frozen
 from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.draws.moves import Done

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws.draw import Draw, errors_of
+from tracer_nb.draws import Draw, errors_of
 from tracer_nb.draws.rounds import Trail
 from tracer_nb.engine import Router, SurrogateFit
 from tracer_nb.engine.features import Features

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tracer_nb.store.draws import DrawStore
 from tracer_nb.store.labels import LabelStore, default_store_path
-from tracer_nb.store.reviews import AuditStore, ReviewStore
+from tracer_nb.store.reviews import AuditStore, DrawStore, ReviewStore
 
 __all__ = ["AuditStore", "DrawStore", "LabelStore", "ReviewStore", "default_store_path"]

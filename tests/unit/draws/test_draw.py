@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tracer_nb.draws.draw import SAMPLE, TEST, Draw, add_test, coin, errors_of
+from tracer_nb.draws import SAMPLE, TEST, Draw, add_test, coin, errors_of
 
 # --- coins -------------------------------------------------------------------------------
 

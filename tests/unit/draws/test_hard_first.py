@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.validity.columns import FAST, World
-from tracer_nb.draws.draw import (
+from tracer_nb.draws import (
     HARD,
     NEW_ROWS,
     PILOT,

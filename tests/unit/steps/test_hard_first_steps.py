@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tracer_nb import Tracer, load
-from tracer_nb.draws.draw import HARD, NEW_ROWS, PILOT, TEST, Draw
+from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw
 from tracer_nb.errors import InvalidInput, NotEnoughData, StoreError
 from tracer_nb.store import DrawStore, LabelStore
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tracer_nb import Tracer
-from tracer_nb.draws.draw import SAMPLE, TEST, Draw, add_test, errors_of
+from tracer_nb.draws import SAMPLE, TEST, Draw, add_test, errors_of
 from tracer_nb.steps.state import NEEDS, JobState, merged, reset
 
 PARTS = [field.name for field in fields(JobState)]

@@ -13,6 +13,8 @@ import pytest
 import tracer_nb.teachers as package
 from tracer_nb.errors import InvalidInput
 from tracer_nb.teachers import (
+    OF_JOB,
+    SCHEMES,
     FunctionTeacher,
     ReplayTeacher,
     Teacher,
@@ -20,7 +22,6 @@ from tracer_nb.teachers import (
     register_scheme,
 )
 from tracer_nb.teachers.chat.teacher import ChatTeacher
-from tracer_nb.teachers.spec import OF_JOB, SCHEMES
 from tracer_nb.tracer import Tracer
 
 LABELS = ["no", "yes"]
@@ -89,7 +90,7 @@ def test_the_options_of_a_job_are_those_of_the_tracer():
 
 
 def test_another_module_adds_a_scheme(monkeypatch):
-    monkeypatch.setattr("tracer_nb.teachers.spec.SCHEMES", dict(SCHEMES))
+    monkeypatch.setattr("tracer_nb.teachers.SCHEMES", dict(SCHEMES))
 
     def maker(name, labels, prompt, *, latency=0.0):
         return ReplayTeacher({name: labels[0]}, labels=labels, name=f"{prompt} {latency}")

@@ -34,7 +34,7 @@ from tracer_nb.engine.gaps.targets import (
     risk_area,
     target_estimates,
 )
-from tracer_nb.engine.preview import preview
+from tracer_nb.engine.judge import preview
 
 __all__ = [
     "LAYOUTS",

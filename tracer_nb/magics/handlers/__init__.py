@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tracer_nb.magics.handlers import after, files, job, stored
+from tracer_nb.magics.handlers import files, job, stored
 from tracer_nb.magics.handlers.files import with_loaded
 from tracer_nb.magics.job import Job
 from tracer_nb.magics.lines import Line
@@ -24,15 +24,15 @@ HANDLERS: dict[str, Callable[[Workspace, Job, Line], None]] = {
     "store list": stored.list_sets,
     "store compare": stored.compare,
     "store export": stored.export,
-    "review": after.review,
+    "review": job.review,
     "batch submit": stored.submit,
     "batch collect": stored.collect,
     "batch list": stored.list_batches,
     "batch cancel": stored.cancel,
     "scan": stored.scan,
-    "gaps": after.gaps,
-    "reask": after.reask,
-    "audit": after.audit,
-    "update": after.update,
+    "gaps": job.gaps,
+    "reask": job.reask,
+    "audit": job.audit,
+    "update": job.update,
 }
 """By the name of the step."""

@@ -7,7 +7,7 @@ from typing import Any
 from IPython.display import display
 
 from tracer_nb.errors import InvalidInput
-from tracer_nb.magics.handlers.after import show_watch
+from tracer_nb.magics.handlers.job import show_watch
 from tracer_nb.magics.job import Job
 from tracer_nb.magics.lines import Line, check_loaded
 from tracer_nb.magics.names import Source, read_caps, read_settings, read_source, unquote

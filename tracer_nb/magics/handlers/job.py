@@ -1,4 +1,4 @@
-"""Steps of the job: plan, run, label, fit, calibrate, route, and where it stands."""
+"""Steps of the job: from plan to route, and what comes after: gaps, audit, reask, review and update."""
 
 from __future__ import annotations
 
@@ -7,13 +7,28 @@ from typing import Any
 
 from IPython.display import display
 
+from tracer_nb.errors import InvalidInput
 from tracer_nb.live.session import Reins
 from tracer_nb.magics.job import Job
-from tracer_nb.magics.lines import Line
-from tracer_nb.magics.names import read_source, unquote
-from tracer_nb.magics.workspace import Workspace, made
+from tracer_nb.magics.lines import Line, check_only
+from tracer_nb.magics.names import read_caps, read_sample, read_source, unquote
+from tracer_nb.magics.workspace import Workspace, made, note_of
 
-__all__ = ["calibrate", "fit", "label", "panel", "plan", "route", "run"]
+__all__ = [
+    "audit",
+    "calibrate",
+    "fit",
+    "gaps",
+    "label",
+    "panel",
+    "plan",
+    "reask",
+    "review",
+    "route",
+    "run",
+    "show_watch",
+    "update",
+]
 
 
 def plan(space: Workspace, job: Job, line: Line) -> None:
@@ -137,3 +152,110 @@ def _card(tracer: Any) -> Any:
     from tracer_nb.widgets import Card  # noqa: PLC0415
 
     return Card(tracer.report)
+
+
+def gaps(space: Workspace, job: Job, line: Line) -> None:
+    """Show where surrogate and teacher part, or where two fits differ."""
+    from tracer_nb.magics.show import DifferenceTables, GapTables  # noqa: PLC0415
+
+    if line.args.against is not None:
+        before = _other(space, unquote(line.args.against), job)
+        display(DifferenceTables(made(job).differences(before)))
+        return
+    display(GapTables(made(job).gaps(job.home_table)))
+    job.session.look()
+
+
+def audit(space: Workspace, job: Job, line: Line) -> None:
+    """Ask about handled rows drawn by chance."""
+    del space
+    tracer = made(job)
+    show_watch(tracer, line, asdict(tracer.caps_left(job.caps)))
+    job.session.look()
+
+
+def show_watch(router: Any, line: Line, caps: dict[str, Any]) -> None:
+    """Audit as the line says, and show what all audits tell."""
+    from tracer_nb.charts import watch_chart  # noqa: PLC0415
+    from tracer_nb.magics.show import Drawn  # noqa: PLC0415
+    from tracer_nb.words import watch_lines  # noqa: PLC0415
+
+    options = _given(line, caps, {"rate": line.args.rate, "on_alarm": line.args.on_alarm})
+    before = router.watch()
+    watch = router.audit(**options)
+    alt = "Agreement on audited texts over the number of audits"
+    display(Drawn([*watch_lines(watch, before), *note_of(router)], watch_chart(watch), alt))
+
+
+def reask(space: Workspace, job: Job, line: Line) -> None:
+    """Ask about sampled rows again."""
+    from tracer_nb.magics.show import Lines  # noqa: PLC0415
+    from tracer_nb.words import reask_lines, reask_plan_lines  # noqa: PLC0415
+
+    del space
+    tracer = made(job)
+    options = _given(line, asdict(tracer.caps_left(job.caps)), {"rows": line.args.rows})
+    if line.args.dry_run:
+        plan = reask_plan_lines(tracer.plan_reask(**options))
+        display(Lines([*plan, "Nothing was asked or paid."]))
+        return
+    display(Lines([*reask_lines(tracer.reask(**options)), *note_of(tracer)]))
+    job.session.look()
+
+
+def update(space: Workspace, job: Job, line: Line) -> None:
+    """Fit again, certify on fresh rows, and route again."""
+    from tracer_nb.widgets import UpdateCard  # noqa: PLC0415
+
+    tracer, cards = made(job), []
+    given = {"sample": read_sample(line.args.sample), "ask_teacher": line.args.ask}
+    options = _given(line, asdict(tracer.caps_left(job.caps)), given)
+
+    def work(reins: Reins) -> None:
+        found = tracer.update(**options, on_progress=reins.on_progress, stop=reins.stop)
+        cards.append(UpdateCard(found, note_of(tracer)))
+        space.assign(tracer, job.home, line.args.output)
+
+    space.follow(job, work, lambda: cards[0])
+    if space.in_kernel:  # where the panel shows where the job stands
+        display(cards[0])
+
+
+def review(space: Workspace, job: Job, line: Line) -> None:
+    """Show rows to judge one at a time, or write what was said to the file that is named."""
+    if line.table:
+        _export(job, line)
+        return
+    from tracer_nb.widgets import ReviewPanel  # noqa: PLC0415
+
+    del space
+    given = {name: getattr(line.args, name) for name in ("of", "rows", "blind", "against")}
+    options = {name: value for name, value in given.items() if value is not None}
+    ReviewPanel(made(job).review(**options)).show()
+
+
+def _export(job: Job, line: Line) -> None:
+    from tracer_nb.magics.show import Lines  # noqa: PLC0415
+    from tracer_nb.words import written_lines  # noqa: PLC0415
+
+    what = f"review {line.table} writes what was said, and heeds --escape and --name alone"
+    check_only(line, what, ("escape",))
+    if job.tracer is None:
+        raise InvalidInput("no job yet; start with %tracer label df.text --teacher …")
+    written = job.tracer.export_reviews(line.table, escape=bool(line.args.escape))
+    display(Lines(written_lines("review", written.rows, written.formulas, line.table)))
+
+
+def _given(line: Line, caps: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of a step beside the job: what the line gives, else the caps that are left."""
+    given = {**options, **read_caps(line.args)}
+    return {**caps, **{name: value for name, value in given.items() if value is not None}}
+
+
+def _other(space: Workspace, name: str, job: Job) -> Any:
+    """The Tracer of another job."""
+    others = {n: j.tracer for n, j in space.jobs.items() if j is not job and j.tracer is not None}
+    if name not in others:
+        raise InvalidInput.unknown_name("other job", name, others)
+    space.jobs[name].session.check_free()
+    return others[name]

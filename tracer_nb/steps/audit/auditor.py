@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tracer_nb.draws.draw import coin
+from tracer_nb.draws import coin
 from tracer_nb.engine import SurrogateFit
 from tracer_nb.engine.checks import check_seed, is_number
 from tracer_nb.engine.monitor import Monitor

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws.draw import TEST, Draw
+from tracer_nb.draws import TEST, Draw
 from tracer_nb.draws.frozen import Frozen
 from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.draws.moves import UNASKED, Done

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws.draw import TEST, Draw, draw_from_record
+from tracer_nb.draws import TEST, Draw, draw_from_record
 from tracer_nb.draws.hardfirst import HardFirst, start_size
 from tracer_nb.draws.moves import NO_LABEL, UNASKED, Column, Done, Terms
 from tracer_nb.engine.outlook import fewest_tested
@@ -27,7 +27,7 @@ from tracer_nb.steps.label.costs import mean_wait
 from tracer_nb.steps.label.grown import Arranged, Grown, arrange
 from tracer_nb.steps.label.reject import ask_about
 from tracer_nb.steps.state import JobState, Keep, Setup
-from tracer_nb.store.draws import column_key
+from tracer_nb.store.reviews import column_key
 
 __all__ = [
     "Asking",

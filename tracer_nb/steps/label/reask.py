@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from tracer_nb.draws.draw import coin
+from tracer_nb.draws import coin
 from tracer_nb.engine import gaps
 from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
 from tracer_nb.labelling import batch

@@ -6,7 +6,7 @@ import threading
 from dataclasses import replace
 from typing import Any
 
-from tracer_nb.draws.draw import SAMPLE, TEST, Draw
+from tracer_nb.draws import SAMPLE, TEST, Draw
 from tracer_nb.draws.rounds import Trail
 from tracer_nb.records import Caps, Labels, Plan, Progress
 from tracer_nb.steps.column.features import column_features

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws.draw import HARD, NEW_ROWS, PILOT, TEST
+from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST
 from tracer_nb.engine.split import FIT_SHARE, PILOT_SHARE, is_calibration
 from tracer_nb.records import Bill, Certificate, Choice, Labels, Report
 from tracer_nb.steps.certify import features_note, learned_on_column, used_features

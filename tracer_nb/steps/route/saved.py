@@ -31,8 +31,7 @@ from tracer_nb.steps.label.asker import Asker, OnProgress, Shelf, asks_again
 from tracer_nb.steps.label.costs import make_caps, text_costs
 from tracer_nb.steps.label.reject import make_reject_option
 from tracer_nb.steps.review.sitting import reviewed_examples
-from tracer_nb.steps.route.answer import answer_rows
-from tracer_nb.steps.route.outcome import Outcome, combine
+from tracer_nb.steps.route.outcome import Outcome, answer_rows, combine
 from tracer_nb.steps.state import JobState
 from tracer_nb.store import ReviewStore
 from tracer_nb.store.rows import short_address

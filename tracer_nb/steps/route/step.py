@@ -19,7 +19,7 @@ from tracer_nb.steps.label.costs import costs_of
 from tracer_nb.steps.label.hardfirst import Asking
 from tracer_nb.steps.label.plan import drawn_rows, fewest_of
 from tracer_nb.steps.label.step import label, tell
-from tracer_nb.steps.route.answer import answer_rows
+from tracer_nb.steps.route.outcome import answer_rows
 from tracer_nb.steps.state import JobState, Keep, Routed, reset
 
 __all__ = ["route", "run"]

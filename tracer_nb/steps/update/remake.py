@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws.draw import errors_of
+from tracer_nb.draws import errors_of
 from tracer_nb.draws.rounds import Round, Trail, labelled_elsewhere
 from tracer_nb.engine import ExtraRows, Router
 from tracer_nb.engine.certificates import round_confidence
