@@ -95,7 +95,9 @@ def check_costs(name: str, costs: Any, n_rows: int) -> NDArray[np.float64]:
     return values
 
 
-def strategy_costs(strategy: str, costs: Any, n_rows: int) -> NDArray[np.float64] | None:
+def strategy_costs(
+    strategy: str, costs: Any, n_rows: int, *, name: str = "costs"
+) -> NDArray[np.float64] | None:
     """Costs of rows from :func:`check_costs`, None when none are given.
 
     Raises
@@ -104,9 +106,9 @@ def strategy_costs(strategy: str, costs: Any, n_rows: int) -> NDArray[np.float64
         The strategy needs them.
     """
     if costs is not None:
-        return check_costs("costs", costs, n_rows)
+        return check_costs(name, costs, n_rows)
     if strategy == "cost-aware":
-        raise InvalidInput("strategy 'cost-aware' needs costs, what asking about each row costs")
+        raise InvalidInput(f"strategy 'cost-aware' needs {name}, what asking about each row costs")
     return None
 
 

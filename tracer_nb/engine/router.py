@@ -203,12 +203,8 @@ def calibrate_router(
     if column is not None:
         if not isinstance(column, Answers):
             column = fit.pipeline.predict(check_blocks(column, n_features=fit.n_features))
-        costs = None
-        if column_costs is not None:
-            costs = check_costs("column_costs", column_costs, len(column.codes))
-        elif fit.options.strategy == "cost-aware":
-            raise InvalidInput("strategy 'cost-aware' needs column_costs for the column's rows")
-        others = column, costs
+        strategy, m = fit.options.strategy, len(column.codes)
+        others = column, strategy_costs(strategy, column_costs, m, name="column_costs")
     targets = fit.options.targets
     about_column = None
     if others is not None:

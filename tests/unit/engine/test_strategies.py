@@ -197,7 +197,7 @@ def test_costs_are_needed_and_checked(dear):
         fit_surrogate(X, y, **COST_AWARE)
     with pytest.raises(InvalidInput, match="costs holds 1 values that are not above 0"):
         fit_surrogate(X, y, costs=np.arange(600.0), **COST_AWARE)
-    with pytest.raises(InvalidInput, match="needs column_costs for the column's rows"):
+    with pytest.raises(InvalidInput, match="needs column_costs, what asking"):
         calibrate_router(dear.fit, X, y, column=X)
     with pytest.raises(InvalidInput, match="column_costs must have one entry for each of the 600"):
         calibrate_router(dear.fit, X, y, column=X, column_costs=[1.0])

@@ -13,7 +13,7 @@ from scipy import sparse
 
 from tracer_nb.engine.gaps.agreement import Judged
 from tracer_nb.engine.pipeline import View
-from tracer_nb.engine.zoo import Matrix, unit_rows
+from tracer_nb.engine.zoo import Matrix
 from tracer_nb.engine.zoo.matrix import similarities
 from tracer_nb.errors import InvalidInput, MissingExtra
 from tracer_nb.records import STATUSES, Selection
@@ -228,7 +228,7 @@ def lay_out(
     Parameters
     ----------
     blocks : sequence of matrix of shape (n, d)
-        Dense or sparse; unit rows of all blocks stand side by side.
+        Dense or sparse; joined by :func:`joined_rows`.
     rows : ndarray of shape (m,), int
     method : str
         "pca": principal components of at most 5,000 random rows. "t-sne" and "umap" start
@@ -270,7 +270,7 @@ def _pca(
     fitted = np.arange(n)
     if n > _FIT_ROWS:
         fitted = np.sort(np.random.default_rng([seed, 9]).choice(n, _FIT_ROWS, replace=False))
-    X = _beside(blocks, fitted)
+    X = joined_rows([block[fitted] for block in blocks])
     kept = min(components, *X.shape)
     out = np.zeros((len(rows), max(kept, 2)))
     if len(rows) == 0 or not _varies(X):
@@ -282,7 +282,7 @@ def _pca(
         solver = "randomized" if kept < min(X.shape) else "full"
         pca = PCA(kept, svd_solver=solver, random_state=seed)
     pca.fit(X)
-    out[:, :kept] = pca.transform(_beside(blocks, rows))
+    out[:, :kept] = pca.transform(joined_rows([block[rows] for block in blocks]))
     return out, float(pca.explained_variance_ratio_[:2].sum())
 
 
@@ -294,14 +294,6 @@ def _varies(X: Matrix) -> bool:
         squares = X.multiply(X).mean(axis=0) - np.square(X.mean(axis=0))
         return bool(np.asarray(squares).max() > 1e-12)
     return bool(np.ptp(X, axis=0).max() > 1e-6)
-
-
-def _beside(blocks: Sequence[Matrix], rows: NDArray[np.intp]) -> Matrix:
-    """Unit rows of all blocks side by side."""
-    parts = [unit_rows(block[rows]) for block in blocks]
-    if any(sparse.issparse(part) for part in parts):
-        return sparse.hstack(parts, format="csr")
-    return np.hstack(parts)
 
 
 def _tsne(X: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
