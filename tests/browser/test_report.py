@@ -31,7 +31,9 @@ def test_it_is_interactive_and_asks_nobody(browser, report, scheme, shot):
     page.on("pageerror", lambda error: said.append(str(error)))
     page.goto(report.as_uri())
     expect(page.get_by_role("heading", level=1)).to_have_text("Intents <script>alert(1)</script>")
+    expect(page.locator(".tracer-lead")).to_contain_text("of the calls, labels counted in")
     for name in (
+        "Where the calls go: parts of the column's texts",
         "Agreement with the teacher against coverage",
         "Coverage against the target",
         "Agreement with the teacher for each label",

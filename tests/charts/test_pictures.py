@@ -101,8 +101,7 @@ def test_the_most_frequent_labels_have_bars_and_the_rest_is_in_words():
     # Labels that never occur are not among the others.
     assert (rest["label"], rest["text"]) == ("9 other labels", "45 rows, 10.3 %")
     assert title_of(chart) == (
-        "The 20 most frequent of 30 labels in 440 rows of the random sample "
-        "5 of them without a label"
+        "The 20 most frequent of 30 labels in 440 rows asked about 5 of them without a label"
     )
 
 
@@ -122,8 +121,7 @@ def test_after_routing_bars_say_who_answered_and_ticks_what_the_sample_held():
     assert [end["text"] for end in values["ends"]] == ["10", "8"]
     assert values["ends"][0]["share"] == 0.75  # behind the tick, which stands further out
     assert title_of(chart) == (
-        "Labels in 20 rows of the output 2 without a label, not shown Ticks: share in 4 rows of "
-        "the random sample"
+        "Labels in 20 rows of the output 2 without a label, not shown Ticks: share in 4 rows asked about"
     )
 
 

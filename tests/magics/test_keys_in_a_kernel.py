@@ -64,7 +64,7 @@ def test_the_prompt_is_a_hidden_one_and_a_frontend_without_one_is_told(kernel, w
         assert "--ask-key needs a frontend with a hidden prompt" in f"{outputs}"
         assert prompts == []
         assert run(line, typed=KEY) == "ok", outputs
-        assert "150 rows of the sample labelled" in f"{outputs}"
+        assert "150 rows labelled" in f"{outputs}"
         assert [prompt["password"] for prompt in prompts] == [True]
         assert standin.base_url in prompts[0]["prompt"]
         assert KEY not in f"{outputs}"

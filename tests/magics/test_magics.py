@@ -105,7 +105,7 @@ def test_each_step_alone_with_settings_remembered(shell, world):
     out = shell.run(f"%tracer plan df.text {TEACH} {FAST}")
     assert "At least 114 labelled rows are needed to certify 92 % at 95 % confidence." in out
     assert world.asked == []
-    assert shell.run("%tracer label").startswith("150 rows of the sample labelled.")
+    assert shell.run("%tracer label").startswith("150 rows labelled.")
     assert len(world.asked) == 150
     out = shell.run("%tracer fit")
     assert out.split()[:3] == ["surrogate", "features", "gate"]
@@ -209,7 +209,7 @@ def test_an_unknown_price_needs_a_cap_before_anything_is_asked(shell, world):
         assert standin.requests == 150
         # What is stored already needs no cap.
         again = shell.run(f"%tracer label df.text --teacher openai:m {server}")
-        assert again.startswith("150 rows of the sample labelled.")
+        assert again.startswith("150 rows labelled.")
 
 
 def test_a_line_that_could_not_be_done_sets_nothing(shell):
@@ -220,7 +220,7 @@ def test_a_line_that_could_not_be_done_sets_nothing(shell):
     ):
         shell.complaint(f"%tracer plan {wrong}")
         shell.complaint(f"%tracer label {wrong}")
-    assert shell.run("%tracer label").startswith("150 rows of the sample labelled.")
+    assert shell.run("%tracer label").startswith("150 rows labelled.")
 
 
 def test_a_function_needs_no_words_and_the_whole_job_no_cell(shell, world):

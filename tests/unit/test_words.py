@@ -299,12 +299,12 @@ def labels(codes, **changes):
 
 
 def test_labelling_in_words():
-    assert label_lines(labels([0])) == ["1 row of the sample labelled. Paid $0.00 for 1 text."]
+    assert label_lines(labels([0])) == ["1 row labelled. Paid $0.00 for 1 text."]
     why = (None, "no reply within 60 s", None, "no reply within 60 s")
     failing = labels([0, -1, 1, -1], n_failed=3, stopped="interrupted", reasons=why)
     assert label_lines(failing) == [
         (
-            "2 rows of the sample labelled, 2 without a label, 3 failed (run again to ask them "
+            "2 rows labelled, 2 without a label, 3 failed (run again to ask them "
             "again). Paid $0.00 for 4 texts."
         ),
         "Without a label: 2 × no reply within 60 s.",
@@ -323,7 +323,7 @@ def test_an_unknown_cost_is_not_called_paid():
 def test_progress_in_words():
     spending = Spending(asked=100, reused=20, missing=3, cost=0.5)
     assert progress_line(Progress(120, 2000, spending, 10.0)) == (
-        "Labelling the sample: 120 of 2,000 · 10 a second · $0.50 · 20 from the store · "
+        "Labelling: 120 of 2,000 · 10 a second · $0.50 · 20 from the store · "
         "3 without a label · about $9.90 in all · 3 min left"
     )
     quick = progress_line(Progress(1000, 2000, replace(spending, asked=1923), 1.0))
@@ -630,7 +630,7 @@ def test_a_report_of_a_labelled_sample(make_report):
     labelled = make_report(
         surrogate="", n_surrogate=0, n_teacher=0, n_missing=0, certificate=None, frontier=None
     )
-    assert report_lines(labelled)[0] == "1,000 rows of the sample labelled."
+    assert report_lines(labelled)[0] == "1,000 rows labelled."
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def _growth(alt: Any, height: int) -> list[Any]:
         "n:Q",
         title="Texts asked about until then",
         axis=alt.Axis(grid=False, tickCount=6, format=",d"),
-        scale=alt.Scale(zero=True, nice=False),
+        scale=alt.Scale(zero=False, nice=True),
     )
     y = alt.Y(
         "bill:Q",

@@ -247,7 +247,7 @@ def _labels_layers(alt: Any) -> list[Any]:
     ]
     in_sample = [
         alt.Tooltip("label:N", title="label"),
-        alt.Tooltip("n:Q", format=",", title="rows of the sample"),
+        alt.Tooltip("n:Q", format=",", title="rows asked about"),
         alt.Tooltip("share:Q", format=".1%", title="share"),
     ]
     bars = alt.Chart(alt.NamedData("bars")).mark_bar(height={"band": 0.75})
@@ -265,10 +265,10 @@ def _labels_title(counts: LabelCounts) -> tuple[str, ...]:
     shown = f"The {_SHOWN} most frequent of {k:,} labels" if k > _SHOWN + 1 else "Labels"
     if not counts.n_routed:
         missing = counts.n_sample_missing
-        rows = f"in {count(counts.n_sample, 'row')} of the random sample"
+        rows = f"in {count(counts.n_sample, 'row')} asked about"
         return f"{shown} {rows}", f"{missing:,} of them without a label" if missing else ""
     rows = f"in {count(counts.n_routed, 'row')} of the output"
-    ticks = f"Ticks: share in {count(counts.n_sample, 'row')} of the random sample"
+    ticks = f"Ticks: share in {count(counts.n_sample, 'row')} asked about"
     left = [(counts.n_abstained, "abstained"), (counts.n_missing, "without a label")]
     without = ", ".join(f"{n:,} {what}" for n, what in left if n)
     return f"{shown} {rows}", f"{without}, not shown" if without else "", ticks

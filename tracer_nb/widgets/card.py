@@ -38,6 +38,7 @@ _STYLE = """
  max-width:760px;margin:4px 0;box-sizing:border-box}
 .tracer-card p{margin:0 0 8px}
 .tracer-card .tracer-head{font-size:16px;font-weight:600;margin-bottom:10px}
+.tracer-card .tracer-facts+.tracer-head{font-size:14px}
 .tracer-card .tracer-facts{display:grid;gap:10px 28px;margin:12px 0;
  grid-template-columns:repeat(auto-fit,minmax(150px,1fr))}
 .tracer-card .tracer-facts b{display:block;font-size:22px;line-height:1.2;font-weight:600}

@@ -41,7 +41,7 @@ _PAIRS = 5
 def label_lines(labels: Labels) -> list[str]:
     """How a labelling run ended."""
     labelled = int((labels.codes >= 0).sum())
-    text = f"{count(labelled, 'row')} of the sample labelled"
+    text = f"{count(labelled, 'row')} labelled"
     missing = len(labels.codes) - labelled
     if missing:
         text += f", {missing:,} without a label"
@@ -80,7 +80,7 @@ def stopped_sentence(stopped: str) -> str:
 def progress_line(progress: Progress) -> str:
     """One moment of a run."""
     step = {
-        "label": "Labelling the sample",
+        "label": "Labelling",
         "deferred": "Asking about deferred rows",
         "audit": "Auditing handled rows",
         "reask": "Asking a second time",

@@ -121,7 +121,7 @@ def sample_sentence(report: Report) -> str:
     """How far the labelling is, as long as that is all that there is; else empty."""
     if report.surrogate or not report.n_labelled:
         return ""
-    return f"{count(report.n_labelled, 'row')} of the sample labelled."
+    return f"{count(report.n_labelled, 'row')} labelled."
 
 
 def report_lines(report: Report) -> list[str]:

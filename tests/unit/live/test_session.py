@@ -443,3 +443,22 @@ def test_gaps_are_not_looked_for_during_a_run(world, gate):
         session.analyse()
     session.stop()
     assert session.wait(30)
+
+
+def test_batches_of_one_step_are_one_line_of_time(make_report):
+    session = Session()
+    moments = [(1.0, 5, 10), (2.0, 10, 10), (0.5, 12, 20), (1.5, 20, 20)]
+
+    def work(reins):
+        for seconds, done, total in moments:
+            asked = done if total == 10 else done - 10
+            reins.on_progress(Progress(done, total, Spending(asked=asked), seconds, "label"))
+        reins.on_progress(Progress(1, 4, Spending(asked=1), 0.25, "deferred"))
+
+    seen = []
+    session.follow(lambda: seen.append(session.moment.timeline))
+    session.run(Task(work, Looked(session, make_report)))
+    line = [t for t in seen if t.step == "label"][-1]
+    assert line.seconds.tolist() == [1.0, 2.0, 2.5, 3.5]
+    assert line.asked.tolist() == [5, 10, 12, 20]
+    assert seen[-1].seconds.tolist() == [0.25]

@@ -152,6 +152,7 @@ def test_everything_that_looks_at_a_job_goes_on(make, world):
     assert tracer.label_counts().n_sample == len(tracer.labels.rows)
     assert tracer.audit(0.5).n_audits > 0
     assert tracer.rows().total == N
+    assert tracer.preview() is None  # chosen rows say nothing of the others
     assert "of the calls, labels counted in" in "\n".join(_lines(tracer))
 
 

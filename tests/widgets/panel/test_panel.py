@@ -181,7 +181,7 @@ def test_progress_is_a_line_a_share_and_figures(watch):
     view = watch(
         Session(state="running", progress=progress(250, reused=50, missing=5), **moment)
     ).view
-    assert view.live["line"].startswith("Labelling the sample: 250 of 1,000 · 25 a second")
+    assert view.live["line"].startswith("Labelling: 250 of 1,000 · 25 a second")
     assert view.live["share"] == 0.25
     assert view.live["spent"] == 0.25
     assert [(cell["value"], cell["name"]) for cell in view.live["cells"]] == [
@@ -634,7 +634,7 @@ def test_nobody_looks_and_nothing_is_sent(watch):
     assert watched.take() == []
     # Somebody comes back, and finds it as it is now.
     watched.press("hello", viewer="c")
-    assert watched.view.live["line"].startswith("Labelling the sample: 2 of")
+    assert watched.view.live["line"].startswith("Labelling: 2 of")
 
 
 def test_a_closed_panel_watches_no_more(watch):

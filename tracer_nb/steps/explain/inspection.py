@@ -168,8 +168,11 @@ class Inspection:
 
     @cached_property
     def preview(self) -> Preview | None:
-        """The frontier of the labels so far; None while there are too few."""
-        if not len(self.labels.rows):
+        """The frontier of the labels so far; None while there are too few, or hard ones among them.
+
+        Chosen rows say nothing of the others: what is expected is in the bill.
+        """
+        if not len(self.labels.rows) or self.state.grown is not None:
             return None
         X = take(self.features(), self.texts.codes[self.labels.rows])
         return gaps.preview(X, self.labels.codes, options=self.options)

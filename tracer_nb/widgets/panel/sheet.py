@@ -117,7 +117,7 @@ def _overview(moment: Moment) -> dict[str, Any]:
         return _page("empty", "Nothing is labelled yet.", _plan_lines(moment.plan))
     report = replace(report, bill=bill_of(moment))
     if report.certificate is None and moment.running:
-        head = "Nothing is certified yet: the sample is being labelled."
+        head = "Nothing is certified yet: rows are being labelled."
         page = _page("open", head, [report.note] if report.note else [])
         return {**page, "bill": bill_sentence(report), "facts": _facts(bill_facts(report))}
     certificate = report.certificate
