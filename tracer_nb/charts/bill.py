@@ -11,14 +11,13 @@ from tracer_nb.charts.parts import (
     HAND,
     OTHER,
     TARGET,
-    TEXT,
     UNSURE,
     Rows,
     about,
-    name_axis,
     number,
+    part_bars,
     picture,
-    share_axis,
+    side_words,
 )
 from tracer_nb.records import Bill
 from tracer_nb.words import count, money, percent
@@ -94,24 +93,12 @@ def _mark(
 ) -> list[Any]:
     """A rule, a point on it, and its words at the foot: on the side with room."""
     base = alt.Chart(alt.NamedData(name))
-    words = [
-        base.transform_filter(f"{'' if right else '!'}datum.right")
-        .mark_text(
-            color=colour,
-            align="right" if right else "left",
-            dx=-8 if right else 8,
-            fontSize=12,
-            fontWeight="bold",
-        )
-        .encode(x=x, y=alt.value(foot), text="text:N")
-        for right in (True, False)
-    ]
     return [
         base.mark_rule(color=colour, strokeWidth=1, opacity=0.7).encode(x=x),
         base.mark_point(color=colour, filled=True, size=90, opacity=1).encode(
             x=x, y=y, tooltip=tooltip
         ),
-        *words,
+        *side_words(alt, base, x, foot, colour),
     ]
 
 
@@ -126,12 +113,16 @@ def _points(bill: Bill) -> list[tuple[int, float]]:
     return kept[::-1]
 
 
+def _dollars(bill: Bill, n: float) -> str:
+    dollars = bill.dollars(n)
+    return "unknown" if dollars is None else money(dollars)
+
+
 def _point(bill: Bill, n: int, total: float) -> dict[str, Any]:
-    dollars = bill.dollars(total)
     return {
         "n": n,
         "bill": number(total),
-        "dollars": "unknown" if dollars is None else money(dollars),
+        "dollars": _dollars(bill, total),
         "saved": percent(max(1.0 - total / max(bill.n_texts, 1), 0.0)),
     }
 
@@ -201,14 +192,6 @@ def bill_parts_chart(bill: Bill, *, width: int | str = 620) -> Any:
 
 
 def _parts_layers(alt: Any) -> list[Any]:
-    x = share_axis(alt, "start", "Share of the column's texts", 104)
-    y = name_axis(alt, "part")
-    # Place and words say it too.
-    colour = alt.Color(
-        "part:N",
-        legend=None,
-        scale=alt.Scale(domain=list(_COLOURS), range=list(_COLOURS.values())),
-    )
     tooltip = [
         alt.Tooltip("part:N", title="texts"),
         alt.Tooltip("n:Q", format=",", title="number"),
@@ -216,15 +199,7 @@ def _parts_layers(alt: Any) -> list[Any]:
         alt.Tooltip("dollars:N", title="dollars, about"),
         alt.Tooltip("why:N", title="because"),
     ]
-    base = alt.Chart(alt.NamedData("parts"))
-    return [
-        base.mark_bar(height={"band": 0.75}).encode(
-            x=x, x2="end:Q", y=y, color=colour, tooltip=tooltip
-        ),
-        base.mark_text(color=TEXT, align="left", dx=6, fontSize=11).encode(
-            x=alt.X("end:Q"), y=y, text="text:N", tooltip=tooltip
-        ),
-    ]
+    return part_bars(alt, "Share of the column's texts", 104, _COLOURS, tooltip)
 
 
 def _parts(bill: Bill) -> Rows:
@@ -244,8 +219,7 @@ def _parts(bill: Bill) -> Rows:
     for kind, n in found:
         if not n:
             continue
-        dollars = bill.dollars(n)
-        cost = "unknown" if dollars is None else money(dollars)
+        cost = _dollars(bill, n)
         rows.append(
             {
                 "part": kind,
@@ -254,7 +228,7 @@ def _parts(bill: Bill) -> Rows:
                 "end": number((begun + n) / bill.n_texts),
                 "n": n,
                 "share": number(n / bill.n_texts),
-                "text": f"{n:,}" if not dollars else f"{n:,}, {cost}",
+                "text": f"{n:,}, {cost}" if bill.price else f"{n:,}",
                 "dollars": cost,
                 "why": _WHY[kind],
             }

@@ -13,15 +13,14 @@ from tracer_nb.charts.parts import (
     CURVE,
     HAND,
     TARGET,
-    TEXT,
     UNSURE,
     Rows,
     about,
     fact,
-    name_axis,
     number,
+    part_bars,
     picture,
-    share_axis,
+    side_words,
 )
 from tracer_nb.records import Certificate, Frontier, HandThreshold, LostCoverage, Preview
 from tracer_nb.words import count, level, percent
@@ -211,19 +210,7 @@ def _marked(
         alt.Tooltip("agreement:Q", format=".1%", title="observed agreement"),
     ]
     # Both may stand at one coverage: their words are at different heights.
-    foot = alt.value(height - (10 if filled else 26))
-    words = [
-        base.transform_filter(f"{'' if right else '!'}datum.right")
-        .mark_text(
-            color=colour,
-            align="right" if right else "left",
-            dx=-8 if right else 8,
-            fontSize=12,
-            fontWeight="bold",
-        )
-        .encode(x="coverage:Q", y=foot, text="text:N")
-        for right in (True, False)
-    ]
+    foot = height - (10 if filled else 26)
     dash = {} if filled else {"strokeDash": [3, 3]}
     return [
         base.mark_rule(color=colour, strokeWidth=1, opacity=0.7, **dash).encode(x="coverage:Q"),
@@ -235,11 +222,16 @@ def _marked(
             opacity=1,
             strokeWidth=2,
         ).encode(x="coverage:Q", y=y, tooltip=tooltip),
-        *words,
+        *side_words(alt, base, "coverage:Q", foot, colour),
     ]
 
 
-_PARTS = ("handled now", "lost to statistics", "lost to ranking", "lost to other labels")
+_PARTS = {
+    "handled now": CERTIFIED,
+    "lost to statistics": CURVE,
+    "lost to ranking": UNSURE,
+    "lost to other labels": TARGET,
+}
 
 
 def lost_chart(lost: LostCoverage, *, width: int | str = 620) -> Any:
@@ -261,28 +253,12 @@ def lost_chart(lost: LostCoverage, *, width: int | str = 620) -> Any:
 
 
 def _lost_layers(alt: Any) -> list[Any]:
-    x = share_axis(alt, "start", "Share of the tested rows", 42)
-    y = name_axis(alt, "part")
-    # Place and words say it too.
-    colour = alt.Color(
-        "part:N",
-        legend=None,
-        scale=alt.Scale(domain=list(_PARTS), range=[CERTIFIED, CURVE, UNSURE, TARGET]),
-    )
     tooltip = [
         alt.Tooltip("part:N", title="rows"),
         alt.Tooltip("share:Q", format=".1%", title="share"),
         alt.Tooltip("why:N", title="because"),
     ]
-    base = alt.Chart(alt.NamedData("parts"))
-    return [
-        base.mark_bar(height={"band": 0.75}).encode(
-            x=x, x2="end:Q", y=y, color=colour, tooltip=tooltip
-        ),
-        base.mark_text(color=TEXT, align="left", dx=6, fontSize=11).encode(
-            x=alt.X("end:Q"), y=y, text="text:N", tooltip=tooltip
-        ),
-    ]
+    return part_bars(alt, "Share of the tested rows", 42, _PARTS, tooltip)
 
 
 def _lost_title(lost: LostCoverage) -> tuple[str, ...]:

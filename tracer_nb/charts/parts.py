@@ -35,10 +35,12 @@ __all__ = [
     "join",
     "name_axis",
     "number",
+    "part_bars",
     "picture",
     "share_axis",
     "short_names",
     "shortened",
+    "side_words",
     "split",
     "themed",
     "to_svg",
@@ -338,3 +340,65 @@ def _without_data(
         autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
     )
     return themed(chart)
+
+
+def side_words(alt: Any, base: Any, x: Any, foot: int, colour: str) -> list[Any]:
+    """Words at the foot of a rule, on the side with room.
+
+    Parameters
+    ----------
+    alt : module
+    base : altair.Chart
+        Its rows say in "right" whether the words stand to the left of the rule, and "text".
+    x : altair.X or str
+    foot : int
+        Pixels from the top.
+    colour : str
+    """
+    return [
+        base.transform_filter(f"{'' if right else '!'}datum.right")
+        .mark_text(
+            color=colour,
+            align="right" if right else "left",
+            dx=-8 if right else 8,
+            fontSize=12,
+            fontWeight="bold",
+        )
+        .encode(x=x, y=alt.value(foot), text="text:N")
+        for right in (True, False)
+    ]
+
+
+def part_bars(
+    alt: Any, title: str, room: int, colours: Mapping[str, str], tooltip: list[Any]
+) -> list[Any]:
+    """One bar whose parts stand below one another, each with words behind it.
+
+    Parameters
+    ----------
+    alt : module
+    title : str
+        Of the shares.
+    room : int
+        As in :func:`share_axis`.
+    colours : mapping of str to str
+        By the name of the part.
+    tooltip : list
+    """
+    x = share_axis(alt, "start", title, room)
+    y = name_axis(alt, "part")
+    # Place and words say it too.
+    colour = alt.Color(
+        "part:N",
+        legend=None,
+        scale=alt.Scale(domain=list(colours), range=list(colours.values())),
+    )
+    base = alt.Chart(alt.NamedData("parts"))
+    return [
+        base.mark_bar(height={"band": 0.75}).encode(
+            x=x, x2="end:Q", y=y, color=colour, tooltip=tooltip
+        ),
+        base.mark_text(color=TEXT, align="left", dx=6, fontSize=11).encode(
+            x=alt.X("end:Q"), y=y, text="text:N", tooltip=tooltip
+        ),
+    ]
