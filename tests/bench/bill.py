@@ -88,11 +88,7 @@ def hard_first(data: Data, target: float, seed: int) -> dict[str, float]:
     if done.certificate is None or done.frozen is None:
         return {**found, "saved": 0.0, "agreement": 1.0}
 
-    open_ = next(
-        o
-        for o in (job.open_rows(done.draws[:i]) for i, d in enumerate(done.draws) if d in tests)
-        if len(o) == done.certificate.n_population
-    )
+    open_ = column.open_rows(done.tested[:-1])
     texts = data.codes[open_[done.frozen.scores[data.codes[open_]] >= done.certificate.threshold]]
     mine = done.frozen.fit.classes[done.frozen.answers.codes[texts]]
     agreement = float((mine == data.classes[data.labels[texts]]).mean())

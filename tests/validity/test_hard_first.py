@@ -64,12 +64,12 @@ class Case:
                 labels[move.texts] = world.ask(move.texts)
             if not any(draw.purpose == HARD for draw in draws):  # it would have been tested at once
                 size = 40
-                rows = self.job.open_rows(draws)[:size]
+                rows = self.job.column.open_rows(draws)[:size]
                 draws = (*draws, Draw(HARD, 0, 0, seed, rows))
                 labels[world.codes[rows]] = world.labels[world.codes[rows]]
             self.state, self.frozen = self.job._freeze_now(draws, labels, 1)
         self.draws, self.labels = draws, labels
-        self.open = self.job.open_rows(draws)
+        self.open = self.job.column.open_rows(draws)
         self.agree = world.agree(self.frozen)
         self.scores = self.frozen.scores[world.codes]
         self.n_test = n_test
@@ -314,7 +314,7 @@ def whole_jobs(n, name="region", *, restart=False, **terms):
                 continue
             certified += 1
             test = max(i for i, d in enumerate(done.draws) if d.purpose == TEST)
-            open_ = job.open_rows(done.draws[:test])
+            open_ = job.column.open_rows(done.draws[:test])
             scores = done.frozen.scores[world.codes[open_]]
             handled = open_[scores >= done.certificate.threshold]
             broken += world.agree(done)[handled].mean() < 0.88

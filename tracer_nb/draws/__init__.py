@@ -26,9 +26,12 @@ __all__ = [
     "Draw",
     "Look",
     "add_test",
+    "before_test",
     "coin",
     "draw_from_record",
     "errors_of",
+    "in_test",
+    "rows_of",
 ]
 
 
@@ -135,6 +138,21 @@ def draw_from_record(record: Mapping[str, Any]) -> Draw:
         raise InvalidInput(
             f"no draw of rows has this record: {str(record)[:200]!r}; label the column anew"
         ) from error
+
+
+def rows_of(draws: Iterable[Draw]) -> NDArray[np.intp]:
+    """Rows of all draws, one behind the other."""
+    return np.concatenate([np.empty(0, dtype=np.intp), *(draw.rows for draw in draws)])
+
+
+def in_test(draws: tuple[Draw, ...]) -> bool:
+    """Whether the rows of a test are drawn, and it has not ended."""
+    return bool(draws) and draws[-1].purpose == TEST and not draws[-1].found
+
+
+def before_test(draws: tuple[Draw, ...]) -> tuple[Draw, ...]:
+    """The draws without those of a test that has not ended."""
+    return draws[:-1] if in_test(draws) else draws
 
 
 def errors_of(draws: Iterable[Draw]) -> tuple[float, ...]:

@@ -16,7 +16,7 @@ from tracer_nb.engine.outlook import Outlook, bin_ends, look_ahead
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.records import Certificate
 
-__all__ = ["Frozen", "best_look", "certify_new", "certify_open", "freeze"]
+__all__ = ["Frozen", "agreement_on", "best_look", "certify_new", "certify_open", "freeze"]
 
 # A hair below the score of the row that is the quantile, in whatever batch it is scored.
 _HAIR = 1e-6
@@ -120,7 +120,7 @@ def freeze(
     return Frozen(fit, answers, scores, thresholds, outlook)
 
 
-def _agree(
+def agreement_on(
     frozen: Frozen, texts: NDArray[np.intp], labels: NDArray[np.intp], classes: tuple[str, ...]
 ) -> NDArray[np.bool_]:
     """Whether surrogate and teacher agree; never where there is no label, or no answer."""
@@ -169,7 +169,7 @@ def certify_open(
     others = np.setdiff1d(open_, rows)
     evidence = Evidence(
         frozen.fit.pilot,
-        Rows(frozen.scores[codes[rows]], _agree(frozen, codes[rows], labels, classes)),
+        Rows(frozen.scores[codes[rows]], agreement_on(frozen, codes[rows], labels, classes)),
         Rows(frozen.scores[codes[others]]),
     )
     return certify(Promise(target, 1.0 - planned.error), evidence, thresholds=frozen.thresholds)
@@ -232,6 +232,6 @@ def certify_new(
     target, confidence : float
     seed : int
     """
-    rows = Rows(frozen.scores[texts], _agree(frozen, texts, labels, classes))
+    rows = Rows(frozen.scores[texts], agreement_on(frozen, texts, labels, classes))
     evidence = Evidence(frozen.fit.pilot, rows)
     return certify(Promise(target, confidence), evidence, seed=seed)

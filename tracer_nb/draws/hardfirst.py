@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw, Look
+from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw, Look, in_test
 from tracer_nb.draws.frozen import Frozen, best_look, certify_new, freeze
 from tracer_nb.draws.moves import UNASKED, Ask, Column, Done, Terms
 from tracer_nb.engine.growing import Sketch, batch_size, best_view, choose_rows, looked_at, sketch
@@ -24,7 +24,7 @@ from tracer_nb.engine.zoo import Matrix
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Certificate
 
-__all__ = ["HardFirst", "start_size"]
+__all__ = ["HardFirst"]
 
 _START_SHARE = 0.2
 _FEWEST_START = 40
@@ -37,11 +37,6 @@ _TRIED, _WORTH = 0.4, 0.02
 # A test is looked at before its end: the random start speaks too ill of the open rows, so that
 # tests are planned too large.
 _LOOKS = ((0.4, 0.4), (1.0, 0.6))
-
-
-def start_size(n_free: int, start: int) -> int:
-    """Rows of the random start: a fifth of a small column."""
-    return min(start, max(_FEWEST_START, int(_START_SHARE * n_free)), n_free)
 
 
 class HardFirst:
@@ -99,43 +94,22 @@ class HardFirst:
             return self._drawn(draws, NEW_ROWS, self._random(self.usable, terms.new_rows, 0))
         free = column.holding(~column.drawn_for(draws, NEW_ROWS))
         if not any(draw.purpose == PILOT for draw in draws):
-            size = start_size(len(free), terms.start)
+            size = min(terms.start, max(_FEWEST_START, int(_START_SHARE * len(free))), len(free))
             if self._most is not None:
                 size = min(size, self._most)
             if size + fewest_tested(len(free) - size, terms.target, terms.delta(1)) >= len(free):
                 return Done(draws, too_few(len(free) - size, terms.target, terms.delta(1)))
             return self._drawn(draws, PILOT, self._random(free, size, 1), labels)
-        last = draws[-1]
-        if last.purpose == TEST and not last.found:
+        if in_test(draws):
             return self._test(draws, labels, closed=closed)
-        waiting = self.column.unasked(last.rows, labels)
-        if len(waiting) and not closed and last.purpose != TEST:
+        waiting = column.unasked(draws[-1].rows, labels)
+        if len(waiting) and not closed and draws[-1].purpose != TEST:
             return Ask(draws, waiting)
         # What has an answer already, from whatever, is open to nobody's test.
-        touched = self._touched(draws)
-        known = (labels != UNASKED) & ~touched
+        known = (labels != UNASKED) & ~column.touched(draws)
         if known.any():
             return self._drawn(draws, HARD, column.holding(known), labels)
         return self._grow(draws, labels, closed=closed)
-
-    # --- what follows from the record ------------------------------------------------------
-
-    def open_rows(self, draws: tuple[Draw, ...]) -> NDArray[np.intp]:
-        """Rows whose text was drawn for nothing."""
-        return self.column.holding(~self._touched(draws))
-
-    def _touched(self, draws: tuple[Draw, ...]) -> NDArray[np.bool_]:
-        """Texts that were drawn for anything: no row with one of them is open."""
-        return self.column.drawn_for(draws, PILOT, HARD, TEST, NEW_ROWS)
-
-    def _fit_texts(
-        self, draws: tuple[Draw, ...], labels: NDArray[np.intp]
-    ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-        """Answered texts outside the set-aside rows, and which of them came at random."""
-        aside = self.column.drawn_for(draws, NEW_ROWS)
-        used = self.column.drawn_for(draws, PILOT, HARD, TEST) & ~aside & (labels != UNASKED)
-        texts = np.flatnonzero(used)
-        return texts, self.column.drawn_for(draws, PILOT, TEST)[texts]
 
     def _random(self, rows: NDArray[np.intp], size: int, stream: int) -> NDArray[np.intp]:
         """A simple random sample, in random order; every draw has a stream of its own."""
@@ -164,8 +138,8 @@ class HardFirst:
         n_round = 1 + sum(draw.purpose == TEST for draw in draws)
         if n_round > (1 if terms.one_round else _MOST_ROUNDS):
             return Done(draws, f"{n_round - 1} tests failed, and no error budget is left for more")
-        texts, by_chance = self._fit_texts(draws, labels)
-        open_ = self.open_rows(draws)
+        texts, by_chance = self.column.fitted_on(draws, labels)
+        open_ = self.column.open_rows(draws)
         delta = terms.delta(n_round)
         if closed:
             return Done(draws, "asking was ended before anything was tested")
@@ -195,10 +169,9 @@ class HardFirst:
             )
         if seen is None:  # one label only: nothing to be unsure of
             return self._drawn(draws, HARD, self._random(open_, size, 100 + len(draws)), labels)
-        rows, found = seen
+        rows, found, X = seen
         if terms.most is not None:
             size = max(min(size, terms.most - len(texts)), 1)
-        X = self._prepare()
         open_to = np.isin(rows, left)
         if not open_to.any():
             return Done(draws, "what is left goes to the teacher")
@@ -216,7 +189,7 @@ class HardFirst:
         *,
         delta: float,
         failed: int,
-    ) -> tuple[Outlook, tuple[NDArray[np.intp], Sketch] | None]:
+    ) -> tuple[Outlook, tuple[NDArray[np.intp], Sketch, Matrix] | None]:
         """What is to be expected of the open rows, and how sure a quick surrogate is of them."""
         terms = self.terms
         known = labels[texts] >= 0
@@ -243,16 +216,11 @@ class HardFirst:
             seed=terms.seed,
         )
         self.outlooks.append(outlook)
-        return outlook, (rows, found)
+        return outlook, (rows, found, X)
 
-    def _prepare(
-        self,
-        pilot: NDArray[np.intp] | None = None,
-        labels: NDArray[np.intp] | None = None,
-    ) -> Matrix:
+    def _prepare(self, pilot: NDArray[np.intp], labels: NDArray[np.intp]) -> Matrix:
         """All texts, in the view that answers most of the start; found once."""
         if self._prepared is None:
-            assert pilot is not None and labels is not None  # noqa: S101, PT018
             column, terms = self.column, self.terms
             used = np.ones(column.n_texts, dtype=bool)
             if terms.new_rows:  # the same draw as in step(): texts set aside leave no trace
@@ -264,7 +232,7 @@ class HardFirst:
 
     def _state(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> str:
         """Fingerprint of all that decides about a frozen fit, its order and its open rows."""
-        texts, by_chance = self._fit_texts(draws, labels)
+        texts, by_chance = self.column.fitted_on(draws, labels)
         aside = [draw.rows for draw in draws if draw.purpose == NEW_ROWS]
         parts = [self.column.codes, texts, labels[texts], by_chance, *aside]
         return self.terms.fingerprint(self.classes, parts)
@@ -274,7 +242,7 @@ class HardFirst:
     ) -> tuple[str, Frozen]:
         state = self._state(draws, labels)
         if state not in self._frozen:
-            texts, by_chance = self._fit_texts(draws, labels)
+            texts, by_chance = self.column.fitted_on(draws, labels)
             aside = self.column.drawn_for(draws, NEW_ROWS)
             names = np.empty(len(texts), dtype=object)
             names[:] = [self.classes[c] if c >= 0 else None for c in labels[texts].tolist()]
@@ -284,7 +252,7 @@ class HardFirst:
                 names,
                 by_chance,
                 rest=np.flatnonzero(~aside & ~np.isin(np.arange(len(aside)), texts)),
-                open_codes=self.column.codes[self.open_rows(draws)],
+                open_codes=self.column.codes[self.column.open_rows(draws)],
                 n_labels=len(texts),
                 target=self.terms.target,
                 confidence=self.terms.confidence,
@@ -295,6 +263,13 @@ class HardFirst:
             )
             self._frozen[state] = frozen
         return state, self._frozen[state]
+
+    def _frozen_of(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> Frozen | None:
+        """What the last of these draws tests; None where something has changed since."""
+        before, draw = draws[:-1], draws[-1]
+        if self._state(before, labels) != draw.state:
+            return None
+        return self._freeze_now(before, labels, draw.round)[1]
 
     def _freeze(
         self,
@@ -321,12 +296,10 @@ class HardFirst:
         self, draws: tuple[Draw, ...], labels: NDArray[np.intp], *, closed: bool
     ) -> Ask | Done:
         """Look at a test as often as was planned, then go on, or end."""
-        before, draw = draws[:-1], draws[-1]
-        if self._state(before, labels) != draw.state:
-            # Something that was frozen is another now: what was drawn tests nothing any more.
+        before, draw, frozen = draws[:-1], draws[-1], self._frozen_of(draws, labels)
+        if frozen is None:  # what was drawn tests nothing any more
             spent = replace(draw, found="void", missing=draw.rows)
             return self._step((*before, spent), labels, closed=closed)
-        _, frozen = self._freeze_now(before, labels, draw.round)
         for k in range(len(draw.looks)):
             waiting = self._of_look(draw, labels, k)
             if len(waiting) and not closed:
@@ -359,7 +332,7 @@ class HardFirst:
             labels = labels.copy()
             labels[self.column.codes[draw.missing]] = UNASKED
         return best_look(
-            *(frozen, self.column.codes, self.open_rows(before), draw, looks),
+            *(frozen, self.column.codes, self.column.open_rows(before), draw, looks),
             complete=[not len(self._of_look(draw, labels, k)) for k in range(looks)],
             labels=labels,
             classes=self.classes,
@@ -368,36 +341,37 @@ class HardFirst:
 
     def _certified(
         self, draws: tuple[Draw, ...], labels: NDArray[np.intp]
-    ) -> list[tuple[Frozen, Certificate, NDArray[np.intp]]]:
+    ) -> list[tuple[Done, NDArray[np.intp]]]:
         """What passed until now, each with the rows that are handled by it."""
         found = []
         for i, draw in enumerate(draws):
             if draw.purpose == TEST and draw.found == "passed":
-                before = draws[:i]
-                if self._state(before, labels) != draw.state:
-                    continue  # of other terms, or something has changed since
-                _, frozen = self._freeze_now(before, labels, draw.round)
+                before, tested = draws[:i], draws[: i + 1]
+                frozen = self._frozen_of(tested, labels)
+                if frozen is None:
+                    continue
                 certificate = self._looked(before, draw, frozen, labels, looks=len(draw.looks))
                 if certificate is not None:
-                    open_ = self.open_rows(before)
+                    open_ = self.column.open_rows(before)
                     scores = frozen.scores[self.column.codes[open_]]
-                    found.append((frozen, certificate, open_[scores >= certificate.threshold]))
+                    done = Done(draws, "", frozen, certificate, tested=tested)
+                    found.append((done, open_[scores >= certificate.threshold]))
         return found
 
     def _deferred(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> NDArray[np.intp]:
         """Open rows that nothing certified handles: they will be asked about."""
-        open_ = self.open_rows(draws)
-        best = max((rows for *_, rows in self._certified(draws, labels)), key=len, default=None)
+        open_ = self.column.open_rows(draws)
+        best = max((rows for _, rows in self._certified(draws, labels)), key=len, default=None)
         return open_ if best is None else np.setdiff1d(open_, best)
 
     def _ended(self, done: Done, labels: NDArray[np.intp], *, closed: bool) -> Ask | Done:
         """Deliver what saves most of all that passed; any may be. Test the rows set aside on it."""
-        open_ = self.open_rows(done.draws)
+        open_ = self.column.open_rows(done.draws)
         passed = self._certified(done.draws, labels)
         if not passed:
             return done
-        frozen, certificate, _ = max(passed, key=lambda each: np.isin(open_, each[2]).sum())
-        done = Done(done.draws, "", frozen, certificate)
+        done, _ = max(passed, key=lambda each: np.isin(open_, each[1]).sum())
+        assert done.frozen is not None  # noqa: S101  it has passed
         aside = next((d for d in done.draws if d.purpose == NEW_ROWS), None)
         if aside is None:
             return done
@@ -406,21 +380,13 @@ class HardFirst:
             return Ask(done.draws, waiting)
         terms, texts = self.terms, self.column.codes[aside.rows]
         levels = {"target": terms.target, "confidence": terms.confidence}
-        about_new = certify_new(frozen, texts, labels, self.classes, **levels, seed=terms.seed)
+        about_new = certify_new(done.frozen, texts, labels, self.classes, **levels, seed=terms.seed)
         return replace(done, new_rows=about_new)
 
     def cap(self, most: int) -> None:
         """Let no more texts be asked about before a test than a cap on the job pays for."""
         wanted = self._most
         self.terms = replace(self.terms, most=most if wanted is None else min(most, wanted))
-
-    # --- for those who show it ---------------------------------------------------------------
-
-    def fitted_on(
-        self, draws: tuple[Draw, ...], labels: NDArray[np.intp]
-    ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-        """Texts that a fit would be made of now, and which of them came at random."""
-        return self._fit_texts(draws, labels)
 
     def frozen_now(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> Frozen:
         """What would be frozen now, whether or not a test of it is worth while.
@@ -432,7 +398,3 @@ class HardFirst:
         """
         n_round = 1 + sum(draw.purpose == TEST for draw in draws)
         return self._freeze_now(draws, labels, n_round)[1]
-
-    def is_of(self, draw: Draw, frozen: Frozen | None) -> bool:
-        """Whether a test was one of this frozen fit."""
-        return frozen is not None and self._frozen.get(draw.state) is frozen

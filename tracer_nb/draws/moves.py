@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws import Draw
+from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw
 from tracer_nb.draws.frozen import Frozen
 from tracer_nb.engine.certificates.promise import round_delta
 from tracer_nb.engine.outlook import Outlook
@@ -53,6 +53,23 @@ class Column:
             if draw.purpose in purposes:
                 mask[self.codes[draw.rows]] = True
         return mask
+
+    def touched(self, draws: Iterable[Draw]) -> NDArray[np.bool_]:
+        """Texts that were drawn for anything: no row with one of them is open."""
+        return self.drawn_for(draws, PILOT, HARD, TEST, NEW_ROWS)
+
+    def open_rows(self, draws: Iterable[Draw]) -> NDArray[np.intp]:
+        """Rows whose text was drawn for nothing."""
+        return self.holding(~self.touched(draws))
+
+    def fitted_on(
+        self, draws: tuple[Draw, ...], labels: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Answered texts outside the set-aside rows, and which of them came at random."""
+        aside = self.drawn_for(draws, NEW_ROWS)
+        used = self.drawn_for(draws, PILOT, HARD, TEST) & ~aside & (labels != UNASKED)
+        texts = np.flatnonzero(used)
+        return texts, self.drawn_for(draws, PILOT, TEST)[texts]
 
     def unasked(self, rows: NDArray[np.intp], labels: NDArray[np.intp]) -> NDArray[np.intp]:
         """Texts of rows that have no answer, each once, in order of first appearance."""
@@ -140,6 +157,8 @@ class Done:
     certificate, new_rows : Certificate or None
         About the rows that were open when it was frozen, tested ones included; and about rows
         drawn like those set aside.
+    tested : tuple of Draw
+        The draws up to the test that certified, its own the last.
     """
 
     draws: tuple[Draw, ...]
@@ -147,6 +166,7 @@ class Done:
     frozen: Frozen | None = None
     certificate: Certificate | None = None
     new_rows: Certificate | None = None
+    tested: tuple[Draw, ...] = ()
 
 
 class Job(Protocol):

@@ -84,6 +84,11 @@ class SurrogateFit:
     n_extra: int = 0
     n_names: int = 0
 
+    @property
+    def n_fit(self) -> int:
+        """Rows that it was fitted on, extra ones included and names of labels not."""
+        return len(self.fit_rows) + self.n_extra
+
     def path(
         self, answers: Answers, costs: NDArray[np.float64] | None, target: float
     ) -> NDArray[np.float64]:

@@ -280,7 +280,7 @@ def _certify(
         by_simulation=cross,
         strategy=options.strategy,
         # The pilot may hold rows without a label, which were not fitted on.
-        n_fit=len(fit.fit_rows) + fit.n_extra,
+        n_fit=fit.n_fit,
         n_set_aside=len(fit.set_aside),
     )
 

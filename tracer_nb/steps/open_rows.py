@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws import NEW_ROWS, Draw, errors_of
-from tracer_nb.draws.frozen import Frozen
+from tracer_nb.draws import NEW_ROWS, Draw, before_test, errors_of, in_test, rows_of
+from tracer_nb.draws.frozen import Frozen, agreement_on
 from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.draws.moves import Done
 from tracer_nb.engine import Router
@@ -17,8 +17,8 @@ from tracer_nb.engine.judge import frontier
 from tracer_nb.errors import NotFitted
 from tracer_nb.records import Certificate, Frontier
 from tracer_nb.steps.audit.step import promise_of
-from tracer_nb.steps.label.grown import Arranged, Grown, arrange, placed, the_promise, the_test
-from tracer_nb.steps.label.hardfirst import Asking, advance, answers_of, in_test, labels_of
+from tracer_nb.steps.label.grown import Arranged, Grown, arrange, placed, the_promise
+from tracer_nb.steps.label.hardfirst import Asking, advance, answers_of, labels_of
 from tracer_nb.steps.label.plan import askable_texts
 from tracer_nb.steps.state import Certified, JobState, Keep, reset
 
@@ -96,9 +96,8 @@ def _refuted(state: JobState) -> JobState | None:
         return None
     if not state.setup.auditor.has_alarm(promise_of(state, column)):
         return None
-    before, test = the_test(grown.done, grown.job)
-    at = len(before)
-    draws = (*before, replace(test, found="refuted"), *state.draws[at + 1 :])
+    *before, test = grown.done.tested
+    draws = (*before, replace(test, found="refuted"), *state.draws[len(before) + 1 :])
     texts, _ = state.labelled()
     said = answers_of(state.setup.asker, texts.unique, state.setup.teacher.labels)
     grown = replace(grown, done=None, said=said)
@@ -115,7 +114,7 @@ def _now(grown: Grown, draws: tuple[Draw, ...]) -> tuple[Frozen, Arranged]:
     """What is frozen, or would be, and the rows that it is made of."""
     none = np.empty(0, dtype=np.intp)
     job, said = grown.job, grown.said
-    before = draws[:-1] if in_test(draws) else draws
+    before = before_test(draws)
     return job.frozen_now(before, said), arrange(job, before, said, draws, none)
 
 
@@ -132,10 +131,10 @@ def _unfinished(grown: Grown, draws: tuple[Draw, ...], stopped: str | None) -> s
     why = f" ({stopped})" if stopped else ""
     if not in_test(draws):
         return f"asking was ended before anything was tested{why}"
-    codes, rows = grown.job.column.codes, draws[-1].rows
-    waiting = len(grown.job.column.unasked(rows, grown.said))
+    column, rows = grown.job.column, draws[-1].rows
+    waiting = len(column.unasked(rows, grown.said))
     return (
-        f"the test has not ended{why}: {waiting:,} of {len(set(codes[rows].tolist())):,} texts "
+        f"the test has not ended{why}: {waiting:,} of {len(column.texts_of(rows)):,} texts "
         "drawn for it have no answer yet"
     )
 
@@ -146,15 +145,15 @@ def _certified(state: JobState, grown: Grown, done: Done) -> JobState:
     confidence, target = setup.options.confidence, setup.target
     if done.certificate is not None and done.frozen is not None:
         frozen = done.frozen
-        before, test = the_test(done, job)
+        before, test = done.tested[:-1], done.tested[-1]
         tested = test.rows[: done.certificate.n_calibration]
         at = arrange(job, before, said, done.draws, tested)
         column = the_promise(done.certificate, confidence, errors_of(done.draws), frozen)
     else:
-        before = done.draws[:-1] if in_test(done.draws) else done.draws
+        before = before_test(done.draws)
         frozen, at = _now(grown, done.draws)
         column = _refused(done.reason, target, confidence, frozen, "column")
-        n_open = len(job.open_rows(before))
+        n_open = len(job.column.open_rows(before))
         column = replace(column, n_population=n_open, n_population_handled=0)
     about_new = done.new_rows
     if about_new is None:
@@ -162,26 +161,22 @@ def _certified(state: JobState, grown: Grown, done: Done) -> JobState:
         about_new = _refused(why, target, confidence, frozen, "held-out")
     about_new = replace(about_new, n_fit=column.n_fit)
     labels, fit = labels_of(state, at), placed(frozen.fit, at)
-    aside = [draw.rows for draw in done.draws if draw.purpose == NEW_ROWS and done.new_rows]
+    aside = rows_of(d for d in done.draws if d.purpose == NEW_ROWS and done.new_rows)
+    pilot = frozen.fit.pilot
     router = Router(
         fit,
         (about_new,),
         (column,),
-        _picture(grown, frozen, np.concatenate(aside or [at.rows[:0]])),
-        _picture(grown, frozen, at.tested) if at.n_tested else frontier(*_pilot(frozen)),
+        _picture(grown, frozen, aside),
+        _picture(grown, frozen, at.tested) if at.n_tested else frontier(pilot.scores, pilot.agree),
     )
     routing = router.decide(frozen.answers, column, None)
     # What was drawn and got no answer is the teacher's: no certificate speaks about it.
-    open_ = _texts(job, job.open_rows(before))
+    open_ = _texts(job, job.column.open_rows(before))
     routing = replace(routing, handled=routing.handled & open_)
     certified = Certified(router, frozen.answers, {target: routing})
     state = replace(
-        *(state,),
-        labels=labels,
-        fitted=fit,
-        certified=certified,
-        draws=done.draws,
-        grown=grown,
+        state, labels=labels, fitted=fit, certified=certified, draws=done.draws, grown=grown
     )
     return reset(state, after="certified")
 
@@ -205,7 +200,7 @@ def _refused(
         coverage=0.0,
         agreement=math.nan,
         agreement_lower=0.0,
-        n_fit=len(frozen.fit.fit_rows) + frozen.fit.n_extra,
+        n_fit=frozen.fit.n_fit,
         n_calibration=0,
         n_handled=0,
         n_agree=0,
@@ -214,15 +209,8 @@ def _refused(
     )
 
 
-def _pilot(frozen: Frozen) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    pilot = frozen.fit.pilot
-    return pilot.scores, pilot.agree
-
-
 def _picture(grown: Grown, frozen: Frozen, rows: NDArray[np.intp]) -> Frontier:
     """Coverage against agreement on rows of a test."""
-    codes = grown.job.column.codes[rows]
-    names = np.array([*grown.job.classes, None], dtype=object)
-    said = names[np.maximum(grown.said[codes], -1)]
-    mine = frozen.fit.classes[frozen.answers.codes[codes]]
-    return frontier(frozen.scores[codes], np.asarray(said == mine, dtype=bool))
+    texts = grown.job.column.codes[rows]
+    agree = agreement_on(frozen, texts, grown.said, grown.job.classes)
+    return frontier(frozen.scores[texts], agree)

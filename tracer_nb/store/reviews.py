@@ -281,6 +281,7 @@ class AuditStore:
 
 
 _Record = Mapping[str, Any]
+_READ_DRAWS = "SELECT record FROM draws WHERE column_id = ? ORDER BY number"
 
 
 def column_key(identity: Mapping[str, Any], texts: Sequence[str], codes: NDArray[np.intp]) -> str:
@@ -297,7 +298,7 @@ def column_key(identity: Mapping[str, Any], texts: Sequence[str], codes: NDArray
     """
     digest = hashlib.sha256(identity_address(identity)[0].encode())
     for text in texts:
-        digest.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
+        digest.update(text_address(text).encode())
     digest.update(np.ascontiguousarray(codes, dtype=np.int64).tobytes())
     return digest.hexdigest()
 
@@ -325,9 +326,7 @@ class DrawStore:
         if self._opened is None:
             return []
         with self._opened() as store:
-            found = store.select(
-                "SELECT record FROM draws WHERE column_id = ? ORDER BY number", [key]
-            )
+            found = store.select(_READ_DRAWS, [key])
         return [json.loads(text) for (text,) in found]
 
     def put(self, key: str, records: Sequence[_Record]) -> None:
@@ -341,8 +340,7 @@ class DrawStore:
         if self._opened is None:
             return
         with self._opened() as store, store.writing() as db:
-            query = "SELECT record FROM draws WHERE column_id = ? ORDER BY number"
-            stored = [json.loads(text) for (text,) in db.execute(query, [key])]
+            stored = [json.loads(text) for (text,) in db.execute(_READ_DRAWS, [key])]
             if not _goes_on(stored, records):
                 raise StoreError(
                     "another kernel has drawn rows of this column since; run this step again to go "

@@ -46,7 +46,7 @@ def test_a_column_is_certified_and_most_of_it_never_asked_about(world):
     purposes = [draw.purpose for draw in done.draws]
     assert purposes[0] == PILOT and purposes[-1] == TEST and HARD in purposes  # noqa: PT018
     assert (said != UNASKED).sum() < 0.6 * len(said)
-    open_ = job.open_rows(done.draws[:-1])
+    open_ = job.column.open_rows(done.draws[:-1])
     assert done.certificate.n_population == len(open_)
     handled = open_[done.frozen.scores[world.codes[open_]] >= done.certificate.threshold]
     assert world.agree(done)[handled].mean() >= 0.9
@@ -58,10 +58,12 @@ def test_rows_of_a_test_are_drawn_from_texts_that_nothing_was_drawn_for(world):
     before = np.unique(np.concatenate([world.codes[d.rows] for d in draws[:-1]]))
     tested = draws[-1].rows
     assert not np.isin(world.codes[tested], before).any()
-    assert set(tested) <= set(job.open_rows(draws[:-1]))
+    assert set(tested) <= set(job.column.open_rows(draws[:-1]))
     assert len(set(tested.tolist())) == len(tested)
     # Rows, not texts: copies stand among them as often as in the column.
-    assert len(job.open_rows(draws[:-1])) > len(np.unique(world.codes[job.open_rows(draws[:-1])]))
+    assert len(job.column.open_rows(draws[:-1])) > len(
+        np.unique(world.codes[job.column.open_rows(draws[:-1])])
+    )
 
 
 def test_rows_of_a_test_are_another_draw_in_every_round_and_for_every_seed(world):
@@ -145,7 +147,7 @@ def test_copies_that_were_not_drawn_count_for_nothing(world):
     found = job.step(draws, said).certificate
     tested = next(look.n_rows for look in draws[-1].looks if look.n_rows >= found.n_calibration)
     assert found.n_calibration == tested
-    assert found.n_population == len(job.open_rows(draws[:-1]))
+    assert found.n_population == len(job.column.open_rows(draws[:-1]))
     # A text that was drawn twice counts twice, and costs one question.
     twice = replace(draws[-1], rows=np.r_[draws[-1].rows[:-1], draws[-1].rows[:1]])
     assert len(job.column.texts_of(twice.rows)) < len(twice.rows)
@@ -292,11 +294,11 @@ def test_a_column_certified_in_part_goes_on_and_delivers_what_saves_most():
     assert sum(errors_of(done.draws)) <= 0.1
     found = job._certified(done.draws, done_labels(world, done))
     assert len(found) == len(passed)
-    open_ = job.open_rows(done.draws)
+    open_ = job.column.open_rows(done.draws)
     sizes = [np.isin(open_, rows).sum() for *_, rows in found]
     if found:
         best = found[int(np.argmax(sizes))]
-        assert done.certificate.threshold == best[1].threshold
+        assert done.certificate.threshold == best[0].certificate.threshold
     # What was certified is never chosen from afterwards: it would be paid for twice.
     for i, draw in enumerate(done.draws):
         earlier = [

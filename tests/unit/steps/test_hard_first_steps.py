@@ -215,6 +215,15 @@ def test_the_plan_is_of_the_random_start(make, world, asked):
     assert not asked
 
 
+def test_the_plan_knows_which_rows_of_the_start_are_stored(make, world, asked):
+    make().label(world[0])
+    n = len(asked)
+    plan = make().plan(world[0])
+    assert plan.n_stored == plan.n_sample == 240
+    assert plan.n_ask == 0
+    assert len(asked) == n
+
+
 def test_a_draw_store_refuses_what_another_kernel_has_gone_past(tmp_path):
     path = tmp_path / "a.sqlite"
     store = DrawStore(lambda: LabelStore(path))

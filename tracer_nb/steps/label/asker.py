@@ -161,6 +161,16 @@ class Asker:
         """What is odd about the replies, each a sentence."""
         return tuple(getattr(self.teacher, "warnings", ()))
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """What :func:`~tracer_nb.steps.column.sample.collect_labels` is told of the asking."""
+        return {
+            "classes": self.teacher.labels,
+            "spending": self.spending,
+            "superseded": self.superseded,
+            "warnings": self.warnings,
+        }
+
     def count(self, spending: Spending) -> None:
         """Count what was asked and paid elsewhere for the same job."""
         self.spending = _add(self.spending, spending)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws import TEST, Draw
+from tracer_nb.draws import Draw, rows_of
 from tracer_nb.draws.frozen import Frozen
 from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.draws.moves import UNASKED, Done
@@ -15,7 +15,7 @@ from tracer_nb.engine import SurrogateFit
 from tracer_nb.engine.bounds import column_agreement_lower
 from tracer_nb.records import Certificate
 
-__all__ = ["Arranged", "Grown", "arrange", "placed", "the_promise", "the_test"]
+__all__ = ["Arranged", "Grown", "arrange", "placed", "the_promise"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,8 +85,8 @@ def arrange(
         Rows of its test.
     """
     codes = job.column.codes
-    texts, by_chance = job.fitted_on(before, said)
-    every = np.concatenate([draw.rows for draw in draws] or [np.empty(0, dtype=np.intp)])
+    texts, by_chance = job.column.fitted_on(before, said)
+    every = rows_of(draws)
     first = np.full(job.column.n_texts, -1, dtype=np.intp)
     first[codes[every[::-1]]] = every[::-1]
     left = np.zeros(job.column.n_texts, dtype=bool)
@@ -117,14 +117,6 @@ def placed(fit: SurrogateFit, at: Arranged) -> SurrogateFit:
     )
 
 
-def the_test(done: Done, job: HardFirst) -> tuple[tuple[Draw, ...], Draw]:
-    """The draws before the test that certified, and its own."""
-    for i, draw in enumerate(done.draws):
-        if draw.purpose == TEST and draw.found == "passed" and job.is_of(draw, done.frozen):
-            return done.draws[:i], draw
-    raise AssertionError("what is certified was tested")
-
-
 def the_promise(
     certificate: Certificate, confidence: float, errors: tuple[float, ...], frozen: Frozen
 ) -> Certificate:
@@ -146,5 +138,5 @@ def the_promise(
         ),
         n_rounds=len(errors) if over else 1,
         earlier=spent - (1.0 - confidence) if over else 0.0,
-        n_fit=len(frozen.fit.fit_rows) + frozen.fit.n_extra,
+        n_fit=frozen.fit.n_fit,
     )

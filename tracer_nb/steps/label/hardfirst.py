@@ -14,14 +14,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws import TEST, Draw, draw_from_record
-from tracer_nb.draws.hardfirst import HardFirst, start_size
-from tracer_nb.draws.moves import NO_LABEL, UNASKED, Column, Done, Terms
+from tracer_nb.draws import NEW_ROWS, TEST, Draw, before_test, draw_from_record, in_test, rows_of
+from tracer_nb.draws.hardfirst import HardFirst
+from tracer_nb.draws.moves import NO_LABEL, UNASKED, Ask, Column, Done, Terms
 from tracer_nb.engine.outlook import fewest_tested
 from tracer_nb.errors import NotEnoughData
 from tracer_nb.records import Caps, Labels, Progress
+from tracer_nb.steps.column.features import Blocks
 from tracer_nb.steps.column.frames import Texts
-from tracer_nb.steps.column.sample import collect_labels
+from tracer_nb.steps.column.sample import collect_labels, distinct_texts
 from tracer_nb.steps.label.asker import Asker, OnProgress
 from tracer_nb.steps.label.costs import mean_wait
 from tracer_nb.steps.label.grown import Arranged, Grown, arrange
@@ -34,7 +35,6 @@ __all__ = [
     "advance",
     "answers_of",
     "begin",
-    "in_test",
     "labels_of",
     "new_rows_of",
     "start_of",
@@ -76,13 +76,41 @@ def new_rows_of(setup: Setup, n_rows: int) -> int:
     return _NEW_ROWS if n_rows * _NEW_SHARE >= _NEW_ROWS else 0
 
 
-def start_of(
-    rows: NDArray[np.intp], askable: Texts, setup: Setup, sample: int | None
-) -> NDArray[np.intp]:
-    """Those of rows in random order that a job begins with."""
-    n = len(askable.usable) - new_rows_of(setup, len(askable.usable))
-    size = start_size(n, Terms(setup.target, setup.options.confidence).start)
-    return rows[: size if sample is None else min(size, sample)]
+def start_of(setup: Setup, askable: Texts, sample: int | None) -> NDArray[np.intp]:
+    """The rows that a job begins with, at random; arguments as in :func:`begin`.
+
+    Raises
+    ------
+    NotEnoughData
+        Nothing of so few rows could be certified.
+    """
+    n = len(askable.unique)
+    # Nothing is looked at before the start is labelled.
+    job = _make_job(setup, askable, sample, [np.empty((n, 0))])
+    return _begun(job, np.full(n, UNASKED)).draws[-1].rows
+
+
+def _make_job(setup: Setup, askable: Texts, sample: int | None, X: Blocks) -> HardFirst:
+    options = {k: v for k, v in setup.choices.items() if k not in ("target", "confidence", "seed")}
+    terms = Terms(
+        setup.target,
+        setup.options.confidence,
+        most=sample,
+        new_rows=new_rows_of(setup, len(askable.usable)),
+        seed=setup.options.seed,
+        options=options,
+    )
+    return HardFirst(Column(X, askable.codes), setup.teacher.labels, terms)
+
+
+def _begun(job: HardFirst, said: NDArray[np.intp]) -> Ask:
+    """The first move behind the rows that are set aside."""
+    move = job.step((), said)
+    while isinstance(move, Ask) and move.draws[-1].purpose == NEW_ROWS:
+        move = job.step(move.draws, said)
+    if isinstance(move, Done):
+        raise NotEnoughData(f"{move.reason}. Nothing was asked")
+    return move
 
 
 def begin(state: JobState, askable: Texts, sample: int | None) -> JobState:
@@ -106,31 +134,15 @@ def begin(state: JobState, askable: Texts, sample: int | None) -> JobState:
     """
     setup = state.setup
     assert state.column is not None  # noqa: S101  label() has read it
-    options = {k: v for k, v in setup.choices.items() if k not in ("target", "confidence", "seed")}
-    terms = Terms(
-        setup.target,
-        setup.options.confidence,
-        most=sample,
-        new_rows=new_rows_of(setup, len(askable.usable)),
-        seed=setup.options.seed,
-        options=options,
-    )
-    classes = setup.teacher.labels
     key = column_key(setup.teacher.identity, askable.unique, askable.codes)
     # Those of this session are all in the store, where there is one.
     kept = tuple(draw_from_record(record) for record in setup.drawn.records(key))
     draws = kept or state.draws
-    job = HardFirst(Column(state.column.features(), askable.codes), classes, terms)
-    said = answers_of(setup.asker, askable.unique, classes)
-    first = job.step(draws, said)
-    if isinstance(first, Done) and not draws:
-        raise NotEnoughData(f"{first.reason}. Nothing was asked")
+    job = _make_job(setup, askable, sample, state.column.features())
+    said = answers_of(setup.asker, askable.unique, job.classes)
+    if not draws:
+        _begun(job, said)
     return replace(state, grown=Grown(job, key, said), draws=draws, drawn_from=state.column.texts)
-
-
-def in_test(draws: tuple[Draw, ...]) -> bool:
-    """Whether the rows of a test are drawn, and it has not ended."""
-    return bool(draws) and draws[-1].purpose == TEST and not draws[-1].found
 
 
 def advance(
@@ -162,13 +174,12 @@ def advance(
             return _labelled(state, askable)
         if until_test and move.draws[-1].purpose == TEST:
             return _labelled(state, askable)
-        state = replace(state, draws=move.draws, underway=_rows(move.draws))
+        state = replace(state, draws=move.draws, underway=rows_of(move.draws))
         state = _keep(state, keep)
         texts = [askable.unique[i] for i in move.texts.tolist()]
         again = first and how.missing
         if again:  # all that was drawn, each once
-            drawn = askable.codes[_rows(move.draws)]
-            texts = [askable.unique[i] for i in dict.fromkeys(drawn.tolist())]
+            texts = distinct_texts(askable, rows_of(move.draws))
         first = False
         if texts:
             ask_about(
@@ -199,10 +210,9 @@ def _labelled(state: JobState, askable: Texts) -> JobState:
     """The state with the labels of all rows that were drawn."""
     assert state.grown is not None  # noqa: S101  begin() has made it
     grown, draws = state.grown, state.draws
-    before = draws[:-1] if in_test(draws) else draws
     tested = draws[-1].rows if in_test(draws) else np.empty(0, dtype=np.intp)
     tested = tested[grown.said[askable.codes[tested]] != UNASKED]
-    at = arrange(grown.job, before, grown.said, draws, tested)
+    at = arrange(grown.job, before_test(draws), grown.said, draws, tested)
     if not len(at.rows):  # set aside, and nothing else yet
         return replace(state, underway=None)
     return replace(state, labels=labels_of(state, at), underway=None)
@@ -216,36 +226,22 @@ def labels_of(state: JobState, at: Arranged) -> Labels:
     TeacherError
         The teacher gave not one label.
     """
-    setup, asker = state.setup, state.setup.asker
+    asker = state.setup.asker
     assert state.column is not None and state.grown is not None  # noqa: S101, PT018
-    terms = state.grown.job.terms
-    n_open = len(state.grown.job.usable)
+    texts, terms, n_open = state.column.texts, state.grown.job.terms, len(state.grown.job.usable)
     return replace(
         collect_labels(
-            state.column.texts,
+            texts,
             at.rows,
-            asker.known(state.column.texts.unique[i] for i in _codes(state, at)),
-            classes=setup.teacher.labels,
-            spending=asker.spending,
+            asker.known(distinct_texts(texts, at.rows)),
+            **asker.told,
             stopped=asker.stopped,
-            superseded=asker.superseded,
-            warnings=asker.warnings,
             fewest=fewest_tested(n_open, terms.target, terms.delta(1)),
             again=asker.asked_again,
             whole=True,
         ),
         n_random=at.n_random,
     )
-
-
-def _codes(state: JobState, at: Arranged) -> list[int]:
-    assert state.column is not None  # noqa: S101
-    return list(dict.fromkeys(state.column.texts.codes[at.rows].tolist()))
-
-
-def _rows(draws: Sequence[Draw]) -> NDArray[np.intp]:
-    """All rows that were drawn, in order."""
-    return np.concatenate([draw.rows for draw in draws])
 
 
 def answers_of(
@@ -271,10 +267,10 @@ def _reserve(
     left = _affordable(setup, how.caps)
     if left is None:
         return
-    terms, n_open = job.terms, len(job.open_rows(draws))
+    terms, n_open = job.terms, len(job.column.open_rows(draws))
     n_test = job.outlooks[-1].n_test if job.outlooks else 0
     n_test = max(n_test, fewest_tested(n_open, terms.target, terms.delta(1)))
-    n_fit = len(job.fitted_on(draws, said)[0])
+    n_fit = len(job.column.fitted_on(draws, said)[0])
     job.cap(n_fit + max(left - n_test - terms.new_rows, 0))
 
 

@@ -42,7 +42,7 @@ def plan(
     missing = asks_again(again, setup.teacher)
     texts, rows = drawn_rows(setup, column, table, sample, fewest=0)
     if setup.labelling == "hard-first":
-        rows = start_of(rows, askable_texts(setup.teacher, texts), setup, sample)
+        rows = start_of(setup, askable_texts(setup.teacher, texts), sample)
     sampled = distinct_texts(texts, rows)
     to_renew = setup.asker.missing(sampled) if missing else frozenset()
     known = setup.asker.known(sampled)
@@ -129,11 +129,8 @@ def label(
         texts,
         rows,
         asker.answers,
-        classes=setup.teacher.labels,
-        spending=asker.spending,
+        **asker.told,
         stopped=asker.stopped,
-        superseded=asker.superseded,
-        warnings=asker.warnings,
         fewest=fewest,
         again=asker.asked_again,
     )
@@ -152,11 +149,8 @@ def labels_so_far(state: JobState) -> Labels | None:
         column.texts,
         rows,
         asker.known(distinct_texts(column.texts, rows)),
-        classes=state.setup.teacher.labels,
-        spending=asker.spending,
+        **asker.told,
         stopped="not done",
-        superseded=asker.superseded,
-        warnings=asker.warnings,
     )
 
 

@@ -17,7 +17,7 @@ from tracer_nb.steps.column.frames import read_texts, same_texts
 from tracer_nb.steps.label.asker import OnProgress, asks_again
 from tracer_nb.steps.label.costs import costs_of
 from tracer_nb.steps.label.hardfirst import Asking
-from tracer_nb.steps.label.plan import drawn_rows, fewest_of
+from tracer_nb.steps.label.plan import drawn_rows
 from tracer_nb.steps.label.step import label, tell
 from tracer_nb.steps.route.outcome import answer_rows
 from tracer_nb.steps.state import JobState, Keep, Routed, reset
@@ -157,11 +157,10 @@ def run(
     state = label(state, column, table=table, sample=sample, caps=caps, go_on=go_on, **told)
     keep(state)
     labels, asker = state.labels, state.setup.asker
-    assert labels is not None and state.column is not None  # noqa: S101, PT018  label() has ended
+    assert labels is not None  # noqa: S101  label() has ended
     if labels.stopped == INTERRUPTED:
         return state
-    labelled = int((labels.codes >= 0).sum())
-    fewest = labels.fewest or fewest_of(state.setup, state.column.texts)
+    labelled, fewest = int((labels.codes >= 0).sum()), labels.fewest
     if labels.stopped and labelled < fewest:
         raise NotEnoughData(
             f"stopped at {labelled} labelled rows ({labels.stopped}); at least {fewest} are "

@@ -100,11 +100,8 @@ def remake(
         texts,
         order[: draw.start + len(draw.fresh)],
         known,
-        classes=setup.teacher.labels,
-        spending=asker.spending,
+        **asker.told,
         stopped=None,
-        superseded=asker.superseded,
-        warnings=asker.warnings,
     )
     extra, elsewhere = extra_rows(texts, X, draw, trail, known)
     fitted = fit_on(

@@ -194,7 +194,7 @@ def _side(state: JobState, side: Side, outcome: Outcome | None) -> UpdateSide:
     known = state.setup.asker.known(state.labelled()[0].unique)
     rows = [None if outcome is None else outcome.count(s) for s in (SURROGATE, TEACHER, None)]
     return UpdateSide(
-        n_fit=len(fit.fit_rows) + fit.n_extra,
+        n_fit=fit.n_fit,
         coverage=side.coverage,
         certificate=router.certificate_for(state.target),
         column_certificate=router.certificate_for(state.target, column=True),
