@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from tests.conftest import World
 from tracer_nb import Tracer
+from tracer_nb.records import Answer
 from tracer_nb.words import bill_sentence
+
+TWO = ("even", "odd")
 
 
 def job(world, **options):
@@ -111,3 +115,23 @@ def test_an_update_counts_its_fresh_rows(hard_world):
     tracer.route()
     bill = tracer.report.bill
     assert bill.total == len(set(hard_world.asked))
+
+
+def dear(text):
+    return Answer(TWO[len(text) % 2], cost=0.25)
+
+
+def test_a_second_run_prices_texts_by_what_the_first_has_paid(tmp_path):
+    texts = [f"text {i}" for i in range(200)]
+    X = np.random.default_rng(0).normal(size=(200, 4))
+
+    def run():
+        tracer = Tracer(dear, TWO, features=X, cost=1.0, store=tmp_path / "a.sqlite")
+        tracer.label(texts, sample=100)
+        return tracer.report
+
+    first, second = run(), run()
+    assert first.spending.asked == 100
+    assert second.spending.asked == 0
+    assert first.bill.price == second.bill.price == pytest.approx(0.25)
+    assert first.cost_all == second.cost_all

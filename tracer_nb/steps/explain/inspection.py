@@ -193,7 +193,8 @@ class Inspection:
     def _price(self) -> float | None:
         """Dollars for a text; None when unknown."""
         setup = self.state.setup
-        return mean_cost(setup.teacher, self.texts.unique, setup.asker.spending)
+        known = setup.asker.known(self.texts.unique)
+        return mean_cost(setup.teacher, self.texts.unique, setup.asker.spending, known)
 
 
 def inspect(state: JobState, before: Inspection | None = None) -> Inspection | None:

@@ -6,7 +6,7 @@ And what a job may cost: its caps.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput
-from tracer_nb.records import Caps, Labels, Spending
+from tracer_nb.records import Answer, Caps, Labels, Spending
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.state import JobState
 from tracer_nb.teachers import Teacher
@@ -104,13 +104,18 @@ def mean_wait(spending: Spending) -> float:
     return float(f"{spending.waited / spending.asked:.0e}")
 
 
-def mean_cost(teacher: Teacher, texts: Sequence[str], spending: Spending) -> float | None:
-    """Dollars for a text: what was paid for each where that is known, else an estimate."""
+def mean_cost(
+    teacher: Teacher, texts: Sequence[str], spending: Spending, known: Mapping[str, Answer]
+) -> float | None:
+    """Dollars for a text: what was paid for each, in this run or before it, else an estimate."""
     if spending.asked and spending.cost:
         return spending.cost / spending.asked
+    paid = [answer.cost for answer in known.values() if answer.cost]
+    if paid:
+        return sum(paid) / len(paid)
     costs = [teacher.cost_estimate(text)[2] for text in texts[:_PRICED_TEXTS]]
-    known = [c for c in costs if c is not None]
-    return sum(known) / len(known) if known and len(known) == len(costs) else None
+    estimated = [cost for cost in costs if cost is not None]
+    return sum(estimated) / len(estimated) if estimated and len(estimated) == len(costs) else None
 
 
 def unasked_dollars(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST
 from tracer_nb.engine.split import FIT_SHARE, PILOT_SHARE, is_calibration
-from tracer_nb.records import Bill, Certificate, Choice, Labels, Report
+from tracer_nb.records import Answer, Bill, Certificate, Choice, Labels, Report
 from tracer_nb.steps.certify import features_note, learned_on_column, used_features
 from tracer_nb.steps.label.costs import costs_of, mean_cost, unasked_dollars
 from tracer_nb.steps.label.step import labels_so_far
@@ -26,7 +28,10 @@ def report(state: JobState) -> Report:
     texts = home if own or routed is None else routed.texts
     made = used_features(setup.features, fitted)[1]
     features = " + ".join("matrix" if part is None else part.name for part in made)
-    each = None if home is None else mean_cost(setup.teacher, home.unique, asker.spending)
+    known = {} if home is None else asker.known(home.unique)
+    each = None
+    if home is not None:
+        each = mean_cost(setup.teacher, home.unique, asker.spending, known)
     n_subject = len(state.beside) + (0 if home is None else len(home.unique))
     certificates: tuple[Certificate, ...] = ()
     certificate = None
@@ -71,18 +76,17 @@ def report(state: JobState) -> Report:
         warnings=(*asker.warnings, *filter(None, [features_note(setup.features, fitted)])),
         n_unlike=outcome.n_unlike if outcome else 0,
         n_unsure=outcome.n_unsure if outcome else 0,
-        bill=_bill(state, each) if own else None,
+        bill=_bill(state, each, known) if own else None,
         spared=None if outcome is None or each is None else outcome.n_spared * each,
     )
 
 
-def _bill(state: JobState, each: float | None) -> Bill | None:
+def _bill(state: JobState, each: float | None, known: Mapping[str, Answer]) -> Bill | None:
     """What the column takes, by what its texts were asked about for."""
     labels = None if state.column is None else labels_so_far(state)
     if state.column is None or labels is None:
         return None
     texts, certified = state.column.texts, state.certified
-    known = state.setup.asker.known(texts.unique)
     answered = np.array([text in known for text in texts.unique])
     parts = _asked_for(state, texts.codes, labels, answered)
     asked = np.logical_or.reduce(list(parts.values()))
