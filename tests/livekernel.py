@@ -29,7 +29,7 @@ def job(base_url: str, sample: int, concurrency: int, more: str = "--output rout
     """A cell that labels, fits, certifies and routes the world of :func:`put_world`."""
     return (
         f"%%tracer df.text --teacher openai:stand-in --base-url {base_url} --price 0.25,2 "
-        f"--max-cost 1 --sample {sample} --concurrency {concurrency} "
+        f"--labelling random --max-cost 1 --sample {sample} --concurrency {concurrency} "
         f"--labels login,parcel,refund --features X --surrogate logistic {more}\n"
         "Choose the {intent} that fits 'best'."
     )

@@ -1,7 +1,8 @@
 """``python -m tracer_nb``: the main job without a notebook, on bundled data.
 
-Labels a random sample of 1,500 bundled support messages with the stand-in teacher, fits,
-certifies and routes all 4,040, prints the certificate and writes a page with the chart.
+Asks the stand-in teacher about the hard ones of 4,040 bundled support messages, certifies what
+the surrogate answers of the others, prints the bill and the certificate and writes a page with the
+charts.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tracer_nb", description=__doc__.split("\n")[0])
     parser.add_argument("--output", default="tracer_report.html", help="the page to write")
     parser.add_argument("--target", type=float, default=0.9)
-    parser.add_argument("--sample", type=int, default=1500)
+    parser.add_argument("--sample", type=int, help="most texts asked about before a test")
     parser.add_argument("--store", help="file of paid answers (.tracer_nb/labels.sqlite)")
     options = parser.parse_args(arguments)
     try:

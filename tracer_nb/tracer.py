@@ -129,8 +129,8 @@ class Tracer:
         "hard-first": a small random start, then rows that the surrogate is unsure of, until
         the others can be certified, on fresh rows drawn at random among them: they would be
         asked about anyway, and teach most. "random": one random sample, a part of which tests.
-        By default "random". "hard-first" takes certificate "held-out", strategy
-        "adaptive-threshold" and one target.
+        By default "hard-first" where it can be: it takes certificate "held-out", strategy
+        "adaptive-threshold" and one target, and no ``abstain_unlike``; else "random".
     new_rows : int, optional
         Rows that "hard-first" sets aside at random, before anything is chosen, for a promise
         about new rows as well. By default 300 where that is at most 3 % of the column, else 0.
@@ -1126,6 +1126,11 @@ class Tracer:
     # Nothing here asks the teacher, changes anything, or fails because a step is missing: what
     # needs a later step is None, or empty. While another thread labels, the answers that were
     # stored so far are looked at.
+
+    @property
+    def labelling(self) -> str:
+        """How rows to label are chosen: "hard-first" or "random"."""
+        return self._state.setup.labelling
 
     @property
     def report(self) -> Report:

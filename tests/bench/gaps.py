@@ -23,7 +23,11 @@ def main(n_sample: int) -> None:
     quiet()
     frame = pd.DataFrame({"text": texts})
     tracer = Tracer(
-        dict(zip(texts, labels, strict=True)), features=X, target=0.92, store=":memory:"
+        dict(zip(texts, labels, strict=True)),
+        features=X,
+        target=0.92,
+        store=":memory:",
+        labelling="random",
     )
     times = {}
     for name, step in (

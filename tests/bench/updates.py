@@ -37,6 +37,7 @@ def history(data: Any, seed: int, target: float, args: argparse.Namespace) -> li
         surrogate="kernel-ridge",
         store=":memory:",
         seed=seed,
+        labelling="random",
     )
     tracer.label([texts[i] for i in own], sample=args.sample)
     tracer.fit()

@@ -12,7 +12,10 @@ pytestmark = pytest.mark.browser
 def report(tmp_path_factory):
     messages = datasets.load("support")
     tracer = Tracer(
-        dict(zip(messages["text"], messages["label"], strict=True)), target=0.8, store=":memory:"
+        dict(zip(messages["text"], messages["label"], strict=True)),
+        target=0.8,
+        store=":memory:",
+        labelling="random",
     )
     tracer.run(messages["text"], sample=600, ask_teacher=False)
     tracer.audit(0.2)

@@ -194,7 +194,7 @@ class _World:
         from tracer_nb import Tracer
 
         teacher = teacher_at(self.server.base_url, concurrency=_FEW)
-        self._tracer = Tracer(teacher, store=self.path, target=0.5)
+        self._tracer = Tracer(teacher, store=self.path, target=0.5, labelling="random")
 
     def label(self, n: int | None = None) -> None:
         """Run the labelling step; when it ends early, it says why."""

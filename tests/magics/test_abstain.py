@@ -5,7 +5,7 @@ import pytest
 
 from tracer_nb.records import Answer
 
-JOB = "df.text --teacher doubt --labels intents --features X --surrogate logistic --sample 150"
+JOB = "df.text --teacher doubt --labelling random --labels intents --features X --surrogate logistic --sample 150"
 
 # In letters that no customer uses, so that no feature is above 0.
 ALIEN = ("北京", "東京", "서울", "ถนน")
@@ -56,7 +56,7 @@ def test_what_cannot_be_is_one_line(doubting, world, options, says):
 
 
 def test_a_teacher_without_probabilities_is_found_out_and_the_next_line_goes_on(shell, world):
-    line = "df.text --teacher teach --labels intents --features X --surrogate logistic --sample 150"
+    line = "df.text --teacher teach --labelling random --labels intents --features X --surrogate logistic --sample 150"
     complaint = shell.complaint(f"%tracer run {line} --abstain-unsure 0.6")
     assert "teach gave none with 20 answers; leave abstain_unsure out" in complaint
     assert len(world.asked) == 20
@@ -70,7 +70,7 @@ def test_a_loaded_router_abstains_and_says_so(doubting):
     doubting.run(messages)
     doubting.run("recorded = dict(zip(messages.text, messages.label))")
     doubting.run(
-        "%tracer run messages.text --teacher recorded --target 0.5 --confidence 0.9 --sample 400 "
+        "%tracer run messages.text --teacher recorded --labelling random --target 0.5 --confidence 0.9 --sample 400 "
         "--surrogate kernel-ridge --abstain-unlike"
     )
     doubting.run("%tracer save intents.tracer")

@@ -1,6 +1,6 @@
 """Rows that came out without a label, asked about again as users type it."""
 
-JOB = "df.text --teacher shy --labels intents --features X --surrogate logistic --sample 150"
+JOB = "df.text --teacher shy --labelling random --labels intents --features X --surrogate logistic --sample 150"
 
 
 def test_the_plan_says_what_it_costs_at_most_and_the_line_what_came_of_it(shell, world):

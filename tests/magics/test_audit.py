@@ -9,7 +9,7 @@ from tracer_nb.charts import to_svg
 from tracer_nb.magics.show import Drawn
 from tracer_nb.widgets import card
 
-JOB = "df.text --teacher teach --labels intents --features X --surrogate logistic --sample 150"
+JOB = "df.text --teacher teach --labelling random --labels intents --features X --surrogate logistic --sample 150"
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,9 @@ def test_its_cap_is_for_the_audits_alone_and_is_not_remembered(shell, world):
 
 
 def test_before_routing_and_with_a_wrong_consequence_it_is_one_line(shell):
-    assert "call route() first" in shell.complaint("%tracer audit --teacher teach --labels intents")
+    assert "call route() first" in shell.complaint(
+        "%tracer audit --teacher teach --labelling random --labels intents"
+    )
     shell.run(f"%tracer run {JOB}")
     assert "on_alarm" in shell.complaint("%tracer audit --on-alarm panic")
 
@@ -73,7 +75,7 @@ def test_a_router_from_a_file_is_audited_too(shell, tmp_path):
     shell.run("def look(text):\n    return truth[text]")
     shell.run("truth = dict(zip(load('support').text, load('support').label))")
     shell.run("kinds = sorted({*truth.values()})")
-    job = "--teacher look --labels kinds --target 0.5 --confidence 0.9 --sample 400"
+    job = "--teacher look --labelling random --labels kinds --target 0.5 --confidence 0.9 --sample 400"
     shell.run(f"%tracer run messages.text {job} --surrogate kernel-ridge")
     file = tmp_path / "intents.tracer"
     shell.run(f"%tracer save {file}")

@@ -9,7 +9,7 @@ from tracer_nb.standin import BatchRules, serve
 from tracer_nb.widgets import card
 
 JOB = (
-    "df.text --teacher openai:stand-in --base-url URL --labels login,parcel,refund --price 1,2 "
+    "df.text --teacher openai:stand-in --labelling random --base-url URL --labels login,parcel,refund --price 1,2 "
     "--sample 150 --features X --surrogate logistic"
 )
 
@@ -65,7 +65,7 @@ def test_deferred_rows_and_a_batch_that_is_stopped(shell, hard_world):
 
 def test_the_stand_in_says_what_it_is(shell):
     shell.run("from tracer_nb.datasets import load\nmessages = load('support').head(400)")
-    line = "messages.text --teacher standin:support --labels messages.label --sample 200"
+    line = "messages.text --teacher standin:support --labelling random --labels messages.label --sample 200"
     out = shell.run(f"%tracer batch submit {line} --target 0.5 --max-cost 1")
     assert "no model was asked, nothing was paid" in out
     assert "200 answers stored" in shell.run("%tracer batch collect")
@@ -80,7 +80,7 @@ def test_what_goes_wrong_is_one_line(shell, world):
         )
     assert "no teacher is named" in shell.complaint("%tracer batch collect --name other")
     said = shell.complaint(
-        "%tracer batch submit df.text --teacher teach --labels intents --sample 150"
+        "%tracer batch submit df.text --teacher teach --labelling random --labels intents --sample 150"
     )
     assert "batches need a model at a server (openai:MODEL)" in said
     assert shell.run("%tracer batch list --name other").startswith("batch ")
@@ -114,5 +114,5 @@ def test_a_dry_run_refuses_what_submit_refuses_and_sends_nothing(shell, world):
         "%tracer batch submit --deferred --dry-run --name two"
     )
     assert "batches need a model at a server" in shell.complaint(
-        "%tracer batch submit df.text --teacher teach --labels login,parcel,refund --dry-run"
+        "%tracer batch submit df.text --teacher teach --labelling random --labels login,parcel,refund --dry-run"
     )

@@ -2,7 +2,7 @@
 
 from tracer_nb.magics.show import GapTables
 
-JOB = " --teacher teach --labels intents --features X --surrogate logistic --sample 150"
+JOB = " --teacher teach --labelling random --labels intents --features X --surrogate logistic --sample 150"
 
 
 def test_gaps_are_shown_after_the_fit_and_not_before(shell):
@@ -33,10 +33,12 @@ def test_two_jobs_of_one_column_are_compared_by_name(shell):
     assert "By the teacher's label" in out
     assert "no other job 'other'" in shell.complaint("%tracer gaps --against other")
     assert "no other job 'main'" in shell.complaint("%tracer gaps --against main")
-    shell.run("%tracer run df.text --teacher teach --labels intents --sample 150 --name other")
+    shell.run(
+        "%tracer run df.text --teacher teach --labelling random --labels intents --sample 150 --name other"
+    )
     shell["short"] = shell["df"][:400]
     shell.run(
-        "%tracer run short.text --teacher teach --labels intents --sample 150 --name short"
+        "%tracer run short.text --teacher teach --labelling random --labels intents --sample 150 --name short"
     )  # fmt: skip
     assert "different columns (400 and 600 rows)" in shell.complaint("%tracer gaps --against short")
 

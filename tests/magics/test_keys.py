@@ -51,7 +51,7 @@ def gateway(world):
 
 
 def line_for(standin, more="", step="label"):
-    server = f"--teacher openai:m --base-url {standin.base_url} --price 0,0"
+    server = f"--teacher openai:m --labelling random --base-url {standin.base_url} --price 0,0"
     return f"%tracer {step} {JOB} {server} {more}"
 
 
@@ -125,7 +125,12 @@ def test_what_is_no_key_is_one_line(shell, gateway, prompt, typed, says):
 
 
 @pytest.mark.parametrize(
-    "teacher", ["--teacher teach", "--teacher standin:support", "--teacher recorded"]
+    "teacher",
+    [
+        "--teacher teach --labelling random",
+        "--teacher standin:support --labelling random",
+        "--teacher recorded --labelling random",
+    ],
 )
 def test_teachers_that_take_no_key(shell, world, prompt, teacher):
     shell["recorded"] = world.truth
@@ -154,14 +159,16 @@ def test_a_key_on_a_line_is_refused_and_not_repeated(shell, gateway, prompt, wor
     assert said.startswith("a key on a line is saved in the notebook")
     assert "--ask-key" in said
     assert KEY not in said
-    said = shell.complaint(f"%%tracer {JOB} --teacher openai:m {words}\nChoose.")
+    said = shell.complaint(f"%%tracer {JOB} --teacher openai:m --labelling random {words}\nChoose.")
     assert KEY not in said
     assert typed.asked == []
     assert gateway.requests == 0
 
 
 def test_what_looks_like_a_key_is_taken_out_of_every_complaint(shell):
-    said = shell.complaint("%tracer plan df.text --teacher sk-proj-0123456789abcdef")
+    said = shell.complaint(
+        "%tracer plan df.text --teacher sk-proj-0123456789abcdef --labelling random"
+    )
     assert "sk-proj" not in said
 
 
@@ -170,7 +177,7 @@ def test_a_column_may_stand_behind_the_option(shell, gateway, prompt):
     typed = prompt(KEY)
     shell.run(
         f"%%tracer --ask-key a_column_of_the_year_2024 {JOB.removeprefix('df.text')} "
-        f"--teacher openai:m --base-url {gateway.base_url} --price 0,0\nChoose."
+        f"--teacher openai:m --labelling random --base-url {gateway.base_url} --price 0,0\nChoose."
     )
     assert len(typed.asked) == 1
 
@@ -224,6 +231,7 @@ def test_a_key_given_to_the_tracer_leaves_no_trace(world, gateway, tmp_path, she
         api_key=KEY,
         features=world.X,
         store=tmp_path / "labels.sqlite",
+        labelling="random",
     )
     assert tracer.label(world.frame["text"], sample=150).stopped is None
     tracer.fit()
@@ -255,6 +263,7 @@ def test_a_refused_key_is_an_error_of_its_own(world, gateway):
         price="0,0",
         api_key="wrong-wrong",
         store=":memory:",
+        labelling="random",
     )
     with pytest.raises(KeyRefused, match="check api_key") as caught:
         tracer.label(world.frame["text"], sample=150)

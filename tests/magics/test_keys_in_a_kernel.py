@@ -56,7 +56,7 @@ def test_the_prompt_is_a_hidden_one_and_a_frontend_without_one_is_told(kernel, w
 
     with serve(world.truth, api_key=KEY) as standin:
         line = (
-            f"%tracer label texts --labels login,parcel,refund --sample 150 --teacher openai:m "
+            f"%tracer label texts --labels login,parcel,refund --sample 150 --teacher openai:m --labelling random "
             f"--base-url {standin.base_url} --price 0,0 --ask-key"
         )
         assert run(f"%load_ext tracer_nb\ntexts = {world.texts!r}") == "ok"

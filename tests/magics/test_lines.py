@@ -12,12 +12,12 @@ JOB = "df.text --labels intents --features X --surrogate logistic --sample 150"
 @pytest.fixture
 def line(world):
     with serve(world.truth) as standin:
-        yield f"{JOB} --teacher openai:m --base-url {standin.base_url} --price 1,2"
+        yield f"{JOB} --teacher openai:m --labelling random --base-url {standin.base_url} --price 1,2"
 
 
 def test_votes_on_a_line_are_asked_for(shell, world):
     with serve(world.truth) as standin:
-        server = f"--teacher openai:m --base-url {standin.base_url} --price 1,2"
+        server = f"--teacher openai:m --labelling random --base-url {standin.base_url} --price 1,2"
         shell.run(f"%tracer label {JOB} {server} --votes 3")
         assert standin.requests == 3 * 150
         assert "votes must be at least 1" in shell.complaint(
@@ -80,7 +80,7 @@ def test_a_loaded_router_says_what_it_paid_and_why_it_stopped(shell, world):
     with serve({**world.truth, **dict.fromkeys(strange, "refund")}) as standin:
         server = f"--teacher openai:m --base-url {standin.base_url} --price 1,2"
         job = f"df.text --labels intents --surrogate logistic --sample 150 {server}"
-        shell.run(f"%tracer run {job} --no-ask --target 0.5")
+        shell.run(f"%tracer run {job} --labelling random --no-ask --target 0.5")
         shell.run(f"%tracer save r.tracer\n%tracer load r.tracer {server} --store other.sqlite")
         before = standin.requests
         lines = shell.run("%tracer route strange --ask --max-rows 3").splitlines()
@@ -95,7 +95,7 @@ def test_a_loaded_router_says_what_it_paid_and_why_it_stopped(shell, world):
 def test_a_loaded_router_may_show_reviewed_rows(shell, line):
     shell.run(f"%tracer run {line} --features lsa --target 0.3 --no-ask")
     shell.run("%tracer save r.tracer")
-    load = f"%tracer load r.tracer {line.partition('150 ')[2]} --examples reviewed"
+    load = f"%tracer load r.tracer {line.partition('150 ')[2].replace('--labelling random ', '')} --examples reviewed"
     assert "none was reviewed with these labels yet" in shell.complaint(load)
     shell.run(
         "review = get_ipython().find_line_magic('tracer').__self__.jobs['main'].tracer.review"
@@ -108,7 +108,9 @@ def test_a_loaded_router_may_show_reviewed_rows(shell, line):
     "option", ["--rows 5", "--of random", "--no-blind", "--target 0.9", "--max-cost 1"]
 )
 def test_a_review_that_is_written_refuses_what_it_would_pass_over(shell, option):
-    shell.run("%tracer label df.text --teacher teach --labels intents --features X --sample 60")
+    shell.run(
+        "%tracer label df.text --teacher teach --labelling random --labels intents --features X --sample 60"
+    )
     said = shell.complaint(f"%tracer review said.csv {option}")
     assert said.startswith("review said.csv writes what was said, and heeds --escape and --name")
     assert said.endswith(f"; leave {option.split()[0]} out")
@@ -118,7 +120,9 @@ def test_a_review_that_is_written_refuses_what_it_would_pass_over(shell, option)
 
 @pytest.mark.parametrize("given", ["--sample 20", "df.text", "df.text --dry-run"])
 def test_a_submission_of_deferred_rows_refuses_rows_of_the_line(shell, given):
-    shell.run("%tracer label df.text --teacher teach --labels intents --features X --sample 60")
+    shell.run(
+        "%tracer label df.text --teacher teach --labelling random --labels intents --features X --sample 60"
+    )
     said = shell.complaint(f"%tracer batch submit {given} --deferred")
     assert said.startswith("batch submit --deferred sends what the last route left to the teacher")
     assert said.endswith(f"; leave {given.split(' ')[0]} out")

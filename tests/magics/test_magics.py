@@ -18,7 +18,7 @@ from tracer_nb.teachers import SCHEMES, ReplayTeacher, register_scheme
 from tracer_nb.widgets import card
 
 # A function as teacher, and settings that fit in a fraction of a second.
-TEACH = "--teacher teach --labels intents"
+TEACH = "--teacher teach --labelling random --labels intents"
 FAST = "--features X --surrogate logistic --sample 150"
 
 
@@ -67,7 +67,7 @@ def test_the_cell_may_be_run_again_at_no_cost(shell, world):
 def test_with_the_stand_in_it_is_called_one(shell):
     shell.run("from tracer_nb.datasets import load\nmessages = load('support').head(600)")
     out = shell.run(
-        "%%tracer messages.text --teacher standin:support --labels messages.label "
+        "%%tracer messages.text --teacher standin:support --labelling random --labels messages.label "
         "--surrogate logistic --sample 200 --target 0.5 --max-cost 1 --output routed\n"
         "You read messages to a shop. Choose the intent."
     )
@@ -149,7 +149,7 @@ def test_price_and_labels_given_again_change_nothing(shell, world):
     Path("intents.txt").write_text("login\nparcel\n\nrefund\n")
     with serve(world.truth) as standin:
         settings = (
-            f"--teacher openai:m --base-url {standin.base_url} --price 1,2 "
+            f"--teacher openai:m --labelling random --base-url {standin.base_url} --price 1,2 "
             f"--labels intents.txt {FAST} --max-cost 3"
         )
         shell.run(f"%tracer label df.text {settings}")
@@ -163,7 +163,7 @@ def test_the_cap_is_remembered_and_is_for_the_whole_job(shell, hard_world):
     teacher = tracer_nb.teachers.FunctionTeacher(hard_world.teach, hard_world.labels, cost=0.01)
     shell["teacher"] = teacher
     out = shell.run(
-        "%tracer plan df.text --teacher teacher --features X --sample 300 --target 0.9 --max-cost 3.1"
+        "%tracer plan df.text --teacher teacher --labelling random --features X --sample 300 --target 0.9 --max-cost 3.1"
     )
     assert "Hard cap: $3.10, deferred rows included." in out
     for step in ("label", "fit", "calibrate", "route"):
@@ -178,7 +178,7 @@ def test_caps_on_rows_and_tokens_are_remembered_and_are_for_the_whole_job(shell,
     shell["df"], shell["X"] = hard_world.frame, hard_world.X
     with serve(hard_world.truth) as standin:
         out = shell.run(
-            f"%tracer plan df.text --teacher openai:m --base-url {standin.base_url} "
+            f"%tracer plan df.text --teacher openai:m --labelling random --base-url {standin.base_url} "
             "--labels intents --features X --sample 300 --target 0.9 --max-rows 310"
         )
         assert "Cost unknown: no price for m; give price as IN,OUT" in out
@@ -198,7 +198,7 @@ def test_caps_on_rows_and_tokens_are_remembered_and_are_for_the_whole_job(shell,
 def test_an_unknown_price_needs_a_cap_before_anything_is_asked(shell, world):
     with serve(world.truth) as standin:
         server = f"--base-url {standin.base_url} --labels intents {FAST} --store s.sqlite"
-        out = shell.run(f"%tracer plan df.text --teacher openai:m {server}")
+        out = shell.run(f"%tracer plan df.text --teacher openai:m --labelling random {server}")
         assert "Nothing will be asked without a bound: give price as IN,OUT" in out
         assert shell.complaint("%tracer label") == (
             "the price of m is unknown, so nothing bounds what this costs; give price as IN,OUT in "
@@ -208,7 +208,7 @@ def test_an_unknown_price_needs_a_cap_before_anything_is_asked(shell, world):
         shell.run("%tracer label --max-rows 150")
         assert standin.requests == 150
         # What is stored already needs no cap.
-        again = shell.run(f"%tracer label df.text --teacher openai:m {server}")
+        again = shell.run(f"%tracer label df.text --teacher openai:m --labelling random {server}")
         assert again.startswith("150 rows labelled.")
 
 
@@ -232,16 +232,22 @@ def test_a_function_needs_no_words_and_the_whole_job_no_cell(shell, world):
 def test_settings_last_until_a_line_names_a_teacher(shell, world):
     with serve(world.truth) as standin:
         server = f"--base-url {standin.base_url} --concurrency 2 --labels intents {FAST}"
-        shell.run(f"%tracer plan df.text --teacher openai:m {server} --price 1,2 --target 0.8")
+        shell.run(
+            f"%tracer plan df.text --teacher openai:m --labelling random {server} --price 1,2 --target 0.8"
+        )
         shell.run("%tracer label")
         assert standin.requests == 150
         assert "80 %" in shell.run("%tracer plan")
         # Nothing of the job before lingers: no price, no target, no labels.
-        shell.run(f"%tracer label df.text --teacher openai:other {server} --max-rows 200")
+        shell.run(
+            f"%tracer label df.text --teacher openai:other --labelling random {server} --max-rows 200"
+        )
         out = shell.run("%tracer plan")
         assert "Cost unknown: no price for other" in out
         assert "80 %" not in out
-    assert "labels are missing" in shell.complaint("%tracer label df.text --teacher teach")
+    assert "labels are missing" in shell.complaint(
+        "%tracer label df.text --teacher teach --labelling random"
+    )
 
 
 def test_jobs_are_kept_apart_by_name(shell, world):
@@ -338,13 +344,13 @@ def test_odd_column_names(shell, world, name):
 def test_ways_to_give_labels(shell, world, labels):
     shell["df"]["kind"] = list(world.truth.values())
     shell["kinds"] = set(world.labels)
-    shell.run(f"%tracer label df.text --teacher teach --labels {labels} {FAST}")
+    shell.run(f"%tracer label df.text --teacher teach --labelling random --labels {labels} {FAST}")
     assert len(world.asked) == 150
 
 
 def test_labels_of_a_file(shell, world):
     Path("a,b.txt").write_text("\ufefflogin\nparcel\n \nrefund\n", encoding="utf-8")
-    shell.run(f"%tracer label df.text --teacher teach --labels a,b.txt {FAST}")
+    shell.run(f"%tracer label df.text --teacher teach --labelling random --labels a,b.txt {FAST}")
     assert len(world.asked) == 150
 
 
@@ -354,7 +360,7 @@ def test_recorded_labels_beside_the_texts(shell, world):
         index=[3] * 602,
     )
     shell["X"] = np.vstack([world.X, world.X[:2]])
-    settings = f"--teacher df.said {FAST}"
+    settings = f"--teacher df.said --labelling random {FAST}"
     out = shell.run(f"%%tracer df.text {settings} --output routed\nChoose.")
     assert "by recorded labels, 2 without a label" in out
     assert shell["routed"]["label"].tolist()[:600] == list(world.truth.values())
@@ -371,14 +377,16 @@ def test_recorded_labels_of_every_kind(shell, world, kind):
         "polars": pl.Series(said),
         "numpy": np.array(said),
     }[kind]
-    assert shell.run(f"%tracer label df.text --teacher said {FAST}").startswith("150 rows")
+    assert shell.run(f"%tracer label df.text --teacher said --labelling random {FAST}").startswith(
+        "150 rows"
+    )
 
 
 def test_changed_records_are_seen(shell, world):
     shell["said"] = dict(world.truth)
-    shell.run(f"%tracer label df.text --teacher said {FAST}")
+    shell.run(f"%tracer label df.text --teacher said --labelling random {FAST}")
     shell["said"].update(dict.fromkeys(world.texts, "login"))
-    shell.run("%tracer label --teacher said --labels intents")
+    shell.run("%tracer label --teacher said --labelling random --labels intents")
     assert "the one label 'login'" in shell.complaint("%tracer fit")
 
 
@@ -399,7 +407,7 @@ def test_the_cells_text_is_the_prompt_untouched(shell, world):
     register_scheme("echo", echo)
     try:
         shell.run(
-            f"%%tracer df.text --teacher echo:it --labels intents {FAST} --dry-run\n{PROMPT}\n"
+            f"%%tracer df.text --teacher echo:it --labelling random --labels intents {FAST} --dry-run\n{PROMPT}\n"
         )
         assert seen == [("it", PROMPT)]
         # It is remembered, and an empty one does not replace it.
@@ -411,9 +419,15 @@ def test_the_cells_text_is_the_prompt_untouched(shell, world):
 
 
 def test_variables_are_not_expanded_on_the_line(shell):
-    assert "no column 'x'" in shell.complaint("x = 'text'\n%tracer plan df.x --teacher teach")
-    assert "cannot read 'df.{x}'" in shell.complaint("%tracer plan df.{x} --teacher teach")
-    assert "cannot read 'df.$x'" in shell.complaint("%tracer plan df.$x --teacher teach")
+    assert "no column 'x'" in shell.complaint(
+        "x = 'text'\n%tracer plan df.x --teacher teach --labelling random"
+    )
+    assert "cannot read 'df.{x}'" in shell.complaint(
+        "%tracer plan df.{x} --teacher teach --labelling random"
+    )
+    assert "cannot read 'df.$x'" in shell.complaint(
+        "%tracer plan df.$x --teacher teach --labelling random"
+    )
 
 
 def test_help_shows_every_option(shell):
@@ -500,7 +514,7 @@ def test_help_shows_every_option(shell):
         ("plan df.text --teacher teach --labels a,", "labels must be at least two, got ['a']"),
         ("plan df.text --teacher teach --labels df.n", "labels must be text, got 0 (int)"),
         ("plan df.text --teacher teach --labels teach", "labels must be a list of names"),
-        (f"plan df.text --teacher teach --labels {'x' * 5000}", "is no file, no variable and no list"),
+        (f"plan df.text --teacher teach --labelling random --labels {'x' * 5000}", "is no file, no variable and no list"),
         ("plan df.text --teacher teach --labels ~nobody/x", "is no file, no variable and no list"),
         # the teacher
         ("plan df.text --teacher gpt-5-mini", "for a model of that name write openai:gpt-5-mini"),
@@ -539,7 +553,7 @@ def test_a_mistake_is_one_line_that_says_what_to_do(shell, world, line, says):
     "line",
     [
         *(
-            "panel --teacher teach",
+            "panel --teacher teach --labelling random",
             "plan --seed 3",
             "run --confidence 0.9 --dry-run",
         ),
@@ -565,7 +579,7 @@ def test_an_unreachable_server(shell):
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
     said = shell.complaint(
-        f"%%tracer df.text --teacher openai:m --base-url http://127.0.0.1:{port}/v1 "
+        f"%%tracer df.text --teacher openai:m --labelling random --base-url http://127.0.0.1:{port}/v1 "
         f"--labels intents --max-rows 300 {FAST}\nChoose."
     )
     assert said.startswith(f"cannot reach http://127.0.0.1:{port}/v1 ")
@@ -575,7 +589,7 @@ def test_a_wrong_key_and_no_key(shell, world, monkeypatch):
     monkeypatch.setenv("TRACER_NB_API_KEY", "wrong-key-123")
     with serve(world.truth, api_key="right") as standin:
         said = shell.complaint(
-            f"%tracer label df.text --teacher openai:m --base-url {standin.base_url} "
+            f"%tracer label df.text --teacher openai:m --labelling random --base-url {standin.base_url} "
             f"--labels intents --price 0,0 {FAST}"
         )
         assert "refused the API key" in said
@@ -584,7 +598,7 @@ def test_a_wrong_key_and_no_key(shell, world, monkeypatch):
         assert shell.run("%tracer label").startswith("150 rows")
     monkeypatch.delenv("TRACER_NB_API_KEY")
     said = shell.complaint(
-        f"%tracer label df.text --teacher openai:gpt-5-mini --name b --labels intents {FAST}"
+        f"%tracer label df.text --teacher openai:gpt-5-mini --labelling random --name b --labels intents {FAST}"
     )
     assert said == (
         "no API key for OpenAI: set OPENAI_API_KEY, add --ask-key to type one, or name another "
@@ -594,7 +608,9 @@ def test_a_wrong_key_and_no_key(shell, world, monkeypatch):
 
 def test_a_teacher_that_knows_no_label(shell):
     shell.run("def say(text): return 'hm'")
-    said = shell.complaint(f"%%tracer df.text --teacher say --labels intents {FAST}\nChoose.")
+    said = shell.complaint(
+        f"%%tracer df.text --teacher say --labelling random --labels intents {FAST}\nChoose."
+    )
     assert re.search(r"no label for any of \d+ sampled rows", said)
     assert "answer is not one of the labels: 'hm'" in said
 
@@ -638,9 +654,12 @@ OFFERS = {
     "%tracer plan df.text --la": {"--labels"},
     "%tracer plan df.text --surrogate ": {"auto", "kernel-ridge", "logistic"},
     "%tracer plan df.text --features l": {"lsa"},
-    "%tracer plan df.text --teacher st": {"standin:support", "standin:banking77"},
+    "%tracer plan df.text --teacher st": {
+        "standin:support",
+        "standin:banking77",
+    },
     "%tracer plan df.text --teacher standin:s": {"support"},
-    "%tracer plan df.text --teacher sa": {"say"},
+    "%tracer plan df.text --teacher sa --labelling random": {"say"},
     "%tracer plan nothing.": set(),
 }
 
@@ -728,7 +747,7 @@ def test_a_loaded_router_routes_a_column(shell, tmp_path):
     shell.run("from tracer_nb.datasets import load\nmessages = load('support').head(700)")
     shell.run("recorded = dict(zip(messages.text, messages.label))")
     shell.run(
-        "%tracer run messages.text --teacher recorded --target 0.5 --confidence 0.9 --sample 400 "
+        "%tracer run messages.text --teacher recorded --labelling random --target 0.5 --confidence 0.9 --sample 400 "
         "--surrogate kernel-ridge --output routed"
     )
     path = tmp_path / "intents.tracer"
@@ -749,7 +768,9 @@ def test_a_loaded_router_keeps_the_caps_of_its_line(shell, tmp_path):
         "from zlib import crc32\n"
         "def say(text):\n    asked.append(text)\n    return intents[crc32(text.encode()) % 3]"
     )
-    shell.run(f"%tracer run chance --teacher say --labels intents {FAST} --features lsa --no-ask")
+    shell.run(
+        f"%tracer run chance --teacher say --labelling random --labels intents {FAST} --features lsa --no-ask"
+    )
     path = tmp_path / "chance.tracer"
     shell.run(f"%tracer save {path}")
     shell["asked"].clear()
@@ -812,7 +833,9 @@ def test_stored_answers_are_listed_compared_and_written(shell, tmp_path):
     assert "set  teacher" in shell.run("%tracer store list")
     shell.run(f"%tracer label df.text {TEACH} {FAST}")
     shell.run("def other(text): return 'login'")
-    shell.run("%tracer label df.text --teacher other --labels intents --name two --sample 130")
+    shell.run(
+        "%tracer label df.text --teacher other --labelling random --labels intents --name two --sample 130"
+    )
     out = shell.run("%tracer store list")
     assert "teach " in out
     assert "other " in out
@@ -838,8 +861,8 @@ def test_stored_answers_are_listed_compared_and_written(shell, tmp_path):
 def test_a_file_of_labels_may_say_what_they_mean(shell, tmp_path):
     path = tmp_path / "intents.txt"
     path.write_text("login\tcannot sign in\nparcel\nrefund\twants money back\n")
-    shell.run(f"%tracer label df.text --teacher teach --labels {path} {FAST}")
+    shell.run(f"%tracer label df.text --teacher teach --labelling random --labels {path} {FAST}")
     shell.run("meanings = dict.fromkeys(['login', 'parcel', 'refund'], 'what it means')")
     assert "150 answers stored already" in shell.run(
-        f"%tracer plan df.text --teacher teach --labels meanings {FAST} --name other"
+        f"%tracer plan df.text --teacher teach --labelling random --labels meanings {FAST} --name other"
     )

@@ -1,6 +1,6 @@
 """Asking the teacher a second time, as users type it."""
 
-JOB = "df.text --teacher teach --labels intents --features X --surrogate logistic --sample 150"
+JOB = "df.text --teacher teach --labelling random --labels intents --features X --surrogate logistic --sample 150"
 
 
 def test_a_dry_run_asks_nothing_and_the_line_says_how_far_it_agrees(shell, world):
@@ -33,10 +33,12 @@ def test_its_cap_is_for_that_line_alone(shell, world):
 
 def test_what_cannot_be_is_one_line(shell, world):
     assert "call label(column) first" in shell.complaint(
-        "%tracer reask --teacher teach --labels intents"
+        "%tracer reask --teacher teach --labelling random --labels intents"
     )
     shell.run(f"%tracer label {JOB}")
     assert "rows must be at least 1" in shell.complaint("%tracer reask --rows 0")
     shell["recorded"] = world.truth
-    shell.run("%tracer label df.text --teacher recorded --features X --sample 150")
+    shell.run(
+        "%tracer label df.text --teacher recorded --labelling random --features X --sample 150"
+    )
     assert "nobody can ask again" in shell.complaint("%tracer reask")

@@ -8,7 +8,7 @@ from IPython.core.completer import provisionalcompleter
 
 from tracer_nb.widgets import review
 
-JOB = " --teacher teach --labels intents --features X --surrogate logistic --sample 150"
+JOB = " --teacher teach --labelling random --labels intents --features X --surrogate logistic --sample 150"
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from tracer_nb.magics.steps import STEPS
 from tracer_nb.widgets import UpdateCard
 
 JOB = (
-    "df.text --teacher teach --labels intents --features X --surrogate kernel-ridge "
+    "df.text --teacher teach --labelling random --labels intents --features X --surrogate kernel-ridge "
     "--target 0.86 --confidence 0.9 --sample 200"
 )
 
@@ -54,7 +54,9 @@ def test_its_rows_and_caps_are_for_it_alone(hard, hard_world):
 
 
 def test_what_cannot_be_updated_is_one_line(hard):
-    assert "call route() first" in hard.complaint("%tracer update --teacher teach --labels intents")
+    assert "call route() first" in hard.complaint(
+        "%tracer update --teacher teach --labelling random --labels intents"
+    )
     hard.run(f"%tracer run {JOB}")
     assert "--sample must be a number of rows" in hard.complaint("%tracer update --sample auto")
     assert "--dry-run goes with" in hard.complaint("%tracer update --dry-run")

@@ -73,6 +73,7 @@ def make(standin, **options):
         price="1,2",
         target=0.8,
         **options,
+        labelling="random",
     )
 
 
@@ -123,7 +124,9 @@ def test_what_was_sent_keeps_cells_out_of_the_instructions(frame, standin, monke
 )
 def test_what_cannot_be_found_is_told_before_anything_is_asked(frame, standin, prompt, table, says):
     tables = {"frame": frame, "short": frame.head(3), None: None}
-    tracer = Tracer("openai:m", LABELS, prompt, base_url=standin.base_url, store=":memory:")
+    tracer = Tracer(
+        "openai:m", LABELS, prompt, base_url=standin.base_url, store=":memory:", labelling="random"
+    )
     with pytest.raises(InvalidInput, match=says) as caught:
         tracer.label(frame["question"], table=tables[table], sample=100)
     assert "\n" not in str(caught.value)

@@ -28,7 +28,11 @@ COLUMNS = ["text", "label", "label_source", "label_score", "label_reason"]
 def tracer_for(world, teacher=None, labels=LABELS, **options):
     options = {"features": world.X, "store": ":memory:", **options}
     return Tracer(
-        world.teach if teacher is None else teacher, labels, "Choose the intent.", **options
+        world.teach if teacher is None else teacher,
+        labels,
+        "Choose the intent.",
+        **options,
+        labelling="random",
     )
 
 
@@ -438,6 +442,7 @@ def test_a_prompt_with_braces_and_quotes_reaches_the_teacher_as_it_is(world):
             base_url=standin.base_url,
             price="0,0",
             store=":memory:",
+            labelling="random",
         )
         labels = tracer.label(world.texts, sample=150)
         assert standin.unknown == 0
@@ -801,6 +806,7 @@ def test_the_stand_in_is_called_one(tmp_path):
         target=0.6,
         surrogate="logistic",
         store=tmp_path / "s.sqlite",
+        labelling="random",
     )
     labels = tracer.label(data["text"], sample=300, max_cost=1.0)
     assert len(labels.rows) == 300
@@ -959,6 +965,7 @@ def test_what_labels_mean_reaches_the_teacher(world):
             price="0,0",
             features=world.X,
             store=":memory:",
+            labelling="random",
         )
         tracer.label(world.texts, sample=150)
     prompt = tracer.teacher.identity["prompt"]
@@ -1000,6 +1007,7 @@ def test_a_row_that_equals_a_label_s_name_is_open_until_the_teacher_answers(ques
         target=0.6,
         store=":memory:",
         seed=1,
+        labelling="random",
     )
     tracer.label(texts, sample=150)
     tracer.fit()
@@ -1015,24 +1023,30 @@ def test_a_row_that_equals_a_label_s_name_is_open_until_the_teacher_answers(ques
 
 def test_names_are_taken_where_they_teach(questions):
     _, recorded = questions
-    tracer = Tracer(recorded, features="wordllama", target=0.6, store=":memory:")
+    tracer = Tracer(
+        recorded, features="wordllama", target=0.6, store=":memory:", labelling="random"
+    )
     offered = name_rows(tracer._state.setup)
     assert offered.X[0].shape == (15, 256)
     assert sorted(offered.y) == sorted(set(recorded.values()))
-    by_hand = Tracer(recorded, features=np.eye(601), store=":memory:")
+    by_hand = Tracer(recorded, features=np.eye(601), store=":memory:", labelling="random")
     assert name_rows(by_hand._state.setup) is None
-    of_theirs = Tracer(recorded, features=lambda rows: np.eye(len(rows)), store=":memory:")
+    of_theirs = Tracer(
+        recorded, features=lambda rows: np.eye(len(rows)), store=":memory:", labelling="random"
+    )
     assert name_rows(of_theirs._state.setup) is None
 
 
 def test_missing_vectors_are_one_line_of_the_report(questions, monkeypatch):
     monkeypatch.setitem(sys.modules, "wordllama", None)
-    tracer = Tracer(questions[1], target=0.6, store=":memory:")
+    tracer = Tracer(questions[1], target=0.6, store=":memory:", labelling="random")
     assert tracer.report.features == "lsa"
     (line,) = [line for line in tracer.report.warnings if "wordllama" in line]
     assert "pip install" in line
     assert "\n" not in line
-    asked_for = Tracer(questions[1], features="lsa", target=0.6, store=":memory:")
+    asked_for = Tracer(
+        questions[1], features="lsa", target=0.6, store=":memory:", labelling="random"
+    )
     assert asked_for.report.warnings == ()
 
 
@@ -1049,7 +1063,9 @@ def test_vectors_that_know_little_of_the_texts_are_left_out_and_a_line_says_so(
         for i, few in enumerate(own)
     ]
     recorded = {text: f"kind {c}" for text, c in zip(texts, codes, strict=True)}
-    tracer = Tracer(recorded, target=0.7, store=":memory:", surrogate="kernel-ridge")
+    tracer = Tracer(
+        recorded, target=0.7, store=":memory:", surrogate="kernel-ridge", labelling="random"
+    )
     tracer.label(texts, sample=250)
     tracer.fit()
     (line,) = tracer.report.warnings

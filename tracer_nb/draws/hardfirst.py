@@ -207,7 +207,8 @@ class HardFirst:
         # A text without a label is a disagreement that no score tells from others.
         n_missing = int((by_chance & ~known).sum())
         pilot, agree = found.left_out[chance], found.agree[chance]
-        middle = np.quantile(pilot, (np.arange(n_missing) + 0.5) / max(n_missing, 1))
+        at = (np.arange(n_missing) + 0.5) / max(n_missing, 1)
+        middle = np.quantile(pilot, at) if len(pilot) else at
         outlook = ahead(
             found.margins,
             np.r_[pilot, middle],

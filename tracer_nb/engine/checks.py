@@ -117,7 +117,8 @@ def check_labels(y: ArrayLike, n_rows: int) -> tuple[NDArray[Any], NDArray[np.in
     given = ~missing_labels(labels)
     n = int(given.sum())
     if n < FEWEST_ROWS:
-        raise NotEnoughData(f"{n} labelled rows are too few; label at least {FEWEST_ROWS}")
+        rows = "row is" if n == 1 else "rows are"
+        raise NotEnoughData(f"{n} labelled {rows} too few; label at least {FEWEST_ROWS}")
     if labels.dtype == object:
         plain = [v.item() if isinstance(v, np.generic) else v for v in labels[given].tolist()]
         kinds = sorted({type(label).__name__ for label in plain})

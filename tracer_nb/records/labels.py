@@ -97,7 +97,7 @@ class Plan:
         Those that are in a batch, and are not asked about again.
     fewest_labels : int
         Labelled rows without which this target cannot be certified, however well
-        surrogate and teacher agree.
+        surrogate and teacher agree; of "hard-first" those of a test.
     prompt_tokens, completion_tokens : int
         Estimate for the texts to ask.
     cost, cost_low, cost_high : float or None

@@ -55,7 +55,8 @@ JOB: tuple[Setting, ...] = (
     _job("prompt", "The task in words, for teachers that read.", group="Job", place="cell"),
     _job(
         "sample",
-        "Rows to label at random (2000). Of update: rows to test on.",
+        "Most rows asked about before a test; with --labelling random, rows to label (2000). Of "
+        "update: rows to test on.",
         check=rows,
         unit="rows",
         group="Job",
@@ -65,8 +66,9 @@ JOB: tuple[Setting, ...] = (
     ),
     _job(
         "labelling",
-        "random, or hard-first: a small random start, then rows that the surrogate is unsure of, "
-        "until the others pass a test on fresh ones. --sample is then the most before a test.",
+        "hard-first: a small random start, then rows that the surrogate is unsure of, until the "
+        "others pass a test on fresh ones; or random: one random sample. By default hard-first "
+        "where the promise lets it.",
         check=one_of,
         values=("hard-first", "random"),
         group="Job",

@@ -75,7 +75,7 @@ def make_setup(
         of_teacher["examples"] = reviewed_examples(reviews, names, of_teacher["examples"])
     asked = make_teacher(teacher, names, said, **of_teacher)
     shelf = Shelf(store)
-    way, new_rows = _labelling(*labelling, checked)
+    way, new_rows = _labelling(*labelling, checked, abstain_unlike=bool(reject[0]))
     stores = shelf.is_file and not isinstance(asked, ReplayTeacher)
     return Setup(
         choices=choices,
@@ -99,8 +99,12 @@ def make_setup(
     )
 
 
-def _labelling(way: Any, new_rows: Any, options: Options) -> tuple[str, int | None]:
+def _labelling(
+    way: Any, new_rows: Any, options: Options, *, abstain_unlike: bool
+) -> tuple[str, int | None]:
     """How rows are chosen, and how many are set aside for a promise about new rows.
+
+    Where nobody says, hard rows come first if the promise that is wanted lets them.
 
     Raises
     ------
@@ -109,21 +113,23 @@ def _labelling(way: Any, new_rows: Any, options: Options) -> tuple[str, int | No
     """
     if way is not None and way not in LABELLINGS:
         raise InvalidInput.unknown_name("labelling", str(way), LABELLINGS)
-    if (why := _only_random(options)) and way == LABELLINGS[0]:
+    why = _only_random(options, abstain_unlike=abstain_unlike)
+    if why and way == LABELLINGS[0]:
         raise InvalidInput(f"labelling {way!r} {why}; use 'random' with it")
-    way = way or LABELLINGS[1]
+    way = way or LABELLINGS[1 if why else 0]
     if new_rows is None:
         return way, None
     if way != LABELLINGS[0]:
         raise InvalidInput(
             f"new_rows are set aside by labelling 'hard-first', got {new_rows!r} with {way!r}, whose "
             "sample speaks for new rows anyway; leave it out"
+            + (f" (hard-first {why})" if why else "")
         )
     check_whole(0, new_rows=new_rows)
     return way, int(new_rows)
 
 
-def _only_random(options: Options) -> str:
+def _only_random(options: Options, *, abstain_unlike: bool) -> str:
     """Why rows cannot be chosen for what is wanted; empty where they can."""
     if options.certificate != "held-out":
         return f"tests one promise over all labels, not certificate {options.certificate!r}"
@@ -133,4 +139,6 @@ def _only_random(options: Options) -> str:
         return "tests the surest rows first, and pipeline 'accept-all' knows none"
     if len(options.targets) > 1:
         return f"grows for one target, got {len(options.targets)}"
+    if abstain_unlike:
+        return "asks about rows unlike the others first, and abstain_unlike asks about none of them"
     return ""

@@ -69,7 +69,9 @@ def plan_lines(plan: Plan) -> list[str]:
     lines += _reject_sentences(plan)
     if caps := cap_words(plan):
         lines.append(f"Hard cap: {', '.join(caps)}, deferred rows included.")
-    fewest = f"At least {count(plan.fewest_labels, 'labelled row')} are needed to certify "
+    needed = count(plan.fewest_labels, "fresh row" if grows else "labelled row")
+    needed = f"{needed} to test the others" if grows else needed
+    fewest = f"At least {needed} are needed to certify "
     fewest += f"{level(plan.target)} at {level(plan.confidence)} confidence"
     if plan.n_sample < plan.fewest_labels and not grows:
         fewest += f"; this sample has {plan.n_sample:,}, so nothing can be certified"

@@ -177,7 +177,9 @@ def test_another_process_that_was_faster_is_not_asked_again(path):
 
 
 def test_a_job_keeps_its_labels_says_so_and_goes_on(path, monkeypatch, world):
-    tracer = Tracer(world.teach, world.labels, features=world.X, store=path, concurrency=4)
+    tracer = Tracer(
+        world.teach, world.labels, features=world.X, store=path, concurrency=4, labelling="random"
+    )
     with monkeypatch.context() as patched:
         patched.setattr("tracer_nb.steps.label.asker.LabelStore", lambda p: Failing(p, first=40))
         labels = tracer.label(world.texts, sample=300)

@@ -45,7 +45,13 @@ def gate(world, monkeypatch):
 
 def make(world, teach, *, sample=200):
     tracer = Tracer(
-        teach, world.labels, target=0.8, features=world.X, store=":memory:", concurrency=1
+        teach,
+        world.labels,
+        target=0.8,
+        features=world.X,
+        store=":memory:",
+        concurrency=1,
+        labelling="random",
     )
 
     def work(reins):

@@ -33,6 +33,7 @@ def make(hard_world, tmp_path):
             surrogate="logistic",
             store=store,
             **{"target": 0.7, **options},
+            labelling="random",
         )
 
     return build
@@ -140,6 +141,7 @@ def test_cells_that_the_prompt_names_are_shown_below_the_text(hard_world, tmp_pa
         features=hard_world.X,
         store=tmp_path / "labels.sqlite",
         base_url="http://127.0.0.1:9/v1",
+        labelling="random",
     )
     document = make_document(hard_world.texts[0], {"product": "kettle"})
     with LabelStore(tmp_path / "labels.sqlite") as store:
@@ -163,7 +165,7 @@ def test_in_memory_they_live_on_with_changed_settings(make, hard_world):
 
 def test_recorded_labels_are_reviewed_in_the_store_too(make, hard_world, tmp_path):
     path = tmp_path / "labels.sqlite"
-    recorded = Tracer(hard_world.truth, features=hard_world.X, store=path)
+    recorded = Tracer(hard_world.truth, features=hard_world.X, store=path, labelling="random")
     recorded.label(hard_world.texts, sample=300)
     recorded.review().answer("login")
     assert len(make().reviews) == 1
@@ -192,14 +194,31 @@ def test_reviewed_rows_are_shown_to_the_teacher_as_examples(tmp_path):
     store = tmp_path / "s.sqlite"
     with pytest.raises(InvalidInput, match="none was reviewed"):
         Tracer(
-            "openai:m", labels, base_url="http://localhost:9/v1", examples="reviewed", store=store
+            "openai:m",
+            labels,
+            base_url="http://localhost:9/v1",
+            examples="reviewed",
+            store=store,
+            labelling="random",
         )
     reviews = ReviewStore(store)
     reviews.put(labels, Review("parcel late", "delivery"))
     reviews.put(labels, Review("no idea", None))
     tracer = Tracer(
-        "openai:m", labels, base_url="http://localhost:9/v1", examples="reviewed", store=store
+        "openai:m",
+        labels,
+        base_url="http://localhost:9/v1",
+        examples="reviewed",
+        store=store,
+        labelling="random",
     )
     assert tracer.teacher._prompt.examples.pairs == (("parcel late", "delivery"),)
     with pytest.raises(InvalidInput, match="'reviewed', got 'these'"):
-        Tracer("openai:m", labels, base_url="http://localhost:9/v1", examples="these", store=store)
+        Tracer(
+            "openai:m",
+            labels,
+            base_url="http://localhost:9/v1",
+            examples="these",
+            store=store,
+            labelling="random",
+        )

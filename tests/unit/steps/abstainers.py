@@ -41,7 +41,13 @@ class Strange:
 
 def tracer_for(world, teacher=None, **options):
     options = {"features": world.X, "store": ":memory:", "cost": 0.5, **QUICK, **options}
-    return Tracer(world.teach if teacher is None else teacher, LABELS, "Choose.", **options)
+    return Tracer(
+        world.teach if teacher is None else teacher,
+        LABELS,
+        "Choose.",
+        **options,
+        labelling="random",
+    )
 
 
 def of_source(frame, source):

@@ -67,14 +67,14 @@ def test_a_teacher_that_is_known_to_give_no_distribution_is_refused_at_once(worl
     with pytest.raises(
         InvalidInput, match="none come from recorded labels; leave abstain_unsure out"
     ):
-        Tracer(world.truth, abstain_unsure=0.6, store=":memory:")
+        Tracer(world.truth, abstain_unsure=0.6, store=":memory:", labelling="random")
     chat = {"base_url": "http://localhost:1/v1", "store": ":memory:"}
     with pytest.raises(
         InvalidInput, match=r"none come from m; use votes=3 \(--votes 3\) or more, or logprobs"
     ):
-        Tracer("openai:m", LABELS, abstain_unsure=0.6, **chat)
+        Tracer("openai:m", LABELS, abstain_unsure=0.6, **chat, labelling="random")
     for option in ({"votes": 3}, {"logprobs": True}):
-        Tracer("openai:m", LABELS, abstain_unsure=0.6, **option, **chat)
+        Tracer("openai:m", LABELS, abstain_unsure=0.6, **option, **chat, labelling="random")
 
 
 def test_a_function_without_a_distribution_is_found_out_with_the_first_answers(world, tmp_path):
@@ -119,6 +119,7 @@ def test_a_server_that_leaves_log_probabilities_out_is_found_out_too(tmp_path):
             base_url=server.base_url,
             store=tmp_path / "s.sqlite",
             **options,
+            labelling="random",
         )
         with pytest.raises(InvalidInput, match="gave none with 20 answers; use votes=3"):
             tracer.label(table["text"], sample=300)
@@ -138,7 +139,9 @@ def test_the_plan_says_what_will_come_out_abstained(world, teacher, options, say
     if teacher:
         options = {"cost": None, "base_url": "http://localhost:1/v1", **options}
         options.pop("cost")
-        tracer = Tracer(teacher, LABELS, features=world.X, store=":memory:", **options)
+        tracer = Tracer(
+            teacher, LABELS, features=world.X, store=":memory:", **options, labelling="random"
+        )
     else:
         tracer = tracer_for(world, **options)
     assert any(says in line for line in plan_lines(tracer.plan(world.texts, sample=200)))
@@ -213,6 +216,7 @@ def test_the_stand_in_s_log_probabilities_are_heeded(tmp_path):
         abstain_unsure=0.6,
         target=0.6,
         store=tmp_path / "s.sqlite",
+        labelling="random",
     )
     routed = tracer.run(table["text"], sample=400)
     known = tracer._state.setup.asker.answers

@@ -30,7 +30,10 @@ def runs(n_draws, strange, **options):
         world = Strange(1000, strange, seed)
         teacher = {text: text.split()[0] for text in world.texts}
         job = {"features": world.X, "store": ":memory:", "seed": seed, **QUICK, **options}
-        tracers = [Tracer(teacher, abstain_unlike=unlike, **job) for unlike in (False, True)]
+        tracers = [
+            Tracer(teacher, abstain_unlike=unlike, **job, labelling="random")
+            for unlike in (False, True)
+        ]
         yield world, tracers[1], *(tracer.run(world.texts, sample=400) for tracer in tracers)
 
 
@@ -81,7 +84,7 @@ def test_new_rows_from_elsewhere_are_nearly_all_abstained_from_and_cost_nothing(
         return teacher[text]
 
     options = {"features": home.X, "target": 0.7, "store": ":memory:", "cost": 0.5, **QUICK}
-    tracer = Tracer(teach, LABELS, abstain_unlike=True, **options)
+    tracer = Tracer(teach, LABELS, abstain_unlike=True, **options, labelling="random")
     tracer.run(home.texts, sample=400)
     asked.clear()
     routed = tracer.route(new.texts, features=new.X)

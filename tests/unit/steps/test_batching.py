@@ -32,6 +32,7 @@ def tracer_at(standin, world, path, **options):
         base_url=standin.base_url,
         store=path,
         **{**settings, **options},
+        labelling="random",
     )
 
 
@@ -133,7 +134,9 @@ def test_what_cannot_be_submitted_is_refused_before_anything_is_made(world, path
             tracer_at(standin, world, path).submit(world.texts, max_cost=-1)
         with pytest.raises(InvalidInput, match=r"price must be IN,OUT"):
             tracer_at(standin, world, path, batch_price="half")
-        own = Tracer(world.teach, world.labels, store=tmp_path / "other" / "s.sqlite")
+        own = Tracer(
+            world.teach, world.labels, store=tmp_path / "other" / "s.sqlite", labelling="random"
+        )
         with pytest.raises(InvalidInput, match="batches need a model at a server"):
             own.submit(world.texts)
         assert standin.batches.made == []

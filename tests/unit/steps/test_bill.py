@@ -16,7 +16,7 @@ TWO = ("even", "odd")
 
 def job(world, **options):
     options = {"features": world.X, "store": ":memory:", "cost": 0.5, "target": 0.8, **options}
-    return Tracer(world.teach, world.labels, "Choose.", **options)
+    return Tracer(world.teach, world.labels, "Choose.", **options, labelling="random")
 
 
 def test_every_text_is_in_one_part_of_the_bill_at_every_step():
@@ -126,7 +126,9 @@ def test_a_second_run_prices_texts_by_what_the_first_has_paid(tmp_path):
     X = np.random.default_rng(0).normal(size=(200, 4))
 
     def run():
-        tracer = Tracer(dear, TWO, features=X, cost=1.0, store=tmp_path / "a.sqlite")
+        tracer = Tracer(
+            dear, TWO, features=X, cost=1.0, store=tmp_path / "a.sqlite", labelling="random"
+        )
         tracer.label(texts, sample=100)
         return tracer.report
 

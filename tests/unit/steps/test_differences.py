@@ -17,7 +17,7 @@ EVIL = "<script>alert(1)</script>"
 def calibrated(world, X=None, *, teach=None, labels=LABELS, texts=None, sample=300, **options):
     options = {"store": ":memory:", "target": 0.8, **options}
     X = world.X if X is None else X
-    tracer = Tracer(teach or world.teach, labels, features=X, **options)
+    tracer = Tracer(teach or world.teach, labels, features=X, **options, labelling="random")
     tracer.label(world.texts if texts is None else texts, sample=sample)
     tracer.fit()
     tracer.calibrate()
@@ -129,7 +129,7 @@ def test_a_column_that_is_labelled_whole_has_no_row_to_decide(world):
 
 def test_what_cannot_be_compared_is_one_clear_line(world):
     tracer = calibrated(world)
-    new = Tracer(world.teach, LABELS, features=world.X, store=":memory:")
+    new = Tracer(world.teach, LABELS, features=world.X, store=":memory:", labelling="random")
     with pytest.raises(NotFitted, match="the fit to compare with is not calibrated"):
         tracer.differences(new)
     with pytest.raises(NotFitted, match="this fit is not calibrated"):

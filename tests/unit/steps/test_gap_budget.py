@@ -24,6 +24,7 @@ def calibrated(world, teach=None, labels=LABELS, texts=None, sample=400, **optio
         teach or world.teach,
         labels,
         **{"features": world.X, "store": ":memory:", "target": 0.8, **options},
+        labelling="random",
     )
     tracer.label(world.texts if texts is None else texts, sample=sample)
     tracer.fit()

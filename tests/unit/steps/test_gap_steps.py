@@ -15,7 +15,7 @@ LABELS = ("login", "parcel", "refund")
 
 
 def test_nothing_is_found_before_the_fit(world):
-    tracer = Tracer(world.teach, LABELS, features=world.X, store=":memory:")
+    tracer = Tracer(world.teach, LABELS, features=world.X, store=":memory:", labelling="random")
     with pytest.raises(NotFitted, match="call label"):
         tracer.gaps()
     tracer.label(world.texts, sample=200)
@@ -29,7 +29,11 @@ def test_a_planted_word_that_is_labelled_at_random_is_found(world):
     texts = [f"{t} urgent" if o else t for t, o in zip(world.texts, odd, strict=True)]
     random = {t: str(rng.choice(LABELS)) for t, o in zip(texts, odd, strict=True) if o}
     tracer = Tracer(
-        lambda t: random.get(t, t.split()[0]), LABELS, features=world.X, store=":memory:"
+        lambda t: random.get(t, t.split()[0]),
+        LABELS,
+        features=world.X,
+        store=":memory:",
+        labelling="random",
     )
     tracer.label(texts, sample=600)
     tracer.fit()
@@ -47,7 +51,14 @@ def test_a_planted_word_that_is_labelled_at_random_is_found(world):
 
 
 def test_gaps_are_known_until_something_happens_and_slices_select_their_rows(hard_world):
-    tracer = Tracer(hard_world.teach, LABELS, target=0.8, features=hard_world.X, store=":memory:")
+    tracer = Tracer(
+        hard_world.teach,
+        LABELS,
+        target=0.8,
+        features=hard_world.X,
+        store=":memory:",
+        labelling="random",
+    )
     assert tracer.known_gaps is None
     tracer.label(hard_world.texts, sample=400)
     tracer.fit()

@@ -7,7 +7,7 @@ import pytest
 
 from tracer_nb import Tracer, load
 from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw
-from tracer_nb.errors import InvalidInput, NotEnoughData, StoreError
+from tracer_nb.errors import InvalidInput, NotEnoughData, StoreError, TracerError
 from tracer_nb.store import DrawStore, LabelStore
 
 N, LABELS = 1200, ("blue", "green", "red")
@@ -199,6 +199,45 @@ def test_what_does_not_go_together_is_one_clear_line(make, asked, options, says)
     with pytest.raises(InvalidInput, match=says):
         make(**options)
     assert not asked
+
+
+@pytest.mark.parametrize(
+    ("options", "way"),
+    [
+        ({}, "hard-first"),
+        ({"certificate": "cross-fit"}, "random"),
+        ({"certificate": "per-class"}, "random"),
+        ({"strategy": "fixed-threshold", "threshold": 0.5}, "random"),
+        ({"strategy": "cost-aware", "cost": 0.01}, "random"),
+        ({"pipeline": "accept-all"}, "random"),
+        ({"target": (0.9, 0.95)}, "random"),
+        ({"abstain_unlike": True}, "random"),
+    ],
+)
+def test_hard_rows_come_first_by_default_where_the_promise_lets_them(make, options, way):
+    assert make(labelling=None, **options).labelling == way
+    if way == "random":
+        with pytest.raises(InvalidInput, match="hard-first.*use 'random' with it"):
+            make(labelling="hard-first", **options)
+        with pytest.raises(InvalidInput, match="leave it out .hard-first "):
+            make(labelling=None, new_rows=100, **options)
+
+
+def test_a_start_without_a_single_label_is_no_crash(make, world, asked):
+    TRUTH.update(dict.fromkeys(world[0], None))
+    tracer = make(labelling=None)
+    with pytest.raises(TracerError):
+        tracer.run(world[0])
+    assert len(asked) == len(set(asked)) < N
+
+
+def test_a_teacher_found_to_give_no_distribution_is_asked_nothing_more(make, world, asked):
+    for _ in range(3):
+        with pytest.raises(InvalidInput, match="gave none with 20 answers"):
+            make(abstain_unsure=0.6).run(world[0])
+        assert len(asked) == 20
+    make().label(world[0])  # and nothing of it was lost
+    assert len(asked) == len(set(asked)) > 20
 
 
 def test_too_small_a_column_is_told_before_anything_is_asked(make, world, asked):

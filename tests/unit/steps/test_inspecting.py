@@ -20,7 +20,13 @@ LOOKS = ("label_counts", "confusion", "label_agreement", "reliability", "targets
 
 def tracer_for(world, teacher=None, **options):
     options = {"features": world.X, "store": ":memory:", "cost": 0.5, **options}
-    return Tracer(world.teach if teacher is None else teacher, LABELS, "Choose.", **options)
+    return Tracer(
+        world.teach if teacher is None else teacher,
+        LABELS,
+        "Choose.",
+        **options,
+        labelling="random",
+    )
 
 
 def calibrated(world, column=None, sample=300, **options):
@@ -240,7 +246,9 @@ def test_folded_labels_have_a_cell_too():
     labels = [f"label {i:02d}" for i in range(40)]
     texts = [f"{labels[i % 40]} of text {i}" for i in range(1200)]
     X = np.eye(40)[np.arange(1200) % 40] + 0.35 * rng.normal(size=(1200, 40))
-    tracer = Tracer(lambda t: t[:8], labels, features=X, store=":memory:", target=0.8)
+    tracer = Tracer(
+        lambda t: t[:8], labels, features=X, store=":memory:", target=0.8, labelling="random"
+    )
     tracer.label(texts, sample=900)
     tracer.fit()
     confusion = tracer.confusion()
@@ -306,7 +314,7 @@ def test_rows_that_the_guard_defers_say_so(hard_world):
 def test_documents_are_shown_and_searched_as_text(world):
     frame = pd.DataFrame({"text": world.texts, "product": ["kettle", "lamp", None] * 200})
     tracer = Tracer(
-        ReadsCells(), features=world.X, store=":memory:", target=0.8
+        ReadsCells(), features=world.X, store=":memory:", target=0.8, labelling="random"
     )  # a teacher whose prompt names a column
     tracer.label(frame["text"], table=frame, sample=200)
     row = tracer.rows(Selection(rows=(0,))).rows[0]

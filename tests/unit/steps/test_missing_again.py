@@ -34,7 +34,9 @@ def store(request, tmp_path):
 
 
 def job(shy, world, store, **options):
-    return Tracer(shy.teach, LABELS, features=world.X, store=store, cost=0.01, **options)
+    return Tracer(
+        shy.teach, LABELS, features=world.X, store=store, cost=0.01, **options, labelling="random"
+    )
 
 
 def missing(labels):
@@ -122,7 +124,9 @@ def test_another_session_goes_on_and_the_labels_are_those_of_a_teacher_that_was_
 
 
 def test_what_cannot_be_asked_again_is_refused_in_one_line(world):
-    tracer = Tracer(dict.fromkeys(world.texts, "login"), LABELS, features=world.X)
+    tracer = Tracer(
+        dict.fromkeys(world.texts, "login"), LABELS, features=world.X, labelling="random"
+    )
     with pytest.raises(InvalidInput, match="record of labels, which nobody can ask again"):
         tracer.label(world.texts, again="missing")
     with pytest.raises(InvalidInput, match="again must be 'missing'"):

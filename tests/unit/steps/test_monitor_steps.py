@@ -14,7 +14,9 @@ LABELS = ("login", "parcel", "refund")
 
 
 def routed(world, store, **options):
-    tracer = Tracer(world.teach, LABELS, "Choose.", features=world.X, store=store, **options)
+    tracer = Tracer(
+        world.teach, LABELS, "Choose.", features=world.X, store=store, **options, labelling="random"
+    )
     tracer.label(world.texts, sample=200)
     tracer.fit()
     tracer.calibrate()
@@ -60,7 +62,9 @@ def test_a_coin_for_each_text_draws_the_same_again_and_a_higher_rate_more():
 
 
 def test_a_watch_is_worked_out_once_for_each_routing_and_audit(world, store, monkeypatch):
-    tracer = Tracer(world.teach, LABELS, "Choose.", features=world.X, store=store)
+    tracer = Tracer(
+        world.teach, LABELS, "Choose.", features=world.X, store=store, labelling="random"
+    )
     assert tracer.known_watch is None
     tracer = routed(world, store)
     first = tracer.known_watch
@@ -166,7 +170,7 @@ def test_no_label_counts_as_a_disagreement_and_a_failure_is_left_for_later(world
 
 def test_recorded_labels_audit_what_they_know(world):
     known = dict(list(world.truth.items())[:400])
-    tracer = Tracer(known, features=world.X, store=":memory:")
+    tracer = Tracer(known, features=world.X, store=":memory:", labelling="random")
     tracer.run(world.texts, sample=200)
     watch = tracer.audit(1.0)
     assert 100 < watch.n_audits == watch.n_handled <= 200
@@ -260,7 +264,7 @@ def test_an_alarm_does_not_pass_however_good_the_later_audits():
 
 
 def test_nothing_is_audited_before_it_is_routed(world):
-    tracer = Tracer(world.teach, LABELS, features=world.X, store=":memory:")
+    tracer = Tracer(world.teach, LABELS, features=world.X, store=":memory:", labelling="random")
     for step in (tracer.audit, tracer.watch):
         with pytest.raises(NotFitted, match="call route"):
             step()

@@ -25,6 +25,7 @@ def tracer(world, tmp_path):
                 features=world.X,
                 store=tmp_path / "labels.sqlite",
                 **given,
+                labelling="random",
             )
 
         yield make

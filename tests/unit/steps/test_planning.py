@@ -273,7 +273,12 @@ def test_one_row_is_one_row(world):
     with pytest.raises(InvalidInput, match="3 labels but only 1 row with text"):
         Tracer(world.teach, world.labels, store=":memory:").plan(["parcel"])
     with pytest.raises(NotEnoughData, match=r"^1 labelled row cannot certify"):
+        Tracer(world.teach, world.labels, store=":memory:", labelling="random").run(
+            world.texts, sample=1
+        )
+    with pytest.raises(NotEnoughData, match=r"^sample 1: nothing can be fitted on so few rows"):
         Tracer(world.teach, world.labels, store=":memory:").run(world.texts, sample=1)
+    assert not world.asked
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ class Wavering:
 
 
 def labelled(teach, world, store=":memory:", **options):
-    tracer = Tracer(teach, LABELS, features=world.X, store=store, **options)
+    tracer = Tracer(teach, LABELS, features=world.X, store=store, **options, labelling="random")
     tracer.label(world.texts, sample=200)
     return tracer
 
@@ -43,6 +43,7 @@ def supported(store, **options):
         store=store,
         target=0.8,
         **options,
+        labelling="random",
     )
     tracer.label(data["text"][:150], sample=100)
     return tracer
@@ -174,7 +175,7 @@ def test_the_plan_asks_nothing_and_knows_what_is_stored(world):
 
 
 def test_what_cannot_be_asked_twice_is_one_clear_line(world):
-    tracer = Tracer(world.teach, LABELS, features=world.X, store=":memory:")
+    tracer = Tracer(world.teach, LABELS, features=world.X, store=":memory:", labelling="random")
     with pytest.raises(NotFitted, match="call label"):
         tracer.reask()
     tracer = labelled(world.truth, world)

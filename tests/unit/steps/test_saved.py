@@ -35,7 +35,7 @@ def fitted(messages, **options):
     options = {"features": "lsa", **options}
     recorded = dict(zip(messages["text"], messages["label"], strict=True))
     options = {"target": 0.6, "confidence": 0.9, "store": ":memory:", **options}
-    tracer = Tracer(recorded, **options)
+    tracer = Tracer(recorded, **options, labelling="random")
     tracer.label(messages["text"], sample=500)
     tracer.fit()
     tracer.calibrate()
@@ -125,7 +125,9 @@ def test_deferred_rows_wait_for_a_teacher(tracer, messages, tmp_path):
 
 
 def test_features_of_ones_own_come_with_the_column(world, tmp_path):
-    tracer = Tracer(world.teach, world.labels, "x", features=world.X, store=":memory:")
+    tracer = Tracer(
+        world.teach, world.labels, "x", features=world.X, store=":memory:", labelling="random"
+    )
     tracer.run(world.texts, sample=200, ask_teacher=False)
     path = tmp_path / "own.tracer"
     tracer.save(path)
@@ -177,7 +179,7 @@ def test_no_key_is_in_the_file(messages, tmp_path, monkeypatch):
 
 def test_nothing_to_save_yet(tmp_path):
     with pytest.raises(NotFitted, match="nothing is calibrated yet"):
-        Tracer({"a": "x", "b": "y"}).save(tmp_path / "x.tracer")
+        Tracer({"a": "x", "b": "y"}, labelling="random").save(tmp_path / "x.tracer")
 
 
 @pytest.mark.parametrize("surrogate", [GaussianNB(), "xgboost"])

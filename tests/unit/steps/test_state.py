@@ -67,7 +67,9 @@ def test_what_was_made_of_something_old_is_left_out(full):
 
 
 def test_nothing_is_written_into_a_state(world):
-    tracer = Tracer(world.teach, world.labels, features=world.X, store=":memory:")
+    tracer = Tracer(
+        world.teach, world.labels, features=world.X, store=":memory:", labelling="random"
+    )
     states = [tracer._state]
     for step in (lambda: tracer.label(world.texts, sample=200), tracer.fit, tracer.calibrate):
         step()
@@ -80,7 +82,9 @@ def test_nothing_is_written_into_a_state(world):
 
 
 def test_rows_sent_to_review_while_a_step_runs_are_not_lost(world):
-    tracer = Tracer(world.teach, world.labels, features=world.X, store=":memory:")
+    tracer = Tracer(
+        world.teach, world.labels, features=world.X, store=":memory:", labelling="random"
+    )
     tracer.run(world.texts, sample=200, ask_teacher=False)
     row = int(tracer.labels.rows[0])
     tracer.route(ask_teacher=True, on_progress=lambda _: tracer.send_to_review([row]))
@@ -88,7 +92,9 @@ def test_rows_sent_to_review_while_a_step_runs_are_not_lost(world):
 
 
 def test_every_draw_is_told(world):
-    tracer = Tracer(world.teach, world.labels, features=world.X, store=":memory:", seed=3)
+    tracer = Tracer(
+        world.teach, world.labels, features=world.X, store=":memory:", seed=3, labelling="random"
+    )
     tracer.run(world.texts, sample=200, ask_teacher=False)
     sample, test = tracer._state.draws
     assert (sample.purpose, sample.round, sample.look, sample.seed) == (SAMPLE, 0, 0, 3)

@@ -28,7 +28,7 @@ QUICK = {
 def routed(world, cap=None, *, store=":memory:", sample=200, **options):
     """A column of which about half is handled, and of the rest ``cap`` texts were asked."""
     settings = {"features": world.X, **QUICK, **options}
-    tracer = Tracer(world.teach, LABELS, "Choose.", store=store, **settings)
+    tracer = Tracer(world.teach, LABELS, "Choose.", store=store, **settings, labelling="random")
     tracer.label(world.texts, sample=sample)
     tracer.fit()
     tracer.calibrate()
@@ -203,6 +203,7 @@ def test_a_column_that_was_never_routed_is_not(hard_world):
         features=hard_world.X,
         store=":memory:",
         **QUICK,
+        labelling="random",
     )
     tracer.label(hard_world.texts, sample=200)
     tracer.fit()
@@ -321,6 +322,7 @@ def test_the_stop_button_and_another_threads_stop(hard_world, interrupting):
         store=":memory:",
         **QUICK,
         concurrency=1,
+        labelling="random",
     )
     tracer.run(hard_world.texts, sample=200)
     router = tracer.router
@@ -417,6 +419,7 @@ def test_new_labels_are_named_and_counted(hard_world):
         features=hard_world.X,
         **QUICK,
         store=":memory:",
+        labelling="random",
     )
     tracer.run(hard_world.texts, sample=200)
     assert "complaint" not in tracer.fitted.classes
@@ -433,7 +436,7 @@ def test_new_labels_are_named_and_counted(hard_world):
 
 
 def test_recorded_labels_are_updated_from_as_well(hard_world):
-    tracer = Tracer(dict(hard_world.truth), features=hard_world.X, **QUICK)
+    tracer = Tracer(dict(hard_world.truth), features=hard_world.X, **QUICK, labelling="random")
     tracer.run(hard_world.texts, sample=200)
     update = tracer.update()
     assert update.n_learned > 30
@@ -546,7 +549,9 @@ def test_dear_rows_go_first_as_before(hard_world):
 
 
 def test_there_is_nothing_to_learn_from_before_routing(hard_world):
-    tracer = Tracer(hard_world.teach, LABELS, features=hard_world.X, store=":memory:")
+    tracer = Tracer(
+        hard_world.teach, LABELS, features=hard_world.X, store=":memory:", labelling="random"
+    )
     with pytest.raises(NotFitted, match="call route"):
         tracer.update()
     tracer.label(hard_world.texts, sample=200)

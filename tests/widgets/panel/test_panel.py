@@ -312,7 +312,12 @@ def analysed(found, hard_world):
 def found(hard_world):
     """A job that is done, with everything that there is to look at."""
     tracer = Tracer(
-        hard_world.teach, hard_world.labels, target=0.8, features=hard_world.X, store=":memory:"
+        hard_world.teach,
+        hard_world.labels,
+        target=0.8,
+        features=hard_world.X,
+        store=":memory:",
+        labelling="random",
     )
     tracer.run(hard_world.frame["text"], sample=400, ask_teacher=False)
     session = Session(

@@ -58,7 +58,7 @@ def run(space: Workspace, job: Job, line: Line) -> None:
 
 
 def label(space: Workspace, job: Job, line: Line) -> None:
-    """Ask the teacher about a random sample."""
+    """Ask the teacher about rows of the column."""
     if line.args.dry_run:
         plan(space, job, line)
         return
@@ -100,7 +100,7 @@ def calibrate(space: Workspace, job: Job, line: Line) -> None:
     """Certify a threshold; where hard rows were chosen, ask about those of the test."""
     del line
     tracer, caps = made(job), asdict(job.caps)
-    if job.settings.get("labelling") == "hard-first":
+    if tracer.labelling == "hard-first":
 
         def work(reins: Reins) -> None:
             tracer.calibrate(**caps, on_progress=reins.on_progress, stop=reins.stop)

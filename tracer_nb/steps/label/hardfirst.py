@@ -26,7 +26,7 @@ from tracer_nb.steps.column.sample import collect_labels, distinct_texts
 from tracer_nb.steps.label.asker import Asker, OnProgress
 from tracer_nb.steps.label.costs import mean_wait
 from tracer_nb.steps.label.grown import Arranged, Grown, arrange
-from tracer_nb.steps.label.reject import ask_about
+from tracer_nb.steps.label.reject import ask_about, check_distribution
 from tracer_nb.steps.state import JobState, Keep, Setup
 from tracer_nb.store.reviews import column_key
 
@@ -76,8 +76,10 @@ def new_rows_of(setup: Setup, n_rows: int) -> int:
     return _NEW_ROWS if n_rows * _NEW_SHARE >= _NEW_ROWS else 0
 
 
-def start_of(setup: Setup, askable: Texts, sample: int | None) -> NDArray[np.intp]:
-    """The rows that a job begins with, at random; arguments as in :func:`begin`.
+def start_of(setup: Setup, askable: Texts, sample: int | None) -> tuple[NDArray[np.intp], int]:
+    """The rows that a job begins with, at random, and the fewest that can test the others.
+
+    Arguments are those of :func:`begin`.
 
     Raises
     ------
@@ -87,7 +89,8 @@ def start_of(setup: Setup, askable: Texts, sample: int | None) -> NDArray[np.int
     n = len(askable.unique)
     # Nothing is looked at before the start is labelled.
     job = _make_job(setup, askable, sample, [np.empty((n, 0))])
-    return _begun(job, np.full(n, UNASKED)).draws[-1].rows
+    rows, terms = _begun(job, np.full(n, UNASKED)).draws[-1].rows, job.terms
+    return rows, fewest_tested(len(job.usable) - len(rows), terms.target, terms.delta(1))
 
 
 def _make_job(setup: Setup, askable: Texts, sample: int | None, X: Blocks) -> HardFirst:
@@ -109,7 +112,10 @@ def _begun(job: HardFirst, said: NDArray[np.intp]) -> Ask:
     while isinstance(move, Ask) and move.draws[-1].purpose == NEW_ROWS:
         move = job.step(move.draws, said)
     if isinstance(move, Done):
-        raise NotEnoughData(f"{move.reason}. Nothing was asked")
+        raise NotEnoughData(
+            f"{move.reason}; for labels alone use labelling='random' (--labelling random). Nothing "
+            "was asked"
+        )
     return move
 
 
@@ -131,9 +137,12 @@ def begin(state: JobState, askable: Texts, sample: int | None) -> JobState:
         Nothing of so few rows could be certified; nothing was asked.
     StoreError
         The store cannot be read.
+    InvalidInput
+        A distribution is needed, and the answers that are stored hold none.
     """
     setup = state.setup
     assert state.column is not None  # noqa: S101  label() has read it
+    check_distribution(setup.asker, askable.unique, setup.reject)
     key = column_key(setup.teacher.identity, askable.unique, askable.codes)
     # Those of this session are all in the store, where there is one.
     kept = tuple(draw_from_record(record) for record in setup.drawn.records(key))

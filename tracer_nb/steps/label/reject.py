@@ -14,7 +14,13 @@ from tracer_nb.records import Answer, Caps, RejectOption, Routing
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.label.asker import Asker, OnProgress
 
-__all__ = ["FIRST_ANSWERS", "ask_about", "deferred_texts", "make_reject_option"]
+__all__ = [
+    "FIRST_ANSWERS",
+    "ask_about",
+    "check_distribution",
+    "deferred_texts",
+    "make_reject_option",
+]
 
 FIRST_ANSWERS = 20
 """Texts that are asked about before all others where only answers show a distribution."""
@@ -92,6 +98,18 @@ def ask_about(
             caps, begun = caps.left(asker.spending.since(before)), set(first)
             texts = [text for text in texts if text not in begun]
     asker.ask(texts, caps=caps, on_progress=on_progress, step=step, stop=stop, missing=missing)
+
+
+def check_distribution(asker: Asker, texts: Sequence[str], reject: RejectOption) -> None:
+    """Heed what the answers that there are tell about a distribution, before more is paid.
+
+    Raises
+    ------
+    InvalidInput
+        One is needed, and the teacher's answers hold none.
+    """
+    if reject.unsure is not None and _is_open(asker.teacher):
+        _shown(asker, asker.known(texts).values())
 
 
 def deferred_texts(

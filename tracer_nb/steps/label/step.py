@@ -41,8 +41,9 @@ def plan(
     setup = state.setup
     missing = asks_again(again, setup.teacher)
     texts, rows = drawn_rows(setup, column, table, sample, fewest=0)
+    fewest = fewest_of(setup, texts)
     if setup.labelling == "hard-first":
-        rows = start_of(setup, askable_texts(setup.teacher, texts), sample)
+        rows, fewest = start_of(setup, askable_texts(setup.teacher, texts), sample)
     sampled = distinct_texts(texts, rows)
     to_renew = setup.asker.missing(sampled) if missing else frozenset()
     known = setup.asker.known(sampled)
@@ -55,7 +56,7 @@ def plan(
         n_sample=len(rows),
         target=setup.target,
         confidence=setup.options.confidence,
-        fewest=fewest_of(setup, texts),
+        fewest=fewest,
         caps=caps,
         reject=setup.reject,
         guard=setup.options.guard,

@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 from typing import Any
 
+from tracer_nb.engine.checks import FEWEST_ROWS
 from tracer_nb.errors import NotEnoughData
 from tracer_nb.labelling import INTERRUPTED
 from tracer_nb.records import Caps
@@ -17,7 +18,7 @@ from tracer_nb.steps.column.frames import read_texts, same_texts
 from tracer_nb.steps.label.asker import OnProgress, asks_again
 from tracer_nb.steps.label.costs import costs_of
 from tracer_nb.steps.label.hardfirst import Asking
-from tracer_nb.steps.label.plan import drawn_rows
+from tracer_nb.steps.label.plan import check_sample, drawn_rows
 from tracer_nb.steps.label.step import label, tell
 from tracer_nb.steps.route.outcome import answer_rows
 from tracer_nb.steps.state import JobState, Keep, Routed, reset
@@ -154,6 +155,12 @@ def run(
     }
     if state.setup.labelling == "random":  # or says that nothing could be certified
         drawn_rows(state.setup, column, table, sample)
+    elif sample is not None and check_sample(sample) < FEWEST_ROWS:
+        raise NotEnoughData(
+            f"sample {sample}: nothing can be fitted on so few rows; give at least {FEWEST_ROWS}, or "
+            "none: hard-first labelling ends by itself where the others can be certified. Nothing "
+            "was asked"
+        )
     state = label(state, column, table=table, sample=sample, caps=caps, go_on=go_on, **told)
     keep(state)
     labels, asker = state.labels, state.setup.asker
