@@ -659,7 +659,7 @@ OFFERS = {
         "standin:banking77",
     },
     "%tracer plan df.text --teacher standin:s": {"support"},
-    "%tracer plan df.text --teacher sa --labelling random": {"say"},
+    "%tracer plan df.text --teacher sa": {"say"},
     "%tracer plan nothing.": set(),
 }
 

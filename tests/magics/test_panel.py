@@ -49,12 +49,12 @@ def test_a_panel_is_ready_to_start_and_has_a_plan(kernel, world):
     kernel.run(f"%tracer panel df.text {TEACH} --output routed")
     session = job(kernel).session
     assert (session.moment.state, session.moment.ready) == ("idle", True)
-    assert session.moment.plan.n_ask == 300
+    assert session.moment.plan.n_ask == 120  # the random start, a fifth of the column
     assert world.asked == []
     session.start()
     assert session.wait(60)
     assert session.moment.state == "done"
-    assert len(world.asked) >= 300
+    assert 120 < len(world.asked) < 300
     assert list(kernel["routed"].columns)[-4:] == [
         *("label", "label_source", "label_score", "label_reason"),
     ]
@@ -183,7 +183,7 @@ def test_settings_that_are_applied_hold_for_the_next_start(kernel):
     session = job(kernel).session
     session.start()
     assert session.wait(60)
-    assert session.moment.report.n_labelled == 600
+    assert session.moment.report.bill.saved > 300  # it ended growing by itself
     assert len(kernel["out"]) == 600
     # The magics know the same.
     assert "70 %" in kernel.run("%tracer panel")

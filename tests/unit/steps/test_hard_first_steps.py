@@ -217,9 +217,9 @@ def test_what_does_not_go_together_is_one_clear_line(make, asked, options, says)
 def test_hard_rows_come_first_by_default_where_the_promise_lets_them(make, options, way):
     assert make(labelling=None, **options).labelling == way
     if way == "random":
-        with pytest.raises(InvalidInput, match="hard-first.*use 'random' with it"):
+        with pytest.raises(InvalidInput, match=r"hard-first.*use 'random' with it"):
             make(labelling="hard-first", **options)
-        with pytest.raises(InvalidInput, match="leave it out .hard-first "):
+        with pytest.raises(InvalidInput, match=r"leave it out .hard-first "):
             make(labelling=None, new_rows=100, **options)
 
 
