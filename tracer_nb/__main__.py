@@ -61,7 +61,7 @@ def _job(options: argparse.Namespace) -> None:
     path = Path(options.output)
     tracer.save_report(path)
     print(f"\nWrote {path.resolve()}: open it in a browser to see the charts.")
-    print("The same in a notebook: pip install '.[notebook,embeddings]', then")
+    print("The same in a notebook: pip install '.[notebook]', then")
     print("  jupyter lab notebooks/01_quickstart.ipynb")
 
 

@@ -86,7 +86,7 @@ class Tracer:
         error budget, so that one may be chosen after their coverage was seen; the first is
         used unless :meth:`route` is told otherwise.
     confidence : float, default 0.95
-        Probability, over the random sample, that this holds.
+        Probability, over the random draw of the rows that test it, that this holds.
     features : str, callable or matrix, default "auto"
         "auto" ("wordllama+lsa" where wordllama is installed, else "lsa"), "wordllama", "lsa",
         "fastembed:NAME-OR-DIRECTORY" (with "+lsa" behind it for both), a function from texts to a
@@ -142,7 +142,7 @@ class Tracer:
         The SQLite file that keeps every paid answer. By default ``.tracer_nb/labels.sqlite``
         in the current directory, or what ``TRACER_NB_STORE`` names.
     seed : int, default 0
-        Of the random sample, the split and the fit.
+        Of all random draws, the split and the fit.
     **options
         Of the teacher: ``base_url``, ``price`` and ``batch_price`` ("IN,OUT" in dollars per
         million tokens), ``concurrency``, ``api_key`` (by default from the environment),
@@ -239,8 +239,9 @@ class Tracer:
         column : series, array or list of texts
         table : dataframe, optional
             Of the same rows, for the columns that the prompt names as ``{{column}}``.
-        sample : int
-            Rows to draw at random.
+        sample : int, optional
+            Most rows asked about before a test; with ``labelling="random"`` the rows to draw
+            (2,000).
         max_cost : float, optional
             Hard cap in dollars.
         max_tokens : int, optional
@@ -280,7 +281,11 @@ class Tracer:
         go_on: bool = False,
         again: str | None = None,
     ) -> Labels:
-        """Ask the teacher about a random sample of the column.
+        """Ask the teacher about rows to fit on: hard ones, or a random sample.
+
+        By default a random start, then the rows that the surrogate is least sure of, until the
+        expected bill is smallest; with ``labelling="random"`` one random sample, to fit and to
+        test on.
 
         Equal texts are asked once, stored answers are reused, and every new answer is
         stored before it counts. Calling it again goes on where it stopped; a larger
@@ -291,8 +296,9 @@ class Tracer:
         column, table, max_cost, max_tokens, max_rows
             As in :meth:`plan`. Where the price of the teacher's tokens is unknown, one of the
             last two must be given.
-        sample : int
-            Rows to draw at random.
+        sample : int, optional
+            Most rows asked about before a test; with ``labelling="random"`` the rows to draw
+            (2,000).
         on_progress : callable, optional
             Called with :class:`~tracer_nb.records.Progress` a few times a second.
         stop : threading.Event, optional
@@ -340,7 +346,10 @@ class Tracer:
         return state.labels
 
     def fit(self) -> SurrogateFit:
-        """Fit the surrogate on the fitting part of the sample.
+        """Fit the surrogate; nothing is asked.
+
+        Of a random sample it is fitted on one part; where hard rows were chosen, this shows what
+        was frozen.
 
         Raises
         ------
@@ -1348,7 +1357,7 @@ class Tracer:
 
     @property
     def seed(self) -> int:
-        """Of the random sample, the split and the fit."""
+        """Of all random draws, the split and the fit."""
         return self._state.setup.options.seed
 
     @property

@@ -97,7 +97,6 @@ def test_the_twenty_lines_run_as_they_stand(guide, capsys, tmp_path):
     code = guide[0]
     for long, short in (
         ('load("support")', 'load("support").head(1200)'),
-        ("sample=1500", "sample=700"),
         ("target=0.90", "target=0.80"),
     ):
         assert long in code

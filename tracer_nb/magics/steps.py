@@ -76,29 +76,30 @@ _TABLE = (
     Step(
         name="run",
         operand=COLUMN,
-        does="does the whole job: labels a sample, fits, calibrates and routes",
+        does="does the whole job: labels, fits, calibrates and routes",
         asks=True,
     ),
     Step(
         name="plan",
         operand=COLUMN,
-        does="says what the sample would ask and cost; asks and pays nothing",
+        does="says what labelling would ask and cost; asks and pays nothing",
         shows=True,
     ),
     Step(
         name="label",
         operand=COLUMN,
-        does="asks the teacher about a random sample",
+        does="asks the teacher about rows to fit on, hard ones first, or about a random sample",
         asks=True,
     ),
     Step(
         name="fit",
-        does="fits surrogate and gate on a part of the labelled rows",
+        does="fits surrogate and gate on labelled rows",
         needs=("job", "labels"),
     ),
     Step(
         name="calibrate",
-        does="certifies a threshold on the other labelled rows",
+        does="certifies a threshold on rows that were not fitted on: fresh ones, drawn at random and "
+        "asked about, or those of the random sample",
         needs=("job", "labels"),
     ),
     Step(

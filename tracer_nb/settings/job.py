@@ -66,9 +66,9 @@ JOB: tuple[Setting, ...] = (
     ),
     _job(
         "labelling",
-        "hard-first: a small random start, then rows that the surrogate is unsure of, until the "
-        "others pass a test on fresh ones; or random: one random sample. By default hard-first "
-        "where the promise lets it.",
+        "Which rows are labelled: hard-first (a small random start, then those that the surrogate "
+        "is unsure of, until the others pass a test on fresh ones) or random (one random sample). "
+        "By default hard-first where the promise lets it.",
         check=one_of,
         values=("hard-first", "random"),
         group="Job",

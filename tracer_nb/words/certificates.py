@@ -115,6 +115,8 @@ def _refusal(certificate: Certificate) -> str:
         text += f" About {count(certificate.needed_rows, 'labelled row')} should be enough"
         text += " (an estimate), or choose a lower target."
         return f"{text} Each further certificate on this column adds its own chance of error."
+    if not certificate.n_calibration:
+        return text  # nothing was tested, and the note says why
     return text + " Choose a lower target, better features or clearer labels."
 
 

@@ -59,7 +59,9 @@ def plan_lines(plan: Plan) -> list[str]:
     if plan.cost is None:
         lines.append(_unknown_cost(plan))
     else:
-        batch = f", in a batch about {money(plan.batch_cost)}" if plan.batch_cost else ""
+        # Hard ones follow from answers, so only a sample can be a batch.
+        can_batch = plan.batch_cost and not grows
+        batch = f", in a batch about {money(plan.batch_cost)}" if can_batch else ""
         lines.append(
             f"{part.capitalize()}: about {spread_words(plan)}{batch}; "
             f"asking about every text: about {money(plan.cost_all)}. Price: {plan.price_source}."
