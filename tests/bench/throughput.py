@@ -42,6 +42,7 @@ except ImportError:  # a build to be measured against, from before these rooms
     from tracer_nb.teachers.store import LabelStore
 
 CONCURRENCY = 64
+OPTIONS = {"surrogate": "kernel-ridge", "gate": "margin", "pipeline": "single"}
 LABELS = tuple(f"label {i}" for i in range(20))
 
 
@@ -101,9 +102,9 @@ def store_in(folder: str | None = None) -> Iterator[LabelStore]:
 
 
 @contextmanager
-def standin(latency: float) -> Iterator[str]:
+def standin(latency: float, data: str = "support") -> Iterator[str]:
     """Address of a stand-in in its own process, on the last core."""
-    command = [sys.executable, "-m", "tracer_nb.standin", "--data", "support"]
+    command = [sys.executable, "-m", "tracer_nb.standin", "--data", data]
     process = subprocess.Popen(
         [*command, "--latency", str(latency)], stdout=subprocess.PIPE, text=True
     )
@@ -144,6 +145,59 @@ def against_standin(latency: float, n: int) -> dict[str, float]:
         seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
     assert len(run.answers) == len(texts)
     return {"rate": len(texts) / seconds, "cpu": 1000 * cpu / len(texts)}
+
+
+def whole_job(latency: float) -> dict[str, float]:
+    """Seconds of a job that chooses its rows, and of asking as many texts in one go.
+
+    On BANKING77 with its MiniLM vectors; its own labels answer. What the job fits when nothing is
+    being asked, at the end of each round, is told apart.
+    """
+    from common import banking77
+
+    import tracer_nb.draws.hardfirst as growing
+    from tracer_nb import Tracer
+
+    X, labels, texts = banking77()
+    classes = sorted(set(labels.tolist()))
+    fits: list[float] = []
+    freeze = growing.freeze
+
+    def timed(*given: Any, **more: Any) -> Any:
+        begun = time.perf_counter()
+        try:
+            return freeze(*given, **more)
+        finally:
+            fits.append(time.perf_counter() - begun)
+
+    growing.freeze = timed
+    options = {"price": "0.25,2", "concurrency": CONCURRENCY}
+    with standin(latency, "banking77") as address, tempfile.TemporaryDirectory() as folder:
+        tracer = Tracer(
+            "openai:m",
+            classes,
+            "Choose the intent.",
+            features=X,
+            confidence=0.9,
+            base_url=address,
+            store=Path(folder) / "a.sqlite",
+            **OPTIONS,
+            **options,
+        )
+        begun = time.perf_counter()
+        tracer.run(texts, max_cost=100.0)
+        seconds = time.perf_counter() - begun
+        bill = tracer.report.bill
+        assert bill is not None
+        assert bill.total is not None
+        one_go = ChatTeacher(
+            "m", classes, "Choose the intent.", base_url=address, concurrency=CONCURRENCY
+        )
+        with store_in() as store:
+            begun = time.perf_counter()
+            run_labels(one_go, sorted(set(texts))[: bill.total], store=store, max_rows=10**6)
+            alone = time.perf_counter() - begun
+    return {"seconds": seconds, "fits": sum(fits), "alone": alone, "asked": float(bill.total)}
 
 
 def own_cost(n: int) -> dict[str, float]:
@@ -199,7 +253,7 @@ def memory(n: int) -> dict[str, float]:
 
 
 MEASURES: dict[str, Callable[..., dict[str, float]]] = {
-    f.__name__: f for f in (against_standin, own_cost, resume, again, memory)
+    f.__name__: f for f in (against_standin, whole_job, own_cost, resume, again, memory)
 }
 
 

@@ -280,7 +280,7 @@ def _stores(prepare: Callable[[LabelStore], None], *, timeout: float = 10.0) -> 
         prepare(store)
         return store
 
-    with mock.patch("tracer_nb.steps.label.asker.LabelStore", opened):
+    with mock.patch("tracer_nb.store.shelf.LabelStore", opened):
         yield
 
 

@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw, Look, in_test
+from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw, Look, in_test, rows_of
 from tracer_nb.draws.frozen import Frozen, best_look, certify_new, freeze
 from tracer_nb.draws.moves import UNASKED, Ask, Column, Done, Terms
 from tracer_nb.engine.growing import Sketch, batch_size, best_view, choose_rows, looked_at, sketch
@@ -30,6 +30,10 @@ _START_SHARE = 0.2
 _FEWEST_START = 40
 _MOST_ROUNDS = 6
 _LIKELY = 0.7
+# From here on no batch is chosen before the last one is answered.
+_NEAR, _BATCHES_LEFT = 0.5, 3
+# A batch of this share of the column costs little, whatever is learned from it.
+_SMALL_BATCH = 0.005
 # What is certified leaves so much to the teacher that another round may be worth it.
 _WORTH_MORE = 0.05
 # Nothing is left to hope for when so much is asked about and so little can be expected.
@@ -102,7 +106,7 @@ class HardFirst:
             return self._drawn(draws, PILOT, self._random(free, size, 1), labels)
         if in_test(draws):
             return self._test(draws, labels, closed=closed)
-        waiting = column.unasked(draws[-1].rows, labels)
+        waiting = column.unasked(rows_of(d for d in draws if d.purpose in (PILOT, HARD)), labels)
         if len(waiting) and not closed and draws[-1].purpose != TEST:
             return Ask(draws, waiting)
         # What has an answer already, from whatever, is open to nobody's test.
@@ -110,6 +114,20 @@ class HardFirst:
         if known.any():
             return self._drawn(draws, HARD, column.holding(known), labels)
         return self._grow(draws, labels, closed=closed)
+
+    def ahead(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> Ask | None:
+        """The next batch, while texts of the last one are being asked about.
+
+        It is chosen as if none of these had an answer. None where all of them must be known
+        first: near the end, when a batch too many would cost more than waiting does. Arguments
+        as in :meth:`step`.
+        """
+        if draws[-1].purpose != HARD:
+            return None
+        known = labels.copy()
+        known[self.column.texts_of(draws[-1].rows)] = UNASKED
+        move = self._grow(draws, known, closed=False, ahead=True)
+        return move if isinstance(move, Ask) else None
 
     def _random(self, rows: NDArray[np.intp], size: int, stream: int) -> NDArray[np.intp]:
         """A simple random sample, in random order; every draw has a stream of its own."""
@@ -132,7 +150,12 @@ class HardFirst:
     # --- growing -----------------------------------------------------------------------------
 
     def _grow(  # noqa: C901, PLR0911  one for each way in which it can end
-        self, draws: tuple[Draw, ...], labels: NDArray[np.intp], *, closed: bool
+        self,
+        draws: tuple[Draw, ...],
+        labels: NDArray[np.intp],
+        *,
+        closed: bool,
+        ahead: bool = False,
     ) -> Ask | Done:
         terms = self.terms
         n_round = 1 + sum(draw.purpose == TEST for draw in draws)
@@ -145,17 +168,23 @@ class HardFirst:
             return Done(draws, "asking was ended before anything was tested")
         if fewest_tested(len(open_), terms.target, delta) >= len(open_):
             return Done(draws, too_few(len(open_), terms.target, delta))
-        size = min(batch_size(len(texts)), len(open_))
+        fewest = min(terms.at_a_time, int(_SMALL_BATCH * len(self.usable)))
+        size = min(max(batch_size(len(texts)), fewest), len(open_))
         # Of a column that is certified in part, rows are chosen that would be asked about anyway.
         left = self._deferred(draws, labels)
         if len(left) < size:
             return Done(draws, "what is left goes to the teacher")
         outlook, seen = self._look(texts, by_chance, labels, open_, delta=delta, failed=n_round - 1)
-        full = terms.most is not None and len(texts) >= terms.most
+        # Texts that are being asked about count as asked.
+        n_asked = int(self.column.drawn_for(draws, PILOT, HARD, TEST).sum())
+        full = terms.most is not None and n_asked >= terms.most
         saved = len(open_) - outlook.n_test - outlook.n_deferred if outlook.n_test else 0.0
         # A test that failed is not simply made again.
         grown = draws[-1].purpose != TEST
         likely = outlook.chance >= _LIKELY and outlook.bill < len(texts) + len(left)
+        near = outlook.chance >= _NEAR and outlook.n_deferred < _BATCHES_LEFT * size
+        if ahead and (full or near):
+            return Done(draws, "what is being asked about may be enough")
         if outlook.n_test and (full or (grown and likely and outlook.n_deferred < size)):
             ask = self._freeze(draws, labels, open_, n_round)
             if ask is not None:
@@ -171,7 +200,7 @@ class HardFirst:
             return self._drawn(draws, HARD, self._random(open_, size, 100 + len(draws)), labels)
         rows, found, X = seen
         if terms.most is not None:
-            size = max(min(size, terms.most - len(texts)), 1)
+            size = max(min(size, terms.most - n_asked), 1)
         open_to = np.isin(rows, left)
         if not open_to.any():
             return Done(draws, "what is left goes to the teacher")

@@ -96,6 +96,8 @@ class Terms:
         Rows that are set aside for a promise about new rows.
     one_round : bool
         Only one test, at the whole error budget.
+    at_a_time : int
+        Texts that the teacher takes at a time: in a large column no batch is smaller.
     seed : int
     options : mapping
         Of the fit.
@@ -107,6 +109,7 @@ class Terms:
     most: int | None = None
     new_rows: int = 0
     one_round: bool = False
+    at_a_time: int = 1
     seed: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
 

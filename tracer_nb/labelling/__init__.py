@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tracer_nb.labelling.run import INTERRUPTED, LabelRun, run_labels
+from tracer_nb.labelling.run import INTERRUPTED, LabelRun, More, run_labels
 
-__all__ = ["INTERRUPTED", "LabelRun", "run_labels"]
+__all__ = ["INTERRUPTED", "LabelRun", "More", "run_labels"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,10 +16,13 @@ from tracer_nb.store.labels import LabelStore
 from tracer_nb.teachers.base import Teacher
 from tracer_nb.teachers.budget import check_caps
 
-__all__ = ["INTERRUPTED", "LabelRun", "run_labels"]
+__all__ = ["INTERRUPTED", "LabelRun", "More", "run_labels"]
 
 INTERRUPTED = "interrupted"
 """``LabelRun.stopped`` after the user's stop."""
+
+More = Callable[[Mapping[str, Answer], Spending], Sequence[str] | None]
+"""From answers and what they cost to texts that are asked about next; None: not yet."""
 
 _STEP = 0.2
 _GRACE = 12.0  # more than the calls in flight have
@@ -65,6 +68,7 @@ def run_labels(
     step: str = "label",
     identity: Mapping[str, Any] | None = None,
     again: Collection[str] = frozenset(),
+    more: More | None = None,
 ) -> LabelRun:
     """Ask ``teacher`` for a label of every text that has no stored answer yet.
 
@@ -95,6 +99,11 @@ def run_labels(
     again : collection of str
         Texts that are asked about although an answer is stored, where it holds no label. It
         stays until another one, with a label or without, is there to take its place.
+    more : callable, optional
+        Called in this thread, when no more texts are left than there are requests at a time, with
+        all answers until then and what they cost: says what is asked about next, nothing, or
+        None, to be called again with the next answer. So what comes next can depend on answers,
+        and the teacher need not wait for it.
 
     Returns
     -------
@@ -119,7 +128,7 @@ def run_labels(
         check_caps(teacher, unique[0], caps)
     if store is not None:
         store.begin()
-    work = LabelWork(teacher, unique, store, caps, identity, again=again)
+    work = LabelWork(teacher, unique, store, caps, identity, again=again, growing=more is not None)
     begun = time.monotonic()
 
     def notify() -> None:
@@ -127,7 +136,7 @@ def run_labels(
             seconds = time.monotonic() - begun
             spending = work.tally.spending()
             on_progress(
-                Progress(spending.asked + spending.reused, len(unique), spending, seconds, step)
+                Progress(spending.asked + spending.reused, work.n_texts, spending, seconds, step)
             )
 
     try:
@@ -136,6 +145,8 @@ def run_labels(
         while not work.wait(_STEP):
             if stop is not None and stop.is_set():
                 work.stop(INTERRUPTED, hurry=True)
+            if more is not None:
+                _feed(work, more)
             notify()
         notify()
     except KeyboardInterrupt:
@@ -148,6 +159,13 @@ def run_labels(
         _finish(work)
         raise
     return _outcome(work)
+
+
+def _feed(work: LabelWork, more: More) -> None:
+    if work.hungry:
+        texts = more(dict(work.answers), work.tally.spending())
+        if texts is not None:
+            work.feed(_unique(texts))
 
 
 def _finish(work: LabelWork) -> None:

@@ -6,13 +6,13 @@ import asyncio
 import random
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from typing import Any
 
 from tracer_nb.errors import StoreError, TeacherError
 from tracer_nb.labelling.keep import Commits, Keeper, Tally
+from tracer_nb.labelling.supply import Supply
 from tracer_nb.records import Answer, Caps
 from tracer_nb.store.labels import LabelStore
 from tracer_nb.store.rows import storable
@@ -64,6 +64,9 @@ class LabelWork:
     again : collection of str
         Those of ``texts`` that are asked even where an answer is stored, if it holds no label.
         Until another one is there to be kept, that answer stays.
+    growing : bool
+        More texts may come meanwhile: whenever the run is :attr:`hungry`, it waits for
+        :meth:`feed`.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class LabelWork:
         identity: Mapping[str, Any] | None = None,
         *,
         again: Collection[str] = (),
+        growing: bool = False,
     ) -> None:
         self.answers: dict[str, Answer] = {}
         self.tally = Tally()
@@ -85,19 +89,23 @@ class LabelWork:
         self._teacher = teacher
         self._identity = dict(teacher.identity if identity is None else identity)
         self._keeper = Keeper(teacher.labels)
+        self.n_texts = len(texts)
         self._texts = texts
         self._again = again
+        self._growing = growing
+        self._n_wanted = self._n_fed = 0
         self._old: dict[str, Answer] = {}
         self._store = store
         self._caps = caps
         self._budget = Budget(caps)
-        self._left: Iterator[str] = iter(())
+        self._supply: Supply | None = None
         self._parted = False
         self._commits: Commits | None = None
         self._calls: set[asyncio.Future[Sequence[Answer]]] = set()
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._done = threading.Event()
+        self._news = threading.Event()
         # A daemon, so that a teacher that hangs cannot keep the interpreter from ending.
         self._thread = threading.Thread(target=self._main, name="tracer-label", daemon=True)
 
@@ -123,11 +131,29 @@ class LabelWork:
                 seconds = _SHORT if hurry else _LONG
                 self._loop.call_soon_threadsafe(self._stop_calls, seconds)
 
+    @property
+    def hungry(self) -> bool:
+        """Whether it waits to be fed."""
+        return self._n_fed < self._n_wanted
+
+    def feed(self, texts: Sequence[str]) -> None:
+        """Give more texts to a run that is hungry, each new to it; none: there are no more."""
+        with self._lock:
+            self._n_fed += 1
+            self.n_texts += len(texts)
+            if self._loop is not None and self._supply is not None:
+                self._loop.call_soon_threadsafe(self._supply.put, texts, len(texts))
+
     def wait(self, seconds: float) -> bool:
-        """Wait until all is asked, stored and closed; whether it is."""
+        """Wait until all is asked, stored and closed; whether all is.
+
+        The waiting ends early where the run is hungry, and with each answer that comes then.
+        """
         if self._thread.ident is None:  # interrupted before it could start
             return True
-        if not self._done.wait(seconds):
+        self._news.wait(seconds)
+        self._news.clear()
+        if not self._done.is_set():
             return False
         self._thread.join(1.0)  # the loop is closing; a slow name look-up may go on alone
         return True
@@ -140,7 +166,15 @@ class LabelWork:
         except BaseException as e:  # noqa: BLE001 -- raised again in the thread that waits
             self.error = self.error or e
         finally:
-            self._done.set()
+            self._end()
+
+    def _end(self) -> None:
+        self._done.set()
+        self._news.set()
+
+    def _want(self) -> None:
+        self._n_wanted += 1
+        self._news.set()
 
     async def _run(self) -> None:
         with self._lock:
@@ -169,7 +203,7 @@ class LabelWork:
             self._writer.shutdown()
             await self._teacher.close()
             # Closing the loop may still wait for a name look-up; the caller need not.
-            self._done.set()
+            self._end()
 
     async def _reuse(self) -> None:
         """Take over what is stored."""
@@ -208,21 +242,23 @@ class LabelWork:
         if not n_left or self.stopped is not None:
             return
         check_bounded(self._teacher, self._texts[0], self._caps)
-        most = self._caps.max_rows
-        n_asked = n_left if most is None else min(n_left, most)
-        # Not a list, and no task for each: there may be millions.
-        left = (text for text in self._texts if text not in self.answers)
-        self._left = islice(left, n_asked)
-        calls = -(-n_asked // max(1, self._teacher.batch_size))
-        workers = min(self._teacher.concurrency, calls)
-        await asyncio.gather(*(self._work() for _ in range(workers)))
-        if n_asked < n_left:
-            self.stopped = self.stopped or cap_reached("row", f"{most:,}")
+        size, workers = max(1, self._teacher.batch_size), self._teacher.concurrency
+        self._supply = supply = Supply(
+            self._caps.max_rows,
+            fewest=workers * size,
+            want=self._want if self._growing else None,
+        )
+        # No list, and no task for each: there may be millions.
+        supply.put((text for text in self._texts if text not in self.answers), n_left)
+        if not self._growing:
+            workers = min(workers, -(-supply.n_left // size))
+        await asyncio.gather(*(self._work(supply, size) for _ in range(workers)))
+        if supply.n_over:
+            self.stopped = self.stopped or cap_reached("row", f"{self._caps.max_rows:,}")
 
-    async def _work(self) -> None:
+    async def _work(self, supply: Supply, size: int) -> None:
         try:
-            size = max(1, self._teacher.batch_size)
-            while self.stopped is None and (batch := list(islice(self._left, size))):
+            while self.stopped is None and (batch := await supply.take(size)):
                 batch = self._unanswered(batch)
                 if not batch:
                     continue
@@ -254,9 +290,8 @@ class LabelWork:
         if self._parted:
             return
         self._parted = True
-        left = list(self._left)
-        random.shuffle(left)
-        self._left = iter(left)
+        if self._supply is not None:
+            self._supply.reorder(random.shuffle)
 
     async def _ask(self, batch: list[str]) -> Sequence[Answer] | None:
         """Answers for ``batch``; None when it may not be asked, or was stopped."""
@@ -324,6 +359,8 @@ class LabelWork:
                 self.renewed.add(text)
             stays = text in self._old and not answer.keep
             self.answers[text] = self._old[text] if stays else first[text]
+        if self.hungry:  # what comes next may have waited for these
+            self._news.set()
         cut, asked = self.tally.cut
         if cut >= _FEW and 2 * cut >= asked:
             self.stop(
@@ -336,6 +373,8 @@ class LabelWork:
             self.stop(f"{IN_VAIN} {self.tally.in_vain:,} answers is a label: {reason}")
 
     def _stop_calls(self, seconds: float) -> None:
+        if self._supply is not None:
+            self._supply.end()
         self._purse.close()
         self._till.close()
         if isinstance(self._teacher, Haltable):

@@ -12,12 +12,12 @@ from tracer_nb.errors import InvalidInput
 from tracer_nb.labelset import check_prompt, clean_labels, explain_labels, readable_labels
 from tracer_nb.steps.audit.auditor import Auditor
 from tracer_nb.steps.column.features import ready_matrix
-from tracer_nb.steps.label.asker import Asker, Shelf
+from tracer_nb.steps.label.asker import Asker
 from tracer_nb.steps.label.costs import check_latency_weight
 from tracer_nb.steps.label.reject import make_reject_option
 from tracer_nb.steps.review.sitting import reviewed_examples
 from tracer_nb.steps.state import Setup
-from tracer_nb.store import DrawStore, ReviewStore
+from tracer_nb.store import DrawStore, ReviewStore, Shelf
 from tracer_nb.teachers import ReplayTeacher, make_teacher
 from tracer_nb.teachers.base import check_whole
 

@@ -32,11 +32,11 @@ from tracer_nb.records import (
 from tracer_nb.steps.audit.auditor import Auditor
 from tracer_nb.steps.column.features import Blocks, Once
 from tracer_nb.steps.column.frames import Texts
-from tracer_nb.steps.label.asker import Asker, Shelf
+from tracer_nb.steps.label.asker import Asker
 from tracer_nb.steps.label.grown import Grown
 from tracer_nb.steps.route.outcome import Outcome
 from tracer_nb.steps.update.scope import Scope
-from tracer_nb.store import DrawStore, ReviewStore
+from tracer_nb.store import DrawStore, ReviewStore, Shelf
 from tracer_nb.teachers import Teacher
 
 __all__ = [

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from tracer_nb.store.labels import LabelStore, default_store_path
 from tracer_nb.store.reviews import AuditStore, DrawStore, ReviewStore
+from tracer_nb.store.shelf import Shelf
 
-__all__ = ["AuditStore", "DrawStore", "LabelStore", "ReviewStore", "default_store_path"]
+__all__ = ["AuditStore", "DrawStore", "LabelStore", "ReviewStore", "Shelf", "default_store_path"]

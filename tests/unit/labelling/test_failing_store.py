@@ -132,7 +132,7 @@ def test_the_next_run_stores_them_first_and_asks_for_none_of_them(path, monkeypa
     teacher = Scripted()
     asker = Asker(teacher, path)
     with monkeypatch.context() as patched:
-        patched.setattr("tracer_nb.steps.label.asker.LabelStore", lambda p: Failing(p, first=3))
+        patched.setattr("tracer_nb.store.shelf.LabelStore", lambda p: Failing(p, first=3))
         ask(asker)
     assert "not stored" in asker.stopped
     assert 0 < len(stored(path, teacher)) < len(asker.answers) < len(TEXTS)
@@ -140,7 +140,7 @@ def test_the_next_run_stores_them_first_and_asks_for_none_of_them(path, monkeypa
     # While the store fails, nothing more is asked: one line says why.
     before = teacher.asked.copy()
     with monkeypatch.context() as patched:
-        patched.setattr("tracer_nb.steps.label.asker.LabelStore", lambda p: Failing(p, first=1))
+        patched.setattr("tracer_nb.store.shelf.LabelStore", lambda p: Failing(p, first=1))
         with pytest.raises(StoreError, match="cannot write the label store"):
             ask(asker)
     assert teacher.asked == before
@@ -181,7 +181,7 @@ def test_a_job_keeps_its_labels_says_so_and_goes_on(path, monkeypatch, world):
         world.teach, world.labels, features=world.X, store=path, concurrency=4, labelling="random"
     )
     with monkeypatch.context() as patched:
-        patched.setattr("tracer_nb.steps.label.asker.LabelStore", lambda p: Failing(p, first=40))
+        patched.setattr("tracer_nb.store.shelf.LabelStore", lambda p: Failing(p, first=40))
         labels = tracer.label(world.texts, sample=300)
     asked = list(world.asked)
     assert (labels.codes >= 0).sum() >= len(asked) - 4

@@ -1,5 +1,7 @@
 """Hard rows first, step by step and in one call: the same rows, nothing paid twice, caps kept."""
 
+import random
+import time
 from contextlib import suppress
 
 import numpy as np
@@ -7,6 +9,8 @@ import pytest
 
 from tracer_nb import Tracer, load
 from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw
+from tracer_nb.draws.hardfirst import HardFirst
+from tracer_nb.draws.moves import UNASKED
 from tracer_nb.errors import InvalidInput, NotEnoughData, StoreError, TracerError
 from tracer_nb.store import DrawStore, LabelStore
 
@@ -238,6 +242,59 @@ def test_a_teacher_found_to_give_no_distribution_is_asked_nothing_more(make, wor
         assert len(asked) == 20
     make().label(world[0])  # and nothing of it was lost
     assert len(asked) == len(set(asked)) > 20
+
+
+def test_the_same_rows_are_chosen_however_fast_the_answers_come(monkeypatch):
+    """The next batch is chosen while the last one is answered, and goes by those before it."""
+    names = tuple(f"label {k}" for k in range(12))
+    world = np.random.default_rng(0)
+    kind = world.integers(12, size=3000)
+    X = np.eye(12)[kind] * 2.8 + world.normal(size=(3000, 12))
+    truth = {f"text {i}": names[k] for i, k in enumerate(kind)}
+    ahead, chosen = HardFirst.ahead, []
+
+    def noted(job, draws, labels):
+        move = ahead(job, draws, labels)
+        if move is not None:
+            waiting = job.column.texts_of(draws[-1].rows)
+            chosen.append(int((labels[waiting] == UNASKED).sum()))
+        return move
+
+    monkeypatch.setattr(HardFirst, "ahead", noted)
+    found = []
+    for seconds in (0.0, 0.004, 0.02):
+        rng = random.Random(1)
+
+        def teach_late(text, rng=rng, seconds=seconds):
+            time.sleep(rng.random() * seconds)
+            return truth[text]
+
+        options = {"target": 0.9, "confidence": 0.9, "store": ":memory:"}
+        tracer = Tracer(teach_late, names, features=X, **options)
+        tracer.label(list(truth))
+        found.append(draw_rows_of(tracer))
+    assert found[0] == found[1] == found[2]
+    assert len(found[0]) > 4
+    assert sum(n > 0 for n in chosen) >= 3  # not after all was answered
+
+
+def draw_rows_of(tracer):
+    return [(draw.purpose, draw.rows.tolist()) for draw in tracer._state.draws]
+
+
+def test_all_of_what_was_drawn_is_asked_about_by_who_goes_on(make, world):
+    """Two batches may be under way where a kernel dies."""
+    tracer = make()
+    tracer.label(world[0])
+    draws = tracer._state.draws
+    assert [draw.purpose for draw in draws[-2:]] == [HARD, HARD]
+    job, labels = tracer._state.grown.job, tracer._state.grown.said.copy()
+    for draw in draws[-2:]:
+        labels[draw.rows[::3]] = UNASKED
+    move = job.step(draws, labels)
+    left = np.r_[draws[-2].rows[::3], draws[-1].rows[::3]]
+    assert move.draws == draws
+    assert sorted(move.texts.tolist()) == sorted(left.tolist())
 
 
 def test_too_small_a_column_is_told_before_anything_is_asked(make, world, asked):

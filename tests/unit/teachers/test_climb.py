@@ -27,7 +27,7 @@ class Slots:
 
     def __init__(self, n, seconds, climb=Climb):
         self.pace = Pace(64)
-        self.pace._climb = climb(64)
+        self.pace.climb = climb(64)
         self.seconds = seconds
         self.waits = []
         self.limits = []
@@ -256,3 +256,20 @@ def test_the_places_of_a_server_are_seen_in_what_its_answers_do(slots, low, high
     run(serve())
     # Memoryless answers can be next to nothing, even ones never overtake: one of both shows.
     assert low * 0.7 - (slots == 1) <= signs.places(1.0 if latency is constant else 0.2) <= high
+
+
+def test_a_run_a_moment_later_goes_on_with_what_was_found_out(monkeypatch):
+    slots = Slots(64, lambda: 0.001)
+
+    async def ask():
+        await asyncio.gather(*(slots.request() for _ in range(400)))
+
+    asyncio.run(ask())
+    found = slots.pace.limit
+    assert found > 8
+    assert Pace(64, before=slots.pace).limit == found
+    monkeypatch.setattr("tracer_nb.teachers.chat.pace._A_MOMENT", -1.0)
+    assert Pace(64, before=slots.pace).limit == 8
+    monkeypatch.undo()
+    slots.pace.halt()
+    assert Pace(64, before=slots.pace).limit == 8

@@ -19,8 +19,8 @@ from tracer_nb.engine.pipeline import Answers
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Audit, Caps, Certificate, Labels, Routing, Watch
 from tracer_nb.steps.column.frames import Texts
-from tracer_nb.steps.label.asker import Asker, OnProgress, Shelf
-from tracer_nb.store import AuditStore
+from tracer_nb.steps.label.asker import Asker, OnProgress
+from tracer_nb.store import AuditStore, Shelf
 from tracer_nb.store.rows import text_address
 from tracer_nb.teachers import ReplayTeacher, Teacher
 from tracer_nb.words import alarm_sentence

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 from tracer_nb.errors import InvalidInput, StoreError
-from tracer_nb.labelling import INTERRUPTED, LabelRun, run_labels
+from tracer_nb.labelling import INTERRUPTED, LabelRun, More, run_labels
 from tracer_nb.labelling.batch import in_batches, under_way
 from tracer_nb.records import Answer, AskedAgain, Caps, Progress, Spending, Superseded
-from tracer_nb.store import LabelStore
+from tracer_nb.store import LabelStore, Shelf
 from tracer_nb.store.experience import Experience, find_experience
 from tracer_nb.store.ledger import count_models
 from tracer_nb.store.replaced import find_superseded, replace_missing, superseded_in_run
@@ -23,7 +24,7 @@ from tracer_nb.teachers import ReplayTeacher, Teacher
 from tracer_nb.teachers.budget import check_bounded, check_caps, total_cost
 from tracer_nb.words import waiting_sentence
 
-__all__ = ["Asker", "OnProgress", "Past", "Shelf", "asks_again"]
+__all__ = ["Asker", "OnProgress", "Past", "asks_again"]
 
 OnProgress = Callable[[Progress], None]
 
@@ -47,57 +48,6 @@ class Past:
     waiting: frozenset[str] = frozenset()
 
 
-class Shelf:
-    """The store of a job, opened once for all that one step does with it.
-
-    Parameters
-    ----------
-    path : path or None
-        As for :class:`~tracer_nb.store.LabelStore`.
-    """
-
-    def __init__(self, path: str | os.PathLike[str] | None) -> None:
-        self.path = path
-        self._lock = threading.Lock()
-        self._users = 0
-        self._store: LabelStore | None = None
-
-    @property
-    def is_file(self) -> bool:
-        """Whether it is on disk."""
-        return self.path is None or os.fspath(self.path) != ":memory:"
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Whoever opens the store first leaves it open to the end of this block."""
-        with self._lock:
-            self._users += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._users -= 1
-                if not self._users and self._store is not None:
-                    store, self._store = self._store, None
-                    store.close()
-
-    @contextmanager
-    def open(self) -> Iterator[LabelStore]:
-        """The open store.
-
-        Raises
-        ------
-        StoreError
-            It cannot be opened.
-        """
-        with self.held():
-            with self._lock:
-                if self._store is None:
-                    self._store = LabelStore(self.path)
-                store = self._store
-            yield store
-
-
 class Asker:
     """Asks a teacher about texts and remembers what it said.
 
@@ -109,6 +59,13 @@ class Asker:
         Recorded labels are never stored: they are stored where they come from.
     again : bool, default False
         Ask a second time: its answers are kept beside the first ones, and are none of them.
+
+    Attributes
+    ----------
+    answers : dict of str to Answer
+        What was asked or looked up.
+    came : mapping of str to Answer
+        What came of a run that goes on.
     """
 
     def __init__(
@@ -125,6 +82,7 @@ class Asker:
         self.superseded = Superseded()
         self._models = Counter[str]()
         self.asked_again: AskedAgain | None = None
+        self.came: Mapping[str, Answer] = {}
         self._renewed: set[str] = set()
         self._unsaved: dict[str, Answer] = {}
         self._unsaved_again: set[str] = set()
@@ -195,7 +153,7 @@ class Asker:
         found: dict[str, Answer] = {}
         others: list[str] = []
         for text in texts:
-            if (answer := self.answers.get(text)) is not None:
+            if (answer := self.answers.get(text) or self.came.get(text)) is not None:
                 found[text] = answer
             else:
                 others.append(text)
@@ -259,12 +217,16 @@ class Asker:
         step: str,
         stop: threading.Event | None = None,
         missing: bool = False,
+        more: More | None = None,
     ) -> None:
         """Get an answer to every text; those that are remembered or stored cost nothing.
 
         Texts that are in a batch are left out: they are paid there. ``missing`` asks again
         about those whose answer holds no label, each once; it stays until there is another.
+        ``more`` is that of :func:`~tracer_nb.labelling.run_labels`, told of all spending since
+        :meth:`begin`; what it raises is raised when all that was asked is kept.
         """
+        following: _Following | None = None
         if stop is not None and stop.is_set():  # while the surrogate was fitted, for example
             self.stop(step, INTERRUPTED)
             return
@@ -274,6 +236,8 @@ class Asker:
                 self._save_late(store)
                 again = self.missing(texts) - self._renewed if missing else frozenset()
                 held, since = under_way(store, self.identity, texts)
+                if more is not None:
+                    following = _Following(self, more, partial(in_batches, store, self.identity))
                 run = run_labels(
                     self.teacher,
                     [text for text in texts if text not in held],
@@ -284,6 +248,7 @@ class Asker:
                     stop=stop,
                     identity=self.identity,
                     again=again,
+                    more=following,
                 )
                 self._take(run, step, again if missing else None)
                 if held and run.stopped is None:
@@ -298,6 +263,8 @@ class Asker:
             n_missing = sum(answer.label is None for answer in known.values())
             self.count(Spending(reused=len(known), missing=n_missing))
             left = [text for text in texts if text not in known]
+            if more is not None:
+                following = _Following(self, more, None)
             run = run_labels(
                 self.teacher,
                 left,
@@ -305,8 +272,11 @@ class Asker:
                 on_progress=on_progress,
                 step=step,
                 stop=stop,
+                more=following,
             )
             self._take(run, step, again if missing else None)
+        if following is not None and following.error is not None:
+            raise following.error
 
     def _take(self, run: LabelRun, step: str, again: frozenset[str] | None) -> None:
         """Remember what came of a run, which asked ``again`` about some texts."""
@@ -319,6 +289,7 @@ class Asker:
         self._models.update(dict(count_models(new)))
         self._models = self._models - Counter(dict(count_models(old)))
         self.answers.update(came)
+        self.came = {}
         if again is not None:
             self._count_again(again, run)
         self._unsaved.update(run.unsaved)
@@ -348,6 +319,31 @@ class Asker:
             replace_missing(store, self.identity, again.items(), self.teacher.labels)
             self._unsaved.clear()
             self._unsaved_again.clear()
+
+
+class _Following:
+    """What is asked about next while a run goes on, and what went wrong with it."""
+
+    def __init__(
+        self,
+        asker: Asker,
+        more: More,
+        in_batch: Callable[[Sequence[str]], tuple[set[str], str]] | None,
+    ) -> None:
+        self.error: Exception | None = None
+        self._asker, self._before = asker, asker.spending
+        self._more, self._in_batch = more, in_batch
+
+    def __call__(self, answers: Mapping[str, Answer], spending: Spending) -> Sequence[str] | None:
+        self._asker.came = answers
+        try:
+            texts = self._more(answers, _add(self._before, spending))
+            # What is paid in a batch is not asked about here: the next run says so.
+            held = texts and self._in_batch is not None and self._in_batch(texts)[0]
+        except Exception as error:  # noqa: BLE001 -- raised when what was asked is kept
+            self.error = error
+            return ()
+        return () if held else texts
 
 
 def asks_again(again: Any, teacher: Teacher | None) -> bool:

@@ -8,7 +8,7 @@ on where it was, in another kernel too.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +19,7 @@ from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.draws.moves import NO_LABEL, UNASKED, Ask, Column, Done, Terms
 from tracer_nb.engine.outlook import fewest_tested
 from tracer_nb.errors import NotEnoughData
-from tracer_nb.records import Caps, Labels, Progress
+from tracer_nb.records import Answer, Caps, Labels, Progress, Spending
 from tracer_nb.steps.column.features import Blocks
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.column.sample import collect_labels, distinct_texts
@@ -100,6 +100,7 @@ def _make_job(setup: Setup, askable: Texts, sample: int | None, X: Blocks) -> Ha
         setup.options.confidence,
         most=sample,
         new_rows=new_rows_of(setup, len(askable.usable)),
+        at_a_time=setup.teacher.concurrency * max(setup.teacher.batch_size, 1),
         seed=setup.options.seed,
         options=options,
     )
@@ -175,7 +176,7 @@ def advance(
     assert grown is not None  # noqa: S101  begin() has made it
     job, classes, first = grown.job, setup.teacher.labels, True
     while True:
-        _reserve(job, setup, state.draws, grown.said, how)
+        _reserve(job, state.draws, grown.said, how.caps, asker.spending)
         move = job.step(state.draws, grown.said)
         if isinstance(move, Done):
             grown = replace(grown, done=move)
@@ -191,6 +192,7 @@ def advance(
             texts = distinct_texts(askable, rows_of(move.draws))
         first = False
         if texts:
+            stream = _Stream(state, askable, how, keep, texts)
             ask_about(
                 *(asker, texts, setup.reject),
                 caps=how.caps.left(asker.spending),
@@ -198,13 +200,56 @@ def advance(
                 step=how.step,
                 stop=how.stop,
                 missing=again,
+                # Who asks about one text at a time waits for none.
+                more=stream if setup.teacher.concurrency > 1 else None,
             )
+            state = stream.state
         grown = replace(grown, said=answers_of(asker, askable.unique, classes, grown.said))
         state = replace(state, grown=grown, seconds=mean_wait(asker.spending))
         state = _labelled(state, askable)
         keep(state)
         if asker.stopped_in(how.step) is not None:
             return state
+
+
+class _Stream:
+    """Chooses the next batch while the last one is being answered, so that no teacher waits.
+
+    It goes by the answers to all batches but the last, whichever came meanwhile: the same seed
+    and the same answers choose the same rows, however fast these come.
+    """
+
+    def __init__(
+        self, state: JobState, askable: Texts, how: Asking, keep: Keep, asked: Sequence[str]
+    ) -> None:
+        self.state = state
+        self._asked = set(asked)
+        self._how, self._keep = how, keep
+        self._texts = askable.unique
+        self._number = {text: i for i, text in enumerate(askable.unique)}
+
+    def __call__(self, answers: Mapping[str, Answer], spending: Spending) -> list[str] | None:
+        state, grown = self.state, self.state.grown
+        assert grown is not None  # noqa: S101  begin() has made it
+        column, before = grown.job.column, state.draws[:-1]
+        if before and any(
+            self._texts[i] in self._asked and self._texts[i] not in answers
+            for i in column.unasked(before[-1].rows, grown.said).tolist()
+        ):
+            return None
+        said = grown.said.copy()
+        codes = _codes_of(grown.job.classes)
+        for text, answer in answers.items():
+            said[self._number[text]] = codes.get(answer.label, NO_LABEL)
+        _reserve(grown.job, state.draws, said, self._how.caps, spending)
+        move = grown.job.ahead(state.draws, said)
+        if move is None:
+            return []
+        state = replace(state, draws=move.draws, underway=rows_of(move.draws))
+        self.state = _keep(state, self._keep)
+        texts = [self._texts[i] for i in move.texts.tolist()]
+        self._asked.update(texts)
+        return texts
 
 
 def _keep(state: JobState, keep: Keep) -> JobState:
@@ -253,6 +298,11 @@ def labels_of(state: JobState, at: Arranged) -> Labels:
     )
 
 
+def _codes_of(classes: tuple[str, ...]) -> dict[str | None, int]:
+    """The code of each label."""
+    return {label: i for i, label in enumerate(classes)}
+
+
 def answers_of(
     asker: Asker,
     texts: Sequence[str],
@@ -260,7 +310,7 @@ def answers_of(
     before: NDArray[np.intp] | None = None,
 ) -> NDArray[np.intp]:
     """The teacher's answers by text; those that came since ``before`` are remembered."""
-    number: dict[str | None, int] = {label: i for i, label in enumerate(classes)}
+    number = _codes_of(classes)
     said = np.full(len(texts), UNASKED, dtype=np.intp) if before is None else before.copy()
     known = asker.known(texts) if before is None else asker.answers
     for i, text in enumerate(texts):
@@ -270,10 +320,14 @@ def answers_of(
 
 
 def _reserve(
-    job: HardFirst, setup: Setup, draws: tuple[Draw, ...], said: NDArray[np.intp], how: Asking
+    job: HardFirst,
+    draws: tuple[Draw, ...],
+    said: NDArray[np.intp],
+    caps: Caps,
+    spent: Spending,
 ) -> None:
     """End the growing while the caps still pay for a test."""
-    left = _affordable(setup, how.caps)
+    left = _affordable(caps, spent)
     if left is None:
         return
     terms, n_open = job.terms, len(job.column.open_rows(draws))
@@ -283,9 +337,9 @@ def _reserve(
     job.cap(n_fit + max(left - n_test - terms.new_rows, 0))
 
 
-def _affordable(setup: Setup, caps: Caps) -> int | None:
+def _affordable(caps: Caps, spent: Spending) -> int | None:
     """Texts that may still be asked about, as far as can be told; None where no cap says so."""
-    spent, left = setup.asker.spending, caps.left(setup.asker.spending)
+    left = caps.left(spent)
     bounds = [] if left.max_rows is None else [float(left.max_rows)]
     used = spent.prompt_tokens + spent.completion_tokens
     for cap, paid in ((left.max_cost, spent.cost), (left.max_tokens, used)):

@@ -10,6 +10,7 @@ import numpy as np
 
 from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput
+from tracer_nb.labelling import More
 from tracer_nb.records import Answer, Caps, RejectOption, Routing
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.label.asker import Asker, OnProgress
@@ -74,6 +75,7 @@ def ask_about(
     step: str,
     stop: threading.Event | None = None,
     missing: bool = False,
+    more: More | None = None,
 ) -> None:
     """Get an answer to every text as :meth:`Asker.ask` does.
 
@@ -97,7 +99,15 @@ def ask_about(
                 return
             caps, begun = caps.left(asker.spending.since(before)), set(first)
             texts = [text for text in texts if text not in begun]
-    asker.ask(texts, caps=caps, on_progress=on_progress, step=step, stop=stop, missing=missing)
+    asker.ask(
+        texts,
+        caps=caps,
+        on_progress=on_progress,
+        step=step,
+        stop=stop,
+        missing=missing,
+        more=more,
+    )
 
 
 def check_distribution(asker: Asker, texts: Sequence[str], reject: RejectOption) -> None:

@@ -27,13 +27,13 @@ from tracer_nb.steps.audit.step import fit_key_of, fitted_texts
 from tracer_nb.steps.certify import learned_on_column, without_unused
 from tracer_nb.steps.column.features import featurize
 from tracer_nb.steps.column.frames import Texts, read_texts
-from tracer_nb.steps.label.asker import Asker, OnProgress, Shelf, asks_again
+from tracer_nb.steps.label.asker import Asker, OnProgress, asks_again
 from tracer_nb.steps.label.costs import make_caps, text_costs
 from tracer_nb.steps.label.reject import make_reject_option
 from tracer_nb.steps.review.sitting import reviewed_examples
 from tracer_nb.steps.route.outcome import Outcome, answer_rows, combine
 from tracer_nb.steps.state import JobState
-from tracer_nb.store import ReviewStore
+from tracer_nb.store import ReviewStore, Shelf
 from tracer_nb.store.rows import short_address
 from tracer_nb.teachers import Teacher, make_teacher
 from tracer_nb.teachers.server import hide_key

@@ -37,6 +37,8 @@ __all__ = [
 _PASSING = frozenset({408, 409, 429})
 _LONGEST_ASKED = 60.0
 _DAY = 86_400.0
+# Seconds after which another run finds out anew how many requests at a time a server takes.
+_A_MOMENT = 60.0
 _LONGEST_SAID = 400 * _DAY
 
 
@@ -143,6 +145,8 @@ class Pace:
     ----------
     most : int
         Requests at a time at the very most.
+    before : Pace, optional
+        Of the run before: if it ended a moment ago, what it found out about the server holds on.
     requests_per_minute, tokens_per_minute : float, optional
         Limits of the account. They are kept second by second: what a second may bring, or one
         request at least, may go at once.
@@ -151,28 +155,37 @@ class Pace:
     ----------
     halted : bool
         Whether nothing more is sent.
+    climb : Climb
+        Finds out how many requests at a time the server takes.
     """
 
     def __init__(
         self,
         most: int,
         *,
+        before: Pace | None = None,
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
     ) -> None:
         self.halted = False
-        self._climb = Climb(most)
+        self.climb: Climb = Climb(most) if before is None or before.is_stale else before.climb
         self._places = CapacityLimiter(self.limit)
         self._requests = None if requests_per_minute is None else _Rate(requests_per_minute)
         self._tokens = None if tokens_per_minute is None else _Rate(tokens_per_minute)
         self._until = 0.0
+        self._last = time.monotonic()
         self._round = 0  # goes up when they are halved
         self._waiting: set[asyncio.Task[object]] = set()
 
     @property
     def limit(self) -> int:
         """Requests at a time, at present."""
-        return self._climb.limit
+        return self.climb.limit
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the server may be another one by now."""
+        return self.halted or time.monotonic() > self._last + _A_MOMENT
 
     @property
     def counts_tokens(self) -> bool:
@@ -208,7 +221,7 @@ class Pace:
         if admit is not None:
             await self._admission(turn, admit)
         sent = asyncio.get_running_loop().time()
-        request = self._round, self._climb.send(sent)
+        request = self._round, self.climb.send(sent)
         timing = TIMING.get()
         if timing is not None and timing.sent is None:
             timing.sent = sent
@@ -220,6 +233,7 @@ class Pace:
         else:
             self._note(turn, *request, clean=True)
         finally:
+            self._last = time.monotonic()
             self._places.release_on_behalf_of(turn)
 
     async def sleep(self, seconds: float) -> None:
@@ -298,12 +312,12 @@ class Pace:
             self._until = max(self._until, now + turn.wait)
         counts = round_ == self._round
         full = self._places.borrowed_tokens >= self._places.total_tokens
-        self._climb.back(sent, now, clean=clean and counts and not turn.overloaded, full=full)
+        self.climb.back(sent, now, clean=clean and counts and not turn.overloaded, full=full)
         if counts and turn.overloaded:
             self._round += 1
-            self._climb.trouble()
-        if self._places.total_tokens != self._climb.limit:
-            self._places.total_tokens = self._climb.limit
+            self.climb.trouble()
+        if self._places.total_tokens != self.climb.limit:
+            self._places.total_tokens = self.climb.limit
 
 
 class _Rate:

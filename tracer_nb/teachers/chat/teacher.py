@@ -220,6 +220,7 @@ class ChatTeacher:
             "reasoning_effort": reasoning_effort,
         }
         self._opened: Opened | None = None
+        self._pace: Pace | None = None
         self._ballots: Ballots | None = None
         self._notices = Notices()
 
@@ -352,7 +353,7 @@ class ChatTeacher:
 
     async def _label(self, text: str, turn: int) -> Answer:
         if self._opened is None or self._opened.loop is not asyncio.get_running_loop():
-            pace = Pace(self.concurrency, **self._rates)
+            pace = self._pace = Pace(self.concurrency, before=self._pace, **self._rates)
             self._opened = await Opened.of(self._connect(pace), pace)
         endpoint, pace, timing = self._opened.endpoint, self._opened.pace, Timing()
         TIMING.set(timing)
