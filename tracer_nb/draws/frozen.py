@@ -21,6 +21,9 @@ __all__ = ["Frozen", "agreement_on", "best_look", "certify_new", "certify_open",
 # A hair below the score of the row that is the quantile, in whatever batch it is scored.
 _HAIR = 1e-6
 _LEAST_TEST = 30
+# Tests stand so much closer than the bins that their start is planned in: of the rows between the
+# last that passes and the next, half could have been answered. On BANKING77 .003 of the column.
+_FINER = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,10 +105,13 @@ def freeze(
     answers = fit.pipeline.predict(X)
     scores = fit.path(answers, None, target)
     among = scores[open_codes]
+    parts = [fit.pilot] if fit.extra_pilot is None else [fit.pilot, fit.extra_pilot]
+    left_out = np.concatenate([part.scores for part in parts])
     outlook = look_ahead(
         among,
-        fit.pilot.scores,
-        fit.pilot.agree,
+        left_out,
+        np.concatenate([part.agree for part in parts]),
+        np.arange(len(left_out)) < len(fit.pilot.scores),
         n_open=len(open_codes),
         n_labels=n_labels,
         target=target,
@@ -114,9 +120,9 @@ def freeze(
         seed=seed,
     )
     ordered = np.sort(among[np.isfinite(among)])[::-1]
-    ends = bin_ends(len(ordered))
+    ends = bin_ends(len(ordered), _FINER)
     grid = np.maximum(ordered[np.maximum(ends, 1) - 1] - _HAIR, 0.0) if len(ordered) else ordered
-    thresholds = np.unique(grid[outlook.start :: outlook.stride])[::-1]
+    thresholds = np.unique(grid[(outlook.start + 1) * _FINER - 1 :: outlook.stride])[::-1]
     return Frozen(fit, answers, scores, thresholds, outlook)
 
 

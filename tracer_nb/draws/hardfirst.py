@@ -15,9 +15,16 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw, Look, in_test, rows_of
+from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw, in_test, rows_of
 from tracer_nb.draws.frozen import Frozen, best_look, certify_new, freeze
 from tracer_nb.draws.moves import UNASKED, Ask, Column, Done, Terms
+from tracer_nb.draws.stopping import (
+    enough,
+    hopeless,
+    nearly_worth_testing,
+    plan_looks,
+    worth_testing,
+)
 from tracer_nb.engine.growing import Sketch, batch_size, best_view, choose_rows, looked_at, sketch
 from tracer_nb.engine.outlook import Outlook, fewest_tested, look_ahead, too_few
 from tracer_nb.engine.zoo import Matrix
@@ -29,18 +36,10 @@ __all__ = ["HardFirst"]
 _START_SHARE = 0.2
 _FEWEST_START = 40
 _MOST_ROUNDS = 6
-_LIKELY = 0.7
-# From here on no batch is chosen before the last one is answered.
-_NEAR, _BATCHES_LEFT = 0.5, 3
 # A batch of this share of the column costs little, whatever is learned from it.
 _SMALL_BATCH = 0.005
 # What is certified leaves so much to the teacher that another round may be worth it.
 _WORTH_MORE = 0.05
-# Nothing is left to hope for when so much is asked about and so little can be expected.
-_TRIED, _WORTH = 0.4, 0.02
-# A test is looked at before its end: the random start speaks too ill of the open rows, so that
-# tests are planned too large.
-_LOOKS = ((0.4, 0.4), (1.0, 0.6))
 
 
 class HardFirst:
@@ -178,19 +177,14 @@ class HardFirst:
         # Texts that are being asked about count as asked.
         n_asked = int(self.column.drawn_for(draws, PILOT, HARD, TEST).sum())
         full = terms.most is not None and n_asked >= terms.most
-        saved = len(open_) - outlook.n_test - outlook.n_deferred if outlook.n_test else 0.0
-        # A test that failed is not simply made again.
-        grown = draws[-1].purpose != TEST
-        likely = outlook.chance >= _LIKELY and outlook.bill < len(texts) + len(left)
-        near = outlook.chance >= _NEAR and outlook.n_deferred < _BATCHES_LEFT * size
-        if ahead and (full or near):
+        if ahead and (full or nearly_worth_testing(outlook, terms.target)):
             return Done(draws, "what is being asked about may be enough")
-        if outlook.n_test and (full or (grown and likely and outlook.n_deferred < size)):
+        grown = draws[-1].purpose != TEST
+        if worth_testing(outlook, target=terms.target, n_left=len(left), full=full, grown=grown):
             ask = self._freeze(draws, labels, open_, n_round)
             if ask is not None:
                 return ask
-        little = outlook.chance * saved < _WORTH * len(self.usable)
-        if full or (little and len(texts) >= _TRIED * len(self.usable)):
+        if full or hopeless(outlook, n_open=len(open_), n_rows=len(self.usable)):
             return Done(
                 draws,
                 f"{len(texts):,} of {len(self.usable):,} rows are asked about, and no test of the "
@@ -230,18 +224,19 @@ class HardFirst:
             look_ahead, n_open=len(open_), n_labels=len(texts), target=terms.target, delta=delta
         )
         if found is None:
-            return ahead(np.empty(0), np.empty(0), np.empty(0, dtype=bool)), None
+            return ahead(np.empty(0), np.empty(0), *[np.empty(0, dtype=bool)] * 2), None
         self._sketch = found
         chance = by_chance[known]
         # A text without a label is a disagreement that no score tells from others.
         n_missing = int((by_chance & ~known).sum())
-        pilot, agree = found.left_out[chance], found.agree[chance]
+        missing = np.ones(n_missing, dtype=bool)
         at = (np.arange(n_missing) + 0.5) / max(n_missing, 1)
-        middle = np.quantile(pilot, at) if len(pilot) else at
+        middle = np.quantile(found.left_out[chance], at) if chance.any() else at
         outlook = ahead(
             found.margins,
-            np.r_[pilot, middle],
-            np.r_[agree, np.zeros(n_missing, dtype=bool)],
+            np.r_[found.left_out, middle],
+            np.r_[found.agree, ~missing],
+            np.r_[chance, missing],
             failed=failed,
             seed=terms.seed,
         )
@@ -315,7 +310,7 @@ class HardFirst:
         delta = self.terms.delta(n_round)
         size = frozen.outlook.n_test
         rows = self._random(open_, size, 1000 + n_round)
-        looks = tuple(Look(max(round(n * size), 1), e * delta) for n, e in _LOOKS)
+        looks = plan_looks(size, delta)
         draw = Draw(TEST, n_round, 0, self.terms.seed, rows, error=delta, state=state, looks=looks)
         return Ask((*draws, draw), self._of_look(draw, labels, 0), frozen.outlook)
 
@@ -335,9 +330,10 @@ class HardFirst:
             if len(waiting) and not closed:
                 return Ask(draws, waiting)
             found = self._looked(before, draw, frozen, labels, looks=k + 1)
-            # A threshold that passed stays passed; the loosest one is all that can be had.
-            if found is not None and found.threshold <= frozen.thresholds[-1]:
-                break
+            if found is not None:  # a threshold that passed stays passed
+                scores = frozen.scores[self.column.codes[self.column.open_rows(before)]]
+                if enough(draw.looks, k, int((scores < found.threshold).sum())):
+                    break
         missing = draw.rows[labels[self.column.codes[draw.rows]] == UNASKED]
         if found is None:
             spent = replace(draw, found="failed", missing=missing)

@@ -65,6 +65,9 @@ class SurrogateFit:
         Rows that were fitted on as well, and are none of the labelled rows given.
     n_names : int
         Names of labels that were fitted on as well: rows of no sample.
+    extra_pilot : Pilot or None
+        Out-of-fold scores and agreement of the extra rows that have a label: not drawn at random,
+        they neither choose nor order.
     """
 
     pipeline: Pipeline
@@ -83,6 +86,7 @@ class SurrogateFit:
     trials: tuple[Trial, ...]
     n_extra: int = 0
     n_names: int = 0
+    extra_pilot: Pilot | None = None
 
     @property
     def n_fit(self) -> int:
@@ -236,22 +240,21 @@ def fit_surrogate(
     # Rows without a label are not fitted on, so out of fold, and disagreements like those in
     # the test to come.
     known = _everywhere(chosen, len(codes), rows, without, [block[without] for block in blocks])
-    pilot_rows = split.fit
     agree = np.zeros(len(codes), dtype=bool)
     agree[rows] = chosen.left_out.codes == fit_codes
+
+    def out_of_fold(at: NDArray[np.intp], its: NDArray[np.float64] | None) -> Pilot:
+        scores = np.where(known.far, -np.inf, known.scores)[at]
+        return Pilot(scores, agree[at], known.codes[at], its)
+
     return SurrogateFit(
         pipeline=chosen.pipeline,
         classes=classes,
         fit_rows=own,
         calibration_rows=split.calibration,
         set_aside=split.set_aside,
-        pilot_rows=pilot_rows,
-        pilot=Pilot(
-            np.where(known.far, -np.inf, known.scores)[pilot_rows],
-            agree[pilot_rows],
-            known.codes[pilot_rows],
-            None if each is None else each[pilot_rows],
-        ),
+        pilot_rows=split.fit,
+        pilot=out_of_fold(split.fit, None if each is None else each[split.fit]),
         left_out=known.take(split.calibration) if cross else None,
         options=chosen_options,
         costs=each,
@@ -261,6 +264,7 @@ def fit_surrogate(
         trials=chosen.trials,
         n_extra=len(given.extra),
         n_names=given.n_names if chosen.named else 0,
+        extra_pilot=out_of_fold(given.extra, None) if len(given.extra) else None,
     )
 
 

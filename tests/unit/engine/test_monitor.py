@@ -138,6 +138,14 @@ def test_rounds_waste_little_of_the_budget():
     assert levels == [0.97, 0.9925, 0.9967, 0.999925]
 
 
+@pytest.mark.parametrize("first", [0.5, 0.8, 0.99])
+def test_rounds_of_which_the_first_is_to_be_the_last_share_the_same_budget(first):
+    spent = [round_delta(0.1, r, first=first) for r in range(1, 2001)]
+    assert spent[0] == pytest.approx(0.1 * first)
+    assert 0.0999 < sum(spent) < 0.1
+    assert spent[2] == pytest.approx(spent[1] / 4)
+
+
 def test_bounds_where_nearly_every_audit_disagrees():
     low, high = after([1] * 59 + [0]).interval()
     assert low > 0.5

@@ -129,7 +129,7 @@ def test_a_cap_is_kept_and_leaves_money_for_a_test(make, world, asked, cap):
 
 
 def test_rows_set_aside_are_tested_once_for_new_rows(make, world, asked):
-    tracer = make(new_rows=200)
+    tracer = make(new_rows=200, target=0.9)
     tracer.run(world[0])
     assert purposes(tracer)[0] == NEW_ROWS
     assert tracer.router.certificate.certified
@@ -307,7 +307,7 @@ def test_too_small_a_column_is_told_before_anything_is_asked(make, world, asked)
 def test_the_plan_is_of_the_random_start(make, world, asked):
     plan = make().plan(world[0])
     assert plan.labelling == "hard-first"
-    assert plan.n_sample == plan.n_ask == 240
+    assert plan.n_sample == plan.n_ask == 150
     assert not asked
 
 
@@ -315,7 +315,7 @@ def test_the_plan_knows_which_rows_of_the_start_are_stored(make, world, asked):
     make().label(world[0])
     n = len(asked)
     plan = make().plan(world[0])
-    assert plan.n_stored == plan.n_sample == 240
+    assert plan.n_stored == plan.n_sample == 150
     assert plan.n_ask == 0
     assert len(asked) == n
 

@@ -61,11 +61,19 @@ def check_targets(target: Any) -> tuple[float, ...]:
     return tuple(dict.fromkeys(targets))
 
 
-def round_delta(delta: float, n_round: int) -> float:
+def round_delta(delta: float, n_round: int, *, first: float | None = None) -> float:
     """Error budget of the ``n_round``-th calibration, so that all of them together keep delta.
 
     6 delta / (pi^2 r^2), whose sum over r = 1, 2, … is delta; GUARANTEES,
     "Several targets, several rounds".
+
+    Parameters
+    ----------
+    delta : float
+    n_round : int
+    first : float, optional
+        Share of delta, in (0, 1), that is the first round's; the others divide the rest in the
+        same way among themselves. For jobs whose first test is planned to be the last.
 
     Raises
     ------
@@ -76,9 +84,13 @@ def round_delta(delta: float, n_round: int) -> float:
     --------
     >>> sum(round_delta(0.1, r) for r in range(1, 100_000)) < 0.1
     True
+    >>> [round(round_delta(0.1, r, first=0.8), 4) for r in (1, 2, 3)]
+    [0.08, 0.0122, 0.003]
     """
     if n_round < 1:
         raise InvalidInput(f"rounds count from 1, got {n_round!r}")
+    if first is not None:
+        return first * delta if n_round == 1 else round_delta((1.0 - first) * delta, n_round - 1)
     return 6.0 * delta / (math.pi**2 * n_round**2)
 
 

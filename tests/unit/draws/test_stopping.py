@@ -1,0 +1,81 @@
+"""When a job stops growing, and when a test stops drawing."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from tracer_nb.draws.stopping import (
+    enough,
+    hopeless,
+    nearly_worth_testing,
+    plan_looks,
+    worth_testing,
+)
+from tracer_nb.engine.outlook import Outlook
+
+# 5 % of 4,000 open rows are expected to disagree; 92 % are wanted to agree.
+BRIGHT = Outlook(
+    n_labels=1000, n_test=300, start=20, stride=1, chance=0.95, coverage=0.9, n_deferred=370,
+    bill=1700.0, wrong=0.05,
+)  # fmt: skip
+
+
+def worth(outlook, **changes):
+    return worth_testing(
+        outlook, **{"target": 0.92, "n_left": 4000, "full": False, "grown": True} | changes
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, True),
+        ({"wrong": 0.075}, False),  # more than .9 of the 8 % that the target permits
+        ({"chance": 0.5}, False),
+        ({"bill": 5001.0}, False),  # more than asking about everything
+        ({"n_test": 0}, False),
+    ],
+)
+def test_a_test_is_made_where_the_open_rows_are_expected_to_pass_with_room(changes, said):
+    assert worth(replace(BRIGHT, **changes)) is said
+
+
+def test_a_cap_makes_a_test_worth_it_and_a_test_that_failed_is_not_made_again():
+    dim = replace(BRIGHT, wrong=0.2, chance=0.3)
+    assert worth(dim, full=True)
+    assert not worth(replace(dim, n_test=0), full=True)
+    assert not worth(BRIGHT, grown=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({"wrong": 0.085}, True), ({"wrong": 0.1}, False), ({"chance": 0.4}, False), ({}, True)],
+)
+def test_no_batch_is_chosen_ahead_where_a_test_is_near(changes, said):
+    assert nearly_worth_testing(replace(BRIGHT, **changes), 0.92) is said
+
+
+def test_a_job_without_hope_ends_after_it_was_tried():
+    dim = replace(BRIGHT, n_test=0, chance=0.0)
+    assert hopeless(dim, n_open=1500, n_rows=2500)
+    assert not hopeless(dim, n_open=4000, n_rows=5000)
+    assert not hopeless(BRIGHT, n_open=1500, n_rows=2500)
+
+
+@pytest.mark.parametrize("size", [1, 30, 1000])
+def test_looks_share_the_budget_and_the_last_is_at_the_end(size):
+    looks = plan_looks(size, 0.08)
+    assert sum(look.error for look in looks) == pytest.approx(0.08)
+    assert looks[-1].n_rows == size
+    assert all(1 <= a.n_rows <= b.n_rows for a, b in itertools.pairwise(looks))
+
+
+def test_a_test_ends_where_going_on_costs_what_it_could_gain():
+    looks = plan_looks(500, 0.08)  # at 200 and 500
+    assert enough(looks, 0, 0)
+    assert enough(looks, 0, 300)
+    assert not enough(looks, 0, 301)
+    assert not enough(looks, 1, 0)
