@@ -69,14 +69,15 @@ class _Ticker:
     """Prints progress on one line of a terminal, and each step once elsewhere."""
 
     def __init__(self) -> None:
-        self._step = ""
+        self._step = self._said = ""
 
     def __call__(self, progress: Progress) -> None:
         done = progress.done >= progress.total
         if sys.stdout.isatty():
             print(f"\r\033[K{progress_line(progress)}", end="\n" if done else "", flush=True)
-        elif done or progress.step != self._step:
-            print(progress_line(progress), flush=True)
+        elif (done or progress.step != self._step) and progress_line(progress) != self._said:
+            self._said = progress_line(progress)
+            print(self._said, flush=True)
         self._step = progress.step
 
 

@@ -98,8 +98,7 @@ class Lookout:
         self._tracer = tracer
         self._step = ("", 0)
         self._before: float | None = 0.0  # paid before this step
-        self._earlier = (0.0, 0)  # seconds, and texts asked about, of the batches before this one
-        self._latest = (0.0, 0)
+        self._seconds = 0.0
         self._timeline = Timeline(max_cost=None if caps is None else caps.max_cost)
         self._next = 0.0
         self._looking = threading.Lock()
@@ -127,33 +126,21 @@ class Lookout:
         found: dict[str, Any] = {}
         step = (progress.step, progress.total)
         if step != self._step:
-            # Between two steps the job stands still, so that it can be looked at.
-            self._step = step
+            # Between two steps, and two batches of one, the job stands still, so that it can be
+            # looked at.
             report = self.report()
             found = {"report": report, "findings": self.findings(report)}
-            self._before = report.spending.cost
-        seconds, asked = self._in_all(progress)
+            if progress.step != self._step[0] or progress.seconds < self._seconds:
+                self._before = report.spending.cost
+            self._step = step
+        self._seconds = progress.seconds
         paid = None
         if self._before is not None and progress.spending.cost is not None:
             paid = self._before + progress.spending.cost
-        spending = replace(progress.spending, cost=paid, asked=asked)
-        of_job = replace(progress, spending=spending, seconds=seconds)
+        of_job = replace(progress, spending=replace(progress.spending, cost=paid))
         if progress.total > 1 or progress.done:
             self._timeline = self._timeline.after(of_job)
         return {**found, "progress": progress, "paid": paid, "timeline": self._timeline}
-
-    def _in_all(self, progress: Progress) -> tuple[float, int]:
-        """Seconds and texts of all batches of a step; each counts from its own beginning."""
-        now = (progress.seconds, progress.spending.asked)
-        if progress.step != self._timeline.step:
-            self._earlier = (0.0, 0)
-        elif now[0] < self._latest[0]:
-            self._earlier = (
-                self._earlier[0] + self._latest[0],
-                self._earlier[1] + self._latest[1],
-            )
-        self._latest = now
-        return self._earlier[0] + now[0], self._earlier[1] + now[1]
 
     def look_on(self, progress: Progress, found: Callable[..., None]) -> None:
         """Look at the labels that came in, in a thread of its own, if it is time to.

@@ -113,6 +113,21 @@ class Spending:
             lost_tokens=self.lost_tokens - before.lost_tokens,
         )
 
+    def plus(self, more: Spending) -> Spending:
+        """With what was spent afterwards."""
+        unknown = self.cost is None or more.cost is None
+        return Spending(
+            asked=self.asked + more.asked,
+            reused=self.reused + more.reused,
+            missing=self.missing + more.missing,
+            prompt_tokens=self.prompt_tokens + more.prompt_tokens,
+            completion_tokens=self.completion_tokens + more.completion_tokens,
+            cost=None if unknown else self.cost + more.cost,  # type: ignore[operator]
+            waited=self.waited + more.waited,
+            lost=self.lost + more.lost,
+            lost_tokens=self.lost_tokens + more.lost_tokens,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Caps:

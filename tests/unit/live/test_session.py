@@ -453,17 +453,20 @@ def test_gaps_are_not_looked_for_during_a_run(world, gate):
 
 def test_batches_of_one_step_are_one_line_of_time(make_report):
     session = Session()
-    moments = [(1.0, 5, 10), (2.0, 10, 10), (0.5, 12, 20), (1.5, 20, 20)]
+    moments = [(1.0, 5, 10), (2.0, 10, 10), (2.5, 12, 20), (3.5, 20, 20)]
 
     def work(reins):
         for seconds, done, total in moments:
-            asked = done if total == 10 else done - 10
-            reins.on_progress(Progress(done, total, Spending(asked=asked), seconds, "label"))
+            spending = Spending(asked=done, cost=0.1 * done)
+            reins.on_progress(Progress(done, total, spending, seconds, "label"))
+            paid.append(session.moment.paid)
         reins.on_progress(Progress(1, 4, Spending(asked=1), 0.25, "deferred"))
 
-    seen = []
+    seen, paid = [], []
     session.follow(lambda: seen.append(session.moment.timeline))
     session.run(Task(work, Looked(session, make_report)))
+    before = paid[0] - 0.5
+    assert paid == pytest.approx([before + 0.5, before + 1.0, before + 1.2, before + 2.0])
     line = [t for t in seen if t.step == "label"][-1]
     assert line.seconds.tolist() == [1.0, 2.0, 2.5, 3.5]
     assert line.asked.tolist() == [5, 10, 12, 20]

@@ -311,6 +311,40 @@ def test_the_plan_is_of_the_random_start(make, world, asked):
     assert not asked
 
 
+def test_the_plan_tells_the_whole_bill_from_where_to_where(make, world):
+    tracer = make()
+    plan = tracer.plan(world[0])
+    # At the least the start and the smallest test.
+    assert (plan.bill_low, plan.bill_high) == (240 + plan.fewest_labels, 1000)
+    assert "measured" in plan.bill_source
+    tracer.run(world[0])
+    total = tracer.report.bill.total
+    after = tracer.plan(world[0])
+    assert after.bill_source == "the answers so far"
+    assert 240 < after.bill_low <= after.bill_high < 1000
+    assert 0.6 * after.bill_low < total < 1.4 * after.bill_high
+    # Of another column nothing is known.
+    tracer = make(features="lsa")
+    assert "measured" in tracer.plan([f"other {i}" for i in range(900)]).bill_source
+
+
+def test_progress_is_that_of_the_whole_step(make, world):
+    """One line of time, though it asks several times: nothing counts from its beginning again."""
+    tracer, told = make(cost=0.01), []
+    tracer.label(world[0], max_cost=100, on_progress=told.append)
+    tracer.fit()
+    tracer.calibrate(max_cost=100, on_progress=told.append)
+    for step in ("label", "calibrate"):
+        own = [p for p in told if p.step == step]
+        for name in ("done", "total", "seconds"):
+            assert [getattr(p, name) for p in own] == sorted(getattr(p, name) for p in own)
+        asked = [p.spending.asked for p in own]
+        assert asked == sorted(asked)
+        assert own[-1].spending.cost == pytest.approx(0.01 * asked[-1])
+        assert own[-1].done == own[-1].total
+    assert asked[-1] < own[-1].done  # what label asked about is done, and was paid there
+
+
 def test_the_plan_knows_which_rows_of_the_start_are_stored(make, world, asked):
     make().label(world[0])
     n = len(asked)

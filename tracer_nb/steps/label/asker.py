@@ -131,7 +131,7 @@ class Asker:
 
     def count(self, spending: Spending) -> None:
         """Count what was asked and paid elsewhere for the same job."""
-        self.spending = _add(self.spending, spending)
+        self.spending = self.spending.plus(spending)
 
     @property
     def stopped(self) -> str | None:
@@ -337,7 +337,7 @@ class _Following:
     def __call__(self, answers: Mapping[str, Answer], spending: Spending) -> Sequence[str] | None:
         self._asker.came = answers
         try:
-            texts = self._more(answers, _add(self._before, spending))
+            texts = self._more(answers, self._before.plus(spending))
             # What is paid in a batch is not asked about here: the next run says so.
             held = texts and self._in_batch is not None and self._in_batch(texts)[0]
         except Exception as error:  # noqa: BLE001 -- raised when what was asked is kept
@@ -365,17 +365,3 @@ def asks_again(again: Any, teacher: Teacher | None) -> bool:
             f"{teacher.name!r} is a record of labels, which nobody can ask again; leave again out"
         )
     return True
-
-
-def _add(a: Spending, b: Spending) -> Spending:
-    return Spending(
-        asked=a.asked + b.asked,
-        reused=a.reused + b.reused,
-        missing=a.missing + b.missing,
-        prompt_tokens=a.prompt_tokens + b.prompt_tokens,
-        completion_tokens=a.completion_tokens + b.completion_tokens,
-        cost=None if a.cost is None or b.cost is None else a.cost + b.cost,
-        waited=a.waited + b.waited,
-        lost=a.lost + b.lost,
-        lost_tokens=a.lost_tokens + b.lost_tokens,
-    )

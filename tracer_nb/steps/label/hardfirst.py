@@ -8,6 +8,7 @@ on where it was, in another kernel too.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -175,6 +176,7 @@ def advance(
     grown = state.grown
     assert grown is not None  # noqa: S101  begin() has made it
     job, classes, first = grown.job, setup.teacher.labels, True
+    whole = _Whole(how.on_progress, asker.spending)
     while True:
         _reserve(job, state.draws, grown.said, how.caps, asker.spending)
         move = job.step(state.draws, grown.said)
@@ -196,7 +198,7 @@ def advance(
             ask_about(
                 *(asker, texts, setup.reject),
                 caps=how.caps.left(asker.spending),
-                on_progress=_in_all(how.on_progress, grown.said),
+                on_progress=whole.after(asker.spending, grown.said),
                 step=how.step,
                 stop=how.stop,
                 missing=again,
@@ -348,13 +350,29 @@ def _affordable(caps: Caps, spent: Spending) -> int | None:
     return int(min(bounds)) if bounds else None
 
 
-def _in_all(on_progress: OnProgress | None, said: NDArray[np.intp]) -> OnProgress | None:
-    """The same, told of all texts that were asked about until now."""
-    if on_progress is None:
-        return None
-    done = int((said != UNASKED).sum())
+class _Whole:
+    """Tells of a step as a whole, though it asks several times."""
 
-    def tell(progress: Progress) -> None:
-        on_progress(replace(progress, done=done + progress.done, total=done + progress.total))
+    def __init__(self, on_progress: OnProgress | None, spending: Spending) -> None:
+        self._on_progress, self._first = on_progress, spending
+        self._begun = time.monotonic()
 
-    return tell
+    def after(self, spending: Spending, said: NDArray[np.intp]) -> OnProgress | None:
+        """For the asking that is next, after so much was spent and answered."""
+        on_progress = self._on_progress
+        if on_progress is None:
+            return None
+        done, spent = int((said != UNASKED).sum()), spending.since(self._first)
+
+        def tell(progress: Progress) -> None:
+            on_progress(
+                replace(
+                    progress,
+                    done=done + progress.done,
+                    total=done + progress.total,
+                    spending=spent.plus(progress.spending),
+                    seconds=time.monotonic() - self._begun,
+                )
+            )
+
+        return tell

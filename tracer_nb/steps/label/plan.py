@@ -165,6 +165,7 @@ def make_plan(
     guard: float,
     again: AskedAgain | None = None,
     labelling: str = "random",
+    bill: tuple[int, int, str] | None = None,
 ) -> Plan:
     """Count and price a job.
 
@@ -192,6 +193,8 @@ def make_plan(
         Texts that are asked about again.
     labelling : str
         How rows are chosen.
+    bill : tuple, optional
+        Texts that will be asked about in all, from where to where, and what says so.
 
     Raises
     ------
@@ -242,6 +245,9 @@ def make_plan(
         models=count_models(stored.values()),
         again=again,
         labelling=labelling,
+        bill_low=None if bill is None else bill[0],
+        bill_high=None if bill is None else bill[1],
+        bill_source="" if bill is None else bill[2],
     )
 
 

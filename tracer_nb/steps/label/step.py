@@ -14,6 +14,7 @@ from tracer_nb.steps.column.frames import read_texts, same_texts
 from tracer_nb.steps.column.sample import collect_labels, distinct_texts, draw_rows
 from tracer_nb.steps.label.asker import Asker, OnProgress, asks_again
 from tracer_nb.steps.label.costs import mean_wait
+from tracer_nb.steps.label.grown import expected_bill
 from tracer_nb.steps.label.hardfirst import Asking, advance, begin, start_of
 from tracer_nb.steps.label.plan import (
     askable_texts,
@@ -41,9 +42,11 @@ def plan(
     setup = state.setup
     missing = asks_again(again, setup.teacher)
     texts, rows = drawn_rows(setup, column, table, sample, fewest=0)
-    fewest = fewest_of(setup, texts)
+    fewest, bill = fewest_of(setup, texts), None
     if setup.labelling == "hard-first":
         rows, fewest = start_of(setup, askable_texts(setup.teacher, texts), sample)
+        same = state.drawn_from is not None and same_texts(texts, state.drawn_from)
+        bill = expected_bill(state.grown if same else None, len(texts.unique), len(rows), fewest)
     sampled = distinct_texts(texts, rows)
     to_renew = setup.asker.missing(sampled) if missing else frozenset()
     known = setup.asker.known(sampled)
@@ -62,6 +65,7 @@ def plan(
         guard=setup.options.guard,
         again=setup.asker.priced(to_renew) if missing else None,
         labelling=setup.labelling,
+        bill=bill,
     )
 
 
