@@ -14,7 +14,7 @@ STANDIN = "--target 0.8"
 
 def line(name, *, sample=300, latency=0.01, concurrency=8, more=""):
     return (
-        f"df.text --teacher {slow(latency, concurrency)} {STANDIN} --name {name} --store {name}.sqlite --output {name} --no-ask "
+        f"df.text --teacher {slow(latency, concurrency)} {STANDIN} --labelling random --name {name} --store {name}.sqlite --output {name} --no-ask "
         f"--sample {sample} {more}"
     )
 
@@ -143,7 +143,7 @@ def test_a_click_on_a_slice_shows_its_rows(lab, shot):
         "sliced = dict(zip(odd.text, names))"
     )
     panel = lab.run(
-        "%tracer run odd.text --teacher sliced --target 0.6 --sample 800 --name sliced"
+        "%tracer run odd.text --teacher sliced --labelling random --target 0.6 --sample 800 --name sliced"
     ).locator(".tracer-panel")
     state(panel, "done")
     panel.get_by_role("tab", name="Gaps").click()
@@ -262,7 +262,7 @@ def test_stop_ends_a_running_cell_and_resume_goes_on(lab, shot):
 
 
 def test_a_reloaded_page_shows_the_same(lab, shot):
-    cell = lab.run(f"%tracer panel {line('three', latency=0.2)}")
+    cell = lab.run(f"%tracer panel {line('three', latency=0.5)}")
     panel = cell.locator(".tracer-panel")
     state(panel, "idle")
     expect(panel.locator(".tracer-promise")).to_have_text("Nothing is labelled yet.")
@@ -319,7 +319,7 @@ def test_nasty_names_show_as_text(lab, shot):
         "recorded = dict(zip(bad[nasty], bad.label))"
     )
     panel = lab.run(
-        f'%tracer run bad["{NASTY}"] --teacher recorded --target 0.5 --sample 400 --name bad'
+        f'%tracer run bad["{NASTY}"] --teacher recorded --labelling random --target 0.5 --sample 400 --name bad'
     ).locator(".tracer-panel")
     state(panel, "done")
     panel.get_by_role("tab", name="Gaps").click()
