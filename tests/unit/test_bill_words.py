@@ -77,6 +77,9 @@ def test_nothing_certified_is_nothing_saved_and_the_choices_are_named(
     assert "ask about these too (route --ask, about $9.37 more)" in sentence
     assert "label more rows" in sentence and "lower the target" in sentence  # noqa: PT018
     assert bill_facts(report)[0][0] == "0 %"
+    # Who chose hard rows is not told to label more of them.
+    chosen = make_report(bill=replace(BEFORE, expected=((300, 13_083.0),)), certificate=refused)
+    assert bill_sentence(chosen).endswith("(route --ask, about $9.37 more) or lower the target.")
     everything = replace(BEFORE, n_deferred=12_763)
     assert bill_sentence(make_report(bill=everything, certificate=refused)).startswith(
         "Nothing is certified, so nothing is saved: all 13,083 texts were asked about"
@@ -119,3 +122,12 @@ def test_a_plan_tells_the_range_of_the_bill():
     assert "so nothing can be certified" not in lines
     assert "random start of 300 rows" in lines
     assert "hard ones" not in " ".join(plan_lines(replace(plan, labelling="random")))
+
+
+def test_a_small_column_is_told_what_can_be_saved_at_the_very_most():
+    plan = replace(PLAN, labelling="hard-first", n_unique=300, n_sample=60, fewest_labels=52)
+    assert "of so small a column 188 texts can be saved at the very most." in plan_lines(plan)[-1]
+    plan = replace(plan, n_unique=90)
+    assert "of so small a column 0 texts can be saved" in plan_lines(plan)[-1]
+    assert "small" not in plan_lines(replace(plan, n_unique=5_000))[-1]
+    assert "small" not in plan_lines(replace(plan, labelling="random"))[-1]

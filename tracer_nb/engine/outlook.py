@@ -99,6 +99,8 @@ def fewest_tested(n_open: int, target: float, delta: float) -> int:
 
 def too_few(n_open: int, target: float, delta: float) -> str:
     """Why so many open rows cannot be tested, and what to do."""
+    if not n_open:
+        return "all rows were asked about, and none is left to test; nothing can be saved"
     return (
         f"a test needs {fewest_tested(n_open, target, delta):,} rows even when surrogate and teacher "
         f"always agree, and {n_open:,} are open; ask the teacher about them, or lower the target"

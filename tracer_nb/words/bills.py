@@ -130,10 +130,11 @@ def _refused(report: Report, bill: Bill) -> str:
     more = f", about {money(dollars)} more" if dollars else ""
     if dollars and report.simulated:
         more += " at made-up prices"
-    return (
-        f"{text}, {left:,} without an answer. The choices: ask about these too (route --ask{more}), "
-        "label more rows and certify again, or lower the target."
-    )
+    choices = [f"ask about these too (route --ask{more})", "lower the target"]
+    if not bill.expected:  # who chooses rows has asked about all that could help
+        choices.insert(1, "label more rows and certify again")
+    either = f"{', '.join(choices[:-1])}{',' if len(choices) > 2 else ''} or {choices[-1]}"
+    return f"{text}, {left:,} without an answer. The choices: {either}."
 
 
 def _answered(bill: Bill) -> int:

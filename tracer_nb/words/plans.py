@@ -23,6 +23,8 @@ __all__ = [
 
 # Models that are named.
 _MODELS = 4
+# Texts below which the start and the smallest test are a large part of the bill.
+_SMALL_COLUMN = 1_000
 # How a teacher's probabilities come about.
 _SHOWN = {
     "votes": "the probability is the share of votes",
@@ -77,6 +79,9 @@ def plan_lines(plan: Plan) -> list[str]:
     fewest += f"{level(plan.target)} at {level(plan.confidence)} confidence"
     if plan.n_sample < plan.fewest_labels and not grows:
         fewest += f"; this sample has {plan.n_sample:,}, so nothing can be certified"
+    if grows and plan.n_unique < _SMALL_COLUMN:
+        most = max(plan.n_unique - plan.n_sample - plan.fewest_labels, 0)
+        fewest += f"; of so small a column {count(most, 'text')} can be saved at the very most"
     return [*lines, f"{fewest}."]
 
 

@@ -299,8 +299,10 @@ def test_all_of_what_was_drawn_is_asked_about_by_who_goes_on(make, world):
 
 def test_too_small_a_column_is_told_before_anything_is_asked(make, world, asked):
     tracer = make(features=world[1][:20])
-    with pytest.raises(NotEnoughData, match="Nothing was asked"):
+    with pytest.raises(NotEnoughData, match="none is left to test.*Nothing was asked"):
         tracer.run(world[0][:20])
+    with pytest.raises(NotEnoughData, match="a test needs .* are open.*Nothing was asked"):
+        make(features=world[1][:50], target=0.99).run(world[0][:50])
     assert not asked
 
 
