@@ -158,7 +158,7 @@ def test_the_least_expected_bill_is_marked_and_the_present_comes_last():
     assert (now["n"], values["expected"][-1]["n"]) == (bill.expected[-1][0],) * 2
     assert len(values["expected"]) <= 202  # however often it was expected
     assert now["text"].startswith("now: ")
-    assert least["text"].startswith("the least: ")
+    assert least["text"].startswith("least expected: ")
     assert now["dollars"].startswith("$")
     assert "no interval" in title_of(charts.bill_chart(bill)).replace("without an", "no")
 

@@ -26,7 +26,7 @@ messages = load("support")
 intents = sorted(messages["label"].unique())
 """
 JOB = """\
-%%tracer messages.text --teacher standin:support --labels intents --target 0.9 --sample 1500 --max-cost 1 --output routed
+%%tracer messages.text --teacher standin:support --labels intents --target 0.9 --max-cost 1 --output routed
 You read messages that customers send to an online shop. Choose the intent that fits best.
 """
 

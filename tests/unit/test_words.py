@@ -332,6 +332,8 @@ def test_progress_in_words():
     assert progress_line(done).endswith("20 from the store · 3 without a label")
     begun = Progress(0, 2000, Spending(), 0.0, "deferred")
     assert progress_line(begun) == "Asking about deferred rows: 0 of 2,000"
+    tested = Progress(40, 400, Spending(asked=40), 10.0, "calibrate")
+    assert progress_line(tested).startswith("Labelling, with rows to test on: 40 of 400")
     assert progress_line(Progress(0, 1, spending, 0.0, "Fitting")) == "Fitting"
 
 
@@ -509,6 +511,15 @@ def test_a_refusal_says_why_and_what_to_do(make_report, make_certificate, needed
     )
     assert sentence.endswith(ends)
     assert "92 %" not in sentence  # no promise in a refusal
+
+
+def test_a_refusal_without_a_test_gives_no_advice(make_report, make_certificate):
+    """Better features do not help where no rows were set aside."""
+    refused = make_certificate(
+        certified=False, threshold=np.inf, coverage=0.0, n_calibration=0, note="none set aside"
+    )
+    sentence = certificate_sentence(make_report(certificate=refused))
+    assert sentence == "Nothing could be certified: none set aside. The surrogate answers no row."
 
 
 def test_before_the_certificate(make_report):

@@ -51,7 +51,7 @@ def bill_chart(bill: Bill, *, width: int | str = 620, height: int = 180) -> Any:
     last = len(points) - 1
     data = {
         "expected": [_point(bill, n, total) for n, total in points],
-        "least": [_marked(bill, points, least, "the least")] if 0 <= least < last else [],
+        "least": [_marked(bill, points, least, "least expected")] if 0 <= least < last else [],
         "now": [_marked(bill, points, last, _now(bill, is_least=least == last))] if points else [],
         "about": about(*_title(bill, points)),
     }

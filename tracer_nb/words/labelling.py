@@ -81,7 +81,7 @@ def progress_line(progress: Progress) -> str:
     """One moment of a run."""
     step = {
         "label": "Labelling",
-        "calibrate": "Testing on fresh rows",
+        "calibrate": "Labelling, with rows to test on",
         "deferred": "Asking about deferred rows",
         "audit": "Auditing handled rows",
         "reask": "Asking a second time",

@@ -200,12 +200,15 @@ def answering_name(teacher: str, models: Sequence[tuple[str, int]]) -> str:
     'qwen3-4b (any)'
     >>> answering_name("mistral/small", [("small", 300)])
     'mistral/small'
+    >>> answering_name("the stand-in", [("stand-in", 300)])
+    'the stand-in'
     """
     if len(models) != 1:
         return teacher
     ((model, _),) = models
     asked = teacher.lower()
-    is_same = asked == model.lower() or asked.endswith((f"/{model.lower()}", f":{model.lower()}"))
+    is_same = asked in (model.lower(), f"the {model.lower()}")
+    is_same = is_same or asked.endswith((f"/{model.lower()}", f":{model.lower()}"))
     return teacher if is_same else f"{model} ({teacher})"
 
 
