@@ -37,6 +37,17 @@ def test_a_run_leaves_a_session_that_is_done(kernel):
     assert "The panel needs a running kernel" in out
 
 
+def test_a_step_that_has_nothing_to_ask_leaves_its_panel(kernel, monkeypatch):
+    """It shows the certificate; only a step that failed has nothing to show."""
+    kernel.run(f"%tracer run df.text {TEACH} --output routed")
+    removed = []
+    monkeypatch.setattr("tracer_nb.widgets.panel.Panel.remove", lambda self: removed.append(self))
+    kernel.run("%tracer calibrate")
+    assert removed == []
+    assert kernel.ip.run_cell("%tracer route --at 0.5").error_in_exec
+    assert len(removed) == 1
+
+
 def test_a_terminal_gets_the_result_and_no_panel(shell):
     out = shell.run(f"%tracer run df.text {TEACH}")
     assert "With 95 % confidence" in out

@@ -104,9 +104,10 @@ class Workspace:
         panel = Panel(job.session).show()
         try:
             job.session.run(task)
-        finally:
+        except BaseException:
             if job.session.moment.progress is None:  # what was wrong is said below the cell
                 panel.remove()
+            raise
 
     # --- panels ----------------------------------------------------------------------
 
