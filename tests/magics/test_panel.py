@@ -41,7 +41,11 @@ def test_a_step_that_has_nothing_to_ask_leaves_its_panel(kernel, monkeypatch):
     """It shows the certificate; only a step that failed has nothing to show."""
     kernel.run(f"%tracer run df.text {TEACH} --output routed")
     removed = []
-    monkeypatch.setattr("tracer_nb.widgets.panel.Panel.remove", lambda self: removed.append(self))
+
+    def remove(panel):
+        removed.append(panel)
+
+    monkeypatch.setattr("tracer_nb.widgets.panel.Panel.remove", remove)
     kernel.run("%tracer calibrate")
     assert removed == []
     assert kernel.ip.run_cell("%tracer route --at 0.5").error_in_exec
