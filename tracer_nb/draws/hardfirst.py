@@ -10,13 +10,13 @@ GUARANTEES, "Hard rows first".
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw, in_test, rows_of
 from tracer_nb.draws.frozen import Frozen, best_look, certify_new, freeze
+from tracer_nb.draws.looking import Lookout
 from tracer_nb.draws.moves import UNASKED, Ask, Column, Done, Terms
 from tracer_nb.draws.stopping import (
     enough,
@@ -25,9 +25,8 @@ from tracer_nb.draws.stopping import (
     plan_looks,
     worth_testing,
 )
-from tracer_nb.engine.growing import Sketch, batch_size, best_view, choose_rows, looked_at, sketch
-from tracer_nb.engine.outlook import Outlook, fewest_tested, look_ahead, too_few
-from tracer_nb.engine.zoo import Matrix
+from tracer_nb.engine.growing import batch_size, choose_rows
+from tracer_nb.engine.outlook import Outlook, fewest_tested, too_few
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Certificate
 
@@ -67,8 +66,8 @@ class HardFirst:
                 f"{len(self.usable):,} to label; set fewer aside"
             )
         self._most = terms.most
-        self._sketch: Sketch | None = None
-        self._prepared: Matrix | None = None
+        # The same draw as in step().
+        self._lookout = Lookout(column, self._random(self.usable, terms.new_rows, 0), terms.seed)
         self._frozen: dict[str, Frozen] = {}
         self.outlooks: list[Outlook] = []
 
@@ -173,7 +172,12 @@ class HardFirst:
         left = self._deferred(draws, labels)
         if len(left) < size:
             return Done(draws, "what is left goes to the teacher")
-        outlook, seen = self._look(texts, by_chance, labels, open_, delta=delta, failed=n_round - 1)
+        levels = {"target": terms.target, "delta": delta}
+        outlook, seen = self._lookout.look(
+            texts, by_chance, labels, open_, **levels, failed=n_round - 1
+        )
+        if seen is not None:
+            self.outlooks.append(outlook)
         # Texts that are being asked about count as asked.
         n_asked = int(self.column.drawn_for(draws, PILOT, HARD, TEST).sum())
         full = terms.most is not None and n_asked >= terms.most
@@ -202,56 +206,6 @@ class HardFirst:
         one_each = np.unique(self.column.codes[rows], return_index=True)[1]
         chosen = choose_rows(margins[one_each], X[self.column.codes[rows[one_each]]], size)
         return self._drawn(draws, HARD, rows[one_each[chosen]], labels, outlook)
-
-    def _look(
-        self,
-        texts: NDArray[np.intp],
-        by_chance: NDArray[np.bool_],
-        labels: NDArray[np.intp],
-        open_: NDArray[np.intp],
-        *,
-        delta: float,
-        failed: int,
-    ) -> tuple[Outlook, tuple[NDArray[np.intp], Sketch, Matrix] | None]:
-        """What is to be expected of the open rows, and how sure a quick surrogate is of them."""
-        terms = self.terms
-        known = labels[texts] >= 0
-        rows = looked_at(open_, terms.seed)
-        X = self._prepare(texts[by_chance & known], labels)
-        own = texts[known]
-        found = sketch(X[own], labels[own], X[self.column.codes[rows]], self._sketch)
-        ahead = partial(
-            look_ahead, n_open=len(open_), n_labels=len(texts), target=terms.target, delta=delta
-        )
-        if found is None:
-            return ahead(np.empty(0), np.empty(0), *[np.empty(0, dtype=bool)] * 2), None
-        self._sketch = found
-        chance = by_chance[known]
-        # A text without a label is a disagreement that no score tells from others.
-        n_missing = int((by_chance & ~known).sum())
-        missing = np.ones(n_missing, dtype=bool)
-        at = (np.arange(n_missing) + 0.5) / max(n_missing, 1)
-        middle = np.quantile(found.left_out[chance], at) if chance.any() else at
-        outlook = ahead(
-            found.margins,
-            np.r_[found.left_out, middle],
-            np.r_[found.agree, ~missing],
-            np.r_[chance, missing],
-            failed=failed,
-            seed=terms.seed,
-        )
-        self.outlooks.append(outlook)
-        return outlook, (rows, found, X)
-
-    def _prepare(self, pilot: NDArray[np.intp], labels: NDArray[np.intp]) -> Matrix:
-        """All texts, in the view that answers most of the start; found once."""
-        if self._prepared is None:
-            column, terms = self.column, self.terms
-            used = np.ones(column.n_texts, dtype=bool)
-            if terms.new_rows:  # the same draw as in step(): texts set aside leave no trace
-                used[column.codes[self._random(self.usable, terms.new_rows, 0)]] = False
-            self._prepared = best_view(column.X, used, pilot, labels[pilot], terms.seed)
-        return self._prepared
 
     # --- freezing and testing ------------------------------------------------------------------
 

@@ -12,10 +12,11 @@ from tracer_nb.engine.outlook import Outlook
 __all__ = ["enough", "hopeless", "nearly_worth_testing", "plan_looks", "worth_testing"]
 
 _LIKELY = 0.7
-# Share of the disagreements that the target permits which the open rows are expected to have: what is
-# missing to 1 is the test's margin. From .8 to 1.0 the bill of BANKING77 and of the bundled messages,
-# at targets from .90 to .95, is within .01 of the best that so planned tests can have.
-_MARGIN = 0.9
+# Disagreements that are expected of the open rows, over those that the target permits. Left-out answers
+# are on the safe side: the open rows' disagreements are .7 of what they say on BANKING77, as many on the
+# bundled messages. So this leaves a test its margin. From 1.0 to 1.3 the bill of both, at targets from
+# .90 to .95, is within .01 of the best that such tests can have.
+_MARGIN = 1.15
 # From here on no batch is chosen before the last one is answered: a batch lowers the expected
 # disagreements by a tenth or so.
 _NEARLY, _MAYBE = 1.25, 0.5

@@ -11,8 +11,10 @@ from tracer_nb.draws import Draw, rows_of
 from tracer_nb.draws.frozen import Frozen
 from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.draws.moves import UNASKED, Done
+from tracer_nb.draws.stopping import plan_looks
 from tracer_nb.engine import SurrogateFit
 from tracer_nb.engine.bounds import column_agreement_lower
+from tracer_nb.engine.outlook import Outlook
 from tracer_nb.records import Certificate
 
 __all__ = ["Arranged", "Grown", "arrange", "expected_bill", "placed", "the_promise"]
@@ -123,13 +125,20 @@ def expected_bill(
     """
     least = min(n_start + fewest, n_texts)
     if grown is not None and grown.job.outlooks:
-        latest = [look.bill for look in grown.job.outlooks[-_LATEST:]]
-        shares, source = (min(latest) / n_texts, max(latest) / n_texts), "the answers so far"
+        latest = grown.job.outlooks[-_LATEST:]
+        # An outlook is on the safe side; at the least all passes at the first look of the test.
+        low = min(_least(look) for look in latest)
+        high = max(look.bill for look in latest)
+        shares, source = (low / n_texts, high / n_texts), "the answers so far"
     else:
         shares = _MEASURED
         source = "three columns that were measured, before anything is known of this one"
-    low, high = (_rounded(share * n_texts) for share in shares)
-    return max(low, least), min(max(high, least), n_texts), source
+    first, last = (_rounded(share * n_texts) for share in shares)
+    return max(first, least), min(max(last, least), n_texts), source
+
+
+def _least(look: Outlook) -> float:
+    return look.n_labels + plan_looks(look.n_test, 1.0)[0].n_rows if look.n_test else look.bill
 
 
 def _rounded(n: float) -> int:

@@ -1,0 +1,103 @@
+"""What is to be expected of the open rows, seen by a quick surrogate that is refitted after every batch."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer_nb.draws.moves import Column
+from tracer_nb.engine.growing import Sketch, best_view, looked_at, sketch
+from tracer_nb.engine.outlook import Outlook, look_ahead
+from tracer_nb.engine.zoo import Matrix
+
+__all__ = ["Lookout", "Seen"]
+
+Seen = tuple[NDArray[np.intp], Sketch, Matrix]
+"""The open rows that were looked at, what the quick surrogate says of them, and all texts prepared."""
+
+
+class Lookout:
+    """Looks at the open rows of a column.
+
+    Parameters
+    ----------
+    column : Column
+    aside : ndarray of int
+        Rows that are set aside: their texts leave no trace in what others are smoothed over.
+    seed : int
+    """
+
+    def __init__(self, column: Column, aside: NDArray[np.intp], seed: int) -> None:
+        self.column, self.aside, self.seed = column, aside, seed
+        self._sketch: Sketch | None = None
+        self._prepared: Matrix | None = None
+
+    def look(
+        self,
+        texts: NDArray[np.intp],
+        by_chance: NDArray[np.bool_],
+        labels: NDArray[np.intp],
+        open_: NDArray[np.intp],
+        *,
+        target: float,
+        delta: float,
+        failed: int,
+    ) -> tuple[Outlook, Seen | None]:
+        """The best test of the open rows, and how sure a quick surrogate is of each.
+
+        Parameters
+        ----------
+        texts : ndarray of int
+            Texts with an answer, to be fitted on.
+        by_chance : ndarray of bool
+            Which of these came at random.
+        labels : ndarray of shape (n_texts,), int
+        open_ : ndarray of int
+            Open rows.
+        target, delta : float
+            Of the test to come.
+        failed : int
+            Tests that did not pass.
+
+        Returns
+        -------
+        Outlook
+        Seen or None
+            None where there is a single label.
+        """
+        known = labels[texts] >= 0
+        rows = looked_at(open_, self.seed)
+        X = self._prepare(texts[by_chance & known], labels)
+        own = texts[known]
+        found = sketch(X[own], labels[own], X[self.column.codes[rows]], self._sketch)
+        ahead = partial(
+            look_ahead, n_open=len(open_), n_labels=len(texts), target=target, delta=delta
+        )
+        if found is None:
+            return ahead(np.empty(0), np.empty(0), *[np.empty(0, dtype=bool)] * 2), None
+        self._sketch = found
+        chance = by_chance[known]
+        # A text without a label is a disagreement that no score tells from others.
+        n_missing = int((by_chance & ~known).sum())
+        missing = np.ones(n_missing, dtype=bool)
+        at = (np.arange(n_missing) + 0.5) / max(n_missing, 1)
+        middle = np.quantile(found.left_out[chance], at) if chance.any() else at
+        outlook = ahead(
+            found.margins,
+            np.r_[found.left_out, middle],
+            np.r_[found.agree, ~missing],
+            np.r_[chance, missing],
+            failed=failed,
+            seed=self.seed,
+        )
+        return outlook, (rows, found, X)
+
+    def _prepare(self, pilot: NDArray[np.intp], labels: NDArray[np.intp]) -> Matrix:
+        """All texts, in the view that answers most of the start; found once."""
+        if self._prepared is None:
+            used = np.ones(self.column.n_texts, dtype=bool)
+            used[self.column.codes[self.aside]] = False
+            self._prepared = best_view(self.column.X, used, pilot, labels[pilot], self.seed)
+        return self._prepared
