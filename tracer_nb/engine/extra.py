@@ -39,11 +39,15 @@ class ExtraRows:
     groups : array_like of shape (m,), optional
         In the numbering of the labelled rows' ``groups``, and needed with them. A calibration
         row in a group of these rows is set aside.
+    soft : array_like of shape (m, k), optional
+        The teacher's distributions over the k labels among ``y``, in sorted order; a row of NaN
+        where it gave none.
     """
 
     X: Any
     y: ArrayLike
     groups: ArrayLike | None = None
+    soft: ArrayLike | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +121,11 @@ def join_rows(
         front = np.asarray(y, dtype=object)
         listed = [_listed(rows.y, m) for rows, m in zip(behind, sizes, strict=True)]
         classes, codes = check_labels(np.concatenate([front, *listed]), n + sum(sizes))
-        soft = _widened(soft, own_classes, classes, len(codes))
+        given = [(0, soft, own_classes)]
+        if extra is not None and extra.soft is not None:
+            its = classes[np.unique(codes[n : n + sizes[0]][codes[n : n + sizes[0]] >= 0])]
+            given.append((n, check_soft_labels(extra.soft, sizes[0], len(its)), its))
+        soft = _widened(given, classes, len(codes))
     n_names = 0 if names is None else sizes[-1]
     keys = _groups(blocks[0][: len(codes) - n_names], groups, extra)
     alone = np.arange(n_names) + int(keys.max(initial=-1)) + 1
@@ -136,15 +144,20 @@ def _groups(X: Any, groups: ArrayLike | None, extra: ExtraRows | None) -> NDArra
 
 
 def _widened(
-    soft: NDArray[np.float32] | None, own: NDArray[Any], classes: NDArray[Any], n_rows: int
+    given: list[tuple[int, NDArray[np.float32] | None, NDArray[Any]]],
+    classes: NDArray[Any],
+    n_rows: int,
 ) -> NDArray[np.float32] | None:
-    """Distributions over more classes, and none for the rows behind."""
-    if soft is None:
+    """Distributions of rows from a first one on, over some labels, as those over all of them."""
+    if all(soft is None for _, soft, _ in given):
         return None
     wide = np.full((n_rows, len(classes)), np.nan, dtype=np.float32)
-    wide[: len(soft)][~np.isnan(soft).all(axis=1)] = 0.0
     number = {label: i for i, label in enumerate(classes.tolist())}
-    wide[: len(soft), [number[label] for label in own.tolist()]] = soft
+    for first, soft, own in given:
+        if soft is not None:
+            part = wide[first : first + len(soft)]
+            part[~np.isnan(soft).all(axis=1)] = 0.0
+            part[:, [number[label] for label in own.tolist()]] = soft
     return wide
 
 

@@ -1,10 +1,13 @@
 """Rows that are only fitted on: in the fit, and in no pilot, no gate and no test."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import sparse
 
 from tracer_nb.engine import ExtraRows, calibrate_router, certify_known, fit_surrogate
+from tracer_nb.engine.extra import join_rows
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.errors import InvalidInput
 
@@ -246,3 +249,26 @@ def test_names_are_left_out_of_cross_fitting():
 def test_names_with_other_features_are_refused():
     with pytest.raises(InvalidInput, match="X must have the 3 features"):
         fit(names=ExtraRows(np.ones((3, 4)), ["a", "b", "c"]))
+
+
+def test_extra_rows_may_have_distributions_of_their_own():
+    rng = np.random.default_rng(0)
+    X, more = rng.normal(size=(30, 4)), rng.normal(size=(5, 4))
+    y = np.array(["b", "d"] * 15, dtype=object)
+    own = np.tile([[0.75, 0.25], [0.25, 0.75]], (15, 1))
+    extra = ExtraRows(
+        more,
+        np.array(["a", "d", None, "d", "a"], dtype=object),
+        soft=[[0.9, 0.1], [0.4, 0.6], [np.nan] * 2, [0.0, 1.0], [1.0, 0.0]],
+    )
+    joined = join_rows(X, y, own, None, extra)
+    assert joined.classes.tolist() == ["a", "b", "d"]
+    np.testing.assert_allclose(joined.soft[:30], np.c_[np.zeros(30), own])
+    expected = [[0.9, 0, 0.1], [0.4, 0, 0.6], [np.nan] * 3, [0, 0, 1], [1, 0, 0]]
+    np.testing.assert_allclose(joined.soft[30:], expected)
+    # Also where the drawn rows have none.
+    alone = join_rows(X, y, None, None, extra)
+    assert np.isnan(alone.soft[:30]).all()
+    np.testing.assert_allclose(alone.soft[30:], expected)
+    with pytest.raises(InvalidInput, match=r"shape \(5, 2\)"):
+        join_rows(X, y, None, None, replace(extra, soft=np.ones((5, 3)) / 3))
