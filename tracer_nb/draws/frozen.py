@@ -55,6 +55,8 @@ def freeze(
     names: NDArray[Any],
     by_chance: NDArray[np.bool_],
     *,
+    soft: NDArray[np.float32] | None = None,
+    classes: tuple[str, ...] = (),
     rest: NDArray[np.intp],
     open_codes: NDArray[np.intp],
     n_labels: int,
@@ -76,6 +78,9 @@ def freeze(
         Their labels, None where there is none.
     by_chance : ndarray of shape (n,), bool
         Which of them were drawn at random: these choose and plan.
+    soft : ndarray of shape (n, K), optional
+        The teacher's distributions over the K ``classes``; a row of NaN where it gave none.
+    classes : tuple of str
     rest : ndarray of int
         Texts without an answer.
     open_codes : ndarray of int
@@ -91,10 +96,16 @@ def freeze(
     own, more = texts[by_chance], texts[~by_chance]
     extra = None
     if len(more):
-        extra = ExtraRows([block[more] for block in X], names[~by_chance], more)
+        extra = ExtraRows(
+            [block[more] for block in X],
+            names[~by_chance],
+            more,
+            _over_present(soft, names, classes, ~by_chance),
+        )
     fit = fit_surrogate(
         [block[own] for block in X],
         names[by_chance],
+        soft_labels=_over_present(soft, names, classes, by_chance),
         unlabelled=[block[rest] for block in X] if len(rest) else None,
         groups=own,
         calibration=np.zeros(len(own), dtype=bool),
@@ -124,6 +135,21 @@ def freeze(
     grid = np.maximum(ordered[np.maximum(ends, 1) - 1] - _HAIR, 0.0) if len(ordered) else ordered
     thresholds = np.unique(grid[(outlook.start + 1) * _FINER - 1 :: outlook.stride])[::-1]
     return Frozen(fit, answers, scores, thresholds, outlook)
+
+
+def _over_present(
+    soft: NDArray[np.float32] | None,
+    names: NDArray[Any],
+    classes: tuple[str, ...],
+    rows: NDArray[np.bool_],
+) -> NDArray[np.float64] | None:
+    """Distributions of some rows over the labels that occur among them, sorted by name."""
+    if soft is None:
+        return None
+    present = sorted({name for name in names[rows].tolist() if name is not None})
+    part = soft[rows][:, [classes.index(name) for name in present]].astype(float)
+    total = part.sum(axis=1, keepdims=True)
+    return np.where(total > 0, part / np.where(total > 0, total, 1.0), np.nan)
 
 
 def agreement_on(

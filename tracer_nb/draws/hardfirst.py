@@ -37,12 +37,17 @@ _FEWEST_START = 40
 _MOST_ROUNDS = 6
 # A batch of this share of the column costs little, whatever is learned from it.
 _SMALL_BATCH = 0.005
+# Probabilities are told apart to so many parts of 1 in a fingerprint.
+_SOFT_UNITS = 1e6
 # What is certified leaves so much to the teacher that another round may be worth it.
 _WORTH_MORE = 0.05
 
 
 class HardFirst:
     """Decides what is done next. It holds nothing that a restart would miss.
+
+    Whoever has the teacher's distributions sets ``soft``, (n_texts, K) over ``classes`` with a row of
+    NaN where there is none, before :meth:`step`: a frozen fit learns from them.
 
     Parameters
     ----------
@@ -70,6 +75,7 @@ class HardFirst:
         self._lookout = Lookout(column, self._random(self.usable, terms.new_rows, 0), terms.seed)
         self._frozen: dict[str, Frozen] = {}
         self.outlooks: list[Outlook] = []
+        self.soft: NDArray[np.float32] | None = None
 
     def step(
         self, draws: tuple[Draw, ...], labels: NDArray[np.intp], *, closed: bool = False
@@ -214,6 +220,8 @@ class HardFirst:
         texts, by_chance = self.column.fitted_on(draws, labels)
         aside = [draw.rows for draw in draws if draw.purpose == NEW_ROWS]
         parts = [self.column.codes, texts, labels[texts], by_chance, *aside]
+        if self.soft is not None:
+            parts.append(np.nan_to_num(self.soft[texts] * _SOFT_UNITS, nan=-1.0).astype(np.intp))
         return self.terms.fingerprint(self.classes, parts)
 
     def _freeze_now(
@@ -230,6 +238,8 @@ class HardFirst:
                 texts,
                 names,
                 by_chance,
+                soft=None if self.soft is None else self.soft[texts],
+                classes=self.classes,
                 rest=np.flatnonzero(~aside & ~np.isin(np.arange(len(aside)), texts)),
                 open_codes=self.column.codes[self.column.open_rows(draws)],
                 n_labels=len(texts),

@@ -17,8 +17,15 @@ from tracer_nb.engine.judge import frontier
 from tracer_nb.errors import NotFitted
 from tracer_nb.records import Certificate, Frontier
 from tracer_nb.steps.audit.step import promise_of
-from tracer_nb.steps.label.grown import Arranged, Grown, arrange, placed, the_promise
-from tracer_nb.steps.label.hardfirst import Asking, advance, answers_of, labels_of
+from tracer_nb.steps.label.grown import (
+    Arranged,
+    Grown,
+    answers_of,
+    arrange,
+    placed,
+    the_promise,
+)
+from tracer_nb.steps.label.hardfirst import Asking, advance, labels_of
 from tracer_nb.steps.label.plan import askable_texts
 from tracer_nb.steps.state import Certified, JobState, Keep, reset
 

@@ -12,6 +12,7 @@ from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw
 from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.draws.moves import UNASKED
 from tracer_nb.errors import InvalidInput, NotEnoughData, StoreError, TracerError
+from tracer_nb.records import Answer
 from tracer_nb.store import DrawStore, LabelStore
 
 N, LABELS = 1200, ("blue", "green", "red")
@@ -280,6 +281,36 @@ def test_the_same_rows_are_chosen_however_fast_the_answers_come(monkeypatch):
 
 def draw_rows_of(tracer):
     return [(draw.purpose, draw.rows.tolist()) for draw in tracer._state.draws]
+
+
+def test_the_teachers_distribution_is_imitated_on_all_rows_that_are_fitted_on(world):
+    def teach(text):
+        label = TRUTH[text]
+        return Answer(label, cost=0.0, probabilities={**dict.fromkeys(LABELS, 0.1), label: 0.8})
+
+    def outputs_of(said):
+        tracer = Tracer(said, LABELS, **tracer_options)
+        tracer.label(world[0])
+        tracer.fit()
+        model, view = tracer.fitted.pipeline.stages[0].model, tracer.fitted.pipeline.view
+        return tracer, model.outputs(view.prepare(tracer._state.column.features()))
+
+    tracer_options = {
+        "target": 0.96,
+        "confidence": 0.9,
+        "features": world[1],
+        "surrogate": "kernel-ridge",
+        "pipeline": "single",
+        "seed": 2,
+        "store": ":memory:",
+    }
+    tracer, soft = outputs_of(teach)
+    assert HARD in purposes(tracer)
+    # Regression outputs follow the distribution: no label has more than its share, by much.
+    assert soft.max() < 0.95
+    _, hard = outputs_of(lambda text: TRUTH[text])
+    assert hard.max() > 0.99
+    assert tracer.calibrate().certified
 
 
 def test_all_of_what_was_drawn_is_asked_about_by_who_goes_on(make, world):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,14 +11,25 @@ from numpy.typing import NDArray
 from tracer_nb.draws import Draw, rows_of
 from tracer_nb.draws.frozen import Frozen
 from tracer_nb.draws.hardfirst import HardFirst
-from tracer_nb.draws.moves import UNASKED, Done
+from tracer_nb.draws.moves import NO_LABEL, UNASKED, Done
 from tracer_nb.draws.stopping import plan_looks
 from tracer_nb.engine import SurrogateFit
 from tracer_nb.engine.bounds import column_agreement_lower
 from tracer_nb.engine.outlook import Outlook
-from tracer_nb.records import Certificate
+from tracer_nb.records import Answer, Certificate
+from tracer_nb.steps.label.asker import Asker
 
-__all__ = ["Arranged", "Grown", "arrange", "expected_bill", "placed", "the_promise"]
+__all__ = [
+    "Arranged",
+    "Grown",
+    "answers_of",
+    "arrange",
+    "codes_of",
+    "expected_bill",
+    "placed",
+    "soft_of",
+    "the_promise",
+]
 
 # Shares of a column that were asked about in all, least and most: BANKING77 with MiniLM vectors at
 # target .90, and GPT-4's answers to babe at .92 (notebooks/measured.md, "The whole bill").
@@ -107,6 +119,49 @@ def arrange(
         int((~by_chance).sum()),
         len(tested),
     )
+
+
+def codes_of(classes: tuple[str, ...]) -> dict[str | None, int]:
+    """The code of each label."""
+    return {label: i for i, label in enumerate(classes)}
+
+
+def answers_of(
+    asker: Asker,
+    texts: Sequence[str],
+    classes: tuple[str, ...],
+    before: NDArray[np.intp] | None = None,
+) -> NDArray[np.intp]:
+    """The teacher's answers by text; those that came since ``before`` are remembered."""
+    number = codes_of(classes)
+    said = np.full(len(texts), UNASKED, dtype=np.intp) if before is None else before.copy()
+    known = asker.known(texts) if before is None else asker.answers
+    for i, text in enumerate(texts):
+        if (answer := known.get(text)) is not None:
+            said[i] = number.get(answer.label, NO_LABEL)
+    return said
+
+
+def soft_of(
+    answers: Mapping[str, Answer],
+    texts: Sequence[str],
+    classes: tuple[str, ...],
+    before: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32] | None:
+    """The teacher's distributions by text, (n_texts, K), NaN where it gave none; None without any.
+
+    Those that were known ``before`` stay.
+    """
+    soft = before
+    for i, text in enumerate(texts):
+        answer = answers.get(text)
+        if answer is None or not answer.probabilities:
+            continue
+        if soft is None:
+            soft = np.full((len(texts), len(classes)), np.nan, dtype=np.float32)
+        if np.isnan(soft[i, 0]):
+            soft[i] = [answer.probabilities.get(label, 0.0) for label in classes]
+    return soft
 
 
 def expected_bill(

@@ -24,9 +24,16 @@ from tracer_nb.records import Answer, Caps, Labels, Progress, Spending
 from tracer_nb.steps.column.features import Blocks
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.column.sample import collect_labels, distinct_texts
-from tracer_nb.steps.label.asker import Asker, OnProgress
+from tracer_nb.steps.label.asker import OnProgress
 from tracer_nb.steps.label.costs import mean_wait
-from tracer_nb.steps.label.grown import Arranged, Grown, arrange
+from tracer_nb.steps.label.grown import (
+    Arranged,
+    Grown,
+    answers_of,
+    arrange,
+    codes_of,
+    soft_of,
+)
 from tracer_nb.steps.label.reject import ask_about, check_distribution
 from tracer_nb.steps.state import JobState, Keep, Setup
 from tracer_nb.store.reviews import column_key
@@ -34,7 +41,6 @@ from tracer_nb.store.reviews import column_key
 __all__ = [
     "Asking",
     "advance",
-    "answers_of",
     "begin",
     "labels_of",
     "new_rows_of",
@@ -151,6 +157,7 @@ def begin(state: JobState, askable: Texts, sample: int | None) -> JobState:
     draws = kept or state.draws
     job = _make_job(setup, askable, sample, state.column.features())
     said = answers_of(setup.asker, askable.unique, job.classes)
+    job.soft = soft_of(setup.asker.known(askable.unique), askable.unique, job.classes)
     if not draws:
         _begun(job, said)
     return replace(state, grown=Grown(job, key, said), draws=draws, drawn_from=state.column.texts)
@@ -207,6 +214,7 @@ def advance(
             )
             state = stream.state
         grown = replace(grown, said=answers_of(asker, askable.unique, classes, grown.said))
+        job.soft = soft_of(asker.answers, askable.unique, classes, job.soft)
         state = replace(state, grown=grown, seconds=mean_wait(asker.spending))
         state = _labelled(state, askable)
         keep(state)
@@ -240,7 +248,7 @@ class _Stream:
         ):
             return None
         said = grown.said.copy()
-        codes = _codes_of(grown.job.classes)
+        codes = codes_of(grown.job.classes)
         for text, answer in answers.items():
             said[self._number[text]] = codes.get(answer.label, NO_LABEL)
         _reserve(grown.job, state.draws, said, self._how.caps, spending)
@@ -298,27 +306,6 @@ def labels_of(state: JobState, at: Arranged) -> Labels:
         ),
         n_random=at.n_random,
     )
-
-
-def _codes_of(classes: tuple[str, ...]) -> dict[str | None, int]:
-    """The code of each label."""
-    return {label: i for i, label in enumerate(classes)}
-
-
-def answers_of(
-    asker: Asker,
-    texts: Sequence[str],
-    classes: tuple[str, ...],
-    before: NDArray[np.intp] | None = None,
-) -> NDArray[np.intp]:
-    """The teacher's answers by text; those that came since ``before`` are remembered."""
-    number = _codes_of(classes)
-    said = np.full(len(texts), UNASKED, dtype=np.intp) if before is None else before.copy()
-    known = asker.known(texts) if before is None else asker.answers
-    for i, text in enumerate(texts):
-        if (answer := known.get(text)) is not None:
-            said[i] = number.get(answer.label, NO_LABEL)
-    return said
 
 
 def _reserve(
