@@ -307,7 +307,7 @@ def test_the_teachers_distribution_is_imitated_on_all_rows_that_are_fitted_on(wo
     tracer, soft = outputs_of(teach)
     assert HARD in purposes(tracer)
     # Regression outputs follow the distribution: no label has more than its share, by much.
-    assert soft.max() < 0.95
+    assert soft.max() < 0.9
     _, hard = outputs_of(lambda text: TRUTH[text])
     assert hard.max() > 0.99
     assert tracer.calibrate().certified
