@@ -16,7 +16,7 @@ _LIKELY = 0.7
 # are on the safe side: the open rows' disagreements are .7 of what they say on BANKING77, as many on the
 # bundled messages. So this leaves a test its margin. From 1.0 to 1.3 the bill of both, at targets from
 # .90 to .95, is within .01 of the best that such tests can have.
-_MARGIN = 1.15
+_MARGIN = 1.25
 # From here on no batch is chosen before the last one is answered: a batch lowers the expected
 # disagreements by a tenth or so.
 _NEARLY, _MAYBE = 1.25, 0.5

@@ -33,7 +33,7 @@ def worth(outlook, **changes):
     ("changes", "said"),
     [
         ({}, True),
-        ({"wrong": 0.095}, False),  # more than 1.15 times the 8 % that the target permits
+        ({"wrong": 0.105}, False),  # more than 1.25 times the 8 % that the target permits
         ({"chance": 0.5}, False),
         ({"bill": 5001.0}, False),  # more than asking about everything
         ({"n_test": 0}, False),
@@ -52,7 +52,7 @@ def test_a_cap_makes_a_test_worth_it_and_a_test_that_failed_is_not_made_again():
 
 @pytest.mark.parametrize(
     ("changes", "said"),
-    [({"wrong": 0.11}, True), ({"wrong": 0.12}, False), ({"chance": 0.4}, False), ({}, True)],
+    [({"wrong": 0.12}, True), ({"wrong": 0.13}, False), ({"chance": 0.4}, False), ({}, True)],
 )
 def test_no_batch_is_chosen_ahead_where_a_test_is_near(changes, said):
     assert nearly_worth_testing(replace(BRIGHT, **changes), 0.92) is said
