@@ -104,7 +104,7 @@ def too_few(n_open: int, target: float, delta: float) -> str:
         )
     return (
         f"a test needs {fewest_tested(n_open, target, delta):,} rows even when surrogate and teacher "
-        f"always agree, and {n_open:,} are open; ask the teacher about them, or lower the target"
+        f"always agree, and no more than {n_open:,} are open; ask the teacher about them, or lower the target"
     )
 
 

@@ -48,7 +48,11 @@ def fit_open(state: JobState) -> JobState:
     """
     state.labelled()
     grown = _grown(state)
-    frozen, at = _now(grown, state.draws)
+    if grown.done is not None and grown.done.frozen is not None:  # what was certified stays
+        frozen, none = grown.done.frozen, np.empty(0, dtype=np.intp)
+        at = arrange(grown.job, grown.done.tested[:-1], grown.said, state.draws, none)
+    else:
+        frozen, at = _now(grown, state.draws)
     state = replace(state, labels=labels_of(state, at), fitted=placed(frozen.fit, at))
     return reset(state, after="fitted")
 

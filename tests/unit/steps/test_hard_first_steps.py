@@ -12,7 +12,7 @@ from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw
 from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.draws.moves import UNASKED
 from tracer_nb.errors import InvalidInput, NotEnoughData, StoreError, TracerError
-from tracer_nb.records import Answer
+from tracer_nb.records import Answer, Selection
 from tracer_nb.store import DrawStore, LabelStore
 
 N, LABELS = 1200, ("blue", "green", "red")
@@ -329,11 +329,59 @@ def test_all_of_what_was_drawn_is_asked_about_by_who_goes_on(make, world):
     assert sorted(move.texts.tolist()) == sorted(left.tolist())
 
 
+def test_a_job_is_looked_at_while_its_test_is_asked_about(make, world):
+    """With rows set aside, too, which are asked about last."""
+    tracer, seen = make(new_rows=100), []
+
+    def look(progress):
+        seen.append((progress.step, tracer.label_counts(), tracer.report))
+        tracer.rows(Selection(), limit=5)
+        tracer.confusion()
+
+    tracer.label(world[0], on_progress=look)
+    during = [counts for step, counts, _ in seen if step == "label" and counts is not None]
+    assert during[0].n_sample > 0  # not hidden behind the rows that are set aside
+    tracer.fit()
+    tracer.calibrate(on_progress=look)
+    assert {step for step, *_ in seen} == {"label", "calibrate"} or len(seen) > 3
+    assert tracer.router.certificate.n_calibration == 100
+
+
+def test_who_goes_on_later_is_told_what_was_reused(make, world):
+    make().run(world[0])
+    again = make()
+    again.label(world[0])
+    spending = again.report.spending
+    assert spending.asked == 0
+    assert spending.reused > 100
+
+
+def test_a_fit_that_was_certified_is_the_one_that_is_shown(make, world):
+    tracer = make()
+    tracer.run(world[0])
+    n_fit = tracer.router.column_certificate.n_fit
+    assert len(tracer.fit().fit_rows) == n_fit
+    assert tracer.calibrate().n_fit == n_fit
+
+
+def test_recorded_labels_of_every_row_are_no_sample(world):
+    texts, X, truth = world
+    options = {"target": 0.8, "features": X, "store": ":memory:"}
+    tracer = Tracer(dict(truth), **options)
+    tracer.run(texts)
+    assert not tracer.report.assumption
+    some = Tracer({text: truth[text] for text in texts[:900]}, **options)
+    some.run(texts)
+    assert some.report.assumption.startswith("If the recorded rows")
+
+
 def test_too_small_a_column_is_told_before_anything_is_asked(make, world, asked):
     tracer = make(features=world[1][:20])
     with pytest.raises(NotEnoughData, match=r"none is left to test.*Nothing was asked"):
         tracer.run(world[0][:20])
-    with pytest.raises(NotEnoughData, match=r"a test needs .* are open.*Nothing was asked"):
+    with pytest.raises(
+        NotEnoughData, match=r"a test needs .* no more than 10 are open.*Nothing was asked"
+    ):
         make(features=world[1][:50], target=0.99).run(world[0][:50])
     assert not asked
 

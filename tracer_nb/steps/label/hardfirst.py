@@ -44,6 +44,7 @@ __all__ = [
     "begin",
     "labels_of",
     "new_rows_of",
+    "reused_of",
     "start_of",
 ]
 
@@ -193,7 +194,7 @@ def advance(
             return _labelled(state, askable)
         if until_test and move.draws[-1].purpose == TEST:
             return _labelled(state, askable)
-        state = replace(state, draws=move.draws, underway=rows_of(move.draws))
+        state = replace(state, draws=move.draws, underway=_underway(move.draws))
         state = _keep(state, keep)
         texts = [askable.unique[i] for i in move.texts.tolist()]
         again = first and how.missing
@@ -255,11 +256,23 @@ class _Stream:
         move = grown.job.ahead(state.draws, said)
         if move is None:
             return []
-        state = replace(state, draws=move.draws, underway=rows_of(move.draws))
+        state = replace(state, draws=move.draws, underway=_underway(move.draws))
         self.state = _keep(state, self._keep)
         texts = [self._texts[i] for i in move.texts.tolist()]
         self._asked.update(texts)
         return texts
+
+
+def _underway(draws: tuple[Draw, ...]) -> NDArray[np.intp]:
+    """Rows that are asked about now or were before; those set aside wait to the end."""
+    return rows_of(draw for draw in draws if draw.purpose != NEW_ROWS)
+
+
+def reused_of(state: JobState) -> Spending:
+    """Answers that the store, or this session, has for the column already."""
+    assert state.grown is not None  # noqa: S101  begin() has made it
+    said = state.grown.said
+    return Spending(reused=int((said != UNASKED).sum()), missing=int((said == NO_LABEL).sum()))
 
 
 def _keep(state: JobState, keep: Keep) -> JobState:

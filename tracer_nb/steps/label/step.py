@@ -15,7 +15,7 @@ from tracer_nb.steps.column.sample import collect_labels, distinct_texts, draw_r
 from tracer_nb.steps.label.asker import Asker, OnProgress, asks_again
 from tracer_nb.steps.label.costs import mean_wait
 from tracer_nb.steps.label.grown import expected_bill
-from tracer_nb.steps.label.hardfirst import Asking, advance, begin, start_of
+from tracer_nb.steps.label.hardfirst import Asking, advance, begin, reused_of, start_of
 from tracer_nb.steps.label.plan import (
     askable_texts,
     check_job,
@@ -115,6 +115,8 @@ def label(
         tell(asker, on_progress, "Reading texts")
         how = Asking("label", caps, on_progress, stop, missing)
         state = begin(state, askable, None if sample is None else drawn)
+        if not go_on and not missing:
+            asker.count(reused_of(state))
         return advance(state, askable, how, until_test=True, keep=keep)
     # A random sample is drawn anew; what was tested stays spent.
     tests = tuple(draw for draw in state.draws if draw.purpose == TEST)
@@ -145,9 +147,13 @@ def label(
 
 
 def labels_so_far(state: JobState) -> Labels | None:
-    """The labels; while they are asked for, those of the sample's first answered rows."""
+    """The labels; while they are asked for, those of the sample's first answered rows.
+
+    While a test of chosen rows is asked about, they are those that its fit was made of.
+    """
     rows, column = state.underway, state.column
-    if rows is None or column is None:
+    tests = state.grown is not None and state.fitted is not None
+    if rows is None or column is None or tests:
         return state.labels
     asker = state.setup.asker
     return collect_labels(

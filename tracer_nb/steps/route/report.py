@@ -15,6 +15,7 @@ from tracer_nb.steps.label.costs import costs_of, mean_cost, unasked_dollars
 from tracer_nb.steps.label.step import labels_so_far
 from tracer_nb.steps.route.outcome import SURROGATE, TEACHER, Outcome
 from tracer_nb.steps.state import JobState
+from tracer_nb.teachers import ReplayTeacher
 
 __all__ = ["report"]
 
@@ -49,7 +50,7 @@ def report(state: JobState) -> Report:
         teacher=setup.teacher.name,
         note=f"{getattr(setup.teacher, 'note', '')} {warning}".strip(),
         simulated=bool(getattr(setup.teacher, "simulated", False)),
-        assumption=str(getattr(setup.teacher, "assumption", "")),
+        assumption=_assumption(state),
         features=features,
         surrogate=fitted.pipeline.name if fitted is not None else "",
         n_rows=texts.n_rows if texts is not None else 0,
@@ -79,6 +80,15 @@ def report(state: JobState) -> Report:
         bill=_bill(state, each, known) if own else None,
         spared=None if outcome is None or each is None else outcome.n_spared * each,
     )
+
+
+def _assumption(state: JobState) -> str:
+    """Under which the promise is worded: where not all rows of the column are recorded."""
+    teacher, column = state.setup.teacher, state.column
+    texts = () if column is None else column.texts.unique
+    if texts and isinstance(teacher, ReplayTeacher) and all(map(teacher.knows, texts)):
+        return ""
+    return str(getattr(teacher, "assumption", ""))
 
 
 def _bill(state: JobState, each: float | None, known: Mapping[str, Answer]) -> Bill | None:
