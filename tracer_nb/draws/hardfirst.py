@@ -22,6 +22,7 @@ from tracer_nb.draws.stopping import (
     enough,
     hopeless,
     nearly_worth_testing,
+    no_more,
     plan_looks,
     worth_testing,
 )
@@ -194,12 +195,16 @@ class HardFirst:
             ask = self._freeze(draws, labels, open_, n_round)
             if ask is not None:
                 return ask
-        if full or hopeless(outlook, n_open=len(open_), n_rows=len(self.usable)):
-            return Done(
-                draws,
-                f"{len(texts):,} of {len(self.usable):,} rows are asked about, and no test of the "
-                "others can be expected to pass; ask the teacher about them, or lower the target",
-            )
+        why = hopeless(
+            outlook,
+            n_open=len(open_),
+            n_rows=len(self.usable),
+            target=terms.target,
+            n_random=int(by_chance.sum()),
+            n_bare=int((labels[texts[by_chance]] < 0).sum()),
+        )
+        if why or full:
+            return Done(draws, why or no_more(n_asked))
         if seen is None:  # one label only: nothing to be unsure of
             return self._drawn(draws, HARD, self._random(open_, size, 100 + len(draws)), labels)
         rows, found, X = seen

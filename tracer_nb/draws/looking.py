@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -71,24 +72,22 @@ class Lookout:
         rows = looked_at(open_, self.seed)
         X = self._prepare(texts[by_chance & known], labels)
         own = texts[known]
-        found = sketch(X[own], labels[own], X[self.column.codes[rows]], self._sketch)
+        # A text without a label is a disagreement, wherever it stands.
+        bare = texts[~known]
+        found = sketch(X[own], labels[own], X[np.r_[self.column.codes[rows], bare]], self._sketch)
         ahead = partial(
             look_ahead, n_open=len(open_), n_labels=len(texts), target=target, delta=delta
         )
         if found is None:
             return ahead(np.empty(0), np.empty(0), *[np.empty(0, dtype=bool)] * 2), None
         self._sketch = found
-        chance = by_chance[known]
-        # A text without a label is a disagreement that no score tells from others.
-        n_missing = int((by_chance & ~known).sum())
-        missing = np.ones(n_missing, dtype=bool)
-        at = (np.arange(n_missing) + 0.5) / max(n_missing, 1)
-        middle = np.quantile(found.left_out[chance], at) if chance.any() else at
+        of_bare = found.margins[len(rows) :]
+        found = replace(found, margins=found.margins[: len(rows)])
         outlook = ahead(
             found.margins,
-            np.r_[found.left_out, middle],
-            np.r_[found.agree, ~missing],
-            np.r_[chance, missing],
+            np.r_[found.left_out, of_bare],
+            np.r_[found.agree, np.zeros(len(bare), dtype=bool)],
+            np.r_[by_chance[known], by_chance[~known]],
             failed=failed,
             seed=self.seed,
         )

@@ -6,10 +6,12 @@ any way, and a test may be stopped for any reason at a look that was planned.
 
 from __future__ import annotations
 
+from scipy.stats import binom
+
 from tracer_nb.draws import Look
 from tracer_nb.engine.outlook import Outlook
 
-__all__ = ["enough", "hopeless", "nearly_worth_testing", "plan_looks", "worth_testing"]
+__all__ = ["enough", "hopeless", "nearly_worth_testing", "no_more", "plan_looks", "worth_testing"]
 
 _LIKELY = 0.7
 # Disagreements that are expected of the open rows, over those that the target permits. Left-out answers
@@ -22,6 +24,7 @@ _MARGIN = 1.25
 _NEARLY, _MAYBE = 1.25, 0.5
 # Nothing is left to hope for when so much is asked about and so little can be expected.
 _TRIED, _WORTH = 0.4, 0.02
+_BEYOND_DOUBT = 1e-3
 # A test is looked at before its end: tests are planned too large, where little is known.
 _LOOKS = ((0.4, 0.4), (1.0, 0.6))
 
@@ -52,18 +55,50 @@ def nearly_worth_testing(outlook: Outlook, target: float) -> bool:
     return outlook.n_test > 0 and outlook.chance >= _MAYBE and near
 
 
-def hopeless(outlook: Outlook, *, n_open: int, n_rows: int) -> bool:
-    """Whether so much was asked about, and so little can be expected, that no test is worth it.
+def hopeless(
+    outlook: Outlook,
+    *,
+    n_open: int,
+    n_rows: int,
+    target: float,
+    n_random: int = 0,
+    n_bare: int = 0,
+) -> str:
+    """Why no test is worth it, where so little can be expected; empty where one may be.
 
     Parameters
     ----------
     outlook : Outlook
     n_open, n_rows : int
         Open rows, and rows of the column.
+    target : float
+    n_random, n_bare : int
+        Texts drawn at random, and those of them that the teacher gave no label to.
     """
     saved = n_open - outlook.n_test - outlook.n_deferred if outlook.n_test else 0.0
-    little = outlook.chance * saved < _WORTH * n_rows
-    return little and outlook.n_labels >= _TRIED * n_rows
+    if outlook.chance * saved >= _WORTH * n_rows:
+        return ""
+    # A row without a label is a disagreement, whatever is learned.
+    if binom.sf(n_bare - 1, n_random, 1.0 - target) < _BEYOND_DOUBT:
+        return (
+            f"{n_bare:,} of {n_random:,} texts drawn at random got no label, more than the target "
+            "leaves room for, so no test can be expected to pass; see why in label_reason, and run "
+            "again"
+        )
+    if outlook.n_labels >= _TRIED * n_rows:
+        return (
+            f"{outlook.n_labels:,} of {n_rows:,} rows are asked about, and no test of the others can "
+            "be expected to pass; ask the teacher about them, or lower the target"
+        )
+    return ""
+
+
+def no_more(n_asked: int) -> str:
+    """Why no test is made of a job that has asked about all that it may."""
+    return (
+        f"after {n_asked:,} texts, as many as may be asked about before a test, none can be expected "
+        "to pass; let it ask about more, or lower the target"
+    )
 
 
 def plan_looks(size: int, delta: float) -> tuple[Look, ...]:

@@ -60,9 +60,18 @@ def test_no_batch_is_chosen_ahead_where_a_test_is_near(changes, said):
 
 def test_a_job_without_hope_ends_after_it_was_tried():
     dim = replace(BRIGHT, n_test=0, chance=0.0)
-    assert hopeless(dim, n_open=1500, n_rows=2500)
-    assert not hopeless(dim, n_open=4000, n_rows=5000)
-    assert not hopeless(BRIGHT, n_open=1500, n_rows=2500)
+    assert hopeless(dim, n_open=1500, n_rows=2500, target=0.92)
+    assert not hopeless(dim, n_open=4000, n_rows=5000, target=0.92)
+    assert not hopeless(BRIGHT, n_open=1500, n_rows=2500, target=0.92)
+
+
+def test_a_teacher_that_gives_too_few_labels_ends_it_at_once():
+    dim, early = replace(BRIGHT, n_test=0, chance=0.0), {"n_open": 4000, "n_rows": 5000}
+    said = hopeless(dim, **early, target=0.85, n_random=150, n_bare=50)
+    assert said.startswith("50 of 150 texts drawn at random got no label")
+    # As many as the target allows, by chance, or hope: go on.
+    assert not hopeless(dim, **early, target=0.85, n_random=150, n_bare=25)
+    assert not hopeless(BRIGHT, **early, target=0.85, n_random=150, n_bare=50)
 
 
 @pytest.mark.parametrize("size", [1, 30, 1000])

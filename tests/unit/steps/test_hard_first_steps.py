@@ -375,6 +375,16 @@ def test_recorded_labels_of_every_row_are_no_sample(world):
     assert some.report.assumption.startswith("If the recorded rows")
 
 
+def test_a_teacher_that_answers_two_of_three_is_not_asked_about_all(make, world, asked):
+    TRUTH.update(dict.fromkeys(world[0][::3], None))
+    tracer = make(target=0.85)
+    tracer.run(world[0])
+    assert len(asked) <= 240
+    certificate = tracer.router.column_certificate
+    assert not certificate.certified
+    assert "texts drawn at random got no label" in certificate.note
+
+
 def test_too_small_a_column_is_told_before_anything_is_asked(make, world, asked):
     tracer = make(features=world[1][:20])
     with pytest.raises(NotEnoughData, match=r"none is left to test.*Nothing was asked"):
