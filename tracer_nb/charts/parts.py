@@ -105,32 +105,14 @@ SHADES = {"light": _ON_LIGHT, "dark": _ON_DARK}
 
 def themed(chart: Any) -> Any:
     """The chart on a transparent page, quiet axes, readable text."""
+    words = {"labelColor": TEXT, "titleColor": TEXT, "labelFontSize": 12, "titleFontSize": 12}
+    words |= {"titleFontWeight": "normal", "labelLimit": 170}
+    lines = {"domainColor": TEXT, "tickColor": TEXT, "gridColor": TEXT, "gridOpacity": 0.18}
     return (
         chart.configure(background="transparent", font="system-ui, sans-serif")
         .configure_view(strokeWidth=0)
-        .configure_axis(
-            labelColor=TEXT,
-            titleColor=TEXT,
-            domainColor=TEXT,
-            tickColor=TEXT,
-            gridColor=TEXT,
-            gridOpacity=0.18,
-            labelFontSize=12,
-            titleFontSize=12,
-            titleFontWeight="normal",
-            titlePadding=8,
-            labelLimit=170,
-        )
-        .configure_legend(
-            labelColor=TEXT,
-            titleColor=TEXT,
-            labelFontSize=12,
-            titleFontSize=12,
-            titleFontWeight="normal",
-            labelLimit=170,
-            orient="top",
-            offset=4,
-        )
+        .configure_axis(**words, **lines, titlePadding=8)
+        .configure_legend(**words, orient="top", offset=4)
         .configure_title(color=TEXT, fontSize=13, anchor="start", fontWeight="normal", offset=10)
     )
 
