@@ -33,7 +33,7 @@ __all__ = [
 
 # Shares of a column that were asked about in all, least and most: BANKING77 with MiniLM vectors at
 # target .90, and GPT-4's answers to babe at .92 (notebooks/measured.md, "The whole bill").
-_MEASURED = (0.14, 0.86)
+_MEASURED = (0.13, 0.83)
 _LATEST = 3
 
 
