@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -82,6 +82,9 @@ class Draw:
     missing : ndarray of int or None
         Of a test that was ended early: rows without an answer then. They are disagreements
         ever after, whatever is answered later.
+    bare : ndarray of int
+        Of a test: rows that were asked about before it, or by it, and got no label. They stay so,
+        though such an answer may not be stored, or be asked for again.
     """
 
     purpose: str
@@ -94,6 +97,7 @@ class Draw:
     state: str = ""
     looks: tuple[Look, ...] = ()
     missing: NDArray[np.intp] | None = None
+    bare: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
 
     def as_record(self) -> dict[str, Any]:
         """Plain values, which JSON can hold."""
@@ -108,6 +112,7 @@ class Draw:
             "state": self.state,
             "looks": [[look.n_rows, look.error] for look in self.looks],
             "missing": None if self.missing is None else self.missing.tolist(),
+            "bare": self.bare.tolist(),
         }
 
 
@@ -121,7 +126,7 @@ def draw_from_record(record: Mapping[str, Any]) -> Draw:
     """
     try:
         purpose = PURPOSES[PURPOSES.index(record["purpose"])]
-        rows, missing = record["rows"], record["missing"]
+        rows, missing, bare = record["rows"], record["missing"], record.get("bare", ())
         return Draw(
             purpose,
             int(record["round"]),
@@ -133,6 +138,7 @@ def draw_from_record(record: Mapping[str, Any]) -> Draw:
             state=str(record["state"]),
             looks=tuple(Look(int(n), float(error)) for n, error in record["looks"]),
             missing=None if missing is None else np.array(missing, dtype=np.intp),
+            bare=np.array(bare, dtype=np.intp),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidInput(

@@ -16,7 +16,15 @@ from tracer_nb.engine.outlook import Outlook, bin_ends, look_ahead
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.records import Certificate
 
-__all__ = ["Frozen", "agreement_on", "best_look", "certify_new", "certify_open", "freeze"]
+__all__ = [
+    "Frozen",
+    "agreement_on",
+    "best_look",
+    "certify_new",
+    "certify_open",
+    "freeze",
+    "soft_of",
+]
 
 # A hair below the score of the row that is the quantile, in whatever batch it is scored.
 _HAIR = 1e-6
@@ -66,6 +74,7 @@ def freeze(
     failed: int,
     seed: int,
     options: Mapping[str, Any],
+    most: int | None = None,
 ) -> Frozen:
     """Fit on all answers, and plan the test of the open rows.
 
@@ -92,6 +101,8 @@ def freeze(
     seed : int
     options : mapping
         Of the fit.
+    most : int, optional
+        Rows that the test may have.
     """
     own, more = texts[by_chance], texts[~by_chance]
     extra = None
@@ -128,6 +139,7 @@ def freeze(
         target=target,
         delta=delta,
         failed=failed,
+        most=most,
         seed=seed,
     )
     ordered = np.sort(among[np.isfinite(among)])[::-1]
@@ -135,6 +147,15 @@ def freeze(
     grid = np.maximum(ordered[np.maximum(ends, 1) - 1] - _HAIR, 0.0) if len(ordered) else ordered
     thresholds = np.unique(grid[(outlook.start + 1) * _FINER - 1 :: outlook.stride])[::-1]
     return Frozen(fit, answers, scores, thresholds, outlook)
+
+
+def soft_of(
+    soft: NDArray[np.float32] | None, texts: NDArray[np.intp], labels: NDArray[np.intp]
+) -> NDArray[np.float32] | None:
+    """Distributions of some texts, NaN where there is no label."""
+    if soft is None:
+        return None
+    return np.asarray(np.where(labels[texts, None] >= 0, soft[texts], np.float32(np.nan)))
 
 
 def _over_present(

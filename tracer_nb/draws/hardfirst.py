@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw, in_test, rows_of
-from tracer_nb.draws.frozen import Frozen, best_look, certify_new, freeze
+from tracer_nb.draws.frozen import Frozen, best_look, certify_new, freeze, soft_of
 from tracer_nb.draws.looking import Lookout
 from tracer_nb.draws.moves import UNASKED, Ask, Column, Done, Terms
 from tracer_nb.draws.stopping import (
@@ -74,7 +74,8 @@ class HardFirst:
         self._most = terms.most
         # The same draw as in step().
         self._lookout = Lookout(column, self._random(self.usable, terms.new_rows, 0), terms.seed)
-        self._frozen: dict[str, Frozen] = {}
+        self._frozen: dict[tuple[str, int | None], Frozen] = {}
+        self._room: int | None = None
         self.outlooks: list[Outlook] = []
         self.soft: NDArray[np.float32] | None = None
 
@@ -152,8 +153,6 @@ class HardFirst:
         texts = np.empty(0, dtype=np.intp) if labels is None else self.column.unasked(rows, labels)
         return Ask((*draws, draw), texts, outlook)
 
-    # --- growing -----------------------------------------------------------------------------
-
     def _grow(  # noqa: C901, PLR0911  one for each way in which it can end
         self,
         draws: tuple[Draw, ...],
@@ -218,22 +217,25 @@ class HardFirst:
         chosen = choose_rows(margins[one_each], X[self.column.codes[rows[one_each]]], size)
         return self._drawn(draws, HARD, rows[one_each[chosen]], labels, outlook)
 
-    # --- freezing and testing ------------------------------------------------------------------
-
     def _state(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> str:
         """Fingerprint of all that decides about a frozen fit, its order and its open rows."""
         texts, by_chance = self.column.fitted_on(draws, labels)
         aside = [draw.rows for draw in draws if draw.purpose == NEW_ROWS]
         parts = [self.column.codes, texts, labels[texts], by_chance, *aside]
-        if self.soft is not None:
-            parts.append(np.nan_to_num(self.soft[texts] * _SOFT_UNITS, nan=-1.0).astype(np.intp))
+        if (soft := soft_of(self.soft, texts, labels)) is not None:
+            parts.append(np.nan_to_num(soft * _SOFT_UNITS, nan=-1.0).astype(np.intp))
         return self.terms.fingerprint(self.classes, parts)
 
     def _freeze_now(
-        self, draws: tuple[Draw, ...], labels: NDArray[np.intp], n_round: int
+        self,
+        draws: tuple[Draw, ...],
+        labels: NDArray[np.intp],
+        n_round: int,
+        most: int | None = None,
     ) -> tuple[str, Frozen]:
+        """The state, and what is frozen in it for a test of at most so many rows."""
         state = self._state(draws, labels)
-        if state not in self._frozen:
+        if (state, most) not in self._frozen:
             texts, by_chance = self.column.fitted_on(draws, labels)
             aside = self.column.drawn_for(draws, NEW_ROWS)
             names = np.empty(len(texts), dtype=object)
@@ -243,7 +245,7 @@ class HardFirst:
                 texts,
                 names,
                 by_chance,
-                soft=None if self.soft is None else self.soft[texts],
+                soft=soft_of(self.soft, texts, labels),
                 classes=self.classes,
                 rest=np.flatnonzero(~aside & ~np.isin(np.arange(len(aside)), texts)),
                 open_codes=self.column.codes[self.column.open_rows(draws)],
@@ -252,18 +254,21 @@ class HardFirst:
                 confidence=self.terms.confidence,
                 delta=self.terms.delta(n_round),
                 failed=n_round - 1,
+                most=most,
                 seed=self.terms.seed,
                 options=self.terms.options,
             )
-            self._frozen[state] = frozen
-        return state, self._frozen[state]
+            # The same plan is the best of those that are no larger than it.
+            self._frozen[state, most] = self._frozen[state, frozen.outlook.n_test] = frozen
+        return state, self._frozen[state, most]
 
     def _frozen_of(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> Frozen | None:
         """What the last of these draws tests; None where something has changed since."""
         before, draw = draws[:-1], draws[-1]
+        labels = self.column.as_then(draw, labels)
         if self._state(before, labels) != draw.state:
             return None
-        return self._freeze_now(before, labels, draw.round)[1]
+        return self._freeze_now(before, labels, draw.round, len(draw.rows))[1]
 
     def _freeze(
         self,
@@ -273,14 +278,13 @@ class HardFirst:
         n_round: int,
     ) -> Ask | None:
         """Freeze, and draw the rows of a test from what is open; None if it is not worth it."""
-        state, frozen = self._freeze_now(draws, labels, n_round)
+        state, frozen = self._freeze_now(draws, labels, n_round, self._room)
         if not frozen.outlook.n_test:
             return None
-        delta = self.terms.delta(n_round)
-        size = frozen.outlook.n_test
-        rows = self._random(open_, size, 1000 + n_round)
-        looks = plan_looks(size, delta)
-        draw = Draw(TEST, n_round, 0, self.terms.seed, rows, error=delta, state=state, looks=looks)
+        size, delta = frozen.outlook.n_test, self.terms.delta(n_round)
+        rows, looks = self._random(open_, size, 1000 + n_round), plan_looks(size, delta)
+        bare = self.column.without_label(draws, labels)
+        draw = Draw(TEST, n_round, 0, self.terms.seed, rows, delta, "", state, looks, bare=bare)
         return Ask((*draws, draw), self._of_look(draw, labels, 0), frozen.outlook)
 
     def _of_look(self, draw: Draw, labels: NDArray[np.intp], look: int) -> NDArray[np.intp]:
@@ -304,10 +308,12 @@ class HardFirst:
                 if enough(draw.looks, k, int((scores < found.threshold).sum())):
                     break
         missing = draw.rows[labels[self.column.codes[draw.rows]] == UNASKED]
+        bare = np.r_[draw.bare, self.column.without_label([draw], labels)]
+        draw = replace(draw, missing=missing, bare=bare)
         if found is None:
-            spent = replace(draw, found="failed", missing=missing)
+            spent = replace(draw, found="failed")
             return self._step((*before, spent), labels, closed=closed)
-        spent = replace(draw, found="passed", missing=missing)
+        spent = replace(draw, found="passed")
         deferred = len(self._deferred((*before, spent), labels))
         more = deferred > _WORTH_MORE * len(self.usable) and not self.terms.one_round
         if more and not closed and draw.round < _MOST_ROUNDS:
@@ -323,9 +329,7 @@ class HardFirst:
         *,
         looks: int,
     ) -> Certificate | None:
-        if draw.missing is not None:
-            labels = labels.copy()
-            labels[self.column.codes[draw.missing]] = UNASKED
+        labels = self.column.as_then(draw, labels)
         return best_look(
             *(frozen, self.column.codes, self.column.open_rows(before), draw, looks),
             complete=[not len(self._of_look(draw, labels, k)) for k in range(looks)],
@@ -378,9 +382,9 @@ class HardFirst:
         about_new = certify_new(done.frozen, texts, labels, self.classes, **levels, seed=terms.seed)
         return replace(done, new_rows=about_new)
 
-    def cap(self, most: int) -> None:
-        """Let no more texts be asked about before a test than a cap on the job pays for."""
-        wanted = self._most
+    def cap(self, most: int, room: int) -> None:
+        """Let a cap on the job pay for so many texts before a test, and so many from here on."""
+        wanted, self._room = self._most, room
         self.terms = replace(self.terms, most=most if wanted is None else min(most, wanted))
 
     def frozen_now(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> Frozen:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw
+from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw, rows_of
 from tracer_nb.draws.frozen import Frozen
 from tracer_nb.engine.certificates.promise import round_delta
 from tracer_nb.engine.outlook import Outlook
@@ -75,6 +75,19 @@ class Column:
         texts = np.flatnonzero(used)
         return texts, self.drawn_for(draws, PILOT, TEST)[texts]
 
+    def without_label(self, draws: Iterable[Draw], labels: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Rows of these draws that were answered without a label."""
+        every = rows_of(draws)
+        return np.asarray(every[labels[self.codes[every]] == NO_LABEL], dtype=np.intp)
+
+    def as_then(self, draw: Draw, labels: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Answers as they were at a test, as far as these can have changed."""
+        then: NDArray[np.intp] = labels.copy()
+        then[self.codes[draw.bare]] = NO_LABEL
+        if draw.missing is not None:
+            then[self.codes[draw.missing]] = UNASKED
+        return then
+
     def unasked(self, rows: NDArray[np.intp], labels: NDArray[np.intp]) -> NDArray[np.intp]:
         """Texts of rows that have no answer, each once, in order of first appearance."""
         texts = self.texts_of(rows)
@@ -105,6 +118,8 @@ class Terms:
     seed : int
     options : mapping
         Of the fit.
+    features : str
+        What tells these features from others.
     """
 
     target: float
@@ -116,10 +131,12 @@ class Terms:
     at_a_time: int = 1
     seed: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
+    features: str = ""
 
     def fingerprint(self, classes: tuple[str, ...], parts: Iterable[NDArray[Any]]) -> str:
         """Digest of the terms, the labels and whole numbers that something was frozen by."""
-        said = repr((self.target, self.confidence, self.seed, sorted(self.options.items())))
+        levels = self.target, self.confidence, self.seed, self.features
+        said = repr((*levels, sorted(self.options.items())))
         digest = hashlib.sha256(f"{said} {classes!r}".encode())
         for part in parts:
             digest.update(np.ascontiguousarray(part, dtype=np.int64).tobytes())

@@ -119,6 +119,7 @@ def look_ahead(
     target: float,
     delta: float,
     failed: int = 0,
+    most: int | None = None,
     seed: int = 0,
 ) -> Outlook:
     """Find the number of test rows and the order of tests with the smallest expected bill.
@@ -138,6 +139,8 @@ def look_ahead(
         Of the test to come.
     failed : int
         Tests that were planned on such an outlook and did not pass: it was too bright.
+    most : int, optional
+        Rows that the test may have.
     seed : int
 
     Returns
@@ -164,7 +167,7 @@ def look_ahead(
     handled = np.round(ends / ends[-1] * n_known).astype(np.intp)
     share = np.r_[np.diff(np.r_[0, ends]) / ends[-1] * reachable, 1.0 - reachable]
     for n_test in _SIZES:
-        if n_test > n_open:
+        if n_test > n_open or (most is not None and n_test > most):
             break
         drawn = rng.multinomial(n_test, share, _DRAWS)[:, :_N_BINS]
         m = np.minimum(drawn.cumsum(axis=1), handled)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws import NEW_ROWS, Draw, before_test, errors_of, in_test, rows_of
+from tracer_nb.draws import NEW_ROWS, TEST, Draw, before_test, errors_of, in_test, rows_of
 from tracer_nb.draws.frozen import Frozen, agreement_on
 from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.draws.moves import Done
@@ -107,8 +107,11 @@ def _refuted(state: JobState) -> JobState | None:
         return None
     if not state.setup.auditor.has_alarm(promise_of(state, column)):
         return None
-    *before, test = grown.done.tested
-    draws = (*before, replace(test, found="refuted"), *state.draws[len(before) + 1 :])
+    # Who disagrees now may have changed since any of the tests: only a fresh one counts.
+    draws = tuple(
+        replace(draw, found="refuted") if draw.purpose == TEST and draw.found == "passed" else draw
+        for draw in state.draws
+    )
     texts, _ = state.labelled()
     said = answers_of(state.setup.asker, texts.unique, state.setup.teacher.labels)
     grown = replace(grown, done=None, said=said)

@@ -359,7 +359,7 @@ def _goes_on(stored: Sequence[_Record], records: Sequence[_Record]) -> bool:
     """Whether both are the same draws as far as both go; what a test said may have changed."""
 
     def drawn(record: _Record) -> dict[str, Any]:
-        return {k: v for k, v in record.items() if k not in ("found", "missing")}
+        return {k: v for k, v in record.items() if k not in ("found", "missing", "bare")}
 
     pairs = zip(stored, records, strict=False)
     return all(drawn(a) == drawn(b) for a, b in pairs)

@@ -3,6 +3,7 @@
 import random
 import time
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.draws.moves import UNASKED
 from tracer_nb.errors import InvalidInput, NotEnoughData, StoreError, TracerError
 from tracer_nb.records import Answer, Selection
+from tracer_nb.steps import open_rows
 from tracer_nb.store import DrawStore, LabelStore
 
 N, LABELS = 1200, ("blue", "green", "red")
@@ -178,6 +180,72 @@ def test_what_an_audit_has_refuted_is_tested_anew(make, world):
     tracer.calibrate()
     assert tracer.report.certificate != before
     assert "refuted" in [draw.found for draw in tracer._state.draws]
+
+
+def test_an_alarm_refutes_all_tests_before_it(make, world):
+    """Not only the one that was delivered: an older one would come in its place."""
+    tracer = make()
+    texts, _, labels = world
+    tracer.run(texts)
+    *before, test = tracer._state.grown.done.tested
+    assert test.found == "passed"
+    for text in texts:
+        labels[text] = LABELS[(LABELS.index(labels[text]) + 1) % 3]
+    assert tracer.audit(1.0, max_rows=60).has_alarm
+    state = replace(tracer._state, draws=(*before, test, replace(test, round=2)))
+    refuted = open_rows._refuted(state)
+    assert [draw.found for draw in refuted.draws if draw.purpose == TEST] == ["refuted"] * 2
+
+
+def test_answers_without_a_label_do_not_undo_a_test(make, world, asked):
+    """They are not stored, so that another kernel asks about them again, and only about them."""
+    bare = set(world[0][::40])
+    TRUTH.update(dict.fromkeys(bare, None))
+    first = make(target=0.9)
+    first.run(world[0])
+    certificate = first.router.column_certificate
+    assert certificate.certified
+    assert set(asked) & bare
+    n = len(asked)
+    again = make(target=0.9)
+    asked.clear()
+    again.run(world[0])
+    assert set(asked) <= bare
+    assert len(asked) < n / 10
+    assert again.router.column_certificate == certificate
+    assert "void" not in [draw.found for draw in again._state.draws]
+
+
+def test_other_features_are_another_surrogate_and_another_round(make, world, asked):
+    first = make()
+    first.run(world[0])
+    asked.clear()
+    turned = np.ascontiguousarray(world[1][:, ::-1])
+    other = make(features=turned + 0.01)
+    other.label(world[0])
+    other.fit()
+    other.calibrate()
+    draws = other._state.draws
+    tests = [draw for draw in draws if draw.purpose == TEST]
+    # What was found with others says nothing of these.
+    assert len(tests) > 1 or not other.router.column_certificate.certified
+    certificate = other.router.column_certificate
+    assert not certificate.certified or tests[-1].round == len(tests)
+
+
+@pytest.mark.parametrize("cap", [250, 350, 500])
+def test_a_cap_leaves_what_a_test_needs_also_when_a_larger_one_would_be_better(world, asked, cap):
+    """The test that is planned when all is frozen is no larger than what is left."""
+    rng = np.random.default_rng(3)
+    X = world[1] + rng.normal(size=world[1].shape) * 0.5
+    options = {"target": 0.8, "confidence": 0.9, "features": X, "store": ":memory:"}
+    tracer = Tracer(teach, LABELS, **options)
+    asked.clear()
+    tracer.run(world[0], max_rows=cap)
+    assert len(asked) <= cap
+    test = next(draw for draw in tracer._state.draws if draw.purpose == TEST)
+    assert test.missing is None or not len(test.missing)
+    assert tracer.router.column_certificate.certified
 
 
 def test_an_update_says_why_it_cannot_be(make, world):

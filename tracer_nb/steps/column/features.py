@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import reprlib
 import threading
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from tracer_nb.engine.checks import check_blocks
-from tracer_nb.engine.features import Features
+from tracer_nb.engine.features import Features, FunctionFeatures
 from tracer_nb.errors import InvalidInput
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.words import count
@@ -22,6 +23,7 @@ __all__ = [
     "Once",
     "as_blocks",
     "column_features",
+    "features_key",
     "featurize",
     "ready_matrix",
     "rows_of",
@@ -56,6 +58,20 @@ class Once(Generic[T]):
             if not self._made:
                 self._made.append(self._make())
             return self._made[0]
+
+
+def features_key(made_by: Features | None, X: Blocks) -> str:
+    """What tells features from others: their name, and of a matrix or a function's the values.
+
+    Values of the own ones may differ in the last digit from machine to machine.
+    """
+    if made_by is not None and made_by.kind != FunctionFeatures.kind:
+        return made_by.name
+    digest = hashlib.sha256()
+    for block in X:
+        values = block.toarray() if sparse.issparse(block) else block
+        digest.update(np.ascontiguousarray(values, dtype=np.float32).tobytes())
+    return digest.hexdigest()
 
 
 def ready_matrix(features: Any) -> Blocks:

@@ -21,7 +21,7 @@ from tracer_nb.draws.moves import NO_LABEL, UNASKED, Ask, Column, Done, Terms
 from tracer_nb.engine.outlook import fewest_tested
 from tracer_nb.errors import NotEnoughData
 from tracer_nb.records import Answer, Caps, Labels, Progress, Spending
-from tracer_nb.steps.column.features import Blocks
+from tracer_nb.steps.column.features import Blocks, features_key
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.column.sample import collect_labels, distinct_texts
 from tracer_nb.steps.label.asker import OnProgress
@@ -52,6 +52,8 @@ __all__ = [
 _NEW_ROWS, _NEW_SHARE = 300, 0.03
 # What is still to be asked may cost so much more than what was, text by text.
 _DEARER = 1.25
+# Of what may be asked about, these shares at the least and at the most are left for tests.
+_FOR_TESTS = (0.3, 0.4)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +110,7 @@ def _make_job(setup: Setup, askable: Texts, sample: int | None, X: Blocks) -> Ha
         setup.options.confidence,
         most=sample,
         new_rows=new_rows_of(setup, len(askable.usable)),
+        features=features_key(setup.features, X),
         at_a_time=setup.teacher.concurrency * max(setup.teacher.batch_size, 1),
         seed=setup.options.seed,
         options=options,
@@ -334,9 +337,12 @@ def _reserve(
         return
     terms, n_open = job.terms, len(job.column.open_rows(draws))
     n_test = job.outlooks[-1].n_test if job.outlooks else 0
-    n_test = max(n_test, fewest_tested(n_open, terms.target, terms.delta(1)))
     n_fit = len(job.column.fitted_on(draws, said)[0])
-    job.cap(n_fit + max(left - n_test - terms.new_rows, 0))
+    fewest = fewest_tested(n_open, terms.target, terms.delta(1))
+    least, most = (int(share * (n_fit + left)) for share in _FOR_TESTS)
+    n_test = max(min(n_test, most), fewest, least)
+    room = max(left - terms.new_rows, 0)
+    job.cap(n_fit + max(room - n_test, 0), room)
 
 
 def _affordable(caps: Caps, spent: Spending) -> int | None:
