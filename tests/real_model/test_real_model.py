@@ -124,6 +124,7 @@ def test_a_column_is_routed(address, messages, tmp_path):
         prompt=PROMPT,
         target=0.7,
         store=tmp_path / "labels.sqlite",
+        labelling="random",
     )
     tracer.label(column, sample=150)
     tracer.fit()

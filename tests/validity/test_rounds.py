@@ -178,6 +178,7 @@ class Job:
             pipeline="single",
             store=":memory:",
             seed=seed,
+            labelling="random",
         )
         self.order = np.random.default_rng(seed).permutation(COLUMN)
         self.n_drawn = SAMPLE
