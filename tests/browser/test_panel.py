@@ -262,7 +262,7 @@ def test_stop_ends_a_running_cell_and_resume_goes_on(lab, shot):
 
 
 def test_a_reloaded_page_shows_the_same(lab, shot):
-    cell = lab.run(f"%tracer panel {line('three', latency=0.5)}")
+    cell = lab.run(f"%tracer panel {line('three', latency=0.3)}")
     panel = cell.locator(".tracer-panel")
     state(panel, "idle")
     expect(panel.locator(".tracer-promise")).to_have_text("Nothing is labelled yet.")
