@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -100,33 +101,18 @@ class Spending:
 
     def since(self, before: Spending) -> Spending:
         """What was spent after an earlier moment of the same job."""
-        unknown = self.cost is None or before.cost is None
-        return Spending(
-            asked=self.asked - before.asked,
-            reused=self.reused - before.reused,
-            missing=self.missing - before.missing,
-            prompt_tokens=self.prompt_tokens - before.prompt_tokens,
-            completion_tokens=self.completion_tokens - before.completion_tokens,
-            cost=None if unknown else self.cost - before.cost,  # type: ignore[operator]
-            waited=self.waited - before.waited,
-            lost=self.lost - before.lost,
-            lost_tokens=self.lost_tokens - before.lost_tokens,
-        )
+        return self._summed(before, -1)
 
     def plus(self, more: Spending) -> Spending:
         """With what was spent afterwards."""
-        unknown = self.cost is None or more.cost is None
-        return Spending(
-            asked=self.asked + more.asked,
-            reused=self.reused + more.reused,
-            missing=self.missing + more.missing,
-            prompt_tokens=self.prompt_tokens + more.prompt_tokens,
-            completion_tokens=self.completion_tokens + more.completion_tokens,
-            cost=None if unknown else self.cost + more.cost,  # type: ignore[operator]
-            waited=self.waited + more.waited,
-            lost=self.lost + more.lost,
-            lost_tokens=self.lost_tokens + more.lost_tokens,
-        )
+        return self._summed(more, 1)
+
+    def _summed(self, other: Spending, sign: int) -> Spending:
+        sums: dict[str, Any] = {}
+        for name in (each.name for each in fields(self)):
+            a, b = getattr(self, name), getattr(other, name)
+            sums[name] = None if a is None or b is None else a + sign * b  # an unknown cost
+        return Spending(**sums)
 
 
 @dataclass(frozen=True, slots=True)
