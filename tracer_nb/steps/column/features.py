@@ -69,8 +69,13 @@ def features_key(made_by: Features | None, X: Blocks) -> str:
         return made_by.name
     digest = hashlib.sha256()
     for block in X:
-        values = block.toarray() if sparse.issparse(block) else block
-        digest.update(np.ascontiguousarray(values, dtype=np.float32).tobytes())
+        if sparse.issparse(block):  # a dense one might not fit
+            rows = sparse.csr_matrix(block)
+            parts = [rows.indptr, rows.indices, rows.data.astype(np.float32)]
+        else:
+            parts = [np.asarray(block, dtype=np.float32)]
+        for part in parts:
+            digest.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 
