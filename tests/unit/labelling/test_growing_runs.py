@@ -12,16 +12,9 @@ from tracer_nb.errors import TracerError
 from tracer_nb.labelling import INTERRUPTED, run_labels
 from tracer_nb.records import Answer, Caps
 from tracer_nb.steps.label.asker import Asker
-from tracer_nb.store import LabelStore
 from tracer_nb.teachers.budget import cap_reached
 
 BATCHES = [[f"batch {k}, text {i}" for i in range(20)] for k in range(6)]
-
-
-@pytest.fixture
-def store(tmp_path):
-    with LabelStore(tmp_path / "labels.sqlite") as store:
-        yield store
 
 
 class Chooser:

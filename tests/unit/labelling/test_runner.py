@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from tracer_nb.errors import InvalidInput, TeacherError
 from tracer_nb.labelling import INTERRUPTED, run_labels
 from tracer_nb.records import Answer
-from tracer_nb.store import LabelStore
 from tracer_nb.teachers import FunctionTeacher, Haltable, NotAsked, ReplayTeacher, Teacher
 from tracer_nb.teachers.budget import cap_reached
 
@@ -72,12 +71,6 @@ class Scripted:
     async def close(self):
         assert self.running == 0
         self.closed += 1
-
-
-@pytest.fixture
-def store(tmp_path):
-    with LabelStore(tmp_path / "labels.sqlite") as store:
-        yield store
 
 
 def stored(store, teacher, texts=TEXTS):

@@ -1,6 +1,7 @@
 """``Tracer.review``: whose labels are compared on which rows, and where reviews are kept."""
 
 import csv
+from functools import partial
 
 import pytest
 
@@ -192,33 +193,14 @@ def test_reviews_are_written_with_the_teachers_labels(make, hard_world, tmp_path
 def test_reviewed_rows_are_shown_to_the_teacher_as_examples(tmp_path):
     labels = ("delivery", "login")
     store = tmp_path / "s.sqlite"
+    shown = partial(Tracer, "openai:m", labels, base_url="http://localhost:9/v1", store=store)
     with pytest.raises(InvalidInput, match="none was reviewed"):
-        Tracer(
-            "openai:m",
-            labels,
-            base_url="http://localhost:9/v1",
-            examples="reviewed",
-            store=store,
-            labelling="random",
-        )
+        shown(examples="reviewed")
     reviews = ReviewStore(store)
     reviews.put(labels, Review("parcel late", "delivery"))
     reviews.put(labels, Review("no idea", None))
-    tracer = Tracer(
-        "openai:m",
-        labels,
-        base_url="http://localhost:9/v1",
-        examples="reviewed",
-        store=store,
-        labelling="random",
+    assert shown(examples="reviewed").teacher._prompt.examples.pairs == (
+        ("parcel late", "delivery"),
     )
-    assert tracer.teacher._prompt.examples.pairs == (("parcel late", "delivery"),)
     with pytest.raises(InvalidInput, match="'reviewed', got 'these'"):
-        Tracer(
-            "openai:m",
-            labels,
-            base_url="http://localhost:9/v1",
-            examples="these",
-            store=store,
-            labelling="random",
-        )
+        shown(examples="these")
