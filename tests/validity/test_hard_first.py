@@ -67,7 +67,7 @@ class Case:
                 rows = self.job.column.open_rows(draws)[:size]
                 draws = (*draws, Draw(HARD, 0, 0, seed, rows))
                 labels[world.codes[rows]] = world.labels[world.codes[rows]]
-            self.state, self.frozen = self.job._freeze_now(draws, labels, 1)
+            self.state, self.frozen = self.job.freezer.plan(draws, labels, 1, None)
         self.draws, self.labels = draws, labels
         self.open = self.job.column.open_rows(draws)
         self.agree = world.agree(self.frozen)

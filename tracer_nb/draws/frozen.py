@@ -12,18 +12,20 @@ from numpy.typing import NDArray
 from tracer_nb.draws import Draw
 from tracer_nb.engine import ExtraRows, SurrogateFit, fit_surrogate
 from tracer_nb.engine.certificates import Evidence, Promise, Rows, certify
+from tracer_nb.engine.extra import over_present
 from tracer_nb.engine.outlook import Outlook, bin_ends, look_ahead
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.records import Certificate
 
 __all__ = [
+    "Fitted",
     "Frozen",
     "agreement_on",
     "best_look",
     "certify_new",
     "certify_open",
-    "freeze",
-    "soft_of",
+    "fit_answers",
+    "plan_test",
 ]
 
 # A hair below the score of the row that is the quantile, in whatever batch it is scored.
@@ -35,8 +37,8 @@ _FINER = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Frozen:
-    """A surrogate with its gate, and the test that was planned for it.
+class Fitted:
+    """A surrogate with its gate, and what it says of all texts.
 
     Attributes
     ----------
@@ -45,78 +47,77 @@ class Frozen:
         On all distinct texts of the column.
     scores : ndarray of shape (n_texts,)
         Along the path; -inf where the guard defers.
-    thresholds : ndarray, decreasing
-        In the order of testing.
-    outlook : Outlook
     """
 
     fit: SurrogateFit
     answers: Answers
     scores: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frozen(Fitted):
+    """The same, and the test that was planned for it.
+
+    Attributes
+    ----------
+    thresholds : ndarray, decreasing
+        In the order of testing.
+    outlook : Outlook
+    """
+
     thresholds: NDArray[np.float64]
     outlook: Outlook
 
 
-def freeze(
+def fit_answers(
     X: list[Any],
     texts: NDArray[np.intp],
-    names: NDArray[Any],
+    codes: NDArray[np.intp],
     by_chance: NDArray[np.bool_],
     *,
-    soft: NDArray[np.float32] | None = None,
-    classes: tuple[str, ...] = (),
+    classes: tuple[str, ...],
+    soft: NDArray[np.float32] | None,
     rest: NDArray[np.intp],
-    open_codes: NDArray[np.intp],
-    n_labels: int,
     target: float,
     confidence: float,
-    delta: float,
-    failed: int,
     seed: int,
     options: Mapping[str, Any],
-    most: int | None = None,
-) -> Frozen:
-    """Fit on all answers, and plan the test of the open rows.
+) -> Fitted:
+    """Fit on all answers.
 
     Parameters
     ----------
     X : list of matrix of shape (n_texts, d)
     texts : ndarray of shape (n,), int
         Texts to fit on.
-    names : ndarray of shape (n,)
-        Their labels, None where there is none.
+    codes : ndarray of shape (n,), int
+        Their labels among the K ``classes``, below 0 where there is none.
     by_chance : ndarray of shape (n,), bool
         Which of them were drawn at random: these choose and plan.
-    soft : ndarray of shape (n, K), optional
-        The teacher's distributions over the K ``classes``; a row of NaN where it gave none.
     classes : tuple of str
+    soft : ndarray of shape (n, K), or None
+        The teacher's distributions; a row of NaN where it gave none.
     rest : ndarray of int
         Texts without an answer.
-    open_codes : ndarray of int
-        Text of each open row.
-    n_labels : int
-    target, confidence, delta : float
-    failed : int
-        Tests that did not pass.
+    target, confidence : float
     seed : int
     options : mapping
         Of the fit.
-    most : int, optional
-        Rows that the test may have.
     """
-    own, more = texts[by_chance], texts[~by_chance]
+    names, chosen = _names(codes, classes), ~by_chance
+
+    def softly(rows: NDArray[np.bool_]) -> NDArray[np.float64] | None:
+        return None if soft is None else over_present(soft[rows], codes[rows], classes)
+
+    own, more = texts[by_chance], texts[chosen]
     extra = None
     if len(more):
-        extra = ExtraRows(
-            [block[more] for block in X],
-            names[~by_chance],
-            more,
-            _over_present(soft, names, classes, ~by_chance),
-        )
+        X_more = [block[more] for block in X]
+        extra = ExtraRows(X_more, names[chosen], more, softly(chosen))
     fit = fit_surrogate(
         [block[own] for block in X],
         names[by_chance],
-        soft_labels=_over_present(soft, names, classes, by_chance),
+        soft_labels=softly(by_chance),
         unlabelled=[block[rest] for block in X] if len(rest) else None,
         groups=own,
         calibration=np.zeros(len(own), dtype=bool),
@@ -125,8 +126,37 @@ def freeze(
         **{**options, "target": target, "confidence": confidence, "seed": seed},
     )
     answers = fit.pipeline.predict(X)
-    scores = fit.path(answers, None, target)
-    among = scores[open_codes]
+    return Fitted(fit, answers, fit.path(answers, None, target))
+
+
+def plan_test(
+    fitted: Fitted,
+    open_codes: NDArray[np.intp],
+    *,
+    n_labels: int,
+    target: float,
+    delta: float,
+    failed: int,
+    most: int | None,
+    seed: int,
+) -> Frozen:
+    """Plan the test of the open rows; nothing is fitted.
+
+    Parameters
+    ----------
+    fitted : Fitted
+    open_codes : ndarray of int
+        Text of each open row.
+    n_labels : int
+        Texts that were asked about.
+    target, delta : float
+    failed : int
+        Tests that did not pass.
+    most : int or None
+        Rows that the test may have.
+    seed : int
+    """
+    fit, among = fitted.fit, fitted.scores[open_codes]
     parts = [fit.pilot] if fit.extra_pilot is None else [fit.pilot, fit.extra_pilot]
     left_out = np.concatenate([part.scores for part in parts])
     outlook = look_ahead(
@@ -146,40 +176,20 @@ def freeze(
     ends = bin_ends(len(ordered), _FINER)
     grid = np.maximum(ordered[np.maximum(ends, 1) - 1] - _HAIR, 0.0) if len(ordered) else ordered
     thresholds = np.unique(grid[(outlook.start + 1) * _FINER - 1 :: outlook.stride])[::-1]
-    return Frozen(fit, answers, scores, thresholds, outlook)
+    return Frozen(fit, fitted.answers, fitted.scores, thresholds, outlook)
 
 
-def soft_of(
-    soft: NDArray[np.float32] | None, texts: NDArray[np.intp], labels: NDArray[np.intp]
-) -> NDArray[np.float32] | None:
-    """Distributions of some texts, NaN where there is no label."""
-    if soft is None:
-        return None
-    return np.asarray(np.where(labels[texts, None] >= 0, soft[texts], np.float32(np.nan)))
-
-
-def _over_present(
-    soft: NDArray[np.float32] | None,
-    names: NDArray[Any],
-    classes: tuple[str, ...],
-    rows: NDArray[np.bool_],
-) -> NDArray[np.float64] | None:
-    """Distributions of some rows over the labels that occur among them, sorted by name."""
-    if soft is None:
-        return None
-    present = sorted({name for name in names[rows].tolist() if name is not None})
-    part = soft[rows][:, [classes.index(name) for name in present]].astype(float)
-    total = part.sum(axis=1, keepdims=True)
-    return np.where(total > 0, part / np.where(total > 0, total, 1.0), np.nan)
+def _names(codes: NDArray[np.intp], classes: tuple[str, ...]) -> NDArray[np.object_]:
+    """Labels by name, None where there is none."""
+    return np.array([*classes, None], dtype=object)[np.where(codes >= 0, codes, len(classes))]
 
 
 def agreement_on(
-    frozen: Frozen, texts: NDArray[np.intp], labels: NDArray[np.intp], classes: tuple[str, ...]
+    fitted: Fitted, texts: NDArray[np.intp], labels: NDArray[np.intp], classes: tuple[str, ...]
 ) -> NDArray[np.bool_]:
     """Whether surrogate and teacher agree; never where there is no label, or no answer."""
-    names = np.array([*classes, None], dtype=object)
-    said = names[np.where(labels[texts] >= 0, labels[texts], len(classes))]
-    mine = frozen.fit.classes[frozen.answers.codes[texts]]
+    said = _names(labels[texts], classes)
+    mine = fitted.fit.classes[fitted.answers.codes[texts]]
     return np.array([a == b for a, b in zip(said, mine, strict=True)], dtype=bool)
 
 

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw, in_test, rows_of
-from tracer_nb.draws.frozen import Frozen, best_look, certify_new, freeze, soft_of
-from tracer_nb.draws.looking import Lookout
+from tracer_nb.draws.freezing import Freezer
+from tracer_nb.draws.frozen import Frozen, best_look, certify_new
+from tracer_nb.draws.looking import Surveyor
 from tracer_nb.draws.moves import UNASKED, Ask, Column, Done, Terms
 from tracer_nb.draws.stopping import (
     enough,
@@ -38,8 +39,6 @@ _FEWEST_START = 40
 _MOST_ROUNDS = 6
 # A batch of this share of the column costs little, whatever is learned from it.
 _SMALL_BATCH = 0.005
-# Probabilities are told apart to so many parts of 1 in a fingerprint.
-_SOFT_UNITS = 1e6
 # What is certified leaves so much to the teacher that another round may be worth it.
 _WORTH_MORE = 0.05
 
@@ -47,15 +46,20 @@ _WORTH_MORE = 0.05
 class HardFirst:
     """Decides what is done next. It holds nothing that a restart would miss.
 
-    Whoever has the teacher's distributions sets ``soft``, (n_texts, K) over ``classes`` with a row of
-    NaN where there is none, before :meth:`step`: a frozen fit learns from them.
-
     Parameters
     ----------
     column : Column
     classes : tuple of str
         Labels; answers are codes into it.
     terms : Terms
+
+    Attributes
+    ----------
+    freezer : Freezer
+    room : int or None
+        Texts that a cap still pays for: no larger test is planned.
+    outlooks : list of Outlook
+        What was expected after each batch.
 
     Raises
     ------
@@ -73,11 +77,10 @@ class HardFirst:
             )
         self._most = terms.most
         # The same draw as in step().
-        self._lookout = Lookout(column, self._random(self.usable, terms.new_rows, 0), terms.seed)
-        self._frozen: dict[tuple[str, int | None], Frozen] = {}
-        self._room: int | None = None
+        self._surveyor = Surveyor(column, self._random(self.usable, terms.new_rows, 0), terms.seed)
+        self.freezer = Freezer(column, classes, terms)
+        self.room: int | None = None
         self.outlooks: list[Outlook] = []
-        self.soft: NDArray[np.float32] | None = None
 
     def step(
         self, draws: tuple[Draw, ...], labels: NDArray[np.intp], *, closed: bool = False
@@ -179,7 +182,7 @@ class HardFirst:
         if len(left) < size:
             return Done(draws, "what is left goes to the teacher")
         levels = {"target": terms.target, "delta": delta}
-        outlook, seen = self._lookout.look(
+        outlook, seen = self._surveyor.look(
             texts, by_chance, labels, open_, **levels, failed=n_round - 1
         )
         if seen is not None:
@@ -217,58 +220,13 @@ class HardFirst:
         chosen = choose_rows(margins[one_each], X[self.column.codes[rows[one_each]]], size)
         return self._drawn(draws, HARD, rows[one_each[chosen]], labels, outlook)
 
-    def _state(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> str:
-        """Fingerprint of all that decides about a frozen fit, its order and its open rows."""
-        texts, by_chance = self.column.fitted_on(draws, labels)
-        aside = [draw.rows for draw in draws if draw.purpose == NEW_ROWS]
-        parts = [self.column.codes, texts, labels[texts], by_chance, *aside]
-        if (soft := soft_of(self.soft, texts, labels)) is not None:
-            parts.append(np.nan_to_num(soft * _SOFT_UNITS, nan=-1.0).astype(np.intp))
-        return self.terms.fingerprint(self.classes, parts)
-
-    def _freeze_now(
-        self,
-        draws: tuple[Draw, ...],
-        labels: NDArray[np.intp],
-        n_round: int,
-        most: int | None = None,
-    ) -> tuple[str, Frozen]:
-        """The state, and what is frozen in it for a test of at most so many rows."""
-        state = self._state(draws, labels)
-        if (state, most) not in self._frozen:
-            texts, by_chance = self.column.fitted_on(draws, labels)
-            aside = self.column.drawn_for(draws, NEW_ROWS)
-            names = np.empty(len(texts), dtype=object)
-            names[:] = [self.classes[c] if c >= 0 else None for c in labels[texts].tolist()]
-            frozen = freeze(
-                self.column.X,
-                texts,
-                names,
-                by_chance,
-                soft=soft_of(self.soft, texts, labels),
-                classes=self.classes,
-                rest=np.flatnonzero(~aside & ~np.isin(np.arange(len(aside)), texts)),
-                open_codes=self.column.codes[self.column.open_rows(draws)],
-                n_labels=len(texts),
-                target=self.terms.target,
-                confidence=self.terms.confidence,
-                delta=self.terms.delta(n_round),
-                failed=n_round - 1,
-                most=most,
-                seed=self.terms.seed,
-                options=self.terms.options,
-            )
-            # The same plan is the best of those that are no larger than it.
-            self._frozen[state, most] = self._frozen[state, frozen.outlook.n_test] = frozen
-        return state, self._frozen[state, most]
-
     def _frozen_of(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> Frozen | None:
         """What the last of these draws tests; None where something has changed since."""
         before, draw = draws[:-1], draws[-1]
         labels = self.column.as_then(draw, labels)
-        if self._state(before, labels) != draw.state:
+        if self.freezer.state(before, labels) != draw.state:
             return None
-        return self._freeze_now(before, labels, draw.round, len(draw.rows))[1]
+        return self.freezer.plan(before, labels, draw.round, len(draw.rows))[1]
 
     def _freeze(
         self,
@@ -278,7 +236,7 @@ class HardFirst:
         n_round: int,
     ) -> Ask | None:
         """Freeze, and draw the rows of a test from what is open; None if it is not worth it."""
-        state, frozen = self._freeze_now(draws, labels, n_round, self._room)
+        state, frozen = self.freezer.plan(draws, labels, n_round, self.room)
         if not frozen.outlook.n_test:
             return None
         size, delta = frozen.outlook.n_test, self.terms.delta(n_round)
@@ -382,18 +340,7 @@ class HardFirst:
         about_new = certify_new(done.frozen, texts, labels, self.classes, **levels, seed=terms.seed)
         return replace(done, new_rows=about_new)
 
-    def cap(self, most: int, room: int) -> None:
-        """Let a cap on the job pay for so many texts before a test, and so many from here on."""
-        wanted, self._room = self._most, room
+    def cap(self, most: int) -> None:
+        """Let no more texts be asked about before a test than a cap on the job pays for."""
+        wanted = self._most
         self.terms = replace(self.terms, most=most if wanted is None else min(most, wanted))
-
-    def frozen_now(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> Frozen:
-        """What would be frozen now, whether or not a test of it is worth while.
-
-        Raises
-        ------
-        NotEnoughData
-            Too few labels, or a single one.
-        """
-        n_round = 1 + sum(draw.purpose == TEST for draw in draws)
-        return self._freeze_now(draws, labels, n_round)[1]

@@ -13,13 +13,13 @@ from tracer_nb.engine.growing import Sketch, best_view, looked_at, sketch
 from tracer_nb.engine.outlook import Outlook, look_ahead
 from tracer_nb.engine.zoo import Matrix
 
-__all__ = ["Lookout", "Seen"]
+__all__ = ["Seen", "Surveyor"]
 
 Seen = tuple[NDArray[np.intp], Sketch, Matrix]
 """The open rows that were looked at, what the quick surrogate says of them, and all texts prepared."""
 
 
-class Lookout:
+class Surveyor:
     """Looks at the open rows of a column.
 
     Parameters

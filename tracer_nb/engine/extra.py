@@ -23,7 +23,7 @@ from tracer_nb.engine.checks import (
 )
 from tracer_nb.errors import InvalidInput
 
-__all__ = ["ExtraRows", "LabelledRows", "join_rows", "stack_rows"]
+__all__ = ["ExtraRows", "LabelledRows", "join_rows", "over_present", "stack_rows"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,6 +159,30 @@ def _widened(
             part[~np.isnan(soft).all(axis=1)] = 0.0
             part[:, [number[label] for label in own.tolist()]] = soft
     return wide
+
+
+def over_present(
+    soft: NDArray[Any], codes: NDArray[np.intp], classes: Sequence[str]
+) -> NDArray[np.float64]:
+    """Distributions over all labels as those over the labels that occur, sorted by name.
+
+    Parameters
+    ----------
+    soft : ndarray of shape (n, K)
+        A row of NaN where there is none.
+    codes : ndarray of shape (n,), int
+        The rows' labels among ``classes``; below 0 where there is none.
+    classes : sequence of str, length K
+
+    Returns
+    -------
+    ndarray of shape (n, k)
+        A row of NaN also where a distribution lies elsewhere altogether.
+    """
+    present = sorted(np.unique(codes[codes >= 0]).tolist(), key=lambda code: classes[code])
+    part = soft[:, present].astype(float)
+    total = part.sum(axis=1, keepdims=True)
+    return np.where(total > 0, part / np.where(total > 0, total, 1.0), np.nan)
 
 
 def stack_rows(parts: Sequence[Any]) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.draws import NEW_ROWS, TEST, Draw, before_test, errors_of, in_test, rows_of
-from tracer_nb.draws.frozen import Frozen, agreement_on
+from tracer_nb.draws.frozen import Fitted, agreement_on
 from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.draws.moves import Done
 from tracer_nb.engine import Router
@@ -48,12 +48,8 @@ def fit_open(state: JobState) -> JobState:
     """
     state.labelled()
     grown = _grown(state)
-    if grown.done is not None and grown.done.frozen is not None:  # what was certified stays
-        frozen, none = grown.done.frozen, np.empty(0, dtype=np.intp)
-        at = arrange(grown.job, grown.done.tested[:-1], grown.said, state.draws, none)
-    else:
-        frozen, at = _now(grown, state.draws)
-    state = replace(state, labels=labels_of(state, at), fitted=placed(frozen.fit, at))
+    fitted, at = _now(grown, state.draws)
+    state = replace(state, labels=labels_of(state, at), fitted=placed(fitted.fit, at))
     return reset(state, after="fitted")
 
 
@@ -113,7 +109,8 @@ def _refuted(state: JobState) -> JobState | None:
         for draw in state.draws
     )
     texts, _ = state.labelled()
-    said = answers_of(state.setup.asker, texts.unique, state.setup.teacher.labels)
+    known = state.setup.asker.known(texts.unique)
+    said = answers_of(known, texts.unique, state.setup.teacher.labels)
     grown = replace(grown, done=None, said=said)
     return replace(state, draws=draws, grown=grown)
 
@@ -124,12 +121,14 @@ def _grown(state: JobState) -> Grown:
     return state.grown
 
 
-def _now(grown: Grown, draws: tuple[Draw, ...]) -> tuple[Frozen, Arranged]:
-    """What is frozen, or would be, and the rows that it is made of."""
+def _now(grown: Grown, draws: tuple[Draw, ...]) -> tuple[Fitted, Arranged]:
+    """What was certified, or would be frozen now, and the rows that it is made of."""
+    job, said, done = grown.job, grown.said, grown.done
     none = np.empty(0, dtype=np.intp)
-    job, said = grown.job, grown.said
+    if done is not None and done.frozen is not None:
+        return done.frozen, arrange(job, done.tested[:-1], said, draws, none)
     before = before_test(draws)
-    return job.frozen_now(before, said), arrange(job, before, said, draws, none)
+    return job.freezer.fit(before, said)[1], arrange(job, before, said, draws, none)
 
 
 def _as_it_stands(grown: Grown, draws: tuple[Draw, ...]) -> Done:
@@ -158,37 +157,37 @@ def _certified(state: JobState, grown: Grown, done: Done) -> JobState:
     setup, job, said = state.setup, grown.job, grown.said
     confidence, target = setup.options.confidence, setup.target
     if done.certificate is not None and done.frozen is not None:
-        frozen = done.frozen
+        fitted: Fitted = done.frozen
         before, test = done.tested[:-1], done.tested[-1]
         tested = test.rows[: done.certificate.n_calibration]
         at = arrange(job, before, said, done.draws, tested)
-        column = the_promise(done.certificate, confidence, errors_of(done.draws), frozen)
+        column = the_promise(done.certificate, confidence, errors_of(done.draws), fitted)
     else:
         before = before_test(done.draws)
-        frozen, at = _now(grown, done.draws)
-        column = _refused(done.reason, target, confidence, frozen, "column")
+        fitted, at = _now(grown, done.draws)
+        column = _refused(done.reason, target, confidence, fitted, "column")
         n_open = len(job.column.open_rows(before))
         column = replace(column, n_population=n_open, n_population_handled=0)
     about_new = done.new_rows
     if about_new is None:
         why = _NOT_YET if job.terms.new_rows else _NONE_ASIDE
-        about_new = _refused(why, target, confidence, frozen, "held-out")
+        about_new = _refused(why, target, confidence, fitted, "held-out")
     about_new = replace(about_new, n_fit=column.n_fit)
-    labels, fit = labels_of(state, at), placed(frozen.fit, at)
+    labels, fit = labels_of(state, at), placed(fitted.fit, at)
     aside = rows_of(d for d in done.draws if d.purpose == NEW_ROWS and done.new_rows)
-    pilot = frozen.fit.pilot
+    pilot = fitted.fit.pilot
     router = Router(
         fit,
         (about_new,),
         (column,),
-        _picture(grown, frozen, aside),
-        _picture(grown, frozen, at.tested) if at.n_tested else frontier(pilot.scores, pilot.agree),
+        _picture(grown, fitted, aside),
+        _picture(grown, fitted, at.tested) if at.n_tested else frontier(pilot.scores, pilot.agree),
     )
-    routing = router.decide(frozen.answers, column, None)
+    routing = router.decide(fitted.answers, column, None)
     # What was drawn and got no answer is the teacher's: no certificate speaks about it.
     open_ = _texts(job, job.column.open_rows(before))
     routing = replace(routing, handled=routing.handled & open_)
-    certified = Certified(router, frozen.answers, {target: routing})
+    certified = Certified(router, fitted.answers, {target: routing})
     state = replace(
         state, labels=labels, fitted=fit, certified=certified, draws=done.draws, grown=grown
     )
@@ -202,7 +201,7 @@ def _texts(job: HardFirst, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
 
 
 def _refused(
-    why: str, target: float, confidence: float, frozen: Frozen, method: str
+    why: str, target: float, confidence: float, fitted: Fitted, method: str
 ) -> Certificate:
     """A certificate that promises nothing."""
     return Certificate(
@@ -214,7 +213,7 @@ def _refused(
         coverage=0.0,
         agreement=math.nan,
         agreement_lower=0.0,
-        n_fit=frozen.fit.n_fit,
+        n_fit=fitted.fit.n_fit,
         n_calibration=0,
         n_handled=0,
         n_agree=0,
@@ -223,8 +222,8 @@ def _refused(
     )
 
 
-def _picture(grown: Grown, frozen: Frozen, rows: NDArray[np.intp]) -> Frontier:
+def _picture(grown: Grown, fitted: Fitted, rows: NDArray[np.intp]) -> Frontier:
     """Coverage against agreement on rows of a test."""
     texts = grown.job.column.codes[rows]
-    agree = agreement_on(frozen, texts, grown.said, grown.job.classes)
-    return frontier(frozen.scores[texts], agree)
+    agree = agreement_on(fitted, texts, grown.said, grown.job.classes)
+    return frontier(fitted.scores[texts], agree)

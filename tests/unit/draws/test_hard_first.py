@@ -125,7 +125,7 @@ def test_a_job_that_was_stopped_goes_on_with_the_same_rows(world, whole, after):
 
 def own_answers(job, draws, labels):
     """Labels as if the teacher always gave the frozen surrogate's answer to the rows of the test."""
-    _, frozen = job._freeze_now(draws[:-1], labels, 1)
+    _, frozen = job.freezer.plan(draws[:-1], labels, 1, None)
     number = {name: i for i, name in enumerate(job.classes)}
     codes = np.array([number[name] for name in frozen.fit.classes[frozen.answers.codes]])
     tested = job.column.codes[draws[-1].rows]

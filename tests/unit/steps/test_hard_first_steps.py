@@ -10,6 +10,7 @@ import pytest
 
 from tracer_nb import Tracer, load
 from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw
+from tracer_nb.draws.frozen import fit_answers
 from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.draws.moves import UNASKED
 from tracer_nb.errors import InvalidInput, NotEnoughData, StoreError, TracerError
@@ -395,6 +396,24 @@ def test_all_of_what_was_drawn_is_asked_about_by_who_goes_on(make, world):
     left = np.r_[draws[-2].rows[::3], draws[-1].rows[::3]]
     assert move.draws == draws
     assert sorted(move.texts.tolist()) == sorted(left.tolist())
+
+
+def test_a_cap_that_is_gone_leaves_room_for_the_test_that_is_best(make, world, monkeypatch):
+    """And what was fitted for one plan is not fitted again for another one."""
+    fits = []
+
+    def noted(*given, **more):
+        fits.append(given)
+        return fit_answers(*given, **more)
+
+    monkeypatch.setattr("tracer_nb.draws.freezing.fit_answers", noted)
+    tracer = make(target=0.9)
+    tracer.label(world[0], max_rows=200)
+    tracer.fit()
+    tracer.calibrate()  # no cap any more
+    tests = [draw for draw in tracer._state.draws if draw.purpose == TEST]
+    assert len(tests[0].rows) > 200 - len(tracer.fitted.fit_rows)
+    assert len(fits) == len(tests)
 
 
 def test_a_job_is_looked_at_while_its_test_is_asked_about(make, world):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer_nb.engine.extra import over_present
 from tracer_nb.errors import TeacherError
 from tracer_nb.labelling.work import IN_VAIN
 from tracer_nb.records import Answer, AskedAgain, Labels, Spending, Superseded
@@ -14,7 +15,14 @@ from tracer_nb.steps.column.frames import Texts
 from tracer_nb.store.ledger import count_models
 from tracer_nb.words import money
 
-__all__ = ["collect_labels", "distinct_texts", "draw_rows", "label_names", "soft_labels"]
+__all__ = [
+    "collect_labels",
+    "distinct_texts",
+    "distributions",
+    "draw_rows",
+    "label_names",
+    "soft_labels",
+]
 
 _NOT_ASKED = Answer(None, "not asked")
 
@@ -86,7 +94,7 @@ def collect_labels(
         superseded=superseded,
         fewest=fewest,
         again=again,
-        probabilities=_distributions(used, classes),
+        probabilities=distributions(used, classes),
         models=count_models(used),
         warnings=warnings,
     )
@@ -99,15 +107,10 @@ def soft_labels(labels: Labels) -> NDArray[np.float64] | None:
     """
     if labels.probabilities is None:
         return None
-    present = np.unique(labels.codes[labels.codes >= 0])
-    # The engine sorts labels by name.
-    order = sorted(present.tolist(), key=lambda code: labels.classes[code])
-    part = labels.probabilities[:, order]
-    total = part.sum(axis=1, keepdims=True)
-    return np.where(total > 0, part / np.where(total > 0, total, 1.0), np.nan)
+    return over_present(labels.probabilities, labels.codes, labels.classes)
 
 
-def _distributions(
+def distributions(
     answers: Sequence[Answer], classes: tuple[str, ...]
 ) -> NDArray[np.float64] | None:
     """One row per answer, NaN where it has no distribution; None when none has."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.draws import Draw, rows_of
-from tracer_nb.draws.frozen import Frozen
+from tracer_nb.draws.frozen import Fitted
 from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.draws.moves import NO_LABEL, UNASKED, Done
 from tracer_nb.draws.stopping import plan_looks
@@ -17,14 +17,13 @@ from tracer_nb.engine import SurrogateFit
 from tracer_nb.engine.bounds import column_agreement_lower
 from tracer_nb.engine.outlook import Outlook
 from tracer_nb.records import Answer, Certificate
-from tracer_nb.steps.label.asker import Asker
+from tracer_nb.steps.column.sample import distributions
 
 __all__ = [
     "Arranged",
     "Grown",
     "answers_of",
     "arrange",
-    "codes_of",
     "expected_bill",
     "placed",
     "soft_of",
@@ -121,23 +120,17 @@ def arrange(
     )
 
 
-def codes_of(classes: tuple[str, ...]) -> dict[str | None, int]:
-    """The code of each label."""
-    return {label: i for i, label in enumerate(classes)}
-
-
 def answers_of(
-    asker: Asker,
+    answers: Mapping[str, Answer],
     texts: Sequence[str],
     classes: tuple[str, ...],
     before: NDArray[np.intp] | None = None,
 ) -> NDArray[np.intp]:
-    """The teacher's answers by text; those that came since ``before`` are remembered."""
-    number = codes_of(classes)
+    """The teacher's answers by text, codes of labels; what was known ``before`` stays."""
+    number: dict[str | None, int] = {label: i for i, label in enumerate(classes)}
     said = np.full(len(texts), UNASKED, dtype=np.intp) if before is None else before.copy()
-    known = asker.known(texts) if before is None else asker.answers
     for i, text in enumerate(texts):
-        if (answer := known.get(text)) is not None:
+        if (answer := answers.get(text)) is not None:
             said[i] = number.get(answer.label, NO_LABEL)
     return said
 
@@ -152,15 +145,19 @@ def soft_of(
 
     Those that were known ``before`` stay.
     """
-    soft = before
-    for i, text in enumerate(texts):
-        answer = answers.get(text)
-        if answer is None or not answer.probabilities:
-            continue
-        if soft is None:
-            soft = np.full((len(texts), len(classes)), np.nan, dtype=np.float32)
-        if np.isnan(soft[i, 0]):
-            soft[i] = [answer.probabilities.get(label, 0.0) for label in classes]
+    new = {
+        i: answer
+        for i, text in enumerate(texts)
+        if (answer := answers.get(text)) is not None
+        and answer.probabilities
+        and (before is None or np.isnan(before[i, 0]))
+    }
+    if not new:
+        return before
+    soft = np.full((len(texts), len(classes)), np.nan, dtype=np.float32)
+    if before is not None:
+        soft[:] = before
+    soft[list(new)] = distributions([*new.values()], classes)
     return soft
 
 
@@ -218,7 +215,7 @@ def placed(fit: SurrogateFit, at: Arranged) -> SurrogateFit:
 
 
 def the_promise(
-    certificate: Certificate, confidence: float, errors: tuple[float, ...], frozen: Frozen
+    certificate: Certificate, confidence: float, errors: tuple[float, ...], fitted: Fitted
 ) -> Certificate:
     """A certificate of one look as the promise of all rounds together.
 
@@ -238,5 +235,5 @@ def the_promise(
         ),
         n_rounds=len(errors) if over else 1,
         earlier=spent - (1.0 - confidence) if over else 0.0,
-        n_fit=frozen.fit.n_fit,
+        n_fit=fitted.fit.n_fit,
     )

@@ -31,7 +31,6 @@ from tracer_nb.steps.label.grown import (
     Grown,
     answers_of,
     arrange,
-    codes_of,
     soft_of,
 )
 from tracer_nb.steps.label.reject import ask_about, check_distribution
@@ -160,8 +159,9 @@ def begin(state: JobState, askable: Texts, sample: int | None) -> JobState:
     kept = tuple(draw_from_record(record) for record in setup.drawn.records(key))
     draws = kept or state.draws
     job = _make_job(setup, askable, sample, state.column.features())
-    said = answers_of(setup.asker, askable.unique, job.classes)
-    job.soft = soft_of(setup.asker.known(askable.unique), askable.unique, job.classes)
+    known = setup.asker.known(askable.unique)
+    said = answers_of(known, askable.unique, job.classes)
+    job.freezer.soft = soft_of(known, askable.unique, job.classes)
     if not draws:
         _begun(job, said)
     return replace(state, grown=Grown(job, key, said), draws=draws, drawn_from=state.column.texts)
@@ -197,8 +197,7 @@ def advance(
             return _labelled(state, askable)
         if until_test and move.draws[-1].purpose == TEST:
             return _labelled(state, askable)
-        state = replace(state, draws=move.draws, underway=_underway(move.draws))
-        state = _keep(state, keep)
+        state = _keep(_with_draws(state, move.draws, growing=until_test), keep)
         texts = [askable.unique[i] for i in move.texts.tolist()]
         again = first and how.missing
         if again:  # all that was drawn, each once
@@ -217,8 +216,9 @@ def advance(
                 more=stream if setup.teacher.concurrency > 1 else None,
             )
             state = stream.state
-        grown = replace(grown, said=answers_of(asker, askable.unique, classes, grown.said))
-        job.soft = soft_of(asker.answers, askable.unique, classes, job.soft)
+        grown = replace(grown, said=answers_of(asker.answers, askable.unique, classes, grown.said))
+        soft = soft_of(asker.answers, askable.unique, classes, job.freezer.soft)
+        job.freezer.soft = soft
         state = replace(state, grown=grown, seconds=mean_wait(asker.spending))
         state = _labelled(state, askable)
         keep(state)
@@ -240,7 +240,6 @@ class _Stream:
         self._asked = set(asked)
         self._how, self._keep = how, keep
         self._texts = askable.unique
-        self._number = {text: i for i, text in enumerate(askable.unique)}
 
     def __call__(self, answers: Mapping[str, Answer], spending: Spending) -> list[str] | None:
         state, grown = self.state, self.state.grown
@@ -251,24 +250,25 @@ class _Stream:
             for i in column.unasked(before[-1].rows, grown.said).tolist()
         ):
             return None
-        said = grown.said.copy()
-        codes = codes_of(grown.job.classes)
-        for text, answer in answers.items():
-            said[self._number[text]] = codes.get(answer.label, NO_LABEL)
+        said = answers_of(answers, self._texts, grown.job.classes, grown.said)
         _reserve(grown.job, state.draws, said, self._how.caps, spending)
         move = grown.job.ahead(state.draws, said)
         if move is None:
             return []
-        state = replace(state, draws=move.draws, underway=_underway(move.draws))
-        self.state = _keep(state, self._keep)
+        growing = state.underway is not None
+        self.state = _keep(_with_draws(state, move.draws, growing=growing), self._keep)
         texts = [self._texts[i] for i in move.texts.tolist()]
         self._asked.update(texts)
         return texts
 
 
-def _underway(draws: tuple[Draw, ...]) -> NDArray[np.intp]:
-    """Rows that are asked about now or were before; those set aside wait to the end."""
-    return rows_of(draw for draw in draws if draw.purpose != NEW_ROWS)
+def _with_draws(state: JobState, draws: tuple[Draw, ...], *, growing: bool) -> JobState:
+    """The state with more draws; while it grows, their rows are under way.
+
+    Those set aside wait to the end. During a test the labels stay those that its fit was made of.
+    """
+    underway = rows_of(draw for draw in draws if draw.purpose != NEW_ROWS) if growing else None
+    return replace(state, draws=draws, underway=underway)
 
 
 def reused_of(state: JobState) -> Spending:
@@ -334,6 +334,7 @@ def _reserve(
     """End the growing while the caps still pay for a test."""
     left = _affordable(caps, spent)
     if left is None:
+        job.room = None
         return
     terms, n_open = job.terms, len(job.column.open_rows(draws))
     n_test = job.outlooks[-1].n_test if job.outlooks else 0
@@ -341,8 +342,8 @@ def _reserve(
     fewest = fewest_tested(n_open, terms.target, terms.delta(1))
     least, most = (int(share * (n_fit + left)) for share in _FOR_TESTS)
     n_test = max(min(n_test, most), fewest, least)
-    room = max(left - terms.new_rows, 0)
-    job.cap(n_fit + max(room - n_test, 0), room)
+    job.room = max(left - terms.new_rows, 0)
+    job.cap(n_fit + max(job.room - n_test, 0))
 
 
 def _affordable(caps: Caps, spent: Spending) -> int | None:

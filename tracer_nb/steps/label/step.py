@@ -147,13 +147,9 @@ def label(
 
 
 def labels_so_far(state: JobState) -> Labels | None:
-    """The labels; while they are asked for, those of the sample's first answered rows.
-
-    While a test of chosen rows is asked about, they are those that its fit was made of.
-    """
+    """The labels; while they are asked for, those of the sample's first answered rows."""
     rows, column = state.underway, state.column
-    tests = state.grown is not None and state.fitted is not None
-    if rows is None or column is None or tests:
+    if rows is None or column is None:
         return state.labels
     asker = state.setup.asker
     return collect_labels(
