@@ -225,7 +225,10 @@ def test_tabs_are_reached_by_keys_and_settings_say_their_line(lab, shot):
     assert job(lab, "one", "tracer.target") == before
     field.fill("seven")
     panel.get_by_role("button", name="Apply").click()
-    expect(panel.locator(".tracer-settings [role=alert]")).to_contain_text("must be a fraction")
+    problem = panel.locator(".tracer-settings [role=alert]")
+    expect(problem).to_contain_text("must be a fraction")
+    lab.page.wait_for_timeout(600)  # longer than the page waits before it sends a draft
+    expect(problem).to_contain_text("must be a fraction")
     shot(panel, "settings")
     field.fill("0.75")
     panel.get_by_role("button", name="Apply").click()

@@ -949,7 +949,7 @@ var tracerPage = (() => {
     problem.hidden = true;
     const aside = make("p", "tracer-small");
     const groups = make("div");
-    const apply = button("Apply", () => send({ do: "apply", values: values() }), "tracer-main");
+    const apply = button("Apply", take, "tracer-main");
     const reset = button("Undo changes", () => {
       fill(shown);
       changed();
@@ -975,6 +975,10 @@ var tracerPage = (() => {
       return Object.fromEntries(entries.filter(([, value]) => value.trim()));
     }
     const isChanged = () => shown.some(({ name, value }) => fields.get(name).value !== value);
+    function take() {
+      clearTimeout(timer);
+      send({ do: "apply", values: values() });
+    }
     function changed() {
       clearTimeout(timer);
       timer = setTimeout(() => send({ do: "draft", values: values() }), 250);

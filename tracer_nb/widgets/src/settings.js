@@ -15,7 +15,7 @@ export function makeSettings(send) {
   problem.hidden = true;
   const aside = make("p", "tracer-small"); // what no line can say
   const groups = make("div");
-  const apply = button("Apply", () => send({ do: "apply", values: values() }), "tracer-main");
+  const apply = button("Apply", take, "tracer-main");
   const reset = button("Undo changes", () => {
     fill(shown);
     changed();
@@ -45,6 +45,11 @@ export function makeSettings(send) {
   }
 
   const isChanged = () => shown.some(({ name, value }) => fields.get(name).value !== value);
+
+  function take() {
+    clearTimeout(timer); // a draft's answer would wipe out what is said to these values
+    send({ do: "apply", values: values() });
+  }
 
   function changed() {
     clearTimeout(timer);
