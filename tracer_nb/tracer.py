@@ -50,7 +50,7 @@ from tracer_nb.steps.label import reask as reask_step
 from tracer_nb.steps.label import step as label_step
 from tracer_nb.steps.label.asker import OnProgress
 from tracer_nb.steps.label.costs import make_caps
-from tracer_nb.steps.label.hardfirst import Asking
+from tracer_nb.steps.label.stream import Asking
 from tracer_nb.steps.review import step as review_step
 from tracer_nb.steps.review.sitting import Reviewing, reviewed_pairs
 from tracer_nb.steps.route import step as route_step

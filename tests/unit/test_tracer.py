@@ -17,7 +17,7 @@ from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted, StoreError,
 from tracer_nb.labelling import INTERRUPTED
 from tracer_nb.records import Answer, Caps
 from tracer_nb.standin import serve
-from tracer_nb.steps.certify import name_rows
+from tracer_nb.steps.column.features import name_rows
 from tracer_nb.teachers import ReplayTeacher
 from tracer_nb.words import certificate_sentence, label_lines
 
@@ -1021,20 +1021,25 @@ def test_a_row_that_equals_a_label_s_name_is_open_until_the_teacher_answers(ques
     assert routed["label_source"].isin(["teacher", "surrogate"]).all()
 
 
+def names_of(tracer):
+    setup = tracer._state.setup
+    return name_rows(setup.features, setup.label_texts)
+
+
 def test_names_are_taken_where_they_teach(questions):
     _, recorded = questions
     tracer = Tracer(
         recorded, features="wordllama", target=0.6, store=":memory:", labelling="random"
     )
-    offered = name_rows(tracer._state.setup)
+    offered = names_of(tracer)
     assert offered.X[0].shape == (15, 256)
     assert sorted(offered.y) == sorted(set(recorded.values()))
     by_hand = Tracer(recorded, features=np.eye(601), store=":memory:", labelling="random")
-    assert name_rows(by_hand._state.setup) is None
+    assert names_of(by_hand) is None
     of_theirs = Tracer(
         recorded, features=lambda rows: np.eye(len(rows)), store=":memory:", labelling="random"
     )
-    assert name_rows(of_theirs._state.setup) is None
+    assert names_of(of_theirs) is None
 
 
 def test_missing_vectors_are_one_line_of_the_report(questions, monkeypatch):

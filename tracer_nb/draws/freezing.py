@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from tracer_nb.draws import NEW_ROWS, Draw
 from tracer_nb.draws.frozen import Fitted, Frozen, fit_answers, plan_test
 from tracer_nb.draws.moves import Column, Terms
+from tracer_nb.engine import ExtraRows
 
 __all__ = ["Freezer"]
 
@@ -30,11 +31,14 @@ class Freezer:
     soft : ndarray of shape (n_texts, K), or None
         The teacher's distributions over ``classes``, a row of NaN where there is none. Whoever
         has them sets them.
+    names : ExtraRows or None
+        What the labels are called, for a fit to learn from; they are part of ``terms.features``.
     """
 
     def __init__(self, column: Column, classes: tuple[str, ...], terms: Terms) -> None:
         self.column, self.classes, self.terms = column, classes, terms
         self.soft: NDArray[np.float32] | None = None
+        self.names: ExtraRows | None = None
         self._fitted: dict[str, Fitted] = {}
         self._frozen: dict[tuple[str, int | None], Frozen] = {}
 
@@ -42,7 +46,9 @@ class Freezer:
         """Fingerprint of all that decides about a frozen fit, its order and its open rows."""
         texts, by_chance = self.column.fitted_on(draws, labels)
         aside = [draw.rows for draw in draws if draw.purpose == NEW_ROWS]
-        parts = [self.column.codes, texts, labels[texts], by_chance, *aside]
+        # A test that nobody answered leaves what is fitted as it was, and fewer rows open.
+        open_ = self.column.open_rows(draws)
+        parts = [self.column.codes, texts, labels[texts], by_chance, open_, *aside]
         if (soft := self._soft_of(texts, labels)) is not None:
             parts.append(np.nan_to_num(soft * _SOFT_UNITS, nan=-1.0).astype(np.intp))
         return self.terms.fingerprint(self.classes, parts)
@@ -64,6 +70,7 @@ class Freezer:
                 target=self.terms.target,
                 confidence=self.terms.confidence,
                 seed=self.terms.seed,
+                called=self.names,
                 options=self.terms.options,
             )
         return state, self._fitted[state]

@@ -82,6 +82,7 @@ def fit_answers(
     confidence: float,
     seed: int,
     options: Mapping[str, Any],
+    called: ExtraRows | None = None,
 ) -> Fitted:
     """Fit on all answers.
 
@@ -103,6 +104,8 @@ def fit_answers(
     seed : int
     options : mapping
         Of the fit.
+    called : ExtraRows, optional
+        What the labels are called; fitted on where out-of-fold answers say so.
     """
     names, chosen = _names(codes, classes), ~by_chance
 
@@ -122,6 +125,7 @@ def fit_answers(
         groups=own,
         calibration=np.zeros(len(own), dtype=bool),
         extra=extra,
+        names=called,
         n_tested=max(_LEAST_TEST, len(own)),
         **{**options, "target": target, "confidence": confidence, "seed": seed},
     )

@@ -41,6 +41,9 @@ _MOST_ROUNDS = 6
 _SMALL_BATCH = 0.005
 # What is certified leaves so much to the teacher that another round may be worth it.
 _WORTH_MORE = 0.05
+# From this share of the random start the first batch is chosen, while the others are answered:
+# unless it is more than so much of the column, when choosing well is worth the wait.
+_SEEN, _SMALL_FIRST = 0.5, 0.01
 
 
 class HardFirst:
@@ -115,6 +118,8 @@ class HardFirst:
             return self._drawn(draws, PILOT, self._random(free, size, 1), labels)
         if in_test(draws):
             return self._test(draws, labels, closed=closed)
+        if draws[-1].found == "passed" and (closed or not self._worth_more(draws, labels)):
+            return Done(draws, "")
         waiting = column.unasked(rows_of(d for d in draws if d.purpose in (PILOT, HARD)), labels)
         if len(waiting) and not closed and draws[-1].purpose != TEST:
             return Ask(draws, waiting)
@@ -125,18 +130,49 @@ class HardFirst:
         return self._grow(draws, labels, closed=closed)
 
     def ahead(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> Ask | None:
-        """The next batch, while texts of the last one are being asked about.
+        """What to ask about while texts of the last draw are being answered.
 
-        It is chosen as if none of these had an answer. None where all of them must be known
-        first: near the end, when a batch too many would cost more than waiting does. Arguments
-        as in :meth:`step`.
+        A batch is chosen as if :meth:`foregone` texts had no answer. None where all of them must
+        be known first: near the end, when a batch too many would cost more than waiting does.
+        Arguments as in :meth:`step`.
         """
-        if draws[-1].purpose != HARD:
+        last = draws[-1]
+        if in_test(draws):
+            return self._aside_ahead(draws, labels)
+        first = last.purpose == PILOT
+        free = (labels != UNASKED) & ~self.column.touched(draws)
+        if last.purpose not in (PILOT, HARD) or (first and (free.any() or not self._small_first)):
             return None
         known = labels.copy()
-        known[self.column.texts_of(draws[-1].rows)] = UNASKED
+        known[self.foregone(draws)] = UNASKED
         move = self._grow(draws, known, closed=False, ahead=True)
         return move if isinstance(move, Ask) else None
+
+    def warm(self) -> None:
+        """Work out what needs no answer, while the first ones are waited for."""
+        self._surveyor.warm()
+
+    def foregone(self, draws: tuple[Draw, ...]) -> NDArray[np.bool_]:
+        """Texts whose answers :meth:`ahead` does not go by, (n_texts,)."""
+        last = draws[-1]
+        n_seen = int(_SEEN * len(last.rows)) if last.purpose == PILOT else 0
+        mask = np.full(self.column.n_texts, in_test(draws))
+        mask[self.column.codes[last.rows[n_seen:]]] = True
+        mask[self.column.codes[last.rows[:n_seen]]] = in_test(draws)
+        return mask
+
+    @property
+    def _small_first(self) -> bool:
+        size = max(batch_size(0), self.terms.at_a_time)
+        return size <= _SMALL_FIRST * len(self.usable)
+
+    def _aside_ahead(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> Ask | None:
+        """The rows set aside, during a test, where money for all of this is left."""
+        waiting = [self.column.unasked(d.rows, labels) for d in draws if d.purpose == NEW_ROWS]
+        left = len(self.column.unasked(draws[-1].rows, labels))
+        if not waiting or not len(waiting[0]) or (self.room is not None and self.room < left):
+            return None
+        return Ask(draws, waiting[0])
 
     def _random(self, rows: NDArray[np.intp], size: int, stream: int) -> NDArray[np.intp]:
         """A simple random sample, in random order; every draw has a stream of its own."""
@@ -185,12 +221,12 @@ class HardFirst:
         outlook, seen = self._surveyor.look(
             texts, by_chance, labels, open_, **levels, failed=n_round - 1
         )
-        if seen is not None:
+        if seen is not None and outlook not in self.outlooks[-1:]:
             self.outlooks.append(outlook)
         # Texts that are being asked about count as asked.
         n_asked = int(self.column.drawn_for(draws, PILOT, HARD, TEST).sum())
         full = terms.most is not None and n_asked >= terms.most
-        if ahead and (full or nearly_worth_testing(outlook, terms.target)):
+        if ahead and (full or nearly_worth_testing(outlook, terms.target, len(left))):
             return Done(draws, "what is being asked about may be enough")
         grown = draws[-1].purpose != TEST
         if worth_testing(outlook, target=terms.target, n_left=len(left), full=full, grown=grown):
@@ -272,11 +308,13 @@ class HardFirst:
             spent = replace(draw, found="failed")
             return self._step((*before, spent), labels, closed=closed)
         spent = replace(draw, found="passed")
-        deferred = len(self._deferred((*before, spent), labels))
-        more = deferred > _WORTH_MORE * len(self.usable) and not self.terms.one_round
-        if more and not closed and draw.round < _MOST_ROUNDS:
-            return self._step((*before, spent), labels, closed=closed)
-        return Done((*before, spent), "")
+        return self._step((*before, spent), labels, closed=closed)
+
+    def _worth_more(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> bool:
+        """Whether a test that passed may be followed by another one."""
+        if self.terms.one_round or draws[-1].round >= _MOST_ROUNDS:
+            return False
+        return len(self._deferred(draws, labels)) > _WORTH_MORE * len(self.usable)
 
     def _looked(
         self,

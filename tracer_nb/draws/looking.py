@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.draws.moves import Column
-from tracer_nb.engine.growing import Sketch, best_view, looked_at, sketch
+from tracer_nb.engine.growing import Sketch, best_view, looked_at, sketch, smoothed
 from tracer_nb.engine.outlook import Outlook, look_ahead
 from tracer_nb.engine.zoo import Matrix
 
@@ -33,7 +34,9 @@ class Surveyor:
     def __init__(self, column: Column, aside: NDArray[np.intp], seed: int) -> None:
         self.column, self.aside, self.seed = column, aside, seed
         self._sketch: Sketch | None = None
+        self._smooth: tuple[Any] | None = None
         self._prepared: Matrix | None = None
+        self._last: tuple[bytes, tuple[Outlook, Seen | None]] | None = None
 
     def look(
         self,
@@ -68,6 +71,27 @@ class Surveyor:
         Seen or None
             None where there is a single label.
         """
+        # A step that ends where a test would begin is followed by one that begins there.
+        parts = [texts, by_chance, labels[texts], open_]
+        key = repr((target, delta, failed)).encode() + b"".join(part.tobytes() for part in parts)
+        if self._last is None or self._last[0] != key:
+            found = self._look(
+                *(texts, by_chance, labels, open_), target=target, delta=delta, failed=failed
+            )
+            self._last = key, found
+        return self._last[1]
+
+    def _look(
+        self,
+        texts: NDArray[np.intp],
+        by_chance: NDArray[np.bool_],
+        labels: NDArray[np.intp],
+        open_: NDArray[np.intp],
+        *,
+        target: float,
+        delta: float,
+        failed: int,
+    ) -> tuple[Outlook, Seen | None]:
         known = labels[texts] >= 0
         rows = looked_at(open_, self.seed)
         X = self._prepare(texts[by_chance & known], labels)
@@ -93,10 +117,18 @@ class Surveyor:
         )
         return outlook, (rows, found, X)
 
+    def warm(self) -> None:
+        """Work out what needs no answer, while the first ones are waited for."""
+        if self._prepared is None and self._smooth is None:
+            used = np.ones(self.column.n_texts, dtype=bool)
+            used[self.column.codes[self.aside]] = False
+            self._smooth = (smoothed(self.column.X, used, self.seed),)
+
     def _prepare(self, pilot: NDArray[np.intp], labels: NDArray[np.intp]) -> Matrix:
         """All texts, in the view that answers most of the start; found once."""
         if self._prepared is None:
-            used = np.ones(self.column.n_texts, dtype=bool)
-            used[self.column.codes[self.aside]] = False
-            self._prepared = best_view(self.column.X, used, pilot, labels[pilot], self.seed)
+            self.warm()
+            assert self._smooth is not None  # noqa: S101  it is warm
+            self._prepared = best_view(self.column.X, *self._smooth, pilot, labels[pilot])
+            self._smooth = None
         return self._prepared

@@ -8,18 +8,18 @@ here is ever tested on. GUARANTEES, "Hard rows first".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.engine.gates.statistics import margin
-from tracer_nb.engine.pipeline import make_views, smoothing_over
-from tracer_nb.engine.zoo import Matrix
+from tracer_nb.engine.pipeline import Smoothing, make_views, smoothing_over
+from tracer_nb.engine.zoo import Matrix, unit_rows
 from tracer_nb.engine.zoo.kernel_ridge import fit_kernel_ridge
 
-__all__ = ["Sketch", "batch_size", "best_view", "choose_rows", "looked_at", "sketch"]
+__all__ = ["Sketch", "batch_size", "best_view", "choose_rows", "looked_at", "sketch", "smoothed"]
 
 # A batch is this share of the labels that there are: on BANKING77 20 refits from 200 labels to
 # 2,000, 8 s of CPU, and a batch too many costs under 1 % of the column.
@@ -111,36 +111,52 @@ def sketch(
     )
 
 
-def best_view(
-    blocks: Sequence[Matrix],
-    used: NDArray[np.bool_],
-    pilot: NDArray[np.intp],
-    codes: NDArray[np.intp],
-    seed: int,
-) -> Matrix:
-    """All rows in the view that gives most of the random start its label, out of fold.
+def smoothed(
+    blocks: Sequence[Matrix], used: NDArray[np.bool_], seed: int
+) -> tuple[Smoothing, NDArray[np.float32]] | None:
+    """The first block smoothed, and by what; None where that has no use. No label is needed.
 
     Parameters
     ----------
     blocks : sequence of matrix of shape (n, d)
     used : ndarray of shape (n,), bool
         Rows that may be smoothed over.
+    seed : int
+        Of these rows, where there are many.
+    """
+    smoothing = smoothing_over([blocks[0][used]], seed)
+    return None if smoothing is None else (smoothing, smoothing(unit_rows(blocks[0])))
+
+
+def best_view(
+    blocks: Sequence[Matrix],
+    smooth: tuple[Smoothing, NDArray[np.float32]] | None,
+    pilot: NDArray[np.intp],
+    codes: NDArray[np.intp],
+) -> Matrix:
+    """All rows in the view that gives most of the random start its label, out of fold.
+
+    Parameters
+    ----------
+    blocks : sequence of matrix of shape (n, d)
+    smooth : tuple or None
+        Of :func:`smoothed`.
     pilot : ndarray of int
         Rows of the start that have a label.
     codes : ndarray of int
         Their labels.
-    seed : int
-        Of the rows that are smoothed over.
     """
     best, prepared = -1.0, None
-    for view in make_views(len(blocks), smoothing_over([blocks[0][used]], seed)):
-        X = view.prepare(blocks)
-        found = sketch(X[pilot], codes, X[pilot[:1]]) if len(pilot) else None
+    for view in make_views(len(blocks), None if smooth is None else smooth[0]):
+        first = blocks[0] if view.smoothing is None or smooth is None else smooth[1]
+        plain, parts = replace(view, smoothing=None), [first, *blocks[1:]]
+        X = plain.prepare([part[pilot] for part in parts])
+        found = sketch(X, codes, X[:1]) if len(pilot) else None
         right = 0.0 if found is None else float(found.agree.mean())
         if right > best:
-            best, prepared = right, X
+            best, prepared = right, (plain, parts)
     assert prepared is not None  # noqa: S101  there is a plain view at least
-    return prepared
+    return prepared[0].prepare(prepared[1])
 
 
 def choose_rows(margins: NDArray[np.float64], rows: Matrix, size: int) -> NDArray[np.intp]:

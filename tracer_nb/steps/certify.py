@@ -10,19 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.draws import Draw, add_test, errors_of
-from tracer_nb.engine import ExtraRows, Router, SurrogateFit, calibrate_router, fit_surrogate
+from tracer_nb.engine import Router, SurrogateFit, calibrate_router, fit_surrogate
 from tracer_nb.engine.checks import check_blocks
-from tracer_nb.engine.features import Features, FunctionFeatures, FusedFeatures, LsaFeatures
+from tracer_nb.engine.features import Features, FusedFeatures, LsaFeatures
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.errors import NotFitted
 from tracer_nb.records import Certificate, Labels
-from tracer_nb.steps.column.features import Blocks, as_blocks, take
+from tracer_nb.steps.column.features import Blocks, name_rows, take
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.column.sample import label_names, soft_labels
 from tracer_nb.steps.label.costs import costs_of
-from tracer_nb.steps.label.hardfirst import Asking
+from tracer_nb.steps.label.stream import Asking
 from tracer_nb.steps.open_rows import calibrate_open, fit_open
-from tracer_nb.steps.state import Certified, JobState, Keep, Setup, reset
+from tracer_nb.steps.state import Certified, JobState, Keep, reset
 
 __all__ = [
     "calibrate",
@@ -33,7 +33,6 @@ __all__ = [
     "fit_on",
     "in_round",
     "learned_on_column",
-    "name_rows",
     "rows_to_route",
     "used_features",
     "without_unused",
@@ -108,22 +107,9 @@ def fit_on(state: JobState, texts: Texts, labels: Labels, X: Blocks, **how: Any)
         soft_labels=soft_labels(labels),
         costs=None if costs is None else costs[codes],
         groups=codes,
-        names=name_rows(state.setup),
+        names=name_rows(state.setup.features, state.setup.label_texts),
         **{**state.setup.choices, **how},
     )
-
-
-def name_rows(setup: Setup) -> ExtraRows | None:
-    """Features of what the labels are called, as rows to fit on; None where nothing makes them.
-
-    They are no rows of the column and no answers: a text that is equal to a name is open like
-    any other. A user's function may know the column's texts alone, so it is not asked.
-    """
-    made_by, texts = setup.features, setup.label_texts
-    if made_by is None or isinstance(made_by, FunctionFeatures):
-        return None
-    labels = np.array([*texts], dtype=object)
-    return ExtraRows(as_blocks(made_by.transform([*texts.values()])), labels)
 
 
 def certify_on(

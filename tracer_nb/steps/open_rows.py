@@ -25,8 +25,9 @@ from tracer_nb.steps.label.grown import (
     placed,
     the_promise,
 )
-from tracer_nb.steps.label.hardfirst import Asking, advance, labels_of
+from tracer_nb.steps.label.hardfirst import advance, labels_of
 from tracer_nb.steps.label.plan import askable_texts
+from tracer_nb.steps.label.stream import Asking
 from tracer_nb.steps.state import Certified, JobState, Keep, reset
 
 __all__ = ["calibrate_open", "fit_open"]

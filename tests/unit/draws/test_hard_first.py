@@ -123,6 +123,61 @@ def test_a_job_that_was_stopped_goes_on_with_the_same_rows(world, whole, after):
     assert not np.isin(world.codes[test.rows], texts).any()
 
 
+def test_rows_set_aside_are_asked_about_during_a_test_that_no_cap_can_cut_short(world):
+    job = world.job(new_rows=60)
+    draws, labels = until_test(job, world)
+    aside = job.column.texts_of(draws[0].rows)
+    assert job.ahead(draws, labels).texts.tolist() == aside.tolist()
+    n_test = len(job.column.texts_of(draws[-1].rows))
+    for room, comes in ((n_test, True), (n_test - 1, False)):
+        job.room = room
+        assert (job.ahead(draws, labels) is not None) is comes
+    labels[aside] = world.ask(aside)
+    job.room = None
+    assert job.ahead(draws, labels) is None
+    assert world.job().ahead(*until_test(world.job(), world)) is None
+
+
+def test_a_first_batch_is_chosen_by_half_of_the_start_in_a_large_column_only(world):
+    large = World(5000, wrong=0.2, spread=0.8)
+    job = large.job(target=0.97)
+    start = job.step((), np.full(job.column.n_texts, UNASKED))
+    rows = start.draws[-1].rows
+    half = ~job.foregone(start.draws)[large.codes[rows]]
+    assert len(rows) // 2 <= half.sum() < len(rows)
+    labels = np.full(job.column.n_texts, UNASKED)
+    seen = large.codes[rows[half]]
+    labels[seen] = large.ask(seen)
+    first = job.ahead(start.draws, labels)
+    assert first.draws[-1].purpose == HARD
+    assert not np.isin(large.codes[first.draws[-1].rows], large.codes[rows]).any()
+    labels[large.codes[rows]] = large.ask(large.codes[rows])
+    same = large.job(target=0.97).ahead(start.draws, labels)
+    assert same.texts.tolist() == first.texts.tolist()  # whatever the others say
+    # What is known from elsewhere is fitted on first.
+    labels[job.column.codes[job.column.open_rows(start.draws)[:9]]] = 0
+    assert large.job(target=0.97).ahead(start.draws, labels) is None
+    small = world.job(target=0.97)
+    start = small.step((), np.full(small.column.n_texts, UNASKED))
+    labels = np.full(small.column.n_texts, UNASKED)
+    labels[start.texts] = world.ask(start.texts)
+    assert small.ahead(start.draws, labels) is None
+
+
+def test_a_void_test_is_followed_by_one_of_the_rows_that_are_open_then(world):
+    """Nothing was answered, so the fit is the same; the rows that it is tested on are not."""
+    job = world.job()
+    draws, labels = until_test(job, world)
+    void = (*draws[:-1], replace(draws[-1], found="void", missing=draws[-1].rows))
+    assert job.freezer.state(void, labels) != draws[-1].state
+    again = world.job().step(void, labels)
+    while again.draws[-1].purpose != TEST:
+        labels[again.texts] = world.ask(again.texts)
+        again = world.job().step(again.draws, labels)
+    assert again.draws[-1].round == 2
+    assert not set(again.draws[-1].rows) & set(draws[-1].rows)
+
+
 def own_answers(job, draws, labels):
     """Labels as if the teacher always gave the frozen surrogate's answer to the rows of the test."""
     _, frozen = job.freezer.plan(draws[:-1], labels, 1, None)

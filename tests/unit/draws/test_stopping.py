@@ -34,7 +34,9 @@ def worth(outlook, **changes):
     [
         ({}, True),
         ({"wrong": 0.105}, False),  # more than 1.25 times the 8 % that the target permits
-        ({"chance": 0.5}, False),
+        ({"chance": 0.5, "n_labels": 999, "bill": 1699.0}, False),
+        ({"chance": 0.3}, True),  # a fifth of the rows is asked about
+        ({"chance": 0.2}, False),
         ({"bill": 5001.0}, False),  # more than asking about everything
         ({"n_test": 0}, False),
     ],
@@ -52,10 +54,18 @@ def test_a_cap_makes_a_test_worth_it_and_a_test_that_failed_is_not_made_again():
 
 @pytest.mark.parametrize(
     ("changes", "said"),
-    [({"wrong": 0.12}, True), ({"wrong": 0.13}, False), ({"chance": 0.4}, False), ({}, True)],
+    [
+        ({"wrong": 0.12}, True),
+        ({"wrong": 0.13}, False),
+        ({"chance": 0.15}, False),
+        ({"chance": 0.45, "n_labels": 999}, False),
+        ({"chance": 0.2}, True),
+        ({"bill": 5001.0}, False),  # what is left costs less than a test: a batch is no loss
+        ({}, True),
+    ],
 )
 def test_no_batch_is_chosen_ahead_where_a_test_is_near(changes, said):
-    assert nearly_worth_testing(replace(BRIGHT, **changes), 0.92) is said
+    assert nearly_worth_testing(replace(BRIGHT, **changes), 0.92, 4000) is said
 
 
 def test_a_job_without_hope_ends_after_it_was_tried():

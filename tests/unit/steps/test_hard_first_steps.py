@@ -132,6 +132,24 @@ def test_a_cap_is_kept_and_leaves_money_for_a_test(make, world, asked, cap):
     assert len(asked) == len(set(asked)) > n
 
 
+def test_a_job_that_is_certified_ends_where_little_is_left(make, world, asked):
+    """It does so with rows set aside, too, and whoever calls again finds nothing more to ask."""
+    texts = world[0]
+    tracer = make(new_rows=40, target=0.9)
+    tracer.label(texts)
+    tracer.fit()
+    tracer.calibrate()
+    assert purposes(tracer)[-1] == TEST
+    n = len(asked)
+    tracer.calibrate()
+    again = make(new_rows=40, target=0.9)
+    again.label(texts)
+    again.fit()
+    assert again.calibrate().certified
+    assert len(asked) == n
+    assert purposes(again) == purposes(tracer)
+
+
 def test_rows_set_aside_are_tested_once_for_new_rows(make, world, asked):
     tracer = make(new_rows=200, target=0.9)
     tracer.run(world[0])
@@ -315,11 +333,11 @@ def test_a_teacher_found_to_give_no_distribution_is_asked_nothing_more(make, wor
 
 
 def test_the_same_rows_are_chosen_however_fast_the_answers_come(monkeypatch):
-    """The next batch is chosen while the last one is answered, and goes by those before it."""
+    """What is next is chosen while texts are answered, and goes by those before them."""
     names = tuple(f"label {k}" for k in range(12))
     world = np.random.default_rng(0)
-    kind = world.integers(12, size=3000)
-    X = np.eye(12)[kind] * 2.8 + world.normal(size=(3000, 12))
+    kind = world.integers(12, size=5000)
+    X = np.eye(12)[kind] * 2.8 + world.normal(size=(5000, 12))
     truth = {f"text {i}": names[k] for i, k in enumerate(kind)}
     ahead, chosen = HardFirst.ahead, []
 
@@ -327,7 +345,8 @@ def test_the_same_rows_are_chosen_however_fast_the_answers_come(monkeypatch):
         move = ahead(job, draws, labels)
         if move is not None:
             waiting = job.column.texts_of(draws[-1].rows)
-            chosen.append(int((labels[waiting] == UNASKED).sum()))
+            n_waiting = int((labels[waiting] == UNASKED).sum())
+            chosen.append((draws[-1].purpose, n_waiting, move.texts.tolist()))
         return move
 
     monkeypatch.setattr(HardFirst, "ahead", noted)
@@ -339,13 +358,18 @@ def test_the_same_rows_are_chosen_however_fast_the_answers_come(monkeypatch):
             time.sleep(rng.random() * seconds)
             return truth[text]
 
-        options = {"target": 0.9, "confidence": 0.9, "store": ":memory:"}
+        options = {"target": 0.9, "confidence": 0.9, "store": ":memory:", "new_rows": 100}
         tracer = Tracer(teach_late, names, features=X, **options)
-        tracer.label(list(truth))
-        found.append(draw_rows_of(tracer))
+        routed = tracer.run(list(truth))
+        found.append((draw_rows_of(tracer), routed["label_source"].tolist()))
     assert found[0] == found[1] == found[2]
-    assert len(found[0]) > 4
-    assert sum(n > 0 for n in chosen) >= 3  # not after all was answered
+    assert len(found[0][0]) > 6
+    early = [purpose for purpose, n_waiting, _ in chosen if n_waiting]  # not all was answered
+    assert early.count(HARD) >= 3
+    assert PILOT in early
+    assert TEST in early
+    aside = set(found[0][0][0][1])  # a text a row
+    assert all(set(texts) <= aside for purpose, _, texts in chosen if purpose == TEST)
 
 
 def draw_rows_of(tracer):

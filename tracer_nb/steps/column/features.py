@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import reprlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from tracer_nb.engine import ExtraRows
 from tracer_nb.engine.checks import check_blocks
 from tracer_nb.engine.features import Features, FunctionFeatures
 from tracer_nb.errors import InvalidInput
@@ -25,6 +26,7 @@ __all__ = [
     "column_features",
     "features_key",
     "featurize",
+    "name_rows",
     "ready_matrix",
     "rows_of",
     "take",
@@ -176,3 +178,15 @@ def column_features(texts: Texts, made_by: Features | None, matrix: Blocks | Non
 def take(blocks: Blocks, rows: NDArray[np.generic]) -> Blocks:
     """These rows of every block."""
     return [block[rows] for block in blocks]
+
+
+def name_rows(made_by: Features | None, texts: Mapping[str, str]) -> ExtraRows | None:
+    """Features of what the labels are called, by label, as rows to fit on; None where nothing makes them.
+
+    They are no rows of the column and no answers: a text that is equal to a name is open like
+    any other. A user's function may know the column's texts alone, so it is not asked.
+    """
+    if made_by is None or isinstance(made_by, FunctionFeatures):
+        return None
+    labels = np.array([*texts], dtype=object)
+    return ExtraRows(as_blocks(made_by.transform([*texts.values()])), labels)

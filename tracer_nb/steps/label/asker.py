@@ -236,7 +236,8 @@ class Asker:
                 self._save_late(store)
                 again = self.missing(texts) - self._renewed if missing else frozenset()
                 held, since = under_way(store, self.identity, texts)
-                if more is not None:
+                # What is in a batch has no answer at the end of this run: nothing follows from it.
+                if more is not None and not held:
                     following = _Following(self, more, partial(in_batches, store, self.identity))
                 run = run_labels(
                     self.teacher,

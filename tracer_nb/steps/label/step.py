@@ -15,7 +15,7 @@ from tracer_nb.steps.column.sample import collect_labels, distinct_texts, draw_r
 from tracer_nb.steps.label.asker import Asker, OnProgress, asks_again
 from tracer_nb.steps.label.costs import mean_wait
 from tracer_nb.steps.label.grown import expected_bill
-from tracer_nb.steps.label.hardfirst import Asking, advance, begin, reused_of, start_of
+from tracer_nb.steps.label.hardfirst import advance, begin, reused_of, start_of
 from tracer_nb.steps.label.plan import (
     askable_texts,
     check_job,
@@ -24,6 +24,7 @@ from tracer_nb.steps.label.plan import (
     make_plan,
 )
 from tracer_nb.steps.label.reject import ask_about
+from tracer_nb.steps.label.stream import Asking
 from tracer_nb.steps.state import JobState, Keep, ReadColumn, reset
 
 __all__ = ["label", "labels_so_far", "plan", "tell"]

@@ -17,9 +17,9 @@ from tracer_nb.steps.column.features import featurize
 from tracer_nb.steps.column.frames import read_texts, same_texts
 from tracer_nb.steps.label.asker import OnProgress, asks_again
 from tracer_nb.steps.label.costs import costs_of
-from tracer_nb.steps.label.hardfirst import Asking
 from tracer_nb.steps.label.plan import check_sample, drawn_rows
 from tracer_nb.steps.label.step import label, tell
+from tracer_nb.steps.label.stream import Asking
 from tracer_nb.steps.route.outcome import answer_rows
 from tracer_nb.steps.state import JobState, Keep, Routed, reset
 

@@ -1,0 +1,208 @@
+"""What is asked about next, said while texts are being answered, so that no teacher waits."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer_nb.draws import NEW_ROWS, TEST, Draw, in_test, rows_of
+from tracer_nb.draws.hardfirst import HardFirst
+from tracer_nb.draws.moves import UNASKED, Ask, Done
+from tracer_nb.engine.outlook import fewest_tested
+from tracer_nb.records import Answer, Caps, Progress, Spending
+from tracer_nb.steps.column.frames import Texts
+from tracer_nb.steps.label.asker import OnProgress
+from tracer_nb.steps.label.grown import answers_of, soft_of
+from tracer_nb.steps.state import JobState, Keep
+
+__all__ = ["Asking", "Stream", "Whole", "put_on_record", "reserve", "with_draws"]
+
+# What is still to be asked may cost so much more than what was, text by text.
+_DEARER = 1.25
+# Of what may be asked about, these shares at the least and at the most are left for tests.
+_FOR_TESTS = (0.3, 0.4)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asking:
+    """How a step asks.
+
+    Attributes
+    ----------
+    step : str
+        Its name in the progress.
+    caps : Caps
+        Of the whole job since :meth:`~tracer_nb.steps.label.asker.Asker.begin`.
+    on_progress : callable or None
+    stop : threading.Event or None
+    missing : bool
+        Again about texts whose answer holds no label.
+    """
+
+    step: str
+    caps: Caps
+    on_progress: OnProgress | None = None
+    stop: threading.Event | None = None
+    missing: bool = False
+
+
+class Stream:
+    """Says what comes next while texts are being answered, so that no teacher waits.
+
+    A batch is chosen by the answers to all texts but the last ones, whichever of those came
+    meanwhile: the same seed and the same answers choose the same rows, however fast these come.
+    """
+
+    def __init__(
+        self,
+        state: JobState,
+        askable: Texts,
+        how: Asking,
+        keep: Keep,
+        texts: Sequence[str],
+        *,
+        until_test: bool,
+    ) -> None:
+        self.state = state
+        self._how, self._keep, self._until_test = how, keep, until_test
+        self._texts = askable.unique
+        number = {text: i for i, text in enumerate(askable.unique)}
+        self._asked = {text: number[text] for text in texts}
+        # What has to be answered before the next step; None while something may come ahead of it.
+        self._awaited: NDArray[np.bool_] | None = None
+
+    def __call__(self, answers: Mapping[str, Answer], spending: Spending) -> list[str] | None:
+        """What is asked about next: see ``more`` of :func:`tracer_nb.labelling.run_labels`."""
+        state, grown = self.state, self.state.grown
+        assert grown is not None  # noqa: S101  begin() has made it
+        job, draws, n = grown.job, state.draws, len(self._texts)
+        waiting = np.array([i for t, i in self._asked.items() if t not in answers], dtype=np.intp)
+        if (~job.foregone(draws) if self._awaited is None else self._awaited)[waiting].any():
+            job.warm()
+            return None
+        said = answers_of(answers, self._texts, job.classes, grown.said)
+        reserve(job, draws, said, self._how.caps, spending)
+        if self._awaited is None:
+            ahead = job.ahead(draws, said)
+            if ahead is not None and (fresh := self._fresh(ahead)):
+                return self._taken(ahead, fresh)
+            # Nothing comes ahead. Of a test only its own rows decide.
+            self._awaited = np.ones(n, dtype=bool)
+            if in_test(draws):
+                self._awaited[:] = False
+                self._awaited[job.column.codes[draws[-1].rows]] = True
+            if self._awaited[waiting].any():
+                return None
+        job.freezer.soft = soft_of(answers, self._texts, job.classes, job.freezer.soft)
+        move = job.step(draws, said)
+        if isinstance(move, Done) or (self._until_test and move.draws[-1].purpose == TEST):
+            return []
+        fresh = self._fresh(move)
+        # All that it wants is asked about already: it is said again when all is answered.
+        self._awaited = None if fresh or not len(waiting) else np.ones(n, dtype=bool)
+        return self._taken(move, fresh) if fresh or not len(waiting) else None
+
+    def _fresh(self, move: Ask) -> dict[str, int]:
+        """What it asks about, and nobody was asked yet."""
+        texts = {self._texts[i]: i for i in move.texts.tolist()}
+        return {text: i for text, i in texts.items() if text not in self._asked}
+
+    def _taken(self, move: Ask, fresh: dict[str, int]) -> list[str]:
+        growing = self.state.underway is not None
+        self.state = put_on_record(with_draws(self.state, move.draws, growing=growing), self._keep)
+        self._asked.update(fresh)
+        return list(fresh)
+
+
+def with_draws(state: JobState, draws: tuple[Draw, ...], *, growing: bool) -> JobState:
+    """The state with more draws; while it grows, their rows are under way.
+
+    Those set aside wait to the end. During a test the labels stay those that its fit was made of.
+    """
+    underway = rows_of(draw for draw in draws if draw.purpose != NEW_ROWS) if growing else None
+    return replace(state, draws=draws, underway=underway)
+
+
+def put_on_record(state: JobState, keep: Keep) -> JobState:
+    """Put the draws on record, before anything is asked by them."""
+    assert state.grown is not None  # noqa: S101  begin() has made it
+    state.setup.drawn.put(state.grown.key, [draw.as_record() for draw in state.draws])
+    keep(state)
+    return state
+
+
+def reserve(
+    job: HardFirst,
+    draws: tuple[Draw, ...],
+    said: NDArray[np.intp],
+    caps: Caps,
+    spent: Spending,
+) -> None:
+    """End the growing while the caps still pay for a test.
+
+    ``said`` are the answers, and ``spent`` is what they cost since the caps count.
+    """
+    left = _affordable(caps, spent)
+    if left is None:
+        job.room = None
+        return
+    terms, n_open = job.terms, len(job.column.open_rows(draws))
+    n_test = job.outlooks[-1].n_test if job.outlooks else 0
+    n_fit = len(job.column.fitted_on(draws, said)[0])
+    fewest = fewest_tested(n_open, terms.target, terms.delta(1))
+    least, most = (int(share * (n_fit + left)) for share in _FOR_TESTS)
+    n_test = max(min(n_test, most), fewest, least)
+    job.room = max(left - terms.new_rows, 0)
+    job.cap(n_fit + max(job.room - n_test, 0))
+
+
+def _affordable(caps: Caps, spent: Spending) -> int | None:
+    """Texts that may still be asked about, as far as can be told; None where no cap says so."""
+    left = caps.left(spent)
+    bounds = [] if left.max_rows is None else [float(left.max_rows)]
+    used = spent.prompt_tokens + spent.completion_tokens
+    for cap, paid in ((left.max_cost, spent.cost), (left.max_tokens, used)):
+        if cap is not None and paid and spent.asked:
+            bounds.append(cap * spent.asked / (_DEARER * paid))
+    return int(min(bounds)) if bounds else None
+
+
+class Whole:
+    """Tells of a step as a whole, though it asks several times.
+
+    Parameters
+    ----------
+    on_progress : callable or None
+        Told of it.
+    spending : Spending
+        Before it began.
+    """
+
+    def __init__(self, on_progress: OnProgress | None, spending: Spending) -> None:
+        self._on_progress, self._first = on_progress, spending
+        self._begun = time.monotonic()
+
+    def after(self, spending: Spending, said: NDArray[np.intp]) -> OnProgress | None:
+        """For the asking that is next, after so much was spent and answered."""
+        on_progress = self._on_progress
+        if on_progress is None:
+            return None
+        done, spent = int((said != UNASKED).sum()), spending.since(self._first)
+
+        def tell(progress: Progress) -> None:
+            on_progress(
+                replace(
+                    progress,
+                    done=done + progress.done,
+                    total=done + progress.total,
+                    spending=spent.plus(progress.spending),
+                    seconds=time.monotonic() - self._begun,
+                )
+            )
+
+        return tell
