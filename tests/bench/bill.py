@@ -1,12 +1,13 @@
 """The whole bill of a column, from nothing to every row labelled under the promise.
 
     python tests/bench/bill.py [--draws 10] [--random-draws 10] [--cells banking77,support,babe]
-        [--targets 0.9,0.92,0.95] [--confidence 0.9] [--ways hard-first,random,tracer-llm]
+        [--targets 0.9,0.92,0.95] [--confidence 0.9] [--ways hard-first,slowly,random,tracer-llm]
         [--env FOLDER] [--json bill.json] [--write]
 
 Saved is the share of a column's rows that nobody asks the teacher about: all rows that were fitted on,
 tested and deferred are counted as asked. Hard rows first decides by itself how many rows it asks
-about; one random sample is drawn at each of five sizes, of which the best is known only afterwards.
+about, 64 requests at a time, each batch chosen while the last one is answered, or one at a time
+("slowly"); one random sample is drawn at each of five sizes, of which the best is known only afterwards.
 Both use kernel ridge regression with the margin as their gate. tracer-llm 0.3.3 is fitted on the
 same samples, at its own rule, which knows no confidence; what it defers is asked about. It is
 installed in --env; its slowest candidate is left out (see ``peers.py``).
@@ -35,14 +36,18 @@ from peers import peer, peer_environment
 from scipy.stats import binom
 
 from tracer_nb.datasets import load
+from tracer_nb.draws import Draw
 from tracer_nb.draws.hardfirst import HardFirst
-from tracer_nb.draws.moves import UNASKED, Column, Terms, drive
+from tracer_nb.draws.moves import UNASKED, Ask, Column, Done, Terms, drive
 from tracer_nb.engine import fit_router
 from tracer_nb.engine.features import make_features
 
 OPTIONS = {"surrogate": "kernel-ridge", "gate": "margin", "pipeline": "single"}
 SIZES = (500, 1000, 1500, 2000, 3000)
 DEFAULT = 2000
+# Requests to a server, where nobody says another number.
+AT_A_TIME = 64
+SLOWLY = "hard-first, slowly"
 # On 300 rows it takes a minute; as in peers.py.
 PEER_SKIPS = ("gbt",)
 
@@ -101,13 +106,33 @@ def data_of(name: str) -> Data:
     return SETS[of](features)
 
 
-def hard_first(data: Data, target: float, seed: int, confidence: float) -> dict[str, float]:
+def driven(job: HardFirst, labels: np.ndarray) -> tuple[Done, np.ndarray]:
+    """A job whose batches are chosen as if the last answers came as late as they can."""
+    draws: tuple[Draw, ...] = ()
+    said = np.full(job.column.n_texts, UNASKED)
+    while True:
+        move: Ask | Done | None = job.step(draws, said)
+        while isinstance(move, Ask):
+            draws = move.draws
+            said[move.texts] = labels[move.texts]
+            move = job.ahead(draws, said)
+        if isinstance(move, Done):
+            return move, said
+
+
+def hard_first(
+    data: Data, target: float, seed: int, confidence: float, *, slowly: bool
+) -> dict[str, float]:
     """One job: saved share, agreement of the rows that the surrogate answers, and what was asked."""
     column = Column(data.blocks, data.codes)
-    terms = Terms(target, confidence, seed=seed, options=OPTIONS)
+    at_a_time = 1 if slowly else AT_A_TIME
+    terms = Terms(target, confidence, seed=seed, options=OPTIONS, at_a_time=at_a_time)
     job = HardFirst(column, tuple(data.classes.tolist()), terms)
     start = time.process_time()
-    done, said = drive(job, lambda texts: data.labels[texts])
+    if slowly:
+        done, said = drive(job, lambda texts: data.labels[texts])
+    else:
+        done, said = driven(job, data.labels)
     seconds = time.process_time() - start
     asked = said != UNASKED
     tests = [draw for draw in done.draws if draw.purpose == "test"]
@@ -183,7 +208,7 @@ def cells(options: Any) -> Iterator[tuple[str, float, str, int]]:
                     for n in SIZES:
                         yield name, target, f"{way}, n = {n}", options.random_draws
                 else:
-                    yield name, target, way, options.draws
+                    yield name, target, SLOWLY if way == "slowly" else way, options.draws
 
 
 def measure(options: Any, path: Path) -> dict[str, list[dict[str, float]]]:
@@ -215,15 +240,16 @@ def measure(options: Any, path: Path) -> dict[str, list[dict[str, float]]]:
 
 def size_of(way: str) -> int:
     """Rows of the sample; 0 where nobody says how many."""
-    return 0 if way == "hard-first" else int(way.rsplit(maxsplit=1)[-1])
+    return 0 if way.startswith("hard-first") else int(way.rsplit(maxsplit=1)[-1])
 
 
 def drawn(
     rows: Data, target: float, way: str, seed: int, options: Any
 ) -> list[tuple[float, dict[str, float]]]:
     """One draw, by target: tracer-llm's sweep is the same for all of them."""
-    if way == "hard-first":
-        return [(target, hard_first(rows, target, seed, options.confidence))]
+    if way.startswith("hard-first"):
+        slowly = way == SLOWLY
+        return [(target, hard_first(rows, target, seed, options.confidence, slowly=slowly))]
     if way.startswith("random"):
         found = one_sample(rows, target, seed, size_of(way), options.confidence)
         return [(target, found)]
@@ -264,8 +290,9 @@ def rows_of(done: dict[str, list[dict[str, float]]]) -> list[dict[str, object]]:
     for place in dict.fromkeys(tuple(key.split(" | ")[:3]) for key in done):
         own = {k: f for k, f in done.items() if tuple(k.split(" | ")[:3]) == place and f}
         by_way = {k.split(" | ")[3]: k for k in own}
-        if "hard-first" in by_way:
-            rows.append(line(by_way["hard-first"], own[by_way["hard-first"]]))
+        rows += [
+            line(by_way[way], own[by_way[way]]) for way in ("hard-first", SLOWLY) if way in by_way
+        ]
         for kind in ("random", "tracer-llm"):
             sampled = [k for way, k in by_way.items() if way.startswith(kind)]
             if not sampled:

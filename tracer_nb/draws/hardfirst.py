@@ -41,9 +41,11 @@ _MOST_ROUNDS = 6
 _SMALL_BATCH = 0.005
 # What is certified leaves so much to the teacher that another round may be worth it.
 _WORTH_MORE = 0.05
-# From this share of the random start the first batch is chosen, while the others are answered:
-# unless it is more than so much of the column, when choosing well is worth the wait.
-_SEEN, _SMALL_FIRST = 0.5, 0.01
+# From this share of the random start the first batch is chosen, while the others are answered.
+_SEEN = 0.5
+# Of a batch that is more of the column than this, or more than twice what the teacher takes at a
+# time, choosing well is worth the wait: it costs less than the rows that may be asked in vain.
+_SMALL, _MANY_TIMES = 0.01, 2.0
 
 
 class HardFirst:
@@ -132,16 +134,18 @@ class HardFirst:
     def ahead(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> Ask | None:
         """What to ask about while texts of the last draw are being answered.
 
-        A batch is chosen as if :meth:`foregone` texts had no answer. None where all of them must
-        be known first: near the end, when a batch too many would cost more than waiting does.
-        Arguments as in :meth:`step`.
+        A batch is chosen as if :meth:`foregone` texts had no answer; during a test rows come that
+        were set aside, which will be asked about anyway. None where all texts must be known
+        first: near the end, when a batch too many would cost more than waiting does. Arguments as
+        in :meth:`step`.
         """
         last = draws[-1]
         if in_test(draws):
             return self._aside_ahead(draws, labels)
         first = last.purpose == PILOT
         free = (labels != UNASKED) & ~self.column.touched(draws)
-        if last.purpose not in (PILOT, HARD) or (first and (free.any() or not self._small_first)):
+        small = max(batch_size(0), self.terms.at_a_time) <= _SMALL * len(self.usable)
+        if last.purpose not in (PILOT, HARD) or (first and (free.any() or not small)):
             return None
         known = labels.copy()
         known[self.foregone(draws)] = UNASKED
@@ -154,20 +158,22 @@ class HardFirst:
 
     def foregone(self, draws: tuple[Draw, ...]) -> NDArray[np.bool_]:
         """Texts whose answers :meth:`ahead` does not go by, (n_texts,)."""
-        last = draws[-1]
+        if in_test(draws):
+            return np.ones(self.column.n_texts, dtype=bool)
+        last, mask = draws[-1], self.column.drawn_for(draws, NEW_ROWS)
         n_seen = int(_SEEN * len(last.rows)) if last.purpose == PILOT else 0
-        mask = np.full(self.column.n_texts, in_test(draws))
         mask[self.column.codes[last.rows[n_seen:]]] = True
-        mask[self.column.codes[last.rows[:n_seen]]] = in_test(draws)
+        mask[self.column.codes[last.rows[:n_seen]]] = False
         return mask
 
-    @property
-    def _small_first(self) -> bool:
-        size = max(batch_size(0), self.terms.at_a_time)
-        return size <= _SMALL_FIRST * len(self.usable)
+    def awaited(self, draws: tuple[Draw, ...]) -> NDArray[np.bool_]:
+        """Texts whose answers :meth:`step` goes by, (n_texts,): of a test, only its own."""
+        if in_test(draws):
+            return self.column.drawn_for(draws[-1:], TEST)
+        return ~self.column.drawn_for(draws, NEW_ROWS)
 
     def _aside_ahead(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> Ask | None:
-        """The rows set aside, during a test, where money for all of this is left."""
+        """The rows set aside, where money for them and for all of the test is left."""
         waiting = [self.column.unasked(d.rows, labels) for d in draws if d.purpose == NEW_ROWS]
         left = len(self.column.unasked(draws[-1].rows, labels))
         if not waiting or not len(waiting[0]) or (self.room is not None and self.room < left):
@@ -226,7 +232,9 @@ class HardFirst:
         # Texts that are being asked about count as asked.
         n_asked = int(self.column.drawn_for(draws, PILOT, HARD, TEST).sum())
         full = terms.most is not None and n_asked >= terms.most
-        if ahead and (full or nearly_worth_testing(outlook, terms.target, len(left))):
+        eager = size <= min(_SMALL * len(self.usable), _MANY_TIMES * terms.at_a_time)
+        near = nearly_worth_testing(outlook, terms.target, len(left), eager=eager)
+        if ahead and (full or near):
             return Done(draws, "what is being asked about may be enough")
         grown = draws[-1].purpose != TEST
         if worth_testing(outlook, target=terms.target, n_left=len(left), full=full, grown=grown):

@@ -23,9 +23,10 @@ _LATE, _LIKELY_LATE = 0.2, 0.25
 # bundled messages. So this leaves a test its margin. From 1.0 to 1.3 the bill of both, at targets from
 # .90 to .95, is within .01 of the best that such tests can have.
 _MARGIN = 1.25
-# From here on no batch is chosen before the last one is answered: a batch lowers the expected
-# disagreements by a tenth or so.
-_NEARLY, _MAYBE = 1.25, 0.7
+# From here on no batch is chosen before the last one is answered: where waiting costs more than a
+# batch in vain, and where it costs less. A batch lowers the expected disagreements by a tenth or so,
+# and they are known to a fifth.
+_NEARLY_EAGER, _NEARLY, _MAYBE = 1.25, 1.7, 0.7
 # Nothing is left to hope for when so much is asked about and so little can be expected.
 _TRIED, _WORTH = 0.4, 0.02
 _BEYOND_DOUBT = 1e-3
@@ -59,12 +60,18 @@ def _likely(outlook: Outlook, n_left: int) -> float:
     return _LIKELY_LATE if late else _LIKELY
 
 
-def nearly_worth_testing(outlook: Outlook, target: float, n_left: int) -> bool:
+def nearly_worth_testing(outlook: Outlook, target: float, n_left: int, *, eager: bool) -> bool:
     """Whether the batch that is being answered may be the last before a test.
 
-    Arguments are those of :func:`worth_testing`.
+    Parameters
+    ----------
+    outlook, target, n_left
+        As in :func:`worth_testing`.
+    eager : bool
+        Waiting for it costs more than another one that is asked about in vain.
     """
-    near = outlook.wrong < _NEARLY * _MARGIN * (1.0 - target)
+    nearly = _NEARLY_EAGER if eager else _NEARLY
+    near = outlook.wrong < nearly * _MARGIN * (1.0 - target)
     pays = outlook.bill < outlook.n_labels + n_left
     maybe = outlook.chance >= _MAYBE * _likely(outlook, n_left)
     return outlook.n_test > 0 and maybe and near and pays

@@ -65,7 +65,14 @@ def test_a_cap_makes_a_test_worth_it_and_a_test_that_failed_is_not_made_again():
     ],
 )
 def test_no_batch_is_chosen_ahead_where_a_test_is_near(changes, said):
-    assert nearly_worth_testing(replace(BRIGHT, **changes), 0.92, 4000) is said
+    assert nearly_worth_testing(replace(BRIGHT, **changes), 0.92, 4000, eager=True) is said
+
+
+def test_who_loses_little_by_waiting_waits_earlier():
+    dim = replace(BRIGHT, wrong=0.16)  # twice what the target permits
+    assert nearly_worth_testing(dim, 0.92, 4000, eager=False)
+    assert not nearly_worth_testing(dim, 0.92, 4000, eager=True)
+    assert not nearly_worth_testing(replace(dim, wrong=0.18), 0.92, 4000, eager=False)
 
 
 def test_a_job_without_hope_ends_after_it_was_tried():

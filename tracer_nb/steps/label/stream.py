@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws import NEW_ROWS, TEST, Draw, in_test, rows_of
+from tracer_nb.draws import NEW_ROWS, TEST, Draw, rows_of
 from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.draws.moves import UNASKED, Ask, Done
 from tracer_nb.engine.outlook import fewest_tested
@@ -91,11 +91,7 @@ class Stream:
             ahead = job.ahead(draws, said)
             if ahead is not None and (fresh := self._fresh(ahead)):
                 return self._taken(ahead, fresh)
-            # Nothing comes ahead. Of a test only its own rows decide.
-            self._awaited = np.ones(n, dtype=bool)
-            if in_test(draws):
-                self._awaited[:] = False
-                self._awaited[job.column.codes[draws[-1].rows]] = True
+            self._awaited = job.awaited(draws)  # nothing comes ahead of the next step
             if self._awaited[waiting].any():
                 return None
         job.freezer.soft = soft_of(answers, self._texts, job.classes, job.freezer.soft)
