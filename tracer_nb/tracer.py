@@ -27,6 +27,7 @@ from tracer_nb.records import (
     LabelAgreement,
     LabelCounts,
     Labels,
+    PanelReport,
     Plan,
     Preview,
     ReaskPlan,
@@ -50,6 +51,7 @@ from tracer_nb.steps.label import reask as reask_step
 from tracer_nb.steps.label import step as label_step
 from tracer_nb.steps.label.asker import OnProgress
 from tracer_nb.steps.label.costs import make_caps
+from tracer_nb.steps.label.panel import panel_report
 from tracer_nb.steps.label.stream import Asking
 from tracer_nb.steps.review import step as review_step
 from tracer_nb.steps.review.sitting import Reviewing, reviewed_pairs
@@ -74,7 +76,9 @@ class Tracer:
     ----------
     teacher : str, callable, mapping, Series or Teacher
         "openai:MODEL", "anyllm:PROVIDER/MODEL", "standin:support", a function from text to
-        label, or recorded labels by text.
+        label, or recorded labels by text. A list of these is a panel: a text is asked of its
+        members, the label with most votes is the answer, and a tie goes to the member that
+        stands first; see :attr:`panel`.
     labels : iterable of str, or mapping of str to str, optional
         The label set, or each label with what it means, which goes into the prompt; recorded
         labels and Teacher objects bring their own.
@@ -1140,6 +1144,19 @@ class Tracer:
     def labelling(self) -> str:
         """How rows to label are chosen: "hard-first" or "random"."""
         return self._state.setup.labelling
+
+    @property
+    def panel(self) -> PanelReport | None:
+        """What each member of a panel has answered, and how right it seems to be.
+
+        None where the teacher is no panel, or nothing is labelled yet.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be read.
+        """
+        return panel_report(self._state)
 
     @property
     def report(self) -> Report:

@@ -12,6 +12,7 @@ from typing import Any
 
 from tracer_nb.errors import StoreError, TeacherError
 from tracer_nb.labelling.keep import Commits, Keeper, Tally
+from tracer_nb.labelling.members import seat_members
 from tracer_nb.labelling.supply import Supply
 from tracer_nb.records import Answer, Caps
 from tracer_nb.store.labels import LabelStore
@@ -26,6 +27,7 @@ from tracer_nb.teachers.budget import (
     check_bounded,
     taken_by,
 )
+from tracer_nb.teachers.panel import PanelTeacher
 from tracer_nb.teachers.till import TAB, Purse, Tab, Till
 from tracer_nb.teachers.voting import Ballots, Polled
 
@@ -191,6 +193,8 @@ class LabelWork:
             if self._store is not None:
                 ballots = Ballots(self._store, self._identity, self._writer, self._again)
             self._teacher.remember(ballots)
+        if isinstance(self._teacher, PanelTeacher):
+            seat_members(self._teacher, self._store, self._identity, self._writer, self._again)
         try:
             await self._reuse()
             await self._ask_all()

@@ -195,7 +195,7 @@ class Keys:
         if wanted:
             if server is None:
                 raise InvalidInput(
-                    "--ask-key is for a model behind a server; this teacher has none"
+                    "--ask-key is for a model behind a server; this teacher has none, or more than one"
                 )
             job.keyed = server
         if not asks or server is None or server != job.keyed:

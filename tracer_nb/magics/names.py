@@ -292,7 +292,18 @@ def _surrogate(text: str, variables: Mapping[str, Any]) -> Any:
     return text
 
 
+# A comma that is in no brackets, as those of df[["a", "b"]] are.
+_BETWEEN = re.compile(r",(?![^\[({]*[\])}])")
+
+
 def _teacher(text: str, source: Source | None, variables: Mapping[str, Any]) -> Any:
+    parts = [part.strip() for part in _BETWEEN.split(text)]
+    if len(parts) > 1 and any(":" in p or names_variable(p, variables) for p in parts):
+        return [_one_teacher(part, source, variables) for part in parts]
+    return _one_teacher(text, source, variables)
+
+
+def _one_teacher(text: str, source: Source | None, variables: Mapping[str, Any]) -> Any:
     if ":" in text:
         return text
     if not names_variable(text, variables):

@@ -59,6 +59,7 @@ from tracer_nb.records.labels import (
     RejectOption,
     Submitted,
 )
+from tracer_nb.records.panel import PanelReport
 from tracer_nb.records.reports import Bill, Choice, HandThreshold, Preview, Report, Scan, Targets
 from tracer_nb.records.reviews import (
     Audit,
@@ -105,6 +106,7 @@ __all__ = [
     "LabelDifference",
     "Labels",
     "LostCoverage",
+    "PanelReport",
     "Pilot",
     "Plan",
     "Preview",

@@ -39,7 +39,8 @@ JOB: tuple[Setting, ...] = (
     _job(
         "teacher",
         "openai:MODEL, anyllm:PROVIDER/MODEL, standin:support, or a variable: a function from "
-        "text to label, a dict of recorded labels, or a column of them.",
+        "text to label, a dict of recorded labels, or a column of them. Several with commas "
+        "between them are a panel, whose votes make one label.",
         check=some,
         group="Job",
         also=("load",),

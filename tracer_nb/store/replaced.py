@@ -106,11 +106,20 @@ def _told(
     # A text that was asked about twice has one answer that might have applied.
     for other in [o for o in counts if is_again(known[o]) or is_replaced(known[o])]:
         del counts[other]
+    # What members of a panel said is in its answers.
+    for other in [o for o in counts if _is_member(known[o], identity)]:
+        del counts[other]
     if not counts:
         return Superseded()
     own = plain_identity(identity)
     differ = {name for other in counts for name in _differences(own, known[other])}
     return Superseded(counts.total(), tuple(sorted(differ, key=_ORDER.index)))
+
+
+def _is_member(one: Mapping[str, Any], two: Mapping[str, Any]) -> bool:
+    """Whether one of two identities is of a panel's member, and the other of that panel."""
+    one, two = plain_identity(one), plain_identity(two)
+    return one in two.get("members", ()) or two in one.get("members", ())
 
 
 def _differences(one: Mapping[str, Any], two: Mapping[str, Any]) -> Iterable[str]:

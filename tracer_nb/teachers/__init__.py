@@ -15,6 +15,7 @@ from tracer_nb.labelset import clean_labels
 from tracer_nb.teachers.base import Haltable, NotAsked, Teacher
 from tracer_nb.teachers.budget import Budget
 from tracer_nb.teachers.function import FunctionTeacher
+from tracer_nb.teachers.panel import PanelTeacher
 from tracer_nb.teachers.prices import Price, parse_price, price_of
 from tracer_nb.teachers.replay import ReplayTeacher
 from tracer_nb.teachers.server import hide_key
@@ -30,6 +31,7 @@ __all__ = [
     "FunctionTeacher",
     "Haltable",
     "NotAsked",
+    "PanelTeacher",
     "Price",
     "ReplayTeacher",
     "Teacher",
@@ -84,16 +86,18 @@ def make_teacher(
 
     Parameters
     ----------
-    spec : str, callable, mapping, Series or Teacher
+    spec : str, callable, mapping, Series or Teacher; or a list or tuple of these
         ``"openai:MODEL"`` for a model at OpenAI, or at another server with ``base_url``;
         ``"anyllm:PROVIDER/MODEL"`` for one through the any-llm library; a function from text
-        to label; a mapping or Series from text to label.
+        to label; a mapping or Series from text to label. Several are a panel, whose answers
+        are combined: see :class:`PanelTeacher`.
     labels : sequence of str, optional
         The label set. A teacher has its own, and a record shows them; others need it.
     prompt : str
         The task in words, for teachers that read.
     **options
-        Keyword arguments of the teacher's class. Prices may be written as "IN,OUT".
+        Keyword arguments of the teacher's class. Prices may be written as "IN,OUT". Those of a
+        panel are of its members with a name, where there are such, and ``adaptive`` is its own.
 
     Returns
     -------
@@ -106,6 +110,8 @@ def make_teacher(
         differ from the given teacher's.
     """
     hide_key(options)
+    if isinstance(spec, (list, tuple)) and any(map(_may_be_member, spec)):
+        return _panel(spec, labels, prompt, options)
     if isinstance(spec, Teacher) and not isinstance(spec, type):
         if labels is not None and tuple(spec.labels) != clean_labels(labels):
             raise InvalidInput(
@@ -132,6 +138,34 @@ def make_teacher(
                 )
         return _made(FunctionTeacher, (spec, labels), {}, options)
     raise _no_teacher(spec)
+
+
+def _may_be_member(spec: Any) -> bool:
+    """Whether what stands in a list may be a teacher, and no label of a list of these."""
+    if isinstance(spec, str):
+        return spec.partition(":")[0].strip() in SCHEMES
+    return callable(spec) or isinstance(spec, Teacher) or hasattr(spec, "items")
+
+
+def _panel(
+    specs: Sequence[Any], labels: Sequence[str] | None, prompt: str, options: dict[str, Any]
+) -> Teacher:
+    adaptive = options.pop("adaptive", None)
+    named = [isinstance(spec, str) for spec in specs]
+    members = [
+        make_teacher(spec, labels, prompt, **(options if is_named or not any(named) else {}))
+        for spec, is_named in zip(specs, named, strict=True)
+    ]
+    made = PanelTeacher(members, adaptive=adaptive)
+    # Who is a teacher already has a key of its own.
+    took = [m for m, is_named in zip(members, named, strict=True) if is_named]
+    servers = sorted({str(m.server) for m in took if hasattr(m, "server")})
+    if options.get("api_key") is not None and len(servers) > 1:
+        raise InvalidInput(
+            f"api_key is of one server, and the panel asks {' and '.join(servers)}; leave it out, "
+            "and put each key into the environment, or give Teacher objects with their own"
+        )
+    return made
 
 
 def _no_teacher(spec: Any) -> InvalidInput:

@@ -221,6 +221,16 @@ def check_caps(teacher: Teacher, text: str, caps: Caps) -> None:
     for name, cap in (("max_tokens", caps.max_tokens), ("max_rows", caps.max_rows)):
         if cap is not None and not (isinstance(cap, int) and cap >= 0):
             raise InvalidInput(f"{name} must be a whole number, 0 or more, got {cap!r}")
+    for member in _members(teacher):
+        _check_kept(member, text, caps)
+
+
+def _members(teacher: Teacher) -> tuple[Teacher, ...]:
+    """Those of a panel, else the teacher itself."""
+    return getattr(teacher, "members", (teacher,))
+
+
+def _check_kept(teacher: Teacher, text: str, caps: Caps) -> None:
     if caps.max_cost is not None and teacher.cost_bound(text) is None:
         price = "price as IN,OUT in dollars per million tokens, or leave max_cost out"
         if teacher.token_bound(text) is None:  # as of a function
@@ -249,12 +259,13 @@ def check_bounded(teacher: Teacher, text: str, caps: Caps) -> None:
     """
     if caps.max_tokens is not None or caps.max_rows is not None:
         return
-    if teacher.token_bound(text) is not None and teacher.cost_bound(text) is None:
-        raise InvalidInput(
-            f"the price of {teacher.name} is unknown, so nothing bounds what this costs; give "
-            "price as IN,OUT in dollars per million tokens (0,0 for a server of your own), "
-            "max_tokens or max_rows"
-        )
+    for member in _members(teacher):
+        if member.token_bound(text) is not None and member.cost_bound(text) is None:
+            raise InvalidInput(
+                f"the price of {member.name} is unknown, so nothing bounds what this costs; give "
+                "price as IN,OUT in dollars per million tokens (0,0 for a server of your own), "
+                "max_tokens or max_rows"
+            )
 
 
 def bound_of(teacher: Teacher, texts: Sequence[str], caps: Caps) -> Amount:

@@ -115,12 +115,13 @@ class ReplayTeacher:
 
     async def label(self, texts: Sequence[str]) -> list[Answer]:
         """Look up the recorded label of each text, in order."""
-        return [self._answer(text) for text in texts]
+        return [self.look_up(text) for text in texts]
 
     async def close(self) -> None:
         """Nothing to close."""
 
-    def _answer(self, text: str) -> Answer:
+    def look_up(self, text: str) -> Answer:
+        """The recorded label of one text, or why there is none."""
         recorded = self._recorded.get(text)
         if recorded is None:
             return _NOT_RECORDED

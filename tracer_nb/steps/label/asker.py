@@ -273,6 +273,8 @@ class Asker:
                 on_progress=on_progress,
                 step=step,
                 stop=stop,
+                identity=self.identity,
+                again=again,
                 more=following,
             )
             self._take(run, step, again if missing else None)

@@ -264,10 +264,10 @@ def _time_source(teacher: Teacher, rate: float | None) -> str:
 
 def price_source(teacher: Teacher, cost: float | None) -> str:
     """Where the price behind ``cost`` is from."""
-    price = getattr(teacher, "price", None)
-    if price is None:
+    prices = [getattr(each, "price", None) for each in getattr(teacher, "members", (teacher,))]
+    if None in prices:
         return "none needed" if cost == 0 else "unknown"
-    return str(price)
+    return "; ".join(dict.fromkeys(map(str, prices)))
 
 
 # Rows of a random sample where nobody says how many.
