@@ -36,9 +36,8 @@ from peers import peer, peer_environment
 from scipy.stats import binom
 
 from tracer_nb.datasets import load
-from tracer_nb.draws import Draw
 from tracer_nb.draws.hardfirst import HardFirst
-from tracer_nb.draws.moves import UNASKED, Ask, Column, Done, Terms, drive
+from tracer_nb.draws.moves import UNASKED, Column, Terms, drive
 from tracer_nb.engine import fit_router
 from tracer_nb.engine.features import make_features
 
@@ -106,20 +105,6 @@ def data_of(name: str) -> Data:
     return SETS[of](features)
 
 
-def driven(job: HardFirst, labels: np.ndarray) -> tuple[Done, np.ndarray]:
-    """A job whose batches are chosen as if the last answers came as late as they can."""
-    draws: tuple[Draw, ...] = ()
-    said = np.full(job.column.n_texts, UNASKED)
-    while True:
-        move: Ask | Done | None = job.step(draws, said)
-        while isinstance(move, Ask):
-            draws = move.draws
-            said[move.texts] = labels[move.texts]
-            move = job.ahead(draws, said)
-        if isinstance(move, Done):
-            return move, said
-
-
 def hard_first(
     data: Data, target: float, seed: int, confidence: float, *, slowly: bool
 ) -> dict[str, float]:
@@ -129,10 +114,7 @@ def hard_first(
     terms = Terms(target, confidence, seed=seed, options=OPTIONS, at_a_time=at_a_time)
     job = HardFirst(column, tuple(data.classes.tolist()), terms)
     start = time.process_time()
-    if slowly:
-        done, said = drive(job, lambda texts: data.labels[texts])
-    else:
-        done, said = driven(job, data.labels)
+    done, said = drive(job, lambda texts: data.labels[texts], late=not slowly)
     seconds = time.process_time() - start
     asked = said != UNASKED
     tests = [draw for draw in done.draws if draw.purpose == "test"]

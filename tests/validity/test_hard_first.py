@@ -296,20 +296,21 @@ def test_certify_new_reads_the_rows_that_were_set_aside():
     assert found.n_agree == case.agree[aside][case.scores[aside] >= found.threshold].sum()
 
 
-def whole_jobs(n, name="region", *, restart=False, **terms):
+def whole_jobs(n, name="region", *, restart=False, late=False, **terms):
     """Whole jobs on one column, each with draws of its own: broken promises, and certificates."""
     world = World(600, **WORLDS[name])
     broken = certified = 0
     with threadpool_limits(1):
         for seed in range(n):
             job = world.job(target=0.88, start=80, seed=seed, **terms)
-            done, said = drive(job, world.ask)
+            done, said = drive(job, world.ask, late=late)
             if restart and len(done.draws) > 2:  # stopped in the middle, and begun again
                 job = world.job(target=0.88, start=80, seed=seed, **terms)
                 seen = np.zeros(len(said), dtype=bool)
                 seen[world.codes[np.concatenate([d.rows for d in done.draws[:-1]])]] = True
                 labels = np.where(seen, said, UNASKED)
-                done, said = drive(job, world.ask, draws=done.draws[:-1], labels=labels)
+                record = {"draws": done.draws[:-1], "labels": labels}
+                done, said = drive(job, world.ask, **record, late=late)
             if done.certificate is None:
                 continue
             certified += 1
@@ -322,7 +323,7 @@ def whole_jobs(n, name="region", *, restart=False, **terms):
 
 
 def test_whole_jobs_keep_their_promises():
-    broken, certified = whole_jobs(3, restart=True)
+    broken, certified = whole_jobs(3, restart=True, late=True)
     assert broken <= allowed(3)
     assert certified > 0
 
@@ -330,8 +331,9 @@ def test_whole_jobs_keep_their_promises():
 @pytest.mark.long
 @pytest.mark.parametrize("name", list(WORLDS))
 @pytest.mark.parametrize("restart", [False, True])
-def test_whole_jobs_keep_their_promises_long(name, restart):
-    broken, _ = whole_jobs(150, name, restart=restart)
+@pytest.mark.parametrize("late", [False, True])
+def test_whole_jobs_keep_their_promises_long(name, restart, late):
+    broken, _ = whole_jobs(150, name, restart=restart, late=late)
     assert broken <= allowed(150)
 
 

@@ -204,6 +204,10 @@ class Job(Protocol):
         """What to do next."""
         ...
 
+    def ahead(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> Ask | None:
+        """What to ask about while texts of the last draw are being answered."""
+        ...
+
 
 def drive(
     job: Job,
@@ -212,6 +216,7 @@ def drive(
     draws: tuple[Draw, ...] = (),
     labels: NDArray[np.intp] | None = None,
     keep: Callable[[tuple[Draw, ...], NDArray[np.intp]], None] | None = None,
+    late: bool = False,
 ) -> tuple[Done, NDArray[np.intp]]:
     """Drive a job to its end.
 
@@ -225,6 +230,8 @@ def drive(
         Of a job that was stopped.
     keep : callable, optional
         Told of the record before anything is asked about.
+    late : bool
+        Answers come as late as they can: what can be chosen ahead of them is.
 
     Returns
     -------
@@ -234,8 +241,9 @@ def drive(
     """
     said = np.full(job.column.n_texts, UNASKED) if labels is None else labels.copy()
     closed = False
+    ahead: Ask | None = None
     while True:
-        move = job.step(draws, said, closed=closed)
+        move = ahead or job.step(draws, said, closed=closed)
         draws = move.draws
         if keep is not None:
             keep(draws, said)
@@ -244,3 +252,4 @@ def drive(
         if len(move.texts):
             said[move.texts] = ask(move.texts)
             closed = bool((said[move.texts] == UNASKED).any())
+        ahead = job.ahead(draws, said) if late and not closed else None

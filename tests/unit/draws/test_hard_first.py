@@ -164,6 +164,20 @@ def test_a_first_batch_is_chosen_by_half_of_the_start_in_a_large_column_only(wor
     assert small.ahead(start.draws, labels) is None
 
 
+def test_a_job_whose_answers_come_late_ends_as_others_do():
+    world = World(5000, wrong=0.02, spread=0.6, seed=5)
+    ends = []
+    for late in (False, True):
+        job = world.job(target=0.95, new_rows=150, at_a_time=40)
+        done, said = drive(job, world.ask, late=late)
+        assert done.certificate.certified
+        assert done.new_rows.n_calibration == 150
+        drawn = np.concatenate([world.codes[d.rows] for d in done.draws])
+        assert len(np.unique(drawn)) >= (said != UNASKED).sum()
+        ends.append((said != UNASKED).sum())
+    assert ends[1] < 1.3 * ends[0]
+
+
 def test_a_void_test_is_followed_by_one_of_the_rows_that_are_open_then(world):
     """Nothing was answered, so the fit is the same; the rows that it is tested on are not."""
     job = world.job()
