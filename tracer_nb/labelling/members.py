@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,24 +9,27 @@ from typing import Any
 from tracer_nb.labelling.keep import Commits
 from tracer_nb.records import Answer
 from tracer_nb.store.labels import LabelStore
-from tracer_nb.store.rows import again_identity, is_again
-from tracer_nb.teachers.base import Teacher
+from tracer_nb.store.replaced import replace_missing
+from tracer_nb.store.rows import again_identity, identity_address, is_again
 from tracer_nb.teachers.panel import PanelTeacher
 from tracer_nb.teachers.voting import Ballots
 
-__all__ = ["StoredMember", "seat_members"]
+__all__ = ["JointCommits", "StoredMember", "seat_members"]
 
 
-class StoredMember:
-    """The answers of one member in a label store.
+class JointCommits(Commits):
+    """Puts answers of several teachers into a store, those that wait together in one commit.
+
+    One for each member would bound a panel by the disk. A text is known here by the number of
+    the teacher, a space, and the text.
 
     Parameters
     ----------
     store : LabelStore
-    identity : mapping
-        Under which its answers are stored.
+    identities : sequence of mapping
+        By the numbers of the teachers.
     writer : ThreadPoolExecutor
-        The run's only thread that writes.
+        With one thread.
     again : collection of str
         Texts whose stored answer gives way if it holds no label.
     labels : collection of str
@@ -37,16 +39,70 @@ class StoredMember:
     def __init__(
         self,
         store: LabelStore,
-        identity: Mapping[str, Any],
+        identities: Sequence[Mapping[str, Any]],
         writer: ThreadPoolExecutor,
         again: Collection[str],
         labels: Collection[str],
     ) -> None:
-        self.ballots = Ballots(store, identity, writer, again)
+        super().__init__(store, {}, writer, again, labels)
+        self._identities = identities
+
+    def _commit(self, group: list[tuple[str, Answer]]) -> dict[str, Answer]:
+        theirs: dict[int, list[tuple[str, Answer]]] = {}
+        for key, answer in group:
+            number, _, text = key.partition(" ")
+            theirs.setdefault(int(number), []).append((text, answer))
+        stored = 0
+        with self._store.writing() as db:
+            for i, answered in theirs.items():
+                first = [(t, a) for t, a in answered if a.keep and t not in self._again]
+                if first:
+                    stored += self._store.insert(db, self._identities[i], first)
+        for i, answered in theirs.items():
+            again = [pair for pair in answered if pair[0] in self._again]
+            stored += replace_missing(self._store, self._identities[i], again, self._labels)
+        self.shared = self.shared or self._store.others_wrote()
+        if stored == sum(answer.keep for _, answer in group):
+            return {}
+        return {
+            f"{i} {text}": answer
+            for i, answered in theirs.items()
+            for text, answer in self._store.get_many(
+                self._identities[i], [text for text, _ in answered]
+            ).items()
+        }
+
+
+class StoredMember:
+    """The answers of one member in a label store.
+
+    Parameters
+    ----------
+    store : LabelStore
+    number : int
+        Of the member.
+    identity : mapping
+        Under which its answers are stored.
+    commits : JointCommits
+        Of all members.
+    ballots : Ballots
+        Its votes, where it asks several times.
+    """
+
+    def __init__(
+        self,
+        store: LabelStore,
+        number: int,
+        identity: Mapping[str, Any],
+        commits: JointCommits,
+        ballots: Ballots,
+    ) -> None:
+        self.ballots = ballots
         self._store = store
+        self._number = number
         self._identity = identity
-        self._writer = writer
-        self._commits = Commits(store, identity, writer, again, labels)
+        self._commits = commits
+        self._began_empty: bool | None = None
 
     async def of(self, texts: Sequence[str]) -> Mapping[str, Answer]:
         """Stored answers to those of ``texts`` that have one.
@@ -56,8 +112,17 @@ class StoredMember:
         StoreError
             The file cannot be read.
         """
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._writer, self._store.get_many, self._identity, texts)
+        if self._began_empty is None:
+            known = self._store.select(
+                "SELECT 1 FROM answers WHERE identity_id = ? LIMIT 1",
+                [identity_address(self._identity)[0]],
+            )
+            self._began_empty = not known
+        # No text is asked twice in a run, so that only another process has written since.
+        if self._began_empty and not self._commits.shared:
+            return {}
+        # Not in the writer's thread, where each look would wait for the commits of others.
+        return self._store.get_many(self._identity, texts)
 
     async def put(self, answered: Sequence[tuple[str, Answer]]) -> Mapping[str, Answer]:
         """Return when these are on disk, with what others had stored before.
@@ -67,7 +132,11 @@ class StoredMember:
         StoreError
             The commit failed.
         """
-        return await self._commits.put(answered)
+        mine = {f"{self._number} {text}": text for text, _ in answered}
+        others = await self._commits.put(
+            (key, answer) for key, (_, answer) in zip(mine, answered, strict=True)
+        )
+        return {mine[key]: answer for key, answer in others.items() if key in mine}
 
 
 def seat_members(
@@ -90,10 +159,14 @@ def seat_members(
         Texts about which the run asks again, if their answer holds no label.
     """
     second = is_again(identity)
-
-    def open_book(member: Teacher) -> StoredMember:
-        assert store is not None  # noqa: S101  else nothing is opened
-        own = again_identity(member.identity) if second else member.identity
-        return StoredMember(store, own, writer, again, panel.labels)
-
-    panel.sit(None if store is None else open_book, second=second, again=again)
+    books: list[StoredMember] | None = None
+    if store is not None:
+        own = [member.identity for member in panel.members]
+        if second:
+            own = [again_identity(each) for each in own]
+        commits = JointCommits(store, own, writer, again, panel.labels)
+        books = [
+            StoredMember(store, i, each, commits, Ballots(store, each, writer, again))
+            for i, each in enumerate(own)
+        ]
+    panel.sit(books, second=second, again=again)

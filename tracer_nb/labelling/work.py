@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from tracer_nb.errors import StoreError, TeacherError
@@ -17,7 +18,7 @@ from tracer_nb.labelling.supply import Supply
 from tracer_nb.records import Answer, Caps
 from tracer_nb.store.labels import LabelStore
 from tracer_nb.store.rows import storable
-from tracer_nb.teachers.base import Haltable, NotAsked, Teacher
+from tracer_nb.teachers.base import Haltable, NotAsked, Teacher, members_of
 from tracer_nb.teachers.budget import (
     EVERYTHING,
     Amount,
@@ -26,6 +27,7 @@ from tracer_nb.teachers.budget import (
     cap_reached,
     check_bounded,
     taken_by,
+    total_cost,
 )
 from tracer_nb.teachers.panel import PanelTeacher
 from tracer_nb.teachers.till import TAB, Purse, Tab, Till
@@ -334,7 +336,12 @@ class LabelWork:
     def _taken(self, tab: Tab, batch: list[str]) -> Amount:
         """What a call took that was stopped, and whose answers are lost."""
         tab.close()
-        taken = tab.booked if tab.kept else bound_of(self._teacher, batch, EVERYTHING)
+        taken = bound_of(self._teacher, batch, EVERYTHING)
+        if tab.kept:
+            # Functions beside models in a panel book nothing there.
+            apart = [m for m in members_of(self._teacher) if m.token_bound(batch[0]) is None]
+            costs = (m.cost_bound(text) for m in apart for text in batch)
+            taken = replace(tab.booked, cost=total_cost((tab.booked.cost, *costs)))
         if taken != Amount():
             self.tally.lost(len(batch), taken)
         return taken

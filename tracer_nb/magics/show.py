@@ -121,7 +121,7 @@ class AnswerSets(Table):
     def __init__(self, sets: Sequence[AnswerSet], path: str) -> None:
         self.note = (
             f"{count(len(sets), 'set')}, {count(sum(s.n_answers for s in sets), 'answer')}, "
-            f"{_in_all([s.cost for s in sets])}, in {path}. %tracer store list KEY: the runs of a set; "
+            f"{_in_all([s.cost for s in sets if not s.joint])}, in {path}. %tracer store list KEY: the runs of a set; "
             "%tracer store compare KEY KEY; %tracer store export FILE.csv writes them all."
         )
         super().__init__(

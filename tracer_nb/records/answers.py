@@ -258,6 +258,8 @@ class AnswerSet:
         Who gave them, as the server names it, and how many of them; empty when it did not say.
     first, last : str
         Times of the first and the last answer, ISO 8601.
+    joint : bool
+        Of a panel: its members' sets hold the same cost.
     """
 
     key: str
@@ -274,6 +276,7 @@ class AnswerSet:
     first: str
     last: str
     models: tuple[tuple[str, int], ...] = ()
+    joint: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,7 @@ def answer_sets(store: LabelStore) -> tuple[AnswerSet, ...]:
             n_runs=n_runs,
             first=first,
             models=model_counts(named[identity_id]),
+            joint="members" in known[identity_id],
             **_sums(sums),
         )
         for identity_id, n_runs, first, *sums in store.select(

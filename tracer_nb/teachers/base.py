@@ -21,6 +21,7 @@ __all__ = [
     "check_rates",
     "check_texts",
     "check_whole",
+    "members_of",
 ]
 
 
@@ -142,6 +143,12 @@ class Teacher(Protocol):
     async def close(self) -> None:
         """Release connections. Called in the event loop that called :meth:`label`."""
         ...
+
+
+def members_of(teacher: Teacher) -> tuple[Teacher, ...]:
+    """Who is asked: the members of a panel, else the teacher itself."""
+    own: tuple[Teacher, ...] = (teacher,)
+    return getattr(teacher, "members", own) if teacher.identity.get("teacher") == "panel" else own
 
 
 @runtime_checkable

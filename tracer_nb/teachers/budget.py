@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Answer, Caps
-from tracer_nb.teachers.base import Teacher
+from tracer_nb.teachers.base import Teacher, members_of
 
 __all__ = [
     "EVERYTHING",
@@ -221,13 +221,8 @@ def check_caps(teacher: Teacher, text: str, caps: Caps) -> None:
     for name, cap in (("max_tokens", caps.max_tokens), ("max_rows", caps.max_rows)):
         if cap is not None and not (isinstance(cap, int) and cap >= 0):
             raise InvalidInput(f"{name} must be a whole number, 0 or more, got {cap!r}")
-    for member in _members(teacher):
+    for member in members_of(teacher):
         _check_kept(member, text, caps)
-
-
-def _members(teacher: Teacher) -> tuple[Teacher, ...]:
-    """Those of a panel, else the teacher itself."""
-    return getattr(teacher, "members", (teacher,))
 
 
 def _check_kept(teacher: Teacher, text: str, caps: Caps) -> None:
@@ -259,7 +254,7 @@ def check_bounded(teacher: Teacher, text: str, caps: Caps) -> None:
     """
     if caps.max_tokens is not None or caps.max_rows is not None:
         return
-    for member in _members(teacher):
+    for member in members_of(teacher):
         if member.token_bound(text) is not None and member.cost_bound(text) is None:
             raise InvalidInput(
                 f"the price of {member.name} is unknown, so nothing bounds what this costs; give "

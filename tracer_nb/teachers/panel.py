@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from tracer_nb.teachers.base import Haltable, NotAsked, Teacher
 from tracer_nb.teachers.budget import total_cost
 from tracer_nb.teachers.chat.reading import quoted
 from tracer_nb.teachers.replay import ReplayTeacher
-from tracer_nb.teachers.server import Secret
+from tracer_nb.teachers.server import Secret, redact
 from tracer_nb.teachers.voting import Ballots, Polled, count_members
 
 __all__ = ["MemberBook", "PanelTeacher"]
@@ -161,7 +161,7 @@ class PanelTeacher:
 
     def sit(
         self,
-        open_book: Callable[[Teacher], MemberBook] | None,
+        books: Sequence[MemberBook] | None,
         *,
         second: bool = False,
         again: Collection[str] = (),
@@ -170,14 +170,14 @@ class PanelTeacher:
 
         Parameters
         ----------
-        open_book : callable or None
-            Where answers of a member are kept; None: in memory.
+        books : sequence of MemberBook, or None
+            Where the answers of each member are kept; None: in memory.
         second : bool
             Second answers are asked for; the first ones say nothing about them.
         again : collection of str
             Texts about which members are asked again that gave no label.
         """
-        self._books = () if open_book is None else tuple(map(open_book, self.members))
+        self._books = tuple(books or ())
         self._second, self._again = second, frozenset(again)
         for i, member in enumerate(self.members):
             if isinstance(member, Polled):
@@ -276,7 +276,7 @@ class PanelTeacher:
             try:
                 came = await member.label(texts)
             except TeacherError as error:
-                self._down.setdefault(i, str(error))
+                self._down.setdefault(i, redact(" ".join(str(error).split())))
                 return []
             seconds = (time.monotonic() - started) / len(texts)
         if len(came) != len(texts):

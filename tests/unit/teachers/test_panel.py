@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections import Counter
 
 import pytest
@@ -403,6 +404,55 @@ def test_an_answer_that_cannot_be_stored_is_kept_in_memory(store, monkeypatch):
     assert found.spending.cost == 1.0
     assert run(asked, ["x"], store).spending.cost == 0
     assert first.asked == second.asked == Counter(["x"])
+
+
+def test_what_was_broken_off_counts_functions_beside_models(store):
+    asked = threading.Event()
+
+    async def hang(_):
+        asked.set()
+        await asyncio.sleep(60)
+
+    stop = threading.Event()
+    threading.Thread(target=lambda: (asked.wait(10), time.sleep(0.5), stop.set())).start()
+    with serve({"x": "a"}) as server:
+        chat = ChatTeacher(
+            "m", LABELS, "", base_url=server.base_url, api_key="k", price=Price(1, 2)
+        )
+        function = FunctionTeacher(hang, LABELS, name="slow", cost=0.5)
+        found = run(PanelTeacher([chat, function]), ["x"], store, stop=stop)
+        paid = run(chat, ["x"], store)
+    assert paid.spending.reused == 1
+    assert found.spending.cost == pytest.approx(0.5 + paid.answers["x"].cost)
+
+
+def test_what_is_paid_is_counted_once_over_all_sets(store):
+    first, second = Member("first"), Member("second")
+    run(panel(first, second), ["x"], store)
+    costs = {found.teacher: (found.cost, found.joint) for found in answer_sets(store)}
+    assert costs == {
+        "first": (0.5, False),
+        "second": (0.5, False),
+        "first + second": (1.0, True),
+    }
+
+
+def test_another_process_that_answers_meanwhile_is_heeded(tmp_path):
+    """Its answer stays, and ours is paid for all the same."""
+    path = tmp_path / "s.sqlite"
+    first, second = Member("first", "a"), None
+
+    def late(text):
+        with LabelStore(path) as other:
+            other.put(second.teacher.identity, text, Answer("c", cost=0.5))
+        return "b"
+
+    second = Member("second", late)
+    with LabelStore(path) as store:
+        found = run(panel(first, second), ["x"], store)
+        assert found.answers["x"].probabilities == {"a": 0.5, "c": 0.5}
+        assert found.spending.cost == 1.0
+        assert run(second.teacher, ["x"], store).answers["x"].label == "c"
 
 
 # --- members that fail ----------------------------------------------------------------

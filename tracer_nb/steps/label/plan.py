@@ -22,6 +22,7 @@ from tracer_nb.steps.state import Setup
 from tracer_nb.store.experience import Experience, Tokens
 from tracer_nb.store.ledger import count_models
 from tracer_nb.teachers import Price, ReplayTeacher, Teacher
+from tracer_nb.teachers.base import members_of
 from tracer_nb.teachers.budget import check_caps
 from tracer_nb.words import count
 
@@ -264,7 +265,7 @@ def _time_source(teacher: Teacher, rate: float | None) -> str:
 
 def price_source(teacher: Teacher, cost: float | None) -> str:
     """Where the price behind ``cost`` is from."""
-    prices = [getattr(each, "price", None) for each in getattr(teacher, "members", (teacher,))]
+    prices = [getattr(each, "price", None) for each in members_of(teacher)]
     if None in prices:
         return "none needed" if cost == 0 else "unknown"
     return "; ".join(dict.fromkeys(map(str, prices)))
