@@ -4,6 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from tracer_nb.teachers import FunctionTeacher
+
 JOB = "--labelling random --labels intents --features X --surrogate logistic --sample 150"
 
 
@@ -28,6 +30,14 @@ def test_teachers_with_commas_between_them_are_a_panel(two, world):
     # In another order it is another panel, whose members have answered already.
     two.run(f"%tracer label df.text --teacher 'careless, teach' {JOB}")
     assert sorted(two["asked"]) == sorted(world.asked)
+
+
+def test_a_store_holds_what_was_paid_once(two, world):
+    two["first"] = FunctionTeacher(world.teach, world.labels, name="first", cost=0.01)
+    two["second"] = FunctionTeacher(world.teach, world.labels, name="second", cost=0.02)
+    two.run(f"%tracer label df.text --teacher first,second {JOB}")
+    out = two.run("%tracer store list")
+    assert "3 sets, 450 answers, $4.50 in all" in out
 
 
 def test_a_comma_in_brackets_parts_nothing(two):
