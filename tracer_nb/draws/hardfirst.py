@@ -47,6 +47,8 @@ _SEEN = 0.5
 # Of a batch that is more of the column than this, or more than twice what the teacher takes at a
 # time, choosing well is worth the wait: it costs less than the rows that may be asked in vain.
 _SMALL, _MANY_TIMES = 0.01, 2.0
+# A cap that pays for so many times the rest of a test is none that has to be kept in mind.
+_ROOMY = 3
 
 
 class HardFirst:
@@ -177,7 +179,10 @@ class HardFirst:
         """The rows set aside, where money for them and for all of the test is left."""
         waiting = [self.column.unasked(d.rows, labels) for d in draws if d.purpose == NEW_ROWS]
         left = len(self.column.unasked(draws[-1].rows, labels))
-        if not waiting or not len(waiting[0]) or (self.room is not None and self.room < left):
+        if not waiting or not len(waiting[0]):
+            return None
+        # Under a cap there may be a use for these rows' money, where the test fails.
+        if self.room is not None and self.room < _ROOMY * left:
             return None
         return Ask(draws, waiting[0])
 
@@ -387,7 +392,10 @@ class HardFirst:
         about_new = certify_new(done.frozen, texts, labels, self.classes, **levels, seed=terms.seed)
         return replace(done, new_rows=about_new)
 
-    def cap(self, most: int) -> None:
-        """Let no more texts be asked about before a test than a cap on the job pays for."""
-        wanted = self._most
-        self.terms = replace(self.terms, most=most if wanted is None else min(most, wanted))
+    def cap(self, most: int | None) -> None:
+        """Let no more texts be asked about before a test than a cap on the job pays for.
+
+        None takes the cap away.
+        """
+        bounds = [bound for bound in (most, self._most) if bound is not None]
+        self.terms = replace(self.terms, most=min(bounds, default=None))

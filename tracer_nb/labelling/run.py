@@ -170,8 +170,11 @@ def _feed(work: LabelWork, more: More) -> None:
 
 def _finish(work: LabelWork) -> None:
     """Wait until what was received is stored; a second interrupt ends the waiting."""
+    until = time.monotonic() + _GRACE
     with suppress(KeyboardInterrupt):
-        work.wait(_GRACE)
+        # One wait is not enough: a run that may be fed wakes with each answer.
+        while not work.wait(max(until - time.monotonic(), 0.0)) and time.monotonic() < until:
+            pass
 
 
 def _outcome(work: LabelWork) -> LabelRun:

@@ -142,6 +142,9 @@ class LabelWork:
 
     def feed(self, texts: Sequence[str]) -> None:
         """Give more texts to a run that is hungry, each new to it; none: there are no more."""
+        texts = list(texts)
+        if self._parted:
+            random.shuffle(texts)
         with self._lock:
             self._n_fed += 1
             self.n_texts += len(texts)

@@ -81,7 +81,8 @@ def _tested(state: JobState, how: Asking, keep: Keep) -> JobState:
     """The state after the tests that there are to make now."""
     grown, asker = _grown(state), state.setup.asker
     texts, _ = state.labelled()
-    if grown.done is None:
+    # A cap that ended it may be gone.
+    if grown.done is None or grown.done.certificate is None:
         askable = askable_texts(state.setup.teacher, texts)
         state = advance(state, askable, how, until_test=False, keep=keep)
         keep(state)

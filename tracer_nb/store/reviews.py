@@ -343,7 +343,7 @@ class DrawStore:
             stored = [json.loads(text) for (text,) in db.execute(_READ_DRAWS, [key])]
             if not _goes_on(stored, records):
                 raise StoreError(
-                    "another kernel has drawn rows of this column since; run this step again to go "
+                    "another kernel has drawn rows of this column since; label the column again to go "
                     "on from there"
                 )
             rows = [

@@ -129,7 +129,7 @@ def test_rows_set_aside_are_asked_about_during_a_test_that_no_cap_can_cut_short(
     aside = job.column.texts_of(draws[0].rows)
     assert job.ahead(draws, labels).texts.tolist() == aside.tolist()
     n_test = len(job.column.texts_of(draws[-1].rows))
-    for room, comes in ((n_test, True), (n_test - 1, False)):
+    for room, comes in ((3 * n_test, True), (3 * n_test - 1, False)):
         job.room = room
         assert (job.ahead(draws, labels) is not None) is comes
     labels[aside] = world.ask(aside)

@@ -571,3 +571,52 @@ def test_a_draw_store_refuses_what_another_kernel_has_gone_past(tmp_path):
     with pytest.raises(StoreError, match="another kernel"):
         store.put("column", [pilot, other])
     assert DrawStore(None).records("column") == []
+
+
+@pytest.mark.parametrize("step", ["label", "run"])
+def test_where_nothing_may_be_asked_it_is_said(make, world, asked, step):
+    tracer = make(cost=0.01)
+    if step == "label":
+        labels = tracer.label(world[0], max_cost=0.005)
+        assert not len(labels.rows)
+        assert "cost cap" in labels.stopped
+    else:
+        with pytest.raises(NotEnoughData, match="stopped at 0 labelled rows"):
+            tracer.run(world[0], max_cost=0.005)
+    assert not asked
+
+
+def test_a_cap_ends_with_the_call_that_it_was_given_to(make, world, asked):
+    tracer = make()
+    tracer.label(world[0])
+    tracer.fit()
+    n = len(asked)
+    assert not tracer.calibrate(max_rows=40).certified
+    assert len(asked) <= n + 40
+    assert tracer.calibrate().certified
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_what_is_in_flight_at_an_interrupt_is_paid_once(world, tmp_path, error):
+    """The next batch was chosen, so that the run waits for nothing but answers."""
+    called, once = [], []
+
+    def teach_late(text):
+        called.append(text)
+        time.sleep(0.3)
+        return TRUTH[text]
+
+    def interrupt(progress):
+        if len(called) >= 134 and not once:
+            once.append(progress)
+            raise error
+
+    options = {"features": world[1], "target": 0.95, "confidence": 0.9, "seed": 2}
+    tracer = Tracer(
+        teach_late, LABELS, store=tmp_path / "a.sqlite", concurrency=16, cost=0.0, **options
+    )
+    with suppress(RuntimeError, KeyboardInterrupt):
+        tracer.label(world[0], on_progress=interrupt)
+    assert once
+    tracer.label(world[0], max_rows=30)
+    assert len(called) == len(set(called)) > 134

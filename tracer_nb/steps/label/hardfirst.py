@@ -210,7 +210,7 @@ def _labelled(state: JobState, askable: Texts) -> JobState:
     tested = draws[-1].rows if in_test(draws) else np.empty(0, dtype=np.intp)
     tested = tested[grown.said[askable.codes[tested]] != UNASKED]
     at = arrange(grown.job, before_test(draws), grown.said, draws, tested)
-    if not len(at.rows):  # set aside, and nothing else yet
+    if not len(at.rows) and state.setup.asker.stopped is None:  # set aside, and nothing else yet
         return replace(state, underway=None)
     return replace(state, labels=labels_of(state, at), underway=None)
 

@@ -146,6 +146,7 @@ def reserve(
     left = _affordable(caps, spent)
     if left is None:
         job.room = None
+        job.cap(None)
         return
     terms, n_open = job.terms, len(job.column.open_rows(draws))
     n_test = job.outlooks[-1].n_test if job.outlooks else 0
