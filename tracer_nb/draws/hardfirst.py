@@ -177,14 +177,12 @@ class HardFirst:
 
     def _aside_ahead(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> Ask | None:
         """The rows set aside, where money for them and for all of the test is left."""
-        waiting = [self.column.unasked(d.rows, labels) for d in draws if d.purpose == NEW_ROWS]
+        aside = rows_of(d for d in draws if d.purpose == NEW_ROWS)
+        waiting = self.column.unasked(aside, labels)
         left = len(self.column.unasked(draws[-1].rows, labels))
-        if not waiting or not len(waiting[0]):
-            return None
         # Under a cap there may be a use for these rows' money, where the test fails.
-        if self.room is not None and self.room < _ROOMY * left:
-            return None
-        return Ask(draws, waiting[0])
+        tight = self.room is not None and self.room < _ROOMY * left
+        return None if tight or not len(waiting) else Ask(draws, waiting)
 
     def _random(self, rows: NDArray[np.intp], size: int, stream: int) -> NDArray[np.intp]:
         """A simple random sample, in random order; every draw has a stream of its own."""
