@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -72,13 +74,18 @@ class Surveyor:
             None where there is a single label.
         """
         # A step that ends where a test would begin is followed by one that begins there.
-        parts = [texts, by_chance, labels[texts], open_]
-        key = repr((target, delta, failed)).encode() + b"".join(part.tobytes() for part in parts)
-        if self._last is None or self._last[0] != key:
-            found = self._look(
-                *(texts, by_chance, labels, open_), target=target, delta=delta, failed=failed
-            )
-            self._last = key, found
+        key = hashlib.sha256(repr((target, delta, failed)).encode())
+        for part in (texts, by_chance, labels[texts], open_):
+            key.update(part.tobytes())
+        if self._last is None or self._last[0] != key.digest():
+            levels: dict[str, Any] = {
+                "target": target,
+                "delta": delta,
+                "failed": failed,
+                "seed": self.seed,
+            }
+            ahead = partial(look_ahead, n_open=len(open_), n_labels=len(texts), **levels)
+            self._last = key.digest(), self._look(texts, by_chance, labels, open_, ahead)
         return self._last[1]
 
     def _look(
@@ -87,10 +94,7 @@ class Surveyor:
         by_chance: NDArray[np.bool_],
         labels: NDArray[np.intp],
         open_: NDArray[np.intp],
-        *,
-        target: float,
-        delta: float,
-        failed: int,
+        ahead: Callable[..., Outlook],
     ) -> tuple[Outlook, Seen | None]:
         known = labels[texts] >= 0
         rows = looked_at(open_, self.seed)
@@ -99,9 +103,6 @@ class Surveyor:
         # A text without a label is a disagreement, wherever it stands.
         bare = texts[~known]
         found = sketch(X[own], labels[own], X[np.r_[self.column.codes[rows], bare]], self._sketch)
-        ahead = partial(
-            look_ahead, n_open=len(open_), n_labels=len(texts), target=target, delta=delta
-        )
         if found is None:
             return ahead(np.empty(0), np.empty(0), *[np.empty(0, dtype=bool)] * 2), None
         self._sketch = found
@@ -112,8 +113,6 @@ class Surveyor:
             np.r_[found.left_out, of_bare],
             np.r_[found.agree, np.zeros(len(bare), dtype=bool)],
             np.r_[by_chance[known], by_chance[~known]],
-            failed=failed,
-            seed=self.seed,
         )
         return outlook, (rows, found, X)
 
