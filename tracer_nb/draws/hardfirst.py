@@ -84,6 +84,7 @@ class HardFirst:
                 f"{len(self.usable):,} to label; set fewer aside"
             )
         self._most = terms.most
+        self._small = _SMALL * len(self.usable)
         # The same draw as in step().
         self._surveyor = Surveyor(column, self._random(self.usable, terms.new_rows, 0), terms.seed)
         self.freezer = Freezer(column, classes, terms)
@@ -147,8 +148,8 @@ class HardFirst:
             return self._aside_ahead(draws, labels)
         first = last.purpose == PILOT
         free = (labels != UNASKED) & ~self.column.touched(draws)
-        small = max(batch_size(0), self.terms.at_a_time) <= _SMALL * len(self.usable)
-        if last.purpose not in (PILOT, HARD) or (first and (free.any() or not small)):
+        size = max(batch_size(0), self.terms.at_a_time)
+        if last.purpose not in (PILOT, HARD) or (first and (free.any() or size > self._small)):
             return None
         known = labels.copy()
         known[self.foregone(draws)] = UNASKED
@@ -236,9 +237,8 @@ class HardFirst:
         # Texts that are being asked about count as asked.
         n_asked = int(self.column.drawn_for(draws, PILOT, HARD, TEST).sum())
         full = terms.most is not None and n_asked >= terms.most
-        eager = size <= min(_SMALL * len(self.usable), _MANY_TIMES * terms.at_a_time)
-        near = nearly_worth_testing(outlook, terms.target, len(left), eager=eager)
-        if ahead and (full or near):
+        eager = size <= min(self._small, _MANY_TIMES * terms.at_a_time)
+        if ahead and (full or nearly_worth_testing(outlook, terms.target, len(left), eager=eager)):
             return Done(draws, "what is being asked about may be enough")
         grown = draws[-1].purpose != TEST
         if worth_testing(outlook, target=terms.target, n_left=len(left), full=full, grown=grown):

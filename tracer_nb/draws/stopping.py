@@ -51,8 +51,12 @@ def worth_testing(outlook: Outlook, *, target: float, n_left: int, full: bool, g
     if not outlook.n_test or full:
         return bool(outlook.n_test)
     likely = outlook.chance >= _likely(outlook, n_left)
-    pays = outlook.bill < outlook.n_labels + n_left
-    return grown and likely and pays and outlook.wrong < _MARGIN * (1.0 - target)
+    low = outlook.wrong < _MARGIN * (1.0 - target)
+    return grown and likely and low and _pays(outlook, n_left)
+
+
+def _pays(outlook: Outlook, n_left: int) -> bool:
+    return outlook.bill < outlook.n_labels + n_left
 
 
 def _likely(outlook: Outlook, n_left: int) -> float:
@@ -72,9 +76,8 @@ def nearly_worth_testing(outlook: Outlook, target: float, n_left: int, *, eager:
     """
     nearly = _NEARLY_EAGER if eager else _NEARLY
     near = outlook.wrong < nearly * _MARGIN * (1.0 - target)
-    pays = outlook.bill < outlook.n_labels + n_left
     maybe = outlook.chance >= _MAYBE * _likely(outlook, n_left)
-    return outlook.n_test > 0 and maybe and near and pays
+    return outlook.n_test > 0 and maybe and near and _pays(outlook, n_left)
 
 
 def hopeless(

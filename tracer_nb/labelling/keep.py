@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -17,7 +17,7 @@ from tracer_nb.teachers.budget import Amount
 from tracer_nb.teachers.chat.costs import CUT
 from tracer_nb.teachers.chat.reading import quoted
 
-__all__ = ["Commits", "Keeper", "Tally"]
+__all__ = ["Commits", "Groups", "Keeper", "Pairs", "Tally"]
 
 
 class Keeper:
@@ -58,6 +58,7 @@ class Keeper:
 
 
 Pairs = list[tuple[str, Answer]]
+Groups = Sequence[tuple[Mapping[str, Any], Pairs]]
 # A reply takes some turns of the loop from the socket to its commit.
 _TURNS = 8
 
@@ -159,14 +160,26 @@ class Commits:
             self._soon(_TURNS)
 
     def _commit(self, group: Pairs) -> dict[str, Answer]:
-        first = [pair for pair in group if pair[0] not in self._again]
-        again = [pair for pair in group if pair[0] in self._again]
-        stored = self._store.put_many(self._identity, first)
-        stored += replace_missing(self._store, self._identity, again, self._labels)
+        return self._commit_as([(self._identity, group)])[0]
+
+    def _commit_as(self, groups: Groups) -> list[dict[str, Answer]]:
+        """Store what teachers of these identities answered; for each what others had stored."""
+        stored = self._put(
+            [(each, [p for p in g if p[0] not in self._again]) for each, g in groups]
+        )
+        for identity, group in groups:
+            again = [pair for pair in group if pair[0] in self._again]
+            stored += replace_missing(self._store, identity, again, self._labels)
         self.shared = self.shared or self._store.others_wrote()
-        if stored == sum(answer.keep for _, answer in group):
-            return {}
-        return self._store.get_many(self._identity, [text for text, _ in group])
+        if stored == sum(answer.keep for _, group in groups for _, answer in group):
+            return [{} for _ in groups]
+        return [
+            self._store.get_many(identity, [text for text, _ in group])
+            for identity, group in groups
+        ]
+
+    def _put(self, groups: Groups) -> int:
+        return sum(self._store.put_many(identity, group) for identity, group in groups)
 
 
 _UNIT = 10**12

@@ -6,10 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tracer_nb.labelling.keep import Commits
+from tracer_nb.labelling.keep import Commits, Groups, Pairs
 from tracer_nb.records import Answer
 from tracer_nb.store.labels import LabelStore
-from tracer_nb.store.replaced import replace_missing
 from tracer_nb.store.rows import again_identity, identity_address, is_again
 from tracer_nb.teachers.panel import PanelTeacher
 from tracer_nb.teachers.voting import Ballots
@@ -28,12 +27,8 @@ class JointCommits(Commits):
     store : LabelStore
     identities : sequence of mapping
         By the numbers of the teachers.
-    writer : ThreadPoolExecutor
-        With one thread.
-    again : collection of str
-        Texts whose stored answer gives way if it holds no label.
-    labels : collection of str
-        The label set.
+    writer, again, labels
+        As of :class:`~tracer_nb.labelling.keep.Commits`.
     """
 
     def __init__(
@@ -47,30 +42,24 @@ class JointCommits(Commits):
         super().__init__(store, {}, writer, again, labels)
         self._identities = identities
 
-    def _commit(self, group: list[tuple[str, Answer]]) -> dict[str, Answer]:
-        theirs: dict[int, list[tuple[str, Answer]]] = {}
+    def _commit(self, group: Pairs) -> dict[str, Answer]:
+        theirs: dict[int, Pairs] = {}
         for key, answer in group:
             number, _, text = key.partition(" ")
             theirs.setdefault(int(number), []).append((text, answer))
-        stored = 0
-        with self._store.writing() as db:
-            for i, answered in theirs.items():
-                first = [(t, a) for t, a in answered if a.keep and t not in self._again]
-                if first:
-                    stored += self._store.insert(db, self._identities[i], first)
-        for i, answered in theirs.items():
-            again = [pair for pair in answered if pair[0] in self._again]
-            stored += replace_missing(self._store, self._identities[i], again, self._labels)
-        self.shared = self.shared or self._store.others_wrote()
-        if stored == sum(answer.keep for _, answer in group):
-            return {}
+        found = self._commit_as([(self._identities[i], pairs) for i, pairs in theirs.items()])
         return {
             f"{i} {text}": answer
-            for i, answered in theirs.items()
-            for text, answer in self._store.get_many(
-                self._identities[i], [text for text, _ in answered]
-            ).items()
+            for i, others in zip(theirs, found, strict=True)
+            for text, answer in others.items()
         }
+
+    def _put(self, groups: Groups) -> int:
+        kept = [(each, [pair for pair in group if pair[1].keep]) for each, group in groups]
+        if not any(group for _, group in kept):
+            return 0
+        with self._store.writing() as db:
+            return sum(self._store.insert(db, each, group) for each, group in kept if group)
 
 
 class StoredMember:

@@ -168,13 +168,13 @@ def advance(
         if until_test and move.draws[-1].purpose == TEST:
             return _labelled(state, askable)
         state = put_on_record(with_draws(state, move.draws, growing=until_test), keep)
-        texts = [askable.unique[i] for i in move.texts.tolist()]
         again = first and how.missing
-        if again:  # all that was drawn, each once
-            texts = distinct_texts(askable, rows_of(move.draws))
+        # All that was drawn, each once.
+        codes = job.column.texts_of(rows_of(move.draws)) if again else move.texts
+        texts = [askable.unique[i] for i in codes.tolist()]
         first = False
         if texts:
-            stream = Stream(state, askable, how, keep, texts, until_test=until_test)
+            stream = Stream(state, askable, how, keep, codes, until_test=until_test)
             ask_about(
                 *(asker, texts, setup.reject),
                 caps=how.caps.left(asker.spending),

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from tracer_nb.draws.moves import NO_LABEL
 from tracer_nb.engine.crowd import dawid_skene, estimated_accuracy
 from tracer_nb.records import Answer, IntArray, PanelReport
+from tracer_nb.steps.label.grown import answers_of
 from tracer_nb.steps.state import JobState
 from tracer_nb.teachers import PanelTeacher, ReplayTeacher
 from tracer_nb.teachers.budget import total_cost
@@ -30,13 +32,16 @@ def panel_report(state: JobState) -> PanelReport | None:
     if not isinstance(panel, PanelTeacher) or not texts:
         return None
     given = _answers_of(state, panel, texts)
-    place = {label: code for code, label in enumerate(panel.labels)}
-    codes = np.stack([_codes(theirs, texts, place) for theirs in given], axis=1)
-    joint = _codes(answers, texts, place)
+
+    def codes_of(theirs: Mapping[str, Answer]) -> IntArray:
+        return np.maximum(answers_of(theirs, texts, panel.labels), NO_LABEL)
+
+    codes = np.stack([codes_of(theirs) for theirs in given], axis=1)
+    joint = codes_of(answers)
     both = (codes >= 0) & (joint >= 0)[:, None]
     same = (codes == joint[:, None]) & both
     n_both = both.sum(axis=0)
-    crowd = dawid_skene(codes, len(place))
+    crowd = dawid_skene(codes, len(panel.labels))
     highest = codes.max(axis=1)
     lowest = np.where(codes >= 0, codes, highest[:, None]).min(axis=1)
     return PanelReport(
@@ -69,14 +74,3 @@ def _answers_of(
         else theirs
         for member, theirs in zip(panel.members, given, strict=True)
     ]
-
-
-def _codes(
-    answers: Mapping[str, Answer], texts: Sequence[str], place: Mapping[str, int]
-) -> IntArray:
-    """The place of each text's label; -1 where there is none."""
-    found = (answers.get(text) for text in texts)
-    return np.array(
-        [-1 if a is None or a.label is None else place.get(a.label, -1) for a in found],
-        dtype=np.intp,
-    )

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws import NEW_ROWS, TEST, Draw, rows_of
+from tracer_nb.draws import NEW_ROWS, PILOT, TEST, Draw, rows_of
 from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.draws.moves import UNASKED, Ask, Done
 from tracer_nb.engine.outlook import fewest_tested
 from tracer_nb.records import Answer, Caps, Progress, Spending
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.label.asker import OnProgress
-from tracer_nb.steps.label.grown import answers_of, soft_of
+from tracer_nb.steps.label.grown import Grown, answers_of, soft_of
 from tracer_nb.steps.state import JobState, Keep
 
 __all__ = ["Asking", "Stream", "Whole", "put_on_record", "reserve", "with_draws"]
@@ -64,55 +64,72 @@ class Stream:
         askable: Texts,
         how: Asking,
         keep: Keep,
-        texts: Sequence[str],
+        codes: NDArray[np.intp],
         *,
         until_test: bool,
     ) -> None:
         self.state = state
         self._how, self._keep, self._until_test = how, keep, until_test
         self._texts = askable.unique
-        number = {text: i for i, text in enumerate(askable.unique)}
-        self._asked = {text: number[text] for text in texts}
-        # What has to be answered before the next step; None while something may come ahead of it.
-        self._awaited: NDArray[np.bool_] | None = None
+        self._asked = set(codes.tolist())
+        # Those of them that have no answer yet, as far as has been looked.
+        self._waiting = self._asked.copy()
+        self._await(early=True)
 
     def __call__(self, answers: Mapping[str, Answer], spending: Spending) -> list[str] | None:
         """What is asked about next: see ``more`` of :func:`tracer_nb.labelling.run_labels`."""
-        state, grown = self.state, self.state.grown
-        assert grown is not None  # noqa: S101  begin() has made it
-        job, draws, n = grown.job, state.draws, len(self._texts)
-        waiting = np.array([i for t, i in self._asked.items() if t not in answers], dtype=np.intp)
-        if (~job.foregone(draws) if self._awaited is None else self._awaited)[waiting].any():
-            job.warm()
+        grown, draws = self._grown, self.state.draws
+        job = grown.job
+        self._waiting = {i for i in self._waiting if self._texts[i] not in answers}
+        if self._must_wait():
+            if draws[-1].purpose == PILOT:
+                job.warm()
             return None
         said = answers_of(answers, self._texts, job.classes, grown.said)
         reserve(job, draws, said, self._how.caps, spending)
-        if self._awaited is None:
+        if self._early:
             ahead = job.ahead(draws, said)
             if ahead is not None and (fresh := self._fresh(ahead)):
                 return self._taken(ahead, fresh)
-            self._awaited = job.awaited(draws)  # nothing comes ahead of the next step
-            if self._awaited[waiting].any():
+            self._await(early=False)  # nothing comes ahead of the next step
+            if self._must_wait():
                 return None
         job.freezer.soft = soft_of(answers, self._texts, job.classes, job.freezer.soft)
         move = job.step(draws, said)
         if isinstance(move, Done) or (self._until_test and move.draws[-1].purpose == TEST):
             return []
         fresh = self._fresh(move)
-        # All that it wants is asked about already: it is said again when all is answered.
-        self._awaited = None if fresh or not len(waiting) else np.ones(n, dtype=bool)
-        return self._taken(move, fresh) if fresh or not len(waiting) else None
+        if self._waiting and not fresh:
+            # All that it wants is asked about already: it is said again when all is answered.
+            self._awaited[:] = True
+            return None
+        return self._taken(move, fresh)
 
-    def _fresh(self, move: Ask) -> dict[str, int]:
+    @property
+    def _grown(self) -> Grown:
+        assert self.state.grown is not None  # noqa: S101  begin() has made it
+        return self.state.grown
+
+    def _must_wait(self) -> bool:
+        return bool(self._awaited[list(self._waiting)].any()) if self._waiting else False
+
+    def _await(self, *, early: bool) -> None:
+        """Wait for what the next step goes by; ``early`` for what may come ahead of it."""
+        job, draws = self._grown.job, self.state.draws
+        self._early = early
+        self._awaited = ~job.foregone(draws) if early else job.awaited(draws)
+
+    def _fresh(self, move: Ask) -> list[int]:
         """What it asks about, and nobody was asked yet."""
-        texts = {self._texts[i]: i for i in move.texts.tolist()}
-        return {text: i for text, i in texts.items() if text not in self._asked}
+        return [i for i in move.texts.tolist() if i not in self._asked]
 
-    def _taken(self, move: Ask, fresh: dict[str, int]) -> list[str]:
+    def _taken(self, move: Ask, fresh: list[int]) -> list[str]:
         growing = self.state.underway is not None
         self.state = put_on_record(with_draws(self.state, move.draws, growing=growing), self._keep)
         self._asked.update(fresh)
-        return list(fresh)
+        self._waiting.update(fresh)
+        self._await(early=True)
+        return [self._texts[i] for i in fresh]
 
 
 def with_draws(state: JobState, draws: tuple[Draw, ...], *, growing: bool) -> JobState:
