@@ -39,10 +39,22 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long forms have more time than the limit of all tests."""
+    """Long forms have more time than the limit of all tests; what a module makes once is made once."""
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.timeout(4 * 3600))
+        if _shares_with_its_module(item):
+            # Whole jobs, mostly: each process that has some of the tests would make its own.
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+
+
+def _shares_with_its_module(item: Any) -> bool:
+    """Whether a fixture that its own file defines is made once for the file."""
+    if not isinstance(item, pytest.Function) or item.get_closest_marker("xdist_group"):
+        return False
+    made = (each for found in item._fixtureinfo.name2fixturedefs.values() for each in found)
+    file = item.nodeid.partition("::")[0]
+    return any(each.scope == "module" and each.baseid == file for each in made)
 
 
 class World:
@@ -65,6 +77,38 @@ class World:
     def teach(self, text: str) -> str:
         self.asked.append(text)
         return self.truth[text]
+
+
+class Niches(World):
+    """600 rows: half of them easy, half in 150 small groups with a label of each group's own.
+
+    A surrogate answers rows of groups that it has seen, so that it gains by answers to deferred rows.
+    """
+
+    n_groups, n_columns = 150, 24
+
+    def __init__(self) -> None:
+        super().__init__(600, noise=0.1)
+        rng = np.random.default_rng(7)
+        self.centres = rng.normal(size=(self.n_groups, self.n_columns))
+        self.of_groups = rng.integers(3, size=self.n_groups)
+        codes, self.X = self.rows(600, rng)
+        self.texts = [f"{self.labels[c]} question {i}" for i, c in enumerate(codes)]
+        self.truth = {text: text.split()[0] for text in self.texts}
+        self.frame = self.frame.assign(text=self.texts)
+
+    def rows(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Labels (n,) and features (n, n_columns)."""
+        group, easy = rng.integers(self.n_groups, size=n), rng.random(n) < 0.5
+        codes = np.where(easy, rng.integers(3, size=n), self.of_groups[group])
+        own = 3 * np.eye(3, self.n_columns)[codes]
+        centre = np.where(easy[:, None], own, self.centres[group])
+        return codes, centre + 0.3 * rng.normal(size=(n, self.n_columns))
+
+
+@pytest.fixture
+def niches() -> Niches:
+    return Niches()
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def test_the_engine_shows_nothing_and_calls_nobody():
     assert not loaded & unwanted
     assert "sklearn" in loaded
     parts = {name.split(".")[1] for name in loaded if name.startswith("tracer_nb.")}
-    assert parts == {"engine", "errors", "records"}
+    assert parts == {"engine", "errors", "labelsets", "records"}
 
 
 def test_the_package_itself_is_light():

@@ -219,7 +219,7 @@ BUGS = [
     "tracer_nb.teachers.chat.teacher.converse",
     "tracer_nb.teachers.chat.endpoint.read_reply",
     "tracer_nb.store.labels.LabelStore.put_many",
-    "tracer_nb.draws.frozen.fit_surrogate",
+    "tracer_nb.draws.fitted.fit_surrogate",
     "tracer_nb.tracer.report",
 ]
 
@@ -322,7 +322,7 @@ def test_a_bug_in_a_cell_shows_no_key(shell, world, monkeypatch, mode):
         with serve(world.truth, api_key=KEY) as server:
             for where in (
                 "aiohttp.ClientSession._request",
-                "tracer_nb.draws.frozen.fit_surrogate",
+                "tracer_nb.draws.fitted.fit_surrogate",
             ):
                 with mock.patch(where, broken):
                     ran = shell.try_run(cell.format(server.base_url))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from enum import Enum
 from typing import Any
 
 from tracer_nb.errors import InvalidInput
+from tracer_nb.labelsets import LabelSets
 
-__all__ = ["check_prompt", "clean_labels", "explain_labels", "readable_labels"]
+__all__ = ["check_prompt", "clean_labels", "explain_labels", "label_text", "readable_labels"]
 
 
 def clean_labels(labels: Iterable[object]) -> tuple[str, ...]:
@@ -18,7 +20,8 @@ def clean_labels(labels: Iterable[object]) -> tuple[str, ...]:
     Parameters
     ----------
     labels : iterable of str
-        At least two; order is kept (it is the order in the prompt).
+        At least two; order is kept (it is the order in the prompt). What is a
+        :class:`~tracer_nb.labelsets.LabelSets` stays one.
 
     Returns
     -------
@@ -35,6 +38,8 @@ def clean_labels(labels: Iterable[object]) -> tuple[str, ...]:
     >>> clean_labels([" refund", "card lost "])
     ('refund', 'card lost')
     """
+    if isinstance(labels, LabelSets):
+        return labels
     names: list[str] = []
     seen: dict[str, str] = {}
     for raw in _listed(labels):
@@ -96,6 +101,26 @@ def _name(raw: object) -> str:
             "files and pictures do not take; write it anew"
         )
     return name
+
+
+def label_text(value: object) -> str | None:
+    """The text of a label that a function or a record gives as a number or a member of an Enum.
+
+    None for what is neither, and for numbers that no label is written as.
+
+    Examples
+    --------
+    >>> label_text(2), label_text(1.0), label_text(True), label_text(0.5)
+    ('2', '1', 'True', None)
+    """
+    if isinstance(value, Enum):
+        value = value.value
+    item = getattr(value, "item", None)  # a scalar of numpy
+    if callable(item) and getattr(value, "shape", None) == ():
+        value = item()
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) if isinstance(value, (str, int)) else None
 
 
 def check_prompt(prompt: object) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tracer_nb.engine import Router, SurrogateFit
 from tracer_nb.engine.options import Options
-from tracer_nb.errors import InvalidInput, NotFitted, StoreError
+from tracer_nb.errors import InvalidInput, NotFitted, StoreError, TracerError
 from tracer_nb.live.lookout import Lookout
 from tracer_nb.records import (
     Batch,
@@ -36,14 +36,17 @@ from tracer_nb.records import (
     RowPage,
     Selection,
     SelfAgreement,
+    StageReport,
     Submitted,
     Targets,
     Update,
+    UpdatePlan,
     Watch,
 )
 from tracer_nb.steps import certify
 from tracer_nb.steps.audit import step as audit_step
 from tracer_nb.steps.explain import views
+from tracer_nb.steps.explain.compared import compare_jobs
 from tracer_nb.steps.explain.gaps import find_gaps, known_gaps
 from tracer_nb.steps.explain.inspection import Inspection, inspect
 from tracer_nb.steps.explain.views import differences
@@ -56,17 +59,22 @@ from tracer_nb.steps.label.stream import Asking
 from tracer_nb.steps.review import step as review_step
 from tracer_nb.steps.review.sitting import Reviewing, reviewed_pairs
 from tracer_nb.steps.route import step as route_step
+from tracer_nb.steps.route.chain import stage_reports
 from tracer_nb.steps.route.outcome import Outcome
 from tracer_nb.steps.route.report import report
-from tracer_nb.steps.route.saved import save
+from tracer_nb.steps.route.saving import save
 from tracer_nb.steps.setup import make_setup
 from tracer_nb.steps.state import JobState, Keep, merged
 from tracer_nb.steps.update import step as update_step
 from tracer_nb.store.tables import Written
 from tracer_nb.teachers import Teacher
 from tracer_nb.teachers.server import hide_key
+from tracer_nb.words import report_card, short_promise
 
-__all__ = ["Tracer"]
+if TYPE_CHECKING:
+    from tracer_nb.widgets.comparison import ComparisonCard
+
+__all__ = ["Tracer", "compare"]
 
 
 class Tracer:
@@ -89,6 +97,14 @@ class Tracer:
         Share of the surrogate's rows that must carry the teacher's label. Several share the
         error budget, so that one may be chosen after their coverage was seen; the first is
         used unless :meth:`route` is told otherwise.
+    promise : str or sequence of str, default "handled"
+        What there is at least ``target`` of: "handled" (agreement with the teacher on the rows that
+        the surrogate answers), "output" (on all rows that come out), "recall:LABEL" (of the rows
+        that the teacher calls LABEL, those that come out so) or "precision:LABEL" (of the rows that
+        the surrogate answers with LABEL, those that the teacher calls so; others are deferred).
+        Several share the error budget and hold at one threshold. Other ones than "handled" take
+        certificate "held-out", strategy "adaptive-threshold" and one target, several at once
+        labelling "random" too.
     confidence : float, default 0.95
         Probability, over the random draw of the rows that test it, that this holds.
     features : str, callable or matrix, default "auto"
@@ -112,8 +128,9 @@ class Tracer:
     pipeline : str, default "auto"
         "accept-all", "single" or "cascade".
     guard : bool or float, default True
-        Defer rows that are unlike every labelled one. A number is the share of rows drawn like
-        the labelled ones that it may defer (True: .002). Of the labelled column itself it
+        Defer rows that are unlike every labelled one, and of new rows also those that fit their
+        label worst. A number is the share of rows drawn like the labelled ones that it may
+        defer (True: .002, and .045 of the new rows to be handled). Of the labelled column itself it
         defers about that share, whatever is in it, since the sample was drawn from it too; of
         rows of another kind that come later, as many as the features tell apart: embeddings
         far more than LSA, for which a text of a few known letter groups is like others.
@@ -138,6 +155,17 @@ class Tracer:
     new_rows : int, optional
         Rows that "hard-first" sets aside at random, before anything is chosen, for a promise
         about new rows as well. By default 300 where that is at most 3 % of the column, else 0.
+    chain : sequence, optional
+        Cheap teachers, each as ``teacher`` is given, that are heard before it: an answer is one
+        more opinion beside the surrogate's, bought for the rows where it is expected to spare the
+        teacher, and the promise is about the teacher's label all the same. A stage that does not
+        pay is left out; see :attr:`stages`. One with options of its own is a pair:
+        ``chain=[("openai:gpt-6-nano", {"price": "0.05,0.4"})]``. It goes with "hard-first".
+    several : bool or str, optional
+        Several labels a row: "any" number of them, none too (True), or "some", at least one. The
+        teacher answers with a set (functions return a list; a record holds lists, or texts with
+        ``;`` between labels), and agreement means the very same set. Column ``label`` then holds
+        lists, and :func:`tracer_nb.indicators` makes a column of each label.
     time_budget : float, optional
         Seconds in which the whole zoo of surrogates is tried, instead of the two quickest.
     latency_weight : float, default 0
@@ -149,7 +177,9 @@ class Tracer:
         Of all random draws, the split and the fit.
     **options
         Of the teacher: ``base_url``, ``price`` and ``batch_price`` ("IN,OUT" in dollars per
-        million tokens), ``concurrency``, ``api_key`` (by default from the environment),
+        million tokens), ``concurrency``, ``api_key`` (by default from the environment), of a panel
+        ``combine``, ``arbiter``, ``adaptive`` and ``pairwise``
+        (:class:`~tracer_nb.teachers.PanelTeacher`),
         ``examples`` (labelled texts to show, or "reviewed": those that a human reviewed with
         these labels), …
 
@@ -174,6 +204,7 @@ class Tracer:
         prompt: str = "",
         *,
         target: Any = 0.92,
+        promise: Any = "handled",
         confidence: float = 0.95,
         features: Any = "auto",
         strategy: str = "adaptive-threshold",
@@ -187,6 +218,8 @@ class Tracer:
         abstain_unsure: float | None = None,
         labelling: str | None = None,
         new_rows: int | None = None,
+        chain: Any = None,
+        several: bool | str | None = None,
         time_budget: float | None = None,
         latency_weight: float = 0.0,
         store: str | os.PathLike[str] | None = None,
@@ -196,6 +229,7 @@ class Tracer:
         hide_key(options)
         choices = {
             "target": target,
+            "promise": promise,
             "confidence": confidence,
             "strategy": strategy,
             "threshold": threshold,
@@ -216,12 +250,15 @@ class Tracer:
             latency_weight=latency_weight,
             reject=(abstain_unlike, abstain_unsure),
             labelling=(labelling, new_rows),
+            chain=chain,
+            several=several,
             store=store,
             options=options,
         )
         self._lock = threading.Lock()
         self._state = JobState(setup)
         self._seen: Inspection | None = None  # what was worked out about the last state
+        self._planned: tuple[JobState, UpdatePlan | None] | None = None  # for one state
 
     # --- steps -----------------------------------------------------------------------
 
@@ -454,7 +491,7 @@ class Tracer:
         dataframe
             The column's frame library, with ``label``, ``label_source`` ("surrogate",
             "teacher", "abstained" or missing), ``label_score`` (gate score) and
-            ``label_reason`` (why a label is missing). When the teacher breaks down on the deferred rows, they are
+            ``label_reason`` (why the row has this label, or none). When the teacher breaks down on the deferred rows, they are
             missing with that reason. After an alarm of :meth:`audit` rows are deferred, and
             the teacher is asked only with ``ask_teacher=True``.
 
@@ -537,7 +574,7 @@ class Tracer:
 
     def caps_left(self, caps: Caps) -> Caps:
         """What is left of caps for the whole job after what was spent since :meth:`label`."""
-        return caps.left(self._state.setup.asker.spending)
+        return caps.left(self._state.setup.spending)
 
     def audit(
         self,
@@ -630,13 +667,50 @@ class Tracer:
     def known_watch(self) -> Watch | None:
         """The same for those who look again and again; None before :meth:`route`.
 
-        It is worked out once for each routing and audit.
+        None, too, where :meth:`audit` refuses what is promised. It is worked out once for each
+        routing and audit.
         """
         state = self._state
-        if state.routed is not None and state.watch is None:
+        if state.routed is None or state.routed.certificate.unaudited is not None:
+            return None
+        if state.watch is None:
             with suppress(StoreError):  # to look fails at nothing: the next step says what is wrong
                 return self.watch()
         return state.watch
+
+    def plan_update(self, *, sample: int | None = None) -> UpdatePlan:
+        """Say what :meth:`update` would ask and spend, and how likely it certifies; asks nothing.
+
+        Parameters
+        ----------
+        sample : int, optional
+            Fresh rows to test on; by default as many as the first test had.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`route`.
+        NotEnoughData, InvalidInput
+            As :meth:`update`.
+        """
+        with self._held() as state:
+            return update_step.plan_update(state, sample=sample)
+
+    @property
+    def known_update(self) -> UpdatePlan | None:
+        """The same for those who look again and again; None where :meth:`update` would be refused.
+
+        It is worked out once after each step.
+        """
+        state = self._state
+        if state.routed is None:
+            return None
+        if self._planned is None or self._planned[0] is not state:
+            plan = None
+            with suppress(TracerError):  # why, says the step
+                plan = self.plan_update()
+            self._planned = (state, plan)
+        return self._planned[1]
 
     def update(
         self,
@@ -740,6 +814,26 @@ class Tracer:
             is loaded; or the file cannot be written, in which case an old one stays whole.
         """
         save(self._state, path)
+
+    def describe(self) -> str:
+        """What is promised, in the one sentence that card, panel and report begin with.
+
+        Or why nothing is. ``tracer.router.certificate.describe()`` says it of one certificate.
+        """
+        return short_promise(self.report)
+
+    def model_card(self) -> str:
+        """Promise, evidence, origin and limits of what was certified, in Markdown.
+
+        ``tracer.router.certificate.to_dict()`` is the same for programs.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`calibrate`.
+        """
+        self._state.in_force()
+        return report_card(self.report)
 
     def save_report(
         self,
@@ -1041,7 +1135,8 @@ class Tracer:
         of : str, default "mixed"
             "random" rows tell the teacher's accuracy; "uncertain" rows have a low gate score,
             or the teacher's own probabilities are close; on "disputed" rows teacher and
-            surrogate differ, although the surrogate was not fitted on them. "mixed" alternates
+            surrogate differ, although the surrogate was not fitted on them, or members of a panel
+            do. "mixed" alternates
             random rows with the others; "chosen" are those of :meth:`send_to_review`.
         rows : int, default 50
             To review in all, earlier reviews among them. Fix it beforehand: the interval of
@@ -1085,8 +1180,8 @@ class Tracer:
         """
         return len(self._step(lambda state, _: review_step.send_to_review(state, rows)).chosen)
 
-    def relabel(self, row: int, label: str, note: str = "") -> None:
-        """Say which label a row should have; kept as a review that was not blind.
+    def relabel(self, row: int, label: str | Sequence[str], note: str = "") -> None:
+        """Say which label, or which several, a row should have; kept as a review that was not blind.
 
         The teacher's answer stays as it is: certificates are about it.
 
@@ -1157,6 +1252,11 @@ class Tracer:
             The store cannot be read.
         """
         return panel_report(self._state)
+
+    @property
+    def stages(self) -> tuple[StageReport, ...]:
+        """What each stage of a chain was asked about the column, and what came of it."""
+        return stage_reports(self._state)
 
     @property
     def report(self) -> Report:
@@ -1305,16 +1405,17 @@ class Tracer:
         now = self._look()
         return None if now is None else now.preview
 
-    def map(self, method: str = "pca", *, n_points: int | None = None) -> ColumnMap | None:
+    def map(self, method: str = "t-sne", *, n_points: int | None = None) -> ColumnMap | None:
         """Texts of the column as points in the plane; None before :meth:`label`.
 
         Parameters
         ----------
         method : str
-            "pca" (at once), "t-sne" or "umap" (a few seconds; the second needs umap-learn).
+            "t-sne" or "umap" (a few seconds; the second needs umap-learn): near stands what is
+            alike and what the surrogate answers alike. "pca": at once, and seldom parts anything.
         n_points : int, optional
-            At most 3,000, 1,000 and 2,000. By default 2,000, or as many as the method takes.
-            Of more texts a sample is drawn, in which rare statuses are seen more often.
+            At most 100,000; by default 2,000. Of more texts a sample is drawn, in which rare
+            statuses are seen more often.
 
         Raises
         ------
@@ -1359,6 +1460,27 @@ class Tracer:
         if chosen is None:
             raise NotFitted("nothing is routed yet; call route() first")
         return chosen.onto(source)
+
+    def frame_now(self, source: Any) -> Any:
+        """The frame of the last routing, with all that the teacher said since.
+
+        After :meth:`audit`, for example, audited rows have the teacher's label. Nobody is asked, and
+        no row is routed otherwise.
+
+        Parameters
+        ----------
+        source : dataframe or column
+            That was routed.
+
+        Raises
+        ------
+        NotFitted
+            Before :meth:`route`.
+        InvalidInput
+            ``source`` has another number of rows.
+        """
+        with self._held() as state:
+            return self.frame_of(source, route_step.outcome_now(state))
 
     # --- state -----------------------------------------------------------------------
 
@@ -1416,6 +1538,8 @@ class Tracer:
         """Count the certificates that another Tracer made on the same column as tries, too.
 
         Reviews and audits that it holds in memory are taken over, and what to do on an alarm.
+        A job that chooses its rows begins anew with another teacher, as it does in another kernel:
+        which rows were drawn followed from answers that this teacher did not give.
         """
         theirs, mine = other._state, self._state.setup
         same = mine.reviews.path == theirs.setup.reviews.path
@@ -1423,7 +1547,10 @@ class Tracer:
             replace(mine, reviews=theirs.setup.reviews) if same else mine
         )  # those in memory live on
         mine.auditor.continue_from(theirs.setup.auditor)
-        tried = replace(self._state, setup=setup, draws=theirs.draws, drawn_from=theirs.drawn_from)
+        tried = replace(self._state, setup=setup)
+        chosen = "hard-first" in (mine.labelling, theirs.setup.labelling)
+        if not chosen or mine.teacher.identity == theirs.setup.teacher.identity:
+            tried = replace(tried, draws=theirs.draws, drawn_from=theirs.drawn_from)
         self._take(self._state, tried)
 
     def __repr__(self) -> str:
@@ -1470,3 +1597,44 @@ class Tracer:
         """Where the job stands; the same object again as long as nothing happens."""
         self._seen = now = inspect(self._state if state is None else state, self._seen)
         return now
+
+
+def compare(*tracers: Tracer, reference: Any = None) -> ComparisonCard:
+    """Put jobs on the same column side by side: a single teacher, a chain, a panel.
+
+    Cost, agreement, saved share and certificate of each, as a table and a chart, from what was
+    run and from stored answers: nobody is asked, and nothing is paid. To choose the job with the
+    best figures here leaves each certificate as it is, but several promises that were made at one
+    confidence do not hold together at it.
+
+    Parameters
+    ----------
+    *tracers : Tracer
+        Calibrated, on equal columns, with one label set.
+    reference : Tracer, mapping of str to str, or sequence of str, optional
+        Whose labels agreement is counted with: a Tracer's teacher, by its stored answers; labels
+        by text; or one for each row, None where there is none. By default the first job's teacher.
+
+    Returns
+    -------
+    ComparisonCard
+        It shows itself in a notebook; ``jobs`` are records, ``frame()`` is a dataframe,
+        ``chart()`` an altair chart.
+
+    Raises
+    ------
+    InvalidInput
+        No Tracer, other texts or labels, or a reference that is none of these.
+    NotFitted
+        A job that is not calibrated.
+    StoreError
+        The store cannot be read.
+    """
+    from tracer_nb.widgets.comparison import ComparisonCard  # noqa: PLC0415  charts are slow to import
+
+    for i, one in enumerate(tracers, 1):
+        if not isinstance(one, Tracer):
+            raise InvalidInput(f"job {i} must be a Tracer, got {type(one).__name__}")
+    states = [one._state for one in tracers]  # noqa: SLF001  of this module
+    against = reference._state if isinstance(reference, Tracer) else reference  # noqa: SLF001
+    return ComparisonCard(compare_jobs(states, against))

@@ -36,8 +36,9 @@ from peers import peer, peer_environment
 from scipy.stats import binom
 
 from tracer_nb.datasets import load
+from tracer_nb.draws import UNASKED
 from tracer_nb.draws.hardfirst import HardFirst
-from tracer_nb.draws.moves import UNASKED, Column, Terms, drive
+from tracer_nb.draws.moves import Column, Terms, drive
 from tracer_nb.engine import fit_router
 from tracer_nb.engine.features import make_features
 

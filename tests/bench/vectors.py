@@ -1,12 +1,16 @@
 """Features beside one another, with names of labels to fit on and without.
 
     python tests/bench/vectors.py [--draws 6] [--json vectors.json] [--write]
+    python tests/bench/vectors.py --embedding 2000 [--write]
 
 Accuracy on all other rows, and certified coverage at 92 % agreement, of n labelled rows drawn at
 random, for LSA, wordllama, both (which of them is used, and whether side by side, is decided out of
 fold), and MiniLM: with names means that the names of the labels are offered as rows to fit on.
 BANKING77 (needs ``TRACER_NB_DATA`` or ``../shared/data`` beside the checkout) and the bundled support
 messages. The data set's own label stands for the teacher's.
+
+The second line times the MiniLM encoder instead, on so many of BANKING77's texts: as they come, by
+length, and kept beside a label store from the time before.
 """
 
 from __future__ import annotations
@@ -14,6 +18,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -93,12 +99,54 @@ def one(
     )
 
 
+def embedding(n: int) -> list[dict[str, object]]:
+    """Seconds of CPU of the encoder."""
+    from tracer_nb.engine.features import make_features
+    from tracer_nb.store import VectorCache
+
+    texts = list(dict.fromkeys(banking77()[2]))
+    texts = [texts[i] for i in np.random.default_rng(0).permutation(len(texts))[:n]]
+    spec = f"fastembed:{model_folder()}"
+    rows: list[dict[str, object]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        kept = make_features(spec, memory=VectorCache(Path(folder) / "labels.sqlite"))
+        plain = make_features(spec)
+        plain.transform(texts[:64])
+        ways = {
+            "as they come, 32 at a time": lambda: plain._embed(texts, 32),
+            "by length, 32 at a time": lambda: plain.transform(texts),
+            "by length, and kept": lambda: kept.transform(texts),
+            "kept from before": lambda: kept.transform(texts),
+        }
+        first = None
+        for way, call in ways.items():
+            start = time.process_time()
+            found = call()
+            seconds = time.process_time() - start
+            first = found if first is None else first
+            rows.append(
+                {
+                    "way": way,
+                    "CPU, s": f"{seconds:.2f}",
+                    "texts a CPU second": f"{len(texts) / seconds:,.0f}",
+                    "largest difference": f"{np.abs(found - first).max():.1e}",
+                }
+            )
+    return rows
+
+
 def main() -> None:
     """Measure and print."""
     parser = arguments(__doc__)
     parser.add_argument("--draws", type=int, default=6)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--embedding", type=int, help="texts to time the encoder on")
     options = parser.parse_args()
+    if options.embedding:
+        with published("embedding", write=options.write):
+            print(f"Machine: {machine()}. {options.embedding:,} texts.\n")
+            print(table(embedding(options.embedding)))
+        return
     rows: list[dict[str, object]] = []
     for data, (y, features, names) in sets().items():
         for n in SIZES:

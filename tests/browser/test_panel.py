@@ -5,7 +5,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import slow
+from tests.browser.jupyter import Notebook
+
+from .conftest import open_page, slow
 
 pytestmark = pytest.mark.browser
 
@@ -58,6 +60,12 @@ def test_a_run_shows_live_and_stays(lab, shot):
     # The same as plain HTML is there, and hidden as long as the panel lives.
     expect(cell.locator("[data-tracer-static] .tracer-card")).to_be_hidden()
     shot(panel, "done")
+    card = panel.locator("details").filter(has_text="Model card")
+    expect(card.locator("pre")).to_be_hidden()
+    card.locator("summary").click()
+    expect(card.locator("pre")).to_contain_text("# Model card: surrogate for the stand-in")
+    expect(card.locator("pre")).to_contain_text("What is not promised")
+    shot(panel, "card")
     assert moment(lab, "one") == ["done", 1, 300]
     assert lab.value("len(one)") == lab.value("len(df)")
     assert lab.page.problems == []
@@ -72,7 +80,9 @@ def test_the_target_is_moved_and_the_threshold_too(lab, shot):
     for _ in range(5):
         lab.page.keyboard.press("ArrowRight")
     expect(words).to_contain_text("Estimate at 85 %, not certified")
-    expect(chart(panel, FRONTIER)).to_contain_text("target 85 %")
+    expect(chart(panel, FRONTIER)).to_contain_text("looked at: 85 %")
+    expect(chart(panel, FRONTIER)).to_contain_text("target 80 %")
+    expect(chart(panel, FRONTIER)).to_contain_text("certified at 80 %")
     expect(panel.get_by_role("button", name="Use this target")).to_be_visible()
     panel.get_by_label("Threshold by hand").focus()
     lab.page.keyboard.press("End")
@@ -84,7 +94,7 @@ def test_the_target_is_moved_and_the_threshold_too(lab, shot):
     assert job(lab, "one", "tracer.target") == 0.85
     panel.get_by_role("button", name="Start").click()
     state(panel, "done")
-    expect(panel.locator(".tracer-promise")).to_contain_text("2 certificates were made on rows")
+    expect(panel.locator(".tracer-meaning")).to_contain_text("2 certificates were made on rows")
     # Every answer was stored: none was paid again.
     assert moment(lab, "one")[2] == 0
 
@@ -93,6 +103,7 @@ def test_a_click_on_a_gap_shows_its_rows(lab, shot):
     panel = lab.run("%tracer panel --name one").locator(".tracer-panel")
     panel.get_by_role("tab", name="Gaps").click()
     shot(panel, "gaps")
+    unfold(panel)
     confusion = job(lab, "one", "session.moment.findings.confusion.counts.tolist()")
     labels = job(lab, "one", "session.moment.findings.confusion.labels")
     i, j = next(
@@ -116,6 +127,13 @@ def test_a_click_on_a_gap_shows_its_rows(lab, shot):
     expect(first).to_contain_text("run %tracer review --of chosen")
     rows.get_by_label("Text holds").fill("refund")
     expect(title).to_contain_text("with “refund”")
+
+
+def unfold(panel):
+    """Open all parts of the gaps."""
+    parts = panel.locator("details.tracer-part")
+    expect(parts.first).to_be_attached()
+    parts.evaluate_all("(all) => all.forEach((part) => { part.open = true; })")
 
 
 def click_cell(panel, teacher, surrogate):
@@ -148,14 +166,16 @@ def test_a_click_on_a_slice_shows_its_rows(lab, shot):
     state(panel, "done")
     panel.get_by_role("tab", name="Gaps").click()
     # Nobody has looked for them before.
+    expect(panel.locator(".tracer-finding").first).to_be_visible(timeout=60_000)
+    unfold(panel)
     slices = chart(panel, "Agreement in groups of rows against elsewhere")
     expect(slices).to_contain_text("column: product = phone", timeout=60_000)
-    expect(chart(panel, "Coverage that is handled, and where the rest is lost")).to_contain_text(
+    expect(chart(panel, "Rows that the surrogate answers, and why not the others")).to_contain_text(
         "lost to ranking"
     )
     shot(panel, "slices")
     lab.page.set_viewport_size({"width": 800, "height": 2600})
-    lost = panel.get_by_role("img", name="Coverage that is handled, and where the rest is lost")
+    lost = panel.get_by_role("img", name="Rows that the surrogate answers, and why not the others")
     lab.page.wait_for_function(DRAWN_IN_PLACE, arg=lost.element_handle())
     panel.screenshot(path=shot.path("slices_narrow"))
     lab.page.set_viewport_size({"width": 1100, "height": 1000})
@@ -165,7 +185,7 @@ def test_a_click_on_a_slice_shows_its_rows(lab, shot):
     expect(rows.get_by_role("heading")).to_contain_text("column: product = phone")
     expect(rows.get_by_role("listitem")).to_have_count(20)
     # A suspect is shown among the rows, and sent to review from its table.
-    table = panel.get_by_role("table").last
+    table = panel.get_by_role("table").filter(has_text="surrogate says")
     line = table.get_by_role("row").nth(1)
     number = line.get_by_role("cell").first.text_content()
     line.get_by_role("button", name="Show").click()
@@ -187,9 +207,28 @@ def test_an_audit_shows_in_the_panel(lab, shot):
     lab.run(magic)
     audits = chart(panel, "Agreement on audited texts over the number of audits")
     expect(audits).to_contain_text("audits agree")
-    expect(panel).to_contain_text("texts audited; the last routing has")
-    expect(panel).to_contain_text("No alarm")
+    expect(panel).to_contain_text("Calm: ")
     shot(panel, "audit")
+    # The same at a press, with its price; what was audited is not audited again.
+    panel.get_by_role("button", name="Audit about").click()
+    state(panel, "done")
+    panel.get_by_role("tab", name="Overview").click()
+    panel.get_by_role("button", name="Rows as CSV").click()
+    expect(panel.locator(".tracer-steps")).to_contain_text("are in routed.csv")
+    panel.get_by_role("button", name="Save the router").click()
+    expect(panel.locator(".tracer-steps")).to_contain_text("are in router.tracer")
+    assert (lab.server.folder / "router.tracer").exists()
+    with lab.page.expect_download() as saved:
+        panel.get_by_role("button", name=f"Save as SVG: {FRONTIER}").click()
+    assert saved.value.suggested_filename.endswith(".svg")
+    # What the audits said is learned at a press, too.
+    update = panel.get_by_role("button", name="Update with")
+    update.scroll_into_view_if_needed()
+    shot(panel, "update_before")
+    update.click()
+    expect(panel.locator(".tracer-steps")).to_contain_text("fresh row", timeout=60_000)
+    state(panel, "done")
+    shot(panel, "update")
     assert lab.page.problems == []
 
 
@@ -197,16 +236,38 @@ def test_the_map_is_drawn_when_its_tab_is_opened(lab, shot):
     panel = lab.run("%tracer panel --name one").locator(".tracer-panel")
     panel.get_by_role("tab", name="Map").click()
     canvas = panel.get_by_role("img", name="Texts of the column as points").locator("canvas")
-    expect(canvas).to_be_visible()
+    expect(canvas).to_be_visible(timeout=180_000)  # seconds on a quiet machine
+    expect(panel.locator(".tracer-legend")).to_contain_text("disagree")
     shot(panel, "map")
     panel.get_by_label("Colour", exact=True).select_option("label")
-    expect(panel.get_by_text("Drawing…")).to_have_count(0)
-    # A text in the middle of the crowd.
     canvas.hover()
     box = canvas.bounding_box()
-    for x in range(int(box["width"] * 0.15), int(box["width"] * 0.4), 2):
-        lab.page.mouse.click(box["x"] + x, box["y"] + 200)
-    expect(panel.get_by_role("region", name="Rows").get_by_role("listitem")).to_have_count(1)
+    mouse, left, top = lab.page.mouse, box["x"], box["y"]
+    rows = panel.get_by_role("region", name="Rows")
+    # Around everything.
+    corners = [(2, 2), (box["width"] - 2, 2), (box["width"] - 2, 456), (2, 456)]
+    mouse.move(left + 2, top + 2)
+    mouse.down()
+    for x, y in corners:
+        mouse.move(left + x, top + y, steps=3)
+    mouse.up()
+    expect(rows.get_by_role("heading")).to_contain_text("inside the line on the map")
+    expect(rows.get_by_role("listitem")).to_have_count(20)
+    # A text in the crowd: at rest it says itself, a click shows its row. The page has moved to the rows.
+    canvas.hover()  # waits until it stands still
+    box = canvas.bounding_box()
+    left, top = box["x"], box["y"]
+    tip = panel.locator(".tracer-tip")
+    for x in range(int(box["width"] * 0.15), int(box["width"] * 0.9), 3):
+        mouse.move(left + x, top + 230)
+        # The page hears of a move with its next picture: what stands there until then is of the last.
+        lab.page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+        if tip.is_visible():
+            break
+    expect(tip).to_contain_text("teacher:")
+    mouse.down()
+    mouse.up()
+    expect(rows.get_by_role("listitem")).to_have_count(1)
     shot(panel, "map_by_label")
 
 
@@ -216,7 +277,7 @@ def test_tabs_are_reached_by_keys_and_settings_say_their_line(lab, shot):
     panel.get_by_role("tab", name="Overview").focus()
     lab.page.keyboard.press("End")
     expect(panel.get_by_role("tab", name="Settings")).to_be_focused()
-    line = panel.locator(".tracer-code")
+    line = panel.locator(".tracer-code:not(.tracer-card-text)")
     expect(line).to_contain_text("%tracer run df.text --teacher standin")
     field = panel.get_by_label("--target", exact=True)
     field.fill("0.75")
@@ -262,6 +323,21 @@ def test_stop_ends_a_running_cell_and_resume_goes_on(lab, shot):
     state(panel, "done")
     # No text was asked twice.
     assert moment(lab, "two") == ["done", 3, 300]
+
+
+def test_a_fresh_kernel_says_that_it_loads_until_the_panel_is_there(server, browser):
+    begin = "%load_ext tracer_nb\nfrom tracer_nb import datasets\ndf = datasets.load('support')"
+    server.write("fresh.ipynb", [f"{begin}\nintents = sorted(set(df.label))"])
+    page = open_page(browser)
+    fresh = Notebook(page, server, "fresh.ipynb", "lab")
+    fresh.ran(0)
+    more = "--target 0.8 --labelling random --sample 300 --no-ask --store fresh.sqlite"
+    cell = fresh.begin(f"%tracer run df.text --teacher standin:support --labels intents {more}")
+    expect(cell).to_contain_text("Loading tracer_nb, once in each kernel…")
+    state(cell.locator(".tracer-panel"), "done")
+    expect(cell).not_to_contain_text("Loading tracer_nb")
+    assert page.problems == []
+    page.close()
 
 
 def test_a_reloaded_page_shows_the_same(lab, shot):
@@ -326,6 +402,7 @@ def test_nasty_names_show_as_text(lab, shot):
     ).locator(".tracer-panel")
     state(panel, "done")
     panel.get_by_role("tab", name="Gaps").click()
+    unfold(panel)
     expect(chart(panel, "Agreement with the teacher for each label")).to_contain_text("<script>")
     rows = panel.get_by_role("region", name="Rows")
     rows.get_by_label("Teacher says").fill(NASTY)
@@ -333,7 +410,7 @@ def test_nasty_names_show_as_text(lab, shot):
     expect(rows.get_by_role("listitem").first).to_contain_text(NASTY)
     shot(panel, "nasty")
     panel.get_by_role("tab", name="Settings").click()
-    expect(panel.locator(".tracer-code")).to_contain_text(NASTY)
+    expect(panel.locator(".tracer-code:not(.tracer-card-text)")).to_contain_text(NASTY)
     assert lab.page.evaluate("() => window.hacked") is None
     assert lab.page.locator(".tracer-panel b", has_text=re.compile("^bold$")).count() == 0
 

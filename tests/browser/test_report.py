@@ -34,14 +34,14 @@ def test_it_is_interactive_and_asks_nobody(browser, report, scheme, shot):
     page.on("pageerror", lambda error: said.append(str(error)))
     page.goto(report.as_uri())
     expect(page.get_by_role("heading", level=1)).to_have_text("Intents <script>alert(1)</script>")
-    expect(page.locator(".tracer-lead")).to_contain_text("of the calls, labels counted in")
+    expect(page.locator(".tracer-leading")).to_contain_text("of the calls saved, labels counted in")
     for name in (
         "Where the calls go: parts of the column's texts",
         "Agreement with the teacher against coverage",
         "Coverage against the target",
         "Agreement with the teacher for each label",
         "The teacher's labels against the surrogate's",
-        "Coverage that is handled, and where the rest is lost",
+        "Rows that the surrogate answers, and why not the others",
         "Agreement on audited texts over the number of audits",
         "How often each label occurs",
     ):
@@ -56,6 +56,8 @@ def test_it_is_interactive_and_asks_nobody(browser, report, scheme, shot):
     bar = page.get_by_role("img", name="How often each label occurs")
     bar.locator("path[aria-roledescription='bar']").first.hover()
     expect(page.locator("#vg-tooltip-element")).to_contain_text("label by")
+    page.get_by_text("Model card (Markdown)").click()
+    expect(page.locator(".tracer-card-text")).to_contain_text("# Model card: surrogate for")
     page.screenshot(path=shot.path(f"report_{scheme}"), full_page=True)
     assert [url for url in asked if not url.startswith("file:")] == []
     assert said == []

@@ -56,7 +56,7 @@ def test_an_exported_page_shows_the_figures(saved, browser, shot):
 def test_a_kernel_that_was_shut_down_is_told_at_the_next_press(saved, shot):
     panel = saved.page.locator(".tracer-panel")
     saved.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-    panel.get_by_role("button", name="Start").click()
+    panel.get_by_role("button", name="Run again").click()
     expect(panel.locator(".tracer-message")).to_contain_text(
         "run %tracer panel again", timeout=PATIENCE
     )

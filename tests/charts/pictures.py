@@ -9,14 +9,17 @@ from tracer_nb.engine import gaps
 from tracer_nb.engine.judge import frontier
 from tracer_nb.engine.slicing import Candidate, find_slices
 from tracer_nb.records import (
+    KINDS,
     STATUSES,
     Audit,
     Bill,
     Certificate,
     Choice,
     ColumnMap,
+    ComparedJob,
     Gaps,
     HandThreshold,
+    JobComparison,
     LabelCounts,
     Preview,
     Progress,
@@ -197,6 +200,28 @@ def found(size="small"):
     )
 
 
+def compared(size="small"):
+    names = NAMES[size][:3] if size != "large" else NAMES[size][:40]
+    jobs = [
+        ComparedJob(
+            name=f"job {i}: {name}",
+            kind=KINDS[i % 3],
+            n_texts=ROWS[size],
+            n_asked=ROWS[size] // (i + 1),
+            n_calls=ROWS[size] * (i % 3 + 1) // (i + 1),
+            cost=7.5 / (i + 1),
+            cost_all=7.5,
+            agreement=1.0 - 0.01 * (i % 7),
+            n_compared=ROWS[size],
+            basis="counted",
+            target=0.9,
+            certificate=certificate(size, certified=i % 2 == 0),
+        )
+        for i, name in enumerate(names)
+    ]
+    return JobComparison("the given labels", ROWS[size], ROWS[size], tuple(jobs))
+
+
 CHARTS = {
     "bill": lambda size, **o: charts.bill_chart(bill(size), **o),
     "bill as expected": lambda size, **o: charts.bill_chart(bill(size, n_deferred=None), **o),
@@ -204,6 +229,7 @@ CHARTS = {
     "bill's parts so far": lambda size, **o: charts.bill_parts_chart(
         bill(size, n_deferred=None), **o
     ),
+    "jobs": lambda size, **o: charts.compared_chart(compared(size), **o),
     "frontier": lambda size, **o: charts.frontier_chart(
         curve(size), certificate(size), hand=hand(), **o
     ),

@@ -47,7 +47,9 @@ def test_titles_say_what_is_drawn(make_frontier, make_certificate):
     assert line == "On 1,300 calibration rows; band: pointwise 90\N{NO-BREAK SPACE}% interval"
     assert "data('about')[0].title" in chart["title"]["text"]["expr"]
     (line,) = layers(chart, "line", "curve")
-    assert line["encoding"]["x"]["title"] == "Coverage: share of rows the surrogate answers"
+    assert (
+        line["encoding"]["x"]["title"] == "Coverage: share of these rows that the surrogate answers"
+    )
     titles = {
         layer["encoding"]["y"].get("title") for layer in chart["layer"] if "y" in layer["encoding"]
     }
@@ -70,7 +72,7 @@ def test_the_certified_point_stands_where_the_certificate_does(make_frontier, ma
     certificate = make_certificate(n_handled=150, n_agree=147, agreement=0.98)
     chart, values = parts(make_frontier(), certificate)
     assert values["certified"] == [
-        {"coverage": 0.5, "agreement": 0.98, "text": "certified: 50 %", "right": False}
+        {"coverage": 0.5, "agreement": 0.98, "text": "certified at 92 %: 150 rows", "right": False}
     ]
     (point,) = layers(chart, "point", "certified")
     assert (point["encoding"]["x"]["field"], point["encoding"]["y"]["field"]) == (
@@ -149,7 +151,7 @@ def test_svg_is_drawn_here(make_frontier, make_certificate):
     assert svg.rstrip().endswith("</svg>")
     for text in (
         "target 92 %",
-        "certified: 80 %",
+        "certified at 92 %: 240 rows",
         "Agreement with the teacher",
         "300 calibration",
     ):

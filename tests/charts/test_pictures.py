@@ -325,7 +325,7 @@ def test_targets_have_coverage_money_and_what_is_certified():
     last = values["estimates"][-2]
     assert (last["saved"], last["agreement"]) == ("unknown cost", "nothing handled")
     (point,) = values["certified"]
-    assert (point["target"], point["text"]) == (0.9, "certified: 60 %")
+    assert (point["target"], point["text"]) == (0.9, "certified: 60 % of 900 rows")
     assert values["hand"][0]["text"] == "by hand: 30 %, not certified"
     assert values["main"] == [{"target": 0.9}]
     assert title_of(chart).startswith("Coverage of 900 rows, judged on 300 calibration rows")

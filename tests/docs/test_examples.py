@@ -86,9 +86,10 @@ def test_the_chart_is_drawn(built):
 def guide(monkeypatch, tmp_path):
     """Blocks of the guide, to be run in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    twenty, engine, _ = blocks(GUIDE, "python")
+    twenty, engine, *others = blocks(GUIDE, "python")
+    assert len(others) == 3
     assert len([line for line in twenty.splitlines() if line.strip()]) <= 22
-    return twenty, engine
+    return twenty, engine, *others
 
 
 def test_the_twenty_lines_run_as_they_stand(guide, capsys, tmp_path):
@@ -121,7 +122,7 @@ def test_a_function_of_ones_own_does_the_job(shell):
 
 def test_a_function_says_how_sure_it_is():
     names = {"__name__": "guide"}
-    exec(compile(blocks(GUIDE, "python")[2], GUIDE.name, "exec", dont_inherit=True), names)
+    exec(compile(blocks(GUIDE, "python")[4], GUIDE.name, "exec", dont_inherit=True), names)
     teacher = make_teacher(names["unsure"], ["refund", "delivery"])
     (answer,) = asyncio.run(teacher.label(["money back, or is it on its way?"]))
     assert answer.label == "refund"
@@ -138,3 +139,30 @@ def test_the_engine_alone_routes(guide, capsys):
     assert capsys.readouterr().out.startswith("True ")
     routing = names["routing"]
     assert routing.handled.shape == routing.labels.shape == routing.scores.shape == (300,)
+
+
+def test_one_row_is_asked_about(guide, capsys, tmp_path):
+    words = {"parcel": "where is my parcel", "refund": "money back please"}
+    truth = {f"{text} {i}": label for i in range(300) for label, text in words.items()}
+    tracer = tracer_nb.Tracer(truth, target=0.8, labelling="random", store=":memory:")
+    tracer.run(list(truth), sample=400)
+    tracer.save(tmp_path / "intents.tracer")
+    names = {"__name__": "guide", "ask": lambda text: "parcel" if "parcel" in text else "refund"}
+    exec(compile(guide[2], GUIDE.name, "exec", dont_inherit=True), names)
+    assert capsys.readouterr().out.startswith("parcel ")
+    assert [found.source for found in names["several"]] == ["surrogate", "surrogate"]
+
+
+def test_a_model_of_ones_own_is_certified(guide, capsys):
+    rng = np.random.default_rng(3)
+    codes = rng.integers(3, size=2400)
+    X = np.eye(3)[codes] + 0.3 * rng.normal(size=(2400, 3))
+    y = np.array(["login", "parcel", "refund"])[codes]
+    scores = rng.random(900)
+    names = {"__name__": "guide", "X": X[:1500], "y": y[:1500], "X_new": X[1500:]}
+    names |= {"scores": scores, "agree": rng.random(900) < 0.9 + 0.1 * scores}
+    exec(compile(guide[3], GUIDE.name, "exec", dont_inherit=True), names)
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("True ")
+    assert second.startswith("True ")
+    assert names["labels"].shape == names["handled"].shape == (900,)

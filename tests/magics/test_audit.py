@@ -23,10 +23,11 @@ def test_a_line_audits_handled_rows_and_says_what_they_tell(shell, world):
     out = shell.run("%tracer audit --rate 0.2")
     new = len(world.asked) - n
     assert new > 40
-    assert out.startswith(f"{new} texts audited; the last routing has ")
-    assert "The teacher agreed on 100 % of them." in out
+    assert out.startswith(f"Calm: {new} audits, 0 disagreements, drawn of ")
+    assert re.search(r"; an alarm needs \d+ more in a row, or more over a longer time\.", out)
+    assert "The teacher agreed on 100 % of the audited texts." in out
     assert "valid at all times" in out
-    assert "No alarm" in out
+    assert "Alarm" not in out
     again = shell.run("%tracer audit --rate 0.2")
     assert " Nothing new was drawn at this rate." in again
     assert again.replace(" Nothing new was drawn at this rate.", "") == out
@@ -56,7 +57,7 @@ def test_a_setting_that_would_begin_another_fit_leaves_the_job_as_it_was(shell):
     for setting in ("--target 0.9", "--concurrency 8", "--seed 5"):
         complaint = shell.complaint(f"%tracer audit {setting}")
         assert complaint.startswith(f"{setting.split()[0]} would begin another job")
-    assert "No alarm" in shell.run("%tracer audit --rate 0.2")
+    assert shell.run("%tracer audit --rate 0.2").startswith("Calm: ")
     assert "was not fitted on" in shell.run("%tracer gaps")
 
 
@@ -84,8 +85,8 @@ def test_a_router_from_a_file_is_audited_too(shell, tmp_path):
     shell.run("new = load('support').iloc[3000:3200]")
     shell.run("%tracer route new.text")
     out = shell.run("%tracer audit --rate 0.5")
-    assert re.match(r"\d+ texts audited; the last routing has \d+ handled texts", out)
-    assert "No alarm" in out
+    assert re.match(r"Calm: \d+ audits, \d+ disagreements, drawn of \d+ handled texts;", out)
+    assert "Alarm" not in out
     assert "a loaded router was made with" in shell.complaint("%tracer audit --target 0.9")
 
 

@@ -134,7 +134,10 @@ def test_a_stop_while_something_is_fitted_is_one_line(shell, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("tracer_nb.tracer.Tracer.fit", stopped)
-    assert "stopped; what is stored is kept" in shell.complaint("%tracer fit")
+    ran = shell.try_run("%tracer fit")
+    assert type(ran.error).__name__ == "Stopped"  # so that the cells below are not run
+    said = "Stopped: what is stored is kept, and the same line begins this step again."
+    assert ran.text.splitlines() == [said]
 
 
 def test_a_setting_given_again_changes_nothing(shell, world):
@@ -481,7 +484,7 @@ def test_help_shows_every_option(shell):
         # options
         ("plan df.text --teachr teach", "no option '--teachr'; did you mean '--teacher'?"),
         ("plan df.text -x", "no option '-x'; there are: --teacher"),
-        ("plan df.text --target", "argument --target: expected one argument"),
+        ("plan df.text --target", "--target needs a value behind it: --target SHARE"),
         ("plan df.text --target high", "--target must be a fraction such as 0.92, or several: 0.92,0.95; got 'high'"),
         ("plan df.text --sample 1.5", "--sample must be a number of rows, got '1.5'"),
         ("plan df.text --sample auto", "--sample must be a number of rows, got 'auto'"),
@@ -552,11 +555,7 @@ def test_a_mistake_is_one_line_that_says_what_to_do(shell, world, line, says):
 @pytest.mark.parametrize(
     "line",
     [
-        *(
-            "panel --teacher teach --labelling random",
-            "plan --seed 3",
-            "run --confidence 0.9 --dry-run",
-        ),
+        *("panel --teacher teach --labelling random",),
         *(
             "panel --target 0.85",
             "batch list --surrogate logistic,mlp-1",
@@ -569,6 +568,18 @@ def test_a_step_that_shows_puts_no_finished_job_away(shell, world, line):
     shell.run(f"%tracer run df.text {TEACH} {FAST} --no-ask")
     card, asked = shell.run("%tracer panel"), len(world.asked)
     assert "would begin another job" in shell.complaint(f"%tracer {line}")
+    assert shell.run("%tracer panel") == card
+    assert shell.run("%tracer route --no-ask") == card
+    assert len(world.asked) == asked
+
+
+@pytest.mark.parametrize("line", ["plan --seed 3", "run --confidence 0.9 --dry-run"])
+def test_another_job_is_planned_beside_the_one_that_is_done(shell, world, line):
+    shell.run(f"%tracer run df.text {TEACH} {FAST} --no-ask")
+    card, asked = shell.run("%tracer panel"), len(world.asked)
+    out = shell.run(f"%tracer {line}")
+    assert out.startswith("600 rows, 600 distinct texts.")
+    assert "A plan of another job: the one that is done stays as it is." in out
     assert shell.run("%tracer panel") == card
     assert shell.run("%tracer route --no-ask") == card
     assert len(world.asked) == asked

@@ -11,7 +11,7 @@ from tracer_nb.magics.reference import page
 from tracer_nb.magics.steps import STEPS, heeds, settings_of
 from tracer_nb.settings import BY_NAME, FORM, SETTINGS
 from tracer_nb.standin.teacher import StandInTeacher
-from tracer_nb.teachers import ChatTeacher
+from tracer_nb.teachers import ChatTeacher, PanelTeacher
 from tracer_nb.tracer import Tracer
 
 ON_LINE = [setting for setting in SETTINGS if setting.place == "line"]
@@ -87,7 +87,7 @@ def test_what_the_table_hands_to_a_teacher_is_what_teachers_take():
     """No option of a line is dead, and none that a teacher takes as it stands is missing."""
     known = {s.name for s in SETTINGS if s.of == "teacher"}
     taken = set()
-    for teacher in (ChatTeacher, StandInTeacher):
+    for teacher in (ChatTeacher, StandInTeacher, PanelTeacher):
         taken |= set(inspect.signature(teacher).parameters) & set(BY_NAME)
     assert known == taken - {"labels", "prompt", "examples", "name"}
 
@@ -126,7 +126,7 @@ def test_the_table_of_settings_names_steps_that_there_are():
         ("plan df.text --columns a=b", "--columns goes with scan, not with plan"),
         (
             "save r.tracer --dry-run",
-            "--dry-run goes with run, plan, label, batch submit, reask, not with save",
+            "--dry-run goes with run, plan, label, batch submit, reask, update, not with save",
         ),
         ("scan x.jsonl --teacher teach", "--teacher goes with run, plan, label, fit, calibrate"),
         ("store list --target 0.9", "--target goes with run, plan, label, fit, calibrate, route"),

@@ -110,7 +110,7 @@ def test_too_early(shell, line, says):
         ("--of worst", "no order of review 'worst'; there are: mixed, random, uncertain, disputed"),
         ("--of disputed", "nothing can be disputed: no text has a label of the teacher and of the"),
         ("--rows 0", "rows must be a positive whole number of rows, got 0"),
-        ("--rows x", "invalid int value: 'x'"),
+        ("--rows x", "--rows must be a whole number of rows, got 'x'"),
         ("--against nope", "no set of answers 'nope'"),
         ("no/such/folder/reviews.csv", "cannot write 'no/such/folder/reviews.csv'"),
     ],

@@ -43,7 +43,7 @@ def wrong_values(setting):
 @pytest.mark.parametrize(("setting", "flag"), VALUED, ids=name_of)
 def test_a_value_too_few(shell, setting, flag):
     said = shell.complaint(line_of(setting, flag.flag))
-    assert said == f"argument {flag.flag}: expected one argument"
+    assert said == f"{flag.flag} needs a value behind it: {flag.flag} {flag.metavar}"
 
 
 @pytest.mark.parametrize(("setting", "flag"), VALUED, ids=name_of)
@@ -69,9 +69,11 @@ def test_a_value_where_none_stands(shell, setting, flag):
 def test_a_value_of_the_wrong_kind(shell, setting, flag, value):
     said = shell.complaint(line_of(setting, f"{flag.flag} {value}"))
     shown = value.strip("'")
-    kind = {"number": "float", "whole": "int"}.get(setting.kind)
+    kind = {"number": "a number", "whole": "a whole number"}.get(setting.kind)
     if kind is not None:
-        assert said == f"argument {flag.flag}: invalid {kind} value: {shown!r}"
+        assert said.startswith(f"{flag.flag} must be {kind}")
+        meant = {"1,2": "; write 1.2"}.get(shown, "")
+        assert said.endswith(f", got {shown!r}{meant}")
     elif setting.check is not None and setting.check.__name__ == "one_of":
         assert said.startswith(f"no {setting.name} {shown!r}; ")
     else:

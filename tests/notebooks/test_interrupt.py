@@ -32,7 +32,7 @@ LATENCY = 0.04
 ENOUGH = 40  # answers after which a run is stopped
 
 NAME = """
-from tracer_nb.widgets.panel.panel import kernel_id
+from tracer_nb.widgets.panel.still import kernel_id
 print(kernel_id())
 """
 # The same labelling from an empty store; it must give the same frame, row by row.

@@ -93,6 +93,17 @@ def test_log_probabilities_spell_the_answer(address, messages):
     assert sum(likeliest) > len(given) / 2
 
 
+def test_it_explains_before_it_chooses(address, messages):
+    """The server keeps the order of the schema, and words in the prompt bound the length."""
+    run = run_labels(teacher(address, reasons=True), messages["text"].head(6))
+    answers = list(run.answers.values())
+    assert len(answers) == 6
+    assert all((answer.label in LABELS) != bool(answer.reason) for answer in answers)
+    explained = [answer for answer in answers if answer.label and answer.explanation]
+    assert len(explained) >= 4
+    assert all(len(answer.explanation) <= 500 for answer in explained)
+
+
 def test_stop_and_go_on(address, messages, tmp_path):
     texts = list(messages["text"].head(40))
     stop = threading.Event()

@@ -44,6 +44,12 @@ def test_what_is_still_to_be_asked_is_no_saving_yet(make_report):
     assert "570 deferred and not answered yet)" in every
 
 
+def test_an_audited_text_is_not_called_deferred(make_report):
+    sentence = bill_sentence(make_report(bill=replace(DONE, n_audited=98)))
+    assert "2,230 of 13,083 texts asked about" in sentence
+    assert "240 to test, 472 deferred, 98 audited or known before)" in sentence
+
+
 def test_a_random_sample_has_other_words(make_report):
     bill = Bill(600, n_start=210, n_test=90, n_deferred=100, n_new_rows=20)
     sentence = bill_sentence(make_report(bill=bill))

@@ -571,8 +571,8 @@ def test_abstained_rows_have_a_sentence_of_their_own(make_report):
     )
     assert report_lines(report)[2] == abstained_sentence(report)
     assert money_sentence(report).endswith("Not asking about the other texts saved about $2.53.")
-    assert ("0.7 %", "of all rows abstained") in report_facts(report)
-    assert report_facts(report)[0] == ("50 %", "of all rows by the surrogate")
+    assert ("20", "of 3,000 rows abstained") in report_facts(report)
+    assert report_facts(report)[0] == ("1,500", "of 3,000 rows answered by the surrogate")
     assert "abstained rows counted as agreeing, too" in evidence_sentence(report)
     one = make_report(n_teacher=1489, n_unlike=1)
     assert abstained_sentence(one) == (
@@ -617,7 +617,7 @@ def test_a_report_has_every_sentence_once(make_report):
         "Without a label: 8 × empty text; 2 × refused.",
         money_sentence(report),
         evidence_sentence(report),
-        "Stopped: cost cap of $4.00 reached. Every stored answer is kept; a new run may spend up to the cap again.",
+        "Stopped: cost cap of $4.00 reached. Every stored answer is kept; raise the cap, or run again: a new run may spend up to it once more.",
     ]
 
 
@@ -634,7 +634,7 @@ def test_a_report_before_anything_was_done(make_report):
         cost_all=None,
         missing_reasons=(),
     )
-    assert report_lines(fresh) == ["Paid $0.00 for 0 texts."]
+    assert report_lines(fresh) == ["Nothing is labelled yet."]
 
 
 def test_a_report_of_a_labelled_sample(make_report):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from tracer_nb.draws import NO_LABEL, UNASKED
 from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.draws.moves import Column, Terms
+from tracer_nb.draws.opinions import Opinions
 
 FAST = {"surrogate": "kernel-ridge", "gate": "margin", "pipeline": "single", "guard": False}
 
@@ -57,3 +59,51 @@ class World:
         names = np.array([*self.classes, None], dtype=object)[self.labels]
         mine = frozen.fit.classes[frozen.answers.codes]
         return (names == mine)[self.codes]
+
+
+class ChainWorld(World):
+    """The same with cheap LLMs, whose answers know nothing of the features.
+
+    Each gives the teacher's label with its probability, else another one; about a share of the texts
+    it says nothing.
+    """
+
+    def __init__(self, n=1500, *, right=(0.9,), silent=0.0, seed=0, **world):
+        super().__init__(n, seed=seed, **world)
+        rng = np.random.default_rng([seed, 32])
+        size, k = len(self.labels), len(self.classes)
+        said = []
+        for share in right:
+            other = (self.labels + 1 + rng.integers(k - 1, size=size)) % k
+            named = np.where(rng.random(size) < share, np.maximum(self.labels, 0), other)
+            said.append(np.where(rng.random(size) < silent, NO_LABEL, named))
+        self.said = np.array(said)
+        self.calls = []
+
+    def job(self, target=0.9, confidence=0.9, **terms):
+        terms = {"prices": (0.05,) * len(self.said)} | terms
+        job = super().job(target, confidence, **terms)
+        job.opinions = self.unheard()
+        return job
+
+    def unheard(self):
+        codes = np.full(self.said.shape, UNASKED)
+        return Opinions(codes, (None,) * len(codes))
+
+    def hear(self, stage, texts):
+        self.calls.append((stage, texts))
+        return self.said[stage][texts]
+
+
+class FilterWorld(World):
+    """A yes-or-no column: a rare cluster is wanted, and a few rows elsewhere for no reason at all."""
+
+    def __init__(self, n=1500, *, share=0.08, stray=0.004, spread=0.5, seed=0):
+        super().__init__(n, wrong=0.0, spread=spread, seed=seed)
+        rng = np.random.default_rng([seed, 33])
+        rare = self.labels == 0
+        rare &= rng.random(len(rare)) < share / max(rare.mean(), 1e-9)
+        self.X[rare] += np.float32(0.5) * rng.normal(size=12).astype(np.float32)
+        stray = ~rare & (rng.random(len(rare)) < stray)
+        self.labels = (rare | stray).astype(int)
+        self.classes = ("no", "yes")

@@ -298,10 +298,11 @@ def _at_target(router, parts, target):
     new = judged(router, fresh, target, by_chance=True)
     threshold = naive(None, Pilot(tested.scores, tested.agree), target, 0)[target]
     per_class = len(certificate.classes) > 0
-    verdicts = [
-        rows.verdict(rows.scores >= threshold if by_naive else rows.handled, target, per_class)
-        for by_naive in (False, True)
-        for rows in (new, column)
+    # The naive threshold is of rows of the column, so the guard for new rows is no help to it.
+    unguarded = judged(router, fresh, target, column=True, by_chance=True)
+    verdicts = [rows.verdict(rows.handled, target, per_class) for rows in (new, column)]
+    verdicts += [
+        rows.verdict(rows.scores >= threshold, target, per_class) for rows in (unguarded, column)
     ]
     return *verdicts, _best_coverage(new, target)
 

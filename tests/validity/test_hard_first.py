@@ -18,9 +18,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_limits
 
 from tests.validity.columns import FAST, World
-from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw, Look
+from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, UNASKED, Draw, Look
 from tracer_nb.draws.frozen import certify_new, certify_open
-from tracer_nb.draws.moves import UNASKED, Done, drive
+from tracer_nb.draws.moves import Done, drive
 from tracer_nb.engine.certificates import Evidence, Promise, Rows, certify
 from tracer_nb.engine.certificates.promise import round_delta
 

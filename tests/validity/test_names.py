@@ -18,6 +18,9 @@ from tracer_nb.engine.certificates import Promise, Rows, certify
 
 from .harness import CONFIDENCE, Outcome, evidence
 
+# Its tests share draws, which each process would make anew.
+pytestmark = pytest.mark.xdist_group("names of labels")
+
 N_LABELS, N_ROWS, N_SAMPLE, DRAWS = 90, 2000, 300, 60
 TARGET = 0.92
 
@@ -78,9 +81,10 @@ def one(seed, noise):
 
 
 @cache
-def draws(noise, n=DRAWS):
+def draws(noise):
+    """Of less noise a third of the draws: they are about coverage."""
     with threadpool_limits(1):
-        return [one(seed, noise) for seed in range(n)]
+        return [one(seed, noise) for seed in range(DRAWS if noise == 0.1 else DRAWS // 3)]
 
 
 def outcome(found, k):
@@ -98,7 +102,7 @@ def test_names_that_are_tested_break_it():
 
 
 def test_rows_are_handled():
-    found = outcome(draws(0.01, 20), 0)
+    found = outcome(draws(0.01), 0)
     assert found.kept, found
     assert found.coverage > 0.6, found
 
@@ -106,6 +110,6 @@ def test_rows_are_handled():
 @pytest.mark.parametrize("noise", [0.1, 0.01])
 def test_what_is_to_be_tested_happens(noise):
     """Names are taken, and rows equal to them stay among those that are tested and routed."""
-    found = draws(noise, DRAWS if noise == 0.1 else 20)
+    found = draws(noise)
     assert np.mean([draw[2] == N_LABELS for draw in found]) > 0.8
     assert min(draw[3] for draw in found) > 0.6 * N_LABELS

@@ -1,10 +1,13 @@
 """The card: every text escaped, every sentence there."""
 
+import re
+
 import pytest
 
 from tracer_nb.records import Bill, Spending
 from tracer_nb.widgets import Card, card
-from tracer_nb.words import report_lines
+from tracer_nb.widgets.card import safe
+from tracer_nb.words import bill_lead, certificate_sentence, report_lines, short_promise
 
 from .reader import NASTY, read
 
@@ -31,8 +34,8 @@ def test_the_plain_text_is_the_report(make_report):
 
 def test_figures_first(make_report):
     _, text = read(Card(make_report()).html())
-    assert "50 % of all rows by the surrogate" in text
-    assert "95 % agreement seen on handled rows" in text
+    assert "1,500 of 3,000 rows answered by the surrogate" in text
+    assert "95 % agreed: 228 of the 240 handled rows that were tested" in text
     assert "$1.84 paid, instead of about $7.31" in text
 
 
@@ -40,16 +43,16 @@ def test_the_bill_leads(make_report):
     bill = Bill(2000, n_start=300, n_hard=100, n_test=50, n_deferred=50, price=0.003)
     html = Card(make_report(bill=bill)).html()
     _, text = read(html)
-    assert text.startswith("Saved 75 % of the calls, labels counted in: 500 of 2,000 texts asked")
+    assert text.startswith("75 % of the calls saved, labels counted in: 500 of 2,000 texts asked")
     first = html.index('class="tracer-first"><b>75&nbsp;% </b>'.replace(" </b>", "</b>"))
-    assert first < html.index("of all rows by the surrogate") < html.index("With 95&nbsp;%")
+    assert first < html.index("rows answered by the surrogate") < html.index("With 95&nbsp;%")
     assert 'class="tracer-first"' not in Card(make_report()).html()
 
 
 def test_abstained_rows_are_a_figure_and_a_sentence(make_report):
     report = make_report(n_teacher=1430, n_unlike=45, n_unsure=15)
     _, text = read(Card(report).html())
-    assert "2 % of all rows abstained" in text
+    assert "60 of 3,000 rows abstained" in text
     assert "Abstained from 60 rows: 45 unlike every labelled row" in text
     assert "abstain" not in Card(make_report()).html()
 
@@ -95,6 +98,22 @@ def test_a_refusal_looks_like_one_and_draws_no_point(make_report, make_certifica
     assert "tracer-head tracer-warn" not in Card(make_report()).html()
 
 
+def _flat(report):
+    return Card(report).html().replace("\n", " ")
+
+
+def test_without_styles_bill_and_promise_still_stand_out(make_report):
+    """As on pages that show stored notebooks and take styles, classes and scripts away."""
+    bill = Bill(2000, n_start=300, n_hard=100, n_test=50, n_deferred=50, price=0.003)
+    report = make_report(bill=bill)
+    bare = re.sub(r"<style>.*?</style>| (?:class|style)=\"[^\"]*\"", "", _flat(report))
+    loud = [line for line in (bill_lead(report), short_promise(report)) if line]
+    assert re.findall(r"<p><strong>(.*?)</strong></p>", bare) == [safe(line) for line in loud]
+    # Value and name are two words even where they do not stand below one another.
+    assert "<b>75&nbsp;%</b> <span>of the calls saved" in bare
+    assert all(" alt=" in image for image in re.findall("<img[^>]*>", bare))
+
+
 def test_a_stopped_run_says_so_first(make_report):
     html = Card(make_report(stopped="interrupted", certificate=None, frontier=None)).html()
     _, text = read(html)
@@ -108,3 +127,17 @@ def test_before_anything_was_done(make_report):
     )
     _, text = read(Card(fresh).html())
     assert "Nothing is certified yet." in text
+
+
+@pytest.mark.parametrize("kind", [{}, {"n_population": 2862, "n_population_handled": 2681}])
+def test_the_promise_is_short_and_what_it_means_is_folded(make_report, make_certificate, kind):
+    report = make_report(certificate=make_certificate(**kind))
+    short = short_promise(report)
+    assert len(short.split()) <= 25
+    assert ("of the 2,681 rows" in short) == bool(kind)
+    html = Card(report).html()
+    head, folded = html.split("<details><summary>What this means</summary>")
+    assert safe(short) in head
+    assert safe(certificate_sentence(report)) in folded
+    refused = make_report(certificate=make_certificate(certified=False, note="too few rows"))
+    assert short_promise(refused) == certificate_sentence(refused)  # why, and what to do

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tracer_nb.errors import InvalidInput, StoreError
+from tracer_nb.labelsets import LabelSets, sets_of
 from tracer_nb.records import (
     Disputes,
     Review,
@@ -29,12 +30,15 @@ LABELS = ("login", "parcel", "refund")
 class Reviewing:
     """As tracer_nb.steps.review.sitting has it, as far as a panel can tell; it may be told to fail."""
 
-    def __init__(self, texts=("one", "two", NASTY), *, blind=True):
+    def __init__(self, texts=("one", "two", NASTY), *, blind=True, why="", labels=LABELS):
+        named = ("parcel", "refund")
+        if labels is not LABELS:
+            named = ('["login", "parcel"]', '["parcel"]')
         items = tuple(
-            ReviewItem(text, i, "random", "Why not.", "parcel", "refund", 0.5, LABELS)
+            ReviewItem(*(text, i, "random", "Why not.", *named, 0.5, LABELS), explanation=why)
             for i, text in enumerate(texts)
         )
-        self.queue = ReviewQueue(items, (0, 1, 2), {}, LABELS, "a model", "the surrogate")
+        self.queue = ReviewQueue(items, (0, 1, 2), {}, labels, "a model", "the surrogate")
         self.teacher = "a model"
         self.blind = blind
         self.said = []
@@ -49,7 +53,9 @@ class Reviewing:
 
     def answer(self, label, note=""):
         assert isinstance(note, str)
-        if label not in LABELS:
+        if isinstance(label, list) and sets_of(self.queue.labels):
+            label = self.queue.labels.spelled(label)
+        elif label not in LABELS:
             raise InvalidInput.unknown_name("label", str(label), LABELS)
         self._do(Review(self.queue.items[len(self.said)].text, label, note))
 
@@ -103,6 +109,16 @@ def press(panel, do, **what):
     panel.view._handle_custom_msg({"do": do, "step": step, "note": "", **what}, [])
 
 
+def test_an_explanation_is_shown_with_the_label_that_it_gives_away(make):
+    line = f"Teacher's explanation: {NASTY}"
+    blind, open_ = make(why=NASTY), make(why=NASTY, blind=False)
+    assert (blind.view.row["explanation"], open_.view.row["explanation"]) == ("", line)
+    press(blind, "answer", label="login")
+    assert blind.view.row["last"].endswith(line)
+    assert NASTY not in blind.html()
+    assert make().view.row["explanation"] == ""
+
+
 def test_it_starts_with_the_first_row(panel):
     row = panel.view.row
     assert panel.view.labels == list(LABELS)
@@ -111,6 +127,27 @@ def test_it_starts_with_the_first_row(panel):
     assert (row["done"], row["total"], row["over"], row["undo"]) == (0, 3, False, False)
     assert row["message"] == row["last"] == row["note"] == ""
     assert row["line"] == "0 of 3 · no random row judged yet"
+
+
+def test_several_labels_a_row_are_turned_on_and_off_and_answer_as_a_set(make):
+    blind, open_ = make(labels=LabelSets(LABELS)), make(labels=LabelSets(LABELS), blind=False)
+    assert blind.view.several
+    assert open_.view.labels == list(LABELS)
+    assert (blind.view.row["chosen"], open_.view.row["chosen"]) == ([], ["login", "parcel"])
+    marked = {each["label"]: each["who"] for each in open_.view.row["shortlist"]}
+    assert marked == {"login": "a model", "parcel": "a model, the surrogate", "refund": ""}
+    assert {each["who"] for each in blind.view.row["shortlist"]} == {""}
+    press(blind, "answer", label=["refund", "login"])
+    press(blind, "answer", label=[])
+    assert [review.label for review in blind._review.said] == ['["login", "refund"]', "[]"]
+    press(blind, "undo")
+    press(blind, "undo")
+    assert blind.view.row["chosen"] == ["login", "refund"]
+
+
+def test_one_label_a_row_is_chosen_at_once(panel):
+    assert not panel.view.several
+    assert panel.view.row["chosen"] == []
 
 
 def test_answers_notes_and_skips_are_passed_on(panel):

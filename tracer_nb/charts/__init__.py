@@ -6,6 +6,7 @@ is updated by sending data alone (:mod:`tracer_nb.charts.parts`).
 
 from tracer_nb.charts.agreement import agreement_chart, confusion_chart, reliability_chart
 from tracer_nb.charts.bill import bill_chart, bill_parts_chart
+from tracer_nb.charts.compared import compared_chart
 from tracer_nb.charts.frontier import frontier_chart, lost_chart, preview_chart
 from tracer_nb.charts.map import map_chart, slices_chart
 from tracer_nb.charts.parts import SHADES, join, split, to_svg, values_of
@@ -17,6 +18,7 @@ __all__ = [
     "agreement_chart",
     "bill_chart",
     "bill_parts_chart",
+    "compared_chart",
     "confusion_chart",
     "frontier_chart",
     "join",

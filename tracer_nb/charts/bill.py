@@ -152,13 +152,15 @@ def _title(bill: Bill, points: list[tuple[int, float]]) -> tuple[str, ...]:
 
 
 _START, _HARD, _TEST, _NEW = "drawn to fit", "hard ones", "drawn to test", "for new rows"
-_DEFERRED, _SAVED, _OPEN = "deferred", "saved", "not known yet"
+_DEFERRED, _AUDITED = "deferred", "audited, known"
+_SAVED, _OPEN = "saved", "not known yet"
 _COLOURS = {
     _START: CURVE,
     _HARD: HAND,
     _TEST: UNSURE,
     _NEW: "#7c6fd6",
     _DEFERRED: TARGET,
+    _AUDITED: OTHER,
     _SAVED: CERTIFIED,
     _OPEN: OTHER,
 }
@@ -168,6 +170,7 @@ _WHY = {
     _TEST: "drawn at random to test",
     _NEW: "set aside for a promise about new rows",
     _DEFERRED: "left to the teacher by the router",
+    _AUDITED: "handled, and answered all the same: audited, or known before",
     _SAVED: "never asked about",
     _OPEN: "nothing is certified yet",
 }
@@ -208,7 +211,8 @@ def _parts(bill: Bill) -> Rows:
         (_HARD, bill.n_hard),
         (_TEST, bill.n_test),
         (_NEW, bill.n_new_rows),
-        (_DEFERRED, bill.n_deferred or 0),
+        (_DEFERRED, (bill.n_deferred or 0) - bill.n_audited),
+        (_AUDITED, bill.n_audited),
     ]
     if bill.saved is None:
         found.append((_OPEN, max(bill.n_texts - bill.n_asked, 0)))

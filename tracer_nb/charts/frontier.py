@@ -22,13 +22,19 @@ from tracer_nb.charts.parts import (
     picture,
     side_words,
 )
-from tracer_nb.records import Certificate, Frontier, HandThreshold, LostCoverage, Preview
+from tracer_nb.records import (
+    HANDLED,
+    Certificate,
+    Frontier,
+    HandThreshold,
+    LostCoverage,
+    Preview,
+)
 from tracer_nb.words import count, level, percent
 
 __all__ = ["frontier_chart", "lost_chart", "preview_chart"]
 
 
-_AGREEMENT = "Agreement with the teacher"
 _FEWEST_ROWS = 20
 
 
@@ -40,7 +46,7 @@ def frontier_chart(
     width: int | str = 620,
     height: int = 250,
 ) -> Any:
-    """Selective agreement against coverage on the calibration rows.
+    """The promised share against coverage on the calibration rows; by default selective agreement.
 
     Parameters
     ----------
@@ -57,27 +63,37 @@ def frontier_chart(
     Returns
     -------
     altair.LayerChart
-        Data "curve", "target", "certified", "hand" and "about"; at most 100 rows of data each,
-        whatever the number of rows of the column.
+        Data "curve", "target", "certified", "hand", "looked" (a target that is looked at, empty
+        here) and "about"; at most 100 rows of data each, whatever the number of rows of the column.
     """
     certified: Rows = []
     if certificate.certified and certificate.n_calibration and certificate.n_handled:
         # On the calibration rows, like the curve: the column's own coverage may differ a little.
         coverage = certificate.n_handled / certificate.n_calibration
-        certified = [_point(coverage, certificate.agreement, f"certified: {percent(coverage)}")]
+        at = f"certified at {level(certificate.target)}: {certificate.n_handled:,} rows"
+        share = 1.0 - certificate.n_wrong / max(certificate.n_counted, 1)
+        if certificate.promise == HANDLED:
+            share = certificate.agreement
+        certified = [_point(coverage, share, at)]
     by_hand: Rows = []
     if hand is not None and hand.n_handled:
         coverage = hand.n_handled / hand.n_rows
         text = f"by hand: {percent(coverage)}, not certified"
         by_hand = [_point(coverage, hand.agreement, text)]
     rows = count(certificate.n_calibration, "calibration row")
-    title = f"On {rows}; band: pointwise 90 % interval"
+    title = [f"On {rows}; band: pointwise 90 % interval"]
+    if certificate.also:
+        titles = "; ".join(each.promise.title for each in (certificate, *certificate.also))
+        title.insert(0, f"Promises: {titles}; the curve is of the first")
+    elif certificate.promise != HANDLED:
+        title.insert(0, f"Promise: {certificate.promise.title}, of {certificate.promise.rows}")
     return _chart(
         frontier,
         certificate.target,
+        certificate.promise.axis,
         certified=certified,
         hand=by_hand,
-        title=(title,),
+        title=tuple(title),
         width=width,
         height=height,
     )
@@ -100,6 +116,7 @@ def preview_chart(preview: Preview, *, width: int | str = 620, height: int = 250
     return _chart(
         preview.frontier,
         preview.target,
+        HANDLED.axis,
         certified=[],
         hand=[],
         title=title,
@@ -115,6 +132,7 @@ def _point(coverage: float, agreement: float, text: str) -> dict[str, Any]:
 def _chart(
     frontier: Frontier,
     target: float,
+    axis: str,
     *,
     certified: Rows,
     hand: Rows,
@@ -130,24 +148,25 @@ def _chart(
         "target": [{"coverage": 0.005, "agreement": target, "text": f"target {level(target)}"}],
         "certified": certified,
         "hand": hand,
+        "looked": [],
         "about": about(*title, bottom=bottom),
     }
-    return picture(_layers, data, height, width=width, height=height)
+    return picture(_layers, data, height, axis, width=width, height=height)
 
 
-def _layers(alt: Any, height: int) -> list[Any]:
+def _layers(alt: Any, height: int, share: str) -> list[Any]:
     scale = alt.Scale(domain=[fact("bottom", 0.5), 1.0], clamp=True, nice=False)
     x = alt.X(
         "coverage:Q",
-        title="Coverage: share of rows the surrogate answers",
+        title="Coverage: share of these rows that the surrogate answers",
         scale=alt.Scale(domain=[0, 1]),
         axis=alt.Axis(format=".0%", tickCount=6, grid=False),
     )
     y_axis = alt.Axis(format=".0%", tickCount=5)
-    y = alt.Y("agreement:Q", title=_AGREEMENT, scale=scale, axis=y_axis)
+    y = alt.Y("agreement:Q", title=share, scale=scale, axis=y_axis)
     tooltip = [
         alt.Tooltip("coverage:Q", format=".1%", title="coverage"),
-        alt.Tooltip("agreement:Q", format=".1%", title="agreement"),
+        alt.Tooltip("agreement:Q", format=".1%", title=_short(share)),
         alt.Tooltip("low:Q", format=".1%", title="90 % interval, from"),
         alt.Tooltip("high:Q", format=".1%", title="to"),
         alt.Tooltip("rows:Q", format=",", title="rows handled"),
@@ -156,15 +175,20 @@ def _layers(alt: Any, height: int) -> list[Any]:
     base = alt.Chart(alt.NamedData("curve"))
     return [
         base.mark_area(opacity=0.18, color=CURVE).encode(
-            x=x, y=alt.Y("low:Q", scale=scale, title=_AGREEMENT), y2="high:Q"
+            x=x, y=alt.Y("low:Q", scale=scale, title=share), y2="high:Q"
         ),
         base.mark_line(color=CURVE, strokeWidth=2).encode(x=x, y=y),
         # Wide and invisible: makes the thin line easy to hover.
         base.mark_point(opacity=0, size=160, filled=True).encode(x=x, y=y, tooltip=tooltip),
-        *_target(alt, scale),
-        *_marked(alt, "certified", scale, height, CERTIFIED, filled=True),
-        *_marked(alt, "hand", scale, height, HAND, filled=False),
+        *_target(alt, "target", scale, TARGET),
+        *_target(alt, "looked", scale, HAND),
+        *_marked(alt, "certified", (scale, height, CERTIFIED), share, filled=True),
+        *_marked(alt, "hand", (scale, height, HAND), share, filled=False),
     ]
+
+
+def _short(share: str) -> str:
+    return "agreement" if share == HANDLED.axis else share[0].lower() + share[1:]
 
 
 def _curve(frontier: Frontier) -> Rows:
@@ -187,27 +211,28 @@ def _curve(frontier: Frontier) -> Rows:
     ]
 
 
-def _target(alt: Any, scale: Any) -> list[Any]:
-    base = alt.Chart(alt.NamedData("target"))
+def _target(alt: Any, name: str, scale: Any, colour: str) -> list[Any]:
+    base = alt.Chart(alt.NamedData(name))
     y = alt.Y("agreement:Q", scale=scale)
     return [
-        base.mark_rule(color=TARGET, strokeDash=[5, 4], strokeWidth=1.5).encode(y=y),
-        base.mark_text(color=TARGET, align="left", dy=10, fontSize=12).encode(
+        base.mark_rule(color=colour, strokeDash=[5, 4], strokeWidth=1.5).encode(y=y),
+        base.mark_text(color=colour, align="left", dy=10, fontSize=12).encode(
             x="coverage:Q", y=y, text="text:N"
         ),
     ]
 
 
 def _marked(
-    alt: Any, name: str, scale: Any, height: int, colour: str, *, filled: bool
+    alt: Any, name: str, place: tuple[Any, int, str], share: str, *, filled: bool
 ) -> list[Any]:
     """A rule at a coverage, a point on it, and what it is at the foot: on the side with room."""
+    scale, height, colour = place
     base = alt.Chart(alt.NamedData(name))
     y = alt.Y("agreement:Q", scale=scale)
     tooltip = [
         alt.Tooltip("text:N", title="threshold"),
         alt.Tooltip("coverage:Q", format=".1%", title="coverage"),
-        alt.Tooltip("agreement:Q", format=".1%", title="observed agreement"),
+        alt.Tooltip("agreement:Q", format=".1%", title=f"observed {_short(share)}"),
     ]
     # Both may stand at one coverage: their words are at different heights.
     foot = height - (10 if filled else 26)

@@ -31,9 +31,11 @@ from tracer_nb.errors import InvalidInput
 from tracer_nb.records import STATUSES, ColumnMap, Gaps
 from tracer_nb.words import count, percent
 
-__all__ = ["map_chart", "slices_chart"]
+__all__ = ["LAYERING", "map_chart", "map_title", "ranked_labels", "slices_chart"]
 
 
+# As many as a chart with its texts has room for.
+_MOST = 3000
 _COLOURED = len(LABEL_COLOURS)
 # Of all values, as JSON in UTF-8. Names and texts are cut to keep below it.
 _BYTES = 390_000
@@ -42,7 +44,7 @@ _LENGTHS = ((60, 160), (60, 120), (60, 90), (60, 60), (40, 40), (40, 20), (24, 2
 _GRID = 9999
 _LEGEND_LENGTH = 17
 # Rare and telling ones last, on top of the others.
-_LAYERING = ("unlabelled", "handled", "agree", "labelled", "deferred", "disagree")
+LAYERING = ("unlabelled", "handled", "agree", "labelled", "deferred", "disagree")
 _METHODS = {"pca": "principal components", "t-sne": "t-SNE", "umap": "UMAP"}
 
 
@@ -70,20 +72,25 @@ def map_chart(
     Raises
     ------
     InvalidInput
-        ``colour`` is neither.
+        ``colour`` is neither, or there are more than 3,000 points.
     """
+    if len(points.rows) > _MOST:
+        raise InvalidInput(
+            f"a chart takes at most {_MOST:,} points, got {len(points.rows):,}; draw fewer, or look "
+            "at the map of the panel"
+        )
     if colour not in ("status", "label"):
         raise InvalidInput(f"colour must be 'status' or 'label', got {colour!r}")
     by_label = colour == "label"
-    names, codes = _ranked(points)
+    names, codes = ranked_labels(points)
     groups = _groups(names) if by_label else list(STATUSES)
     shown = {_group(code) for code in codes} if by_label else set(points.status.tolist())
     # Rare and telling points stand on top of the others.
-    rank = np.array([_LAYERING.index(status) for status in STATUSES])[points.status]
+    rank = np.array([LAYERING.index(status) for status in STATUSES])[points.status]
     if by_label:
         rank = np.array([_group(code) < _COLOURED for code in codes], dtype=np.intp)
     order = np.argsort(rank, kind="stable").tolist()
-    data = {**_fitting(points, order, names, codes), "about": about(*_title(points))}
+    data = {**_fitting(points, order, names, codes), "about": about(*map_title(points))}
     legend = (tuple(groups), tuple(sorted(shown)))
     return picture(_layers, data, by_label, *legend, width=width, height=height)
 
@@ -138,9 +145,13 @@ def _layers(
     return [chart]
 
 
-def _title(points: ColumnMap) -> tuple[str, str]:
+def map_title(points: ColumnMap) -> tuple[str, str]:
+    """How many texts are shown, how they were laid out, and how they were drawn, if not all."""
     n = len(points.rows)
-    first = f"{count(n, 'text')} of {points.n_texts:,} by {_METHODS[points.method]}"
+    shown = f"{count(n, 'text')} of {points.n_texts:,}"
+    if n == points.n_texts:
+        shown = f"All {count(n, 'text')}"
+    first = f"{shown} by {_METHODS[points.method]}"
     if np.isfinite(points.explained):
         first += f" ({percent(points.explained)} of variance)"
     if n == points.n_texts:
@@ -149,7 +160,7 @@ def _title(points: ColumnMap) -> tuple[str, str]:
     return first, f"Drawn at random: {', '.join(parts)}"
 
 
-def _ranked(points: ColumnMap) -> tuple[list[str], list[int]]:
+def ranked_labels(points: ColumnMap) -> tuple[list[str], list[int]]:
     """Labels, the most frequent first, and the place of each point's; -1 for none."""
     counts = Counter(label for label in points.labels if label is not None)
     names = [label for label, _ in counts.most_common()]

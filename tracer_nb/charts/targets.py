@@ -45,10 +45,10 @@ def targets_chart(
         "main": [{"target": targets.main}],
         "about": about(*_title(targets)),
     }
-    return picture(_layers, data, width=width, height=height)
+    return picture(_layers, data, height, width=width, height=height)
 
 
-def _layers(alt: Any) -> list[Any]:
+def _layers(alt: Any, height: int) -> list[Any]:
     x = alt.X(
         "target:Q",
         title="Target: agreement with the teacher on handled rows",
@@ -83,7 +83,8 @@ def _layers(alt: Any) -> list[Any]:
         lines.mark_point(opacity=0, size=160, filled=True).encode(x=x, y=y, tooltip=tooltip),
         _point(alt, "certified", x, y, CERTIFIED, filled=True),
         # Targets are certified side by side: only that of the one in use has words.
-        *_words(alt, "certified", x, y, CERTIFIED, only="datum.main"),
+        # At the foot, where the curves seldom are.
+        *_words(alt, "certified", x, alt.value(height - 10), CERTIFIED, only="datum.main"),
         _point(alt, "hand", x, y, HAND, filled=False),
         hand_data.mark_rule(color=HAND, strokeDash=[3, 3], opacity=0.7).encode(x=x),
         *_words(alt, "hand", x, alt.value(10), HAND, only="true"),
@@ -99,7 +100,6 @@ def _words(alt: Any, name: str, x: Any, y: Any, colour: str, *, only: str) -> li
             color=colour,
             align="right" if right else "left",
             dx=-9 if right else 9,
-            dy=14 if name == "certified" else 0,
             fontSize=12,
             fontWeight="bold",
         )
@@ -168,7 +168,7 @@ def _certified(targets: Targets) -> Rows:
             "target": choice.target,
             "coverage": number(choice.coverage),
             "saved": money(choice.saved),
-            "text": f"certified: {percent(choice.coverage)}",
+            "text": f"certified: {percent(choice.coverage)} of {count(targets.n_population, 'row')}",
             "main": choice.target == targets.main,
         }
         for choice in targets.certified

@@ -19,10 +19,12 @@ from tracer_nb.store.rows import text_address
 __all__ = [
     "HARD",
     "NEW_ROWS",
+    "NO_LABEL",
     "PILOT",
     "PURPOSES",
     "SAMPLE",
     "TEST",
+    "UNASKED",
     "Draw",
     "Look",
     "add_test",
@@ -39,6 +41,9 @@ SAMPLE, PILOT, HARD, TEST, NEW_ROWS = "sample", "pilot", "hard", "test", "new-ro
 """What rows are drawn for: to be labelled, before anything is fitted; to begin with, at random;
 to be fitted on, chosen; to test one frozen fit, at random; and to test it for new rows."""
 PURPOSES = (SAMPLE, PILOT, HARD, TEST, NEW_ROWS)
+
+NO_LABEL, UNASKED = -1, -2
+"""Codes of a text that the teacher gave no label to, and of one that it was not asked about."""
 
 
 def coin(purpose: str, seed: int, text: str) -> float:
@@ -85,6 +90,19 @@ class Draw:
     bare : ndarray of int
         Of a test: rows that were asked about before it, or by it, and got no label. They stay so,
         though such an answer may not be stored, or be asked for again.
+    heard : tuple of ndarray of int
+        Of a test in a chain: texts that each stage had labelled when all was frozen.
+    quiet : tuple of ndarray of int
+        Those that it was asked about, and gave no label. They stay so, as ``bare`` ones do.
+    used : tuple of int
+        Stages that are heard about a row, in order,
+    cut : float
+        while its score is below this.
+    promise : str
+        Of a test: what it is of.
+    last : bool
+        Of a test: it was planned as one behind which nothing can be paid for, and its rows were drawn
+        from the top-scored open rows alone.
     """
 
     purpose: str
@@ -98,6 +116,12 @@ class Draw:
     looks: tuple[Look, ...] = ()
     missing: NDArray[np.intp] | None = None
     bare: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    heard: tuple[NDArray[np.intp], ...] = ()
+    quiet: tuple[NDArray[np.intp], ...] = ()
+    used: tuple[int, ...] = ()
+    cut: float = 0.0
+    promise: str = "handled"
+    last: bool = False
 
     def as_record(self) -> dict[str, Any]:
         """Plain values, which JSON can hold."""
@@ -113,6 +137,12 @@ class Draw:
             "looks": [[look.n_rows, look.error] for look in self.looks],
             "missing": None if self.missing is None else self.missing.tolist(),
             "bare": self.bare.tolist(),
+            "heard": [texts.tolist() for texts in self.heard],
+            "quiet": [texts.tolist() for texts in self.quiet],
+            "used": list(self.used),
+            "cut": self.cut,
+            "promise": self.promise,
+            "last": self.last,
         }
 
 
@@ -139,6 +169,12 @@ def draw_from_record(record: Mapping[str, Any]) -> Draw:
             looks=tuple(Look(int(n), float(error)) for n, error in record["looks"]),
             missing=None if missing is None else np.array(missing, dtype=np.intp),
             bare=np.array(bare, dtype=np.intp),
+            heard=tuple(np.array(texts, dtype=np.intp) for texts in record.get("heard", ())),
+            quiet=tuple(np.array(texts, dtype=np.intp) for texts in record.get("quiet", ())),
+            used=tuple(int(stage) for stage in record.get("used", ())),
+            cut=float(record.get("cut", 0.0)),
+            promise=str(record.get("promise", "handled")),
+            last=bool(record.get("last", False)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidInput(

@@ -6,9 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.draws import NEW_ROWS, Draw
-from tracer_nb.draws.frozen import Fitted, Frozen, fit_answers, plan_test
+from tracer_nb.draws.filters import aim_of
+from tracer_nb.draws.fitted import Fitted, chained, fit_answers
+from tracer_nb.draws.frozen import Frozen
 from tracer_nb.draws.moves import Column, Terms
+from tracer_nb.draws.opinions import Opinions, Rule
 from tracer_nb.engine import ExtraRows
+from tracer_nb.engine.likely import likely_outcome
 
 __all__ = ["Freezer"]
 
@@ -28,6 +32,7 @@ class Freezer:
 
     Attributes
     ----------
+    aim : Aim
     soft : ndarray of shape (n_texts, K), or None
         The teacher's distributions over ``classes``, a row of NaN where there is none. Whoever
         has them sets them.
@@ -37,10 +42,12 @@ class Freezer:
 
     def __init__(self, column: Column, classes: tuple[str, ...], terms: Terms) -> None:
         self.column, self.classes, self.terms = column, classes, terms
+        self.aim = aim_of(column, classes, terms)
         self.soft: NDArray[np.float32] | None = None
         self.names: ExtraRows | None = None
         self._fitted: dict[str, Fitted] = {}
-        self._frozen: dict[tuple[str, int | None], Frozen] = {}
+        self._frozen: dict[tuple[str, Rule, str, bool, int | None], Frozen] = {}
+        self._likely: dict[tuple[str, int, float, int], tuple[float, float]] = {}
 
     def state(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> str:
         """Fingerprint of all that decides about a frozen fit, its order and its open rows."""
@@ -59,7 +66,7 @@ class Freezer:
         if state not in self._fitted:
             texts, by_chance = self.column.fitted_on(draws, labels)
             aside = self.column.drawn_for(draws, NEW_ROWS)
-            self._fitted[state] = fit_answers(
+            fitted = fit_answers(
                 self.column.X,
                 texts,
                 labels[texts],
@@ -73,27 +80,63 @@ class Freezer:
                 called=self.names,
                 options=self.terms.options,
             )
+            self._fitted[state] = self.aim.masked(fitted)
         return state, self._fitted[state]
 
     def plan(
-        self, draws: tuple[Draw, ...], labels: NDArray[np.intp], n_round: int, most: int | None
+        self,
+        draws: tuple[Draw, ...],
+        labels: NDArray[np.intp],
+        n_round: int,
+        most: int | None,
+        chain: tuple[Opinions, Rule] | None = None,
+        *,
+        last: bool = False,
     ) -> tuple[str, Frozen]:
-        """The state, and what is frozen in it for a test of at most so many rows."""
+        """The state, and what is frozen in it for a test of at most so many rows.
+
+        With ``last`` nothing behind the test can be paid for.
+        """
         state, fitted = self.fit(draws, labels)
-        if (state, most) not in self._frozen:
-            frozen = plan_test(
-                fitted,
-                self.column.codes[self.column.open_rows(draws)],
-                n_labels=len(self.column.fitted_on(draws, labels)[0]),
-                target=self.terms.target,
-                delta=self.terms.delta(n_round),
-                failed=n_round - 1,
+        opinions, rule = chain or (None, Rule())
+        key = state, rule, "" if opinions is None else opinions.digest(), last
+        if (known := (*key, most)) not in self._frozen:
+            weighed = None
+            if opinions is not None:
+                fitted, weighed = chained(fitted, self.column.X, opinions, rule, self.classes)
+            frozen = self.aim.plan(
+                *(fitted, self.column.open_rows(draws), draws, labels, n_round),
                 most=most,
-                seed=self.terms.seed,
+                last=last,
+                chain=weighed,
+                chosen=float((~self.column.fitted_on(draws, labels)[1]).sum())
+                / max(int((self.column.codes >= 0).sum()), 1),
             )
             # The same plan is the best of those that are no larger than it.
-            self._frozen[state, most] = self._frozen[state, frozen.outlook.n_test] = frozen
-        return state, self._frozen[state, most]
+            same = (*key, frozen.outlook.n_test)
+            self._frozen[known] = self._frozen[same] = frozen
+        return state, self._frozen[known]
+
+    def likely(
+        self,
+        draws: tuple[Draw, ...],
+        labels: NDArray[np.intp],
+        n_round: int,
+        target: float,
+        n_test: int,
+    ) -> tuple[float, float]:
+        """How likely a test of another target passes, and the share of the open rows that it certifies then."""
+        state, fitted = self.fit(draws, labels)
+        if (key := (state, n_round, target, n_test)) not in self._likely:
+            self._likely[key] = likely_outcome(
+                fitted.scores[self.column.codes[self.column.open_rows(draws)]],
+                *fitted.left_out,
+                target=target,
+                delta=self.terms.delta(n_round),
+                n_test=n_test,
+                seed=self.terms.seed,
+            )
+        return self._likely[key]
 
     def _soft_of(
         self, texts: NDArray[np.intp], labels: NDArray[np.intp]

@@ -2,135 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.draws import Draw
-from tracer_nb.engine import ExtraRows, SurrogateFit, fit_surrogate
-from tracer_nb.engine.certificates import Evidence, Promise, Rows, certify
-from tracer_nb.engine.extra import over_present
+from tracer_nb.draws.chained import Chained
+from tracer_nb.draws.fitted import Fitted, rows_on
+from tracer_nb.draws.opinions import Opinions
+from tracer_nb.engine.certificates import Evidence, Promise, Rows, certify, kind_of
 from tracer_nb.engine.outlook import Outlook, bin_ends, look_ahead
-from tracer_nb.engine.pipeline import Answers
-from tracer_nb.records import Certificate
+from tracer_nb.records import HANDLED, Certificate, PromiseName
 
-__all__ = [
-    "Fitted",
-    "Frozen",
-    "agreement_on",
-    "best_look",
-    "certify_new",
-    "certify_open",
-    "fit_answers",
-    "plan_test",
-]
+__all__ = ["Frozen", "certify_new", "certify_open", "plan_test"]
 
 # A hair below the score of the row that is the quantile, in whatever batch it is scored.
 _HAIR = 1e-6
-_LEAST_TEST = 30
 # Tests stand so much closer than the bins that their start is planned in: of the rows between the
 # last that passes and the next, half could have been answered. On BANKING77 .003 of the column.
 _FINER = 4
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Fitted:
-    """A surrogate with its gate, and what it says of all texts.
-
-    Attributes
-    ----------
-    fit : SurrogateFit
-    answers : Answers
-        On all distinct texts of the column.
-    scores : ndarray of shape (n_texts,)
-        Along the path; -inf where the guard defers.
-    """
-
-    fit: SurrogateFit
-    answers: Answers
-    scores: NDArray[np.float64]
+# Where every threshold may be tried.
+_FINEST = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frozen(Fitted):
-    """The same, and the test that was planned for it.
+    """What was fitted, and the test that was planned for it.
 
     Attributes
     ----------
     thresholds : ndarray, decreasing
         In the order of testing.
     outlook : Outlook
+    chain : Chained or None
+        How the answers of a chain's stages are weighed.
+    last : bool
+        Nothing behind the test can be paid for: its rows come from those that the loosest threshold
+        handles, and are looked at once.
     """
 
     thresholds: NDArray[np.float64]
     outlook: Outlook
+    chain: Chained | None = None
+    last: bool = False
 
+    def about(
+        self, texts: NDArray[np.intp], opinions: Opinions
+    ) -> tuple[Frozen, dict[int, NDArray[np.intp]]]:
+        """The same with some texts answered just as the rule of a chain answers a new one.
 
-def fit_answers(
-    X: list[Any],
-    texts: NDArray[np.intp],
-    codes: NDArray[np.intp],
-    by_chance: NDArray[np.bool_],
-    *,
-    classes: tuple[str, ...],
-    soft: NDArray[np.float32] | None,
-    rest: NDArray[np.intp],
-    target: float,
-    confidence: float,
-    seed: int,
-    options: Mapping[str, Any],
-    called: ExtraRows | None = None,
-) -> Fitted:
-    """Fit on all answers.
+        Parameters
+        ----------
+        texts : ndarray of int
+        opinions : Opinions
+            What the stages have said until now.
 
-    Parameters
-    ----------
-    X : list of matrix of shape (n_texts, d)
-    texts : ndarray of shape (n,), int
-        Texts to fit on.
-    codes : ndarray of shape (n,), int
-        Their labels among the K ``classes``, below 0 where there is none.
-    by_chance : ndarray of shape (n,), bool
-        Which of them were drawn at random: these choose and plan.
-    classes : tuple of str
-    soft : ndarray of shape (n, K), or None
-        The teacher's distributions; a row of NaN where it gave none.
-    rest : ndarray of int
-        Texts without an answer.
-    target, confidence : float
-    seed : int
-    options : mapping
-        Of the fit.
-    called : ExtraRows, optional
-        What the labels are called; fitted on where out-of-fold answers say so.
-    """
-    names, chosen = _names(codes, classes), ~by_chance
-
-    def softly(rows: NDArray[np.bool_]) -> NDArray[np.float64] | None:
-        return None if soft is None else over_present(soft[rows], codes[rows], classes)
-
-    own, more = texts[by_chance], texts[chosen]
-    extra = None
-    if len(more):
-        X_more = [block[more] for block in X]
-        extra = ExtraRows(X_more, names[chosen], more, softly(chosen))
-    fit = fit_surrogate(
-        [block[own] for block in X],
-        names[by_chance],
-        soft_labels=softly(by_chance),
-        unlabelled=[block[rest] for block in X] if len(rest) else None,
-        groups=own,
-        calibration=np.zeros(len(own), dtype=bool),
-        extra=extra,
-        names=called,
-        n_tested=max(_LEAST_TEST, len(own)),
-        **{**options, "target": target, "confidence": confidence, "seed": seed},
-    )
-    answers = fit.pipeline.predict(X)
-    return Fitted(fit, answers, fit.path(answers, None, target))
+        Returns
+        -------
+        Frozen
+        dict of ndarray of int
+            Texts about which a stage is still to be heard for that, by stage.
+        """
+        assert self.chain is not None  # noqa: S101  nothing else has a rule
+        own = np.unique(texts)
+        codes, scores, waiting = self.chain.follow(own, opinions)
+        answers, path = self.answers, self.scores.copy()
+        answers = replace(answers, codes=answers.codes.copy(), scores=answers.scores.copy())
+        answers.codes[own], answers.scores[own] = codes, scores
+        path[own] = np.where(answers.far[own], -np.inf, scores)
+        return replace(self, answers=answers, scores=path), waiting
 
 
 def plan_test(
@@ -143,6 +84,10 @@ def plan_test(
     failed: int,
     most: int | None,
     seed: int,
+    n_delivered: int | None = None,
+    chain: Chained | None = None,
+    chosen: float = 0.0,
+    last: bool = False,
 ) -> Frozen:
     """Plan the test of the open rows; nothing is fitted.
 
@@ -159,42 +104,38 @@ def plan_test(
     most : int or None
         Rows that the test may have.
     seed : int
+    n_delivered : int, optional
+        As in :func:`~tracer_nb.engine.outlook.look_ahead`: then all thresholds are tested.
+    chain : Chained, optional
+        Of :func:`~tracer_nb.draws.fitted.chained`.
+    chosen, last : as in :func:`~tracer_nb.engine.outlook.look_ahead`
     """
-    fit, among = fitted.fit, fitted.scores[open_codes]
-    parts = [fit.pilot] if fit.extra_pilot is None else [fit.pilot, fit.extra_pilot]
-    left_out = np.concatenate([part.scores for part in parts])
+    among = fitted.scores[open_codes]
     outlook = look_ahead(
         among,
-        left_out,
-        np.concatenate([part.agree for part in parts]),
-        np.arange(len(left_out)) < len(fit.pilot.scores),
+        *fitted.left_out,
         n_open=len(open_codes),
         n_labels=n_labels,
         target=target,
         delta=delta,
         failed=failed,
         most=most,
+        n_delivered=n_delivered,
+        calibrated=chain is not None,
+        chosen=chosen,
+        last=last,
         seed=seed,
     )
     ordered = np.sort(among[np.isfinite(among)])[::-1]
-    ends = bin_ends(len(ordered), _FINER)
+    ends = bin_ends(len(ordered), _FINER if n_delivered is None else _FINEST)
     grid = np.maximum(ordered[np.maximum(ends, 1) - 1] - _HAIR, 0.0) if len(ordered) else ordered
-    thresholds = np.unique(grid[(outlook.start + 1) * _FINER - 1 :: outlook.stride])[::-1]
-    return Frozen(fit, fitted.answers, fitted.scores, thresholds, outlook)
-
-
-def _names(codes: NDArray[np.intp], classes: tuple[str, ...]) -> NDArray[np.object_]:
-    """Labels by name, None where there is none."""
-    return np.array([*classes, None], dtype=object)[np.where(codes >= 0, codes, len(classes))]
-
-
-def agreement_on(
-    fitted: Fitted, texts: NDArray[np.intp], labels: NDArray[np.intp], classes: tuple[str, ...]
-) -> NDArray[np.bool_]:
-    """Whether surrogate and teacher agree; never where there is no label, or no answer."""
-    said = _names(labels[texts], classes)
-    mine = fitted.fit.classes[fitted.answers.codes[texts]]
-    return np.array([a == b for a, b in zip(said, mine, strict=True)], dtype=bool)
+    first = (outlook.start + 1) * _FINER - 1 if n_delivered is None else 0
+    end = outlook.top * _FINER if n_delivered is None else None
+    thresholds = np.unique(grid[first : end : outlook.stride])[::-1]
+    return Frozen(
+        *(fitted.fit, fitted.answers, fitted.scores, fitted.labelled, fitted.codes),
+        *(thresholds, outlook, chain, last),
+    )
 
 
 def certify_open(
@@ -207,6 +148,8 @@ def certify_open(
     labels: NDArray[np.intp],
     classes: tuple[str, ...],
     target: float,
+    promise: PromiseName = HANDLED,
+    n_delivered: int | None = None,
 ) -> Certificate:
     """The exact test of the open rows at one look.
 
@@ -225,6 +168,9 @@ def certify_open(
     labels, classes
         Answers; a row without a label, or without an answer, is a disagreement.
     target : float
+    promise : PromiseName
+    n_delivered : int, optional
+        All rows that come out, where the promise is about them.
 
     Returns
     -------
@@ -234,47 +180,12 @@ def certify_open(
     planned = draw.looks[look]
     rows = draw.rows[: planned.n_rows]
     others = np.setdiff1d(open_, rows)
-    evidence = Evidence(
-        frozen.fit.pilot,
-        Rows(frozen.scores[codes[rows]], agreement_on(frozen, codes[rows], labels, classes)),
-        Rows(frozen.scores[codes[others]]),
-    )
-    return certify(Promise(target, 1.0 - planned.error), evidence, thresholds=frozen.thresholds)
-
-
-def best_look(
-    frozen: Frozen,
-    codes: NDArray[np.intp],
-    open_: NDArray[np.intp],
-    draw: Draw,
-    looks: int,
-    *,
-    complete: Sequence[bool],
-    labels: NDArray[np.intp],
-    classes: tuple[str, ...],
-    target: float,
-) -> Certificate | None:
-    """The certificate with the loosest threshold that passed at one of the first looks.
-
-    Parameters
-    ----------
-    frozen, codes, open_, draw, labels, classes, target
-        As in :func:`certify_open`.
-    looks : int
-    complete : sequence of bool
-        Whether every row of each look has an answer. One that is not complete is never taken, but
-        for the last, at which rows without an answer are disagreements.
-    """
-    best: Certificate | None = None
-    for k in range(looks):
-        if not complete[k] and k < len(draw.looks) - 1:
-            continue
-        found = certify_open(
-            *(frozen, codes, open_, draw, k), labels=labels, classes=classes, target=target
-        )
-        if found.certified and (best is None or found.threshold < best.threshold):
-            best = found
-    return best
+    tested = rows_on(frozen, codes[rows], labels, classes, promise)
+    rest = Rows(frozen.scores[codes[others]], codes=frozen.answers.codes[codes[others]])
+    evidence = Evidence(frozen.fit.pilot, tested, rest, n_delivered=n_delivered)
+    kind = kind_of(promise, frozen.fit.classes.tolist())
+    asked = Promise(target, 1.0 - planned.error, kind=kind)
+    return certify(asked, evidence, thresholds=frozen.thresholds)
 
 
 def certify_new(
@@ -286,6 +197,7 @@ def certify_new(
     target: float,
     confidence: float,
     seed: int,
+    promise: PromiseName = HANDLED,
 ) -> Certificate:
     """The test of rows that were set aside before anything was chosen: about new rows.
 
@@ -296,9 +208,9 @@ def certify_new(
         Text of each row set aside.
     labels, classes
         As in :func:`certify_open`.
-    target, confidence : float
-    seed : int
+    target, confidence, seed, promise
     """
-    rows = Rows(frozen.scores[texts], agreement_on(frozen, texts, labels, classes))
-    evidence = Evidence(frozen.fit.pilot, rows)
-    return certify(Promise(target, confidence), evidence, seed=seed)
+    kind = kind_of(promise, frozen.fit.classes.tolist())
+    rows = rows_on(frozen, texts, labels, classes, promise, new=True)
+    evidence = Evidence(frozen.fit.new_pilot, rows)
+    return certify(Promise(target, confidence, kind=kind), evidence, seed=seed)

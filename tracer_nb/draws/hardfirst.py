@@ -14,23 +14,20 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw, in_test, rows_of
+from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, UNASKED, Draw, in_test, rows_of
+from tracer_nb.draws.chain import Chain
 from tracer_nb.draws.freezing import Freezer
-from tracer_nb.draws.frozen import Frozen, best_look, certify_new
-from tracer_nb.draws.looking import Surveyor
-from tracer_nb.draws.moves import UNASKED, Ask, Column, Done, Terms
-from tracer_nb.draws.stopping import (
-    enough,
-    hopeless,
-    nearly_worth_testing,
-    no_more,
-    plan_looks,
-    worth_testing,
-)
-from tracer_nb.engine.growing import batch_size, choose_rows
-from tracer_nb.engine.outlook import Outlook, fewest_tested, too_few
+from tracer_nb.draws.frozen import certify_new
+from tracer_nb.draws.lastmoney import is_last, last_money, start_for
+from tracer_nb.draws.looking import Seen, Surveyor
+from tracer_nb.draws.moves import Ask, Column, Done, Terms
+from tracer_nb.draws.opinions import Opinions, Rule
+from tracer_nb.draws.passing import Passing
+from tracer_nb.draws.stopping import enough, no_more
+from tracer_nb.draws.waiting import aside_ahead, awaited, foregone
+from tracer_nb.engine.growing import batch_size
+from tracer_nb.engine.outlook import Outlook
 from tracer_nb.errors import InvalidInput
-from tracer_nb.records import Certificate
 
 __all__ = ["HardFirst"]
 
@@ -42,13 +39,9 @@ _SMALL_BATCH = 0.005
 # What is certified leaves so much to the teacher that another round may be worth it. With a twentieth
 # 16 jobs on BANKING77 made no other tests and saved the same, some after more small batches.
 _WORTH_MORE = 0.1
-# From this share of the random start the first batch is chosen, while the others are answered.
-_SEEN = 0.5
 # Of a batch that is more of the column than this, or more than twice what the teacher takes at a
 # time, choosing well is worth the wait: it costs less than the rows that may be asked in vain.
 _SMALL, _MANY_TIMES = 0.01, 2.0
-# A cap that pays for so many times the rest of a test is none that has to be kept in mind.
-_ROOMY = 3
 
 
 class HardFirst:
@@ -64,6 +57,8 @@ class HardFirst:
     Attributes
     ----------
     freezer : Freezer
+    aim : Aim
+        What it is after.
     room : int or None
         Texts that a cap still pays for: no larger test is planned.
     outlooks : list of Outlook
@@ -86,8 +81,12 @@ class HardFirst:
         self._most = terms.most
         self._small = _SMALL * len(self.usable)
         # The same draw as in step().
-        self._surveyor = Surveyor(column, self._random(self.usable, terms.new_rows, 0), terms.seed)
+        self.chain = Chain(column, terms)
+        aside = self._random(self.usable, terms.new_rows, 0)
         self.freezer = Freezer(column, classes, terms)
+        self.aim = self.freezer.aim
+        self._surveyor = Surveyor(self.aim, aside, self.chain)
+        self.passing = Passing(self.freezer)
         self.room: int | None = None
         self.outlooks: list[Outlook] = []
 
@@ -116,19 +115,22 @@ class HardFirst:
             return self._drawn(draws, NEW_ROWS, self._random(self.usable, terms.new_rows, 0))
         free = column.holding(~column.drawn_for(draws, NEW_ROWS))
         if not any(draw.purpose == PILOT for draw in draws):
-            size = min(terms.start, max(_FEWEST_START, int(_START_SHARE * len(free))), len(free))
+            size = max(_FEWEST_START, int(_START_SHARE * len(free)))
+            size = min(start_for(self.room, terms.start), size, len(free))
             if self._most is not None:
                 size = min(size, self._most)
-            if size + fewest_tested(len(free) - size, terms.target, terms.delta(1)) >= len(free):
-                return Done(draws, too_few(len(free) - size, terms.target, terms.delta(1)))
-            return self._drawn(draws, PILOT, self._random(free, size, 1), labels)
+            if size + self.aim.fewest(len(free) - size) >= len(free):
+                return Done(draws, self.aim.none_saved(len(free), size))
+            ask = self._drawn(draws, PILOT, self._random(free, size, 1), labels)
+            return replace(ask, hear=self.chain.unheard(ask.draws))
         if in_test(draws):
             return self._test(draws, labels, closed=closed)
         if draws[-1].found == "passed" and (closed or not self._worth_more(draws, labels)):
             return Done(draws, "")
         waiting = column.unasked(rows_of(d for d in draws if d.purpose in (PILOT, HARD)), labels)
-        if len(waiting) and not closed and draws[-1].purpose != TEST:
-            return Ask(draws, waiting)
+        hear = self.chain.unheard(draws)
+        if (len(waiting) or hear) and not closed and draws[-1].purpose != TEST:
+            return Ask(draws, waiting, hear=hear)
         # What has an answer already, from whatever, is open to nobody's test.
         known = (labels != UNASKED) & ~column.touched(draws)
         if known.any():
@@ -145,7 +147,10 @@ class HardFirst:
         """
         last = draws[-1]
         if in_test(draws):
-            return self._aside_ahead(draws, labels)
+            waiting = aside_ahead(self.column, draws, labels, self.room)
+            return Ask(draws, waiting) if len(waiting) else None
+        if self.opinions is not None:
+            return None  # the stages are heard meanwhile
         first = last.purpose == PILOT
         free = (labels != UNASKED) & ~self.column.touched(draws)
         size = max(batch_size(0), self.terms.at_a_time)
@@ -162,28 +167,11 @@ class HardFirst:
 
     def foregone(self, draws: tuple[Draw, ...]) -> NDArray[np.bool_]:
         """Texts whose answers :meth:`ahead` does not go by, (n_texts,)."""
-        if in_test(draws):
-            return np.ones(self.column.n_texts, dtype=bool)
-        last, mask = draws[-1], self.column.drawn_for(draws, NEW_ROWS)
-        n_seen = int(_SEEN * len(last.rows)) if last.purpose == PILOT else 0
-        mask[self.column.codes[last.rows[n_seen:]]] = True
-        mask[self.column.codes[last.rows[:n_seen]]] = False
-        return mask
+        return foregone(self.column, draws)
 
     def awaited(self, draws: tuple[Draw, ...]) -> NDArray[np.bool_]:
         """Texts whose answers :meth:`step` goes by, (n_texts,): of a test, only its own."""
-        if in_test(draws):
-            return self.column.drawn_for(draws[-1:], TEST)
-        return ~self.column.drawn_for(draws, NEW_ROWS)
-
-    def _aside_ahead(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> Ask | None:
-        """The rows set aside, where money for them and for all of the test is left."""
-        aside = rows_of(d for d in draws if d.purpose == NEW_ROWS)
-        waiting = self.column.unasked(aside, labels)
-        left = len(self.column.unasked(draws[-1].rows, labels))
-        # Under a cap there may be a use for these rows' money, where the test fails.
-        tight = self.room is not None and self.room < _ROOMY * left
-        return None if tight or not len(waiting) else Ask(draws, waiting)
+        return awaited(self.column, draws)
 
     def _random(self, rows: NDArray[np.intp], size: int, stream: int) -> NDArray[np.intp]:
         """A simple random sample, in random order; every draw has a stream of its own."""
@@ -203,7 +191,7 @@ class HardFirst:
         texts = np.empty(0, dtype=np.intp) if labels is None else self.column.unasked(rows, labels)
         return Ask((*draws, draw), texts, outlook)
 
-    def _grow(  # noqa: C901, PLR0911  one for each way in which it can end
+    def _grow(  # noqa: C901, PLR0911, PLR0912  one for each way in which it can end
         self,
         draws: tuple[Draw, ...],
         labels: NDArray[np.intp],
@@ -217,64 +205,84 @@ class HardFirst:
             return Done(draws, f"{n_round - 1} tests failed, and no error budget is left for more")
         texts, by_chance = self.column.fitted_on(draws, labels)
         open_ = self.column.open_rows(draws)
-        delta = terms.delta(n_round)
         if closed:
             return Done(draws, "asking was ended before anything was tested")
-        if fewest_tested(len(open_), terms.target, delta) >= len(open_):
-            return Done(draws, too_few(len(open_), terms.target, delta))
+        if self.aim.fewest(len(open_), n_round) >= len(open_):
+            return Done(draws, self.aim.too_few(len(open_), n_round))
         fewest = min(terms.at_a_time, int(_SMALL_BATCH * len(self.usable)))
         size = min(max(batch_size(len(texts)), fewest), len(open_))
         # Of a column that is certified in part, rows are chosen that would be asked about anyway.
-        left = self._deferred(draws, labels)
+        left = self.passing.deferred(draws, labels)
         if len(left) < size:
             return Done(draws, "what is left goes to the teacher")
-        levels = {"target": terms.target, "delta": delta}
-        outlook, seen = self._surveyor.look(
-            texts, by_chance, labels, open_, **levels, failed=n_round - 1
-        )
+        outlook, seen = self._surveyor.look(draws, labels, open_, n_round)
+        if is_last(outlook, self.room, len(left)) and seen is not None and seen.ahead is not None:
+            if ahead:
+                return Done(draws, "of few labels each is to tell which the next ones are")
+            seen = self._surveyor.look(draws, labels, open_, n_round, self.freezer.names)[1]
+            return self._spend(draws, labels, left, seen)
         if seen is not None and outlook not in self.outlooks[-1:]:
             self.outlooks.append(outlook)
         # Texts that are being asked about count as asked.
         n_asked = int(self.column.drawn_for(draws, PILOT, HARD, TEST).sum())
         full = terms.most is not None and n_asked >= terms.most
         eager = size <= min(self._small, _MANY_TIMES * terms.at_a_time)
-        if ahead and (full or nearly_worth_testing(outlook, terms.target, len(left), eager=eager)):
+        if ahead and (full or self.aim.nearly(outlook, len(open_), len(left), eager=eager)):
             return Done(draws, "what is being asked about may be enough")
+        if seen is not None and seen.rule.used and draws[-1].purpose == PILOT:
+            more = self.chain.longer_start(draws, len(self.usable), terms.most)
+            if more:
+                ask = self._drawn(draws, PILOT, self._random(open_, more, 2), labels, outlook)
+                return replace(ask, hear=self.chain.unheard(ask.draws, seen.rule.used))
         grown = draws[-1].purpose != TEST
-        if worth_testing(outlook, target=terms.target, n_left=len(left), full=full, grown=grown):
-            ask = self._freeze(draws, labels, open_, n_round)
-            if ask is not None:
-                return ask
-        why = hopeless(
-            outlook,
-            n_open=len(open_),
-            n_rows=len(self.usable),
-            target=terms.target,
-            n_random=int(by_chance.sum()),
-            n_bare=int((labels[texts[by_chance]] < 0).sum()),
-        )
+        if self.aim.worth(outlook, len(open_), len(left), full=full, grown=grown):
+            test = self._freeze(draws, labels, open_, n_round, seen)
+            if test is not None:
+                return test
+        counted = self.aim.counted(labels[texts], by_chance)
+        why = self.aim.hopeless(outlook, len(open_), len(self.usable), **counted)
         if why or full:
             return Done(draws, why or no_more(n_asked))
-        if seen is None:  # one label only: nothing to be unsure of
-            return self._drawn(draws, HARD, self._random(open_, size, 100 + len(draws)), labels)
-        rows, found, X = seen
+        if seen is None:  # one label only: nothing to be unsure of, and nothing to learn from
+            return self._drawn(draws, PILOT, self._random(open_, size, 100 + len(draws)), labels)
         if terms.most is not None:
             size = max(min(size, terms.most - n_asked), 1)
-        open_to = np.isin(rows, left)
-        if not open_to.any():
+        rows = self._hardest(seen, left, size)
+        if not len(rows):
             return Done(draws, "what is left goes to the teacher")
-        rows, margins = rows[open_to], found.margins[open_to]
-        one_each = np.unique(self.column.codes[rows], return_index=True)[1]
-        chosen = choose_rows(margins[one_each], X[self.column.codes[rows[one_each]]], size)
-        return self._drawn(draws, HARD, rows[one_each[chosen]], labels, outlook)
+        ask = self._drawn(draws, HARD, rows, labels, outlook)
+        # As much is spent on a stage as on the teacher.
+        return replace(
+            ask, hear={s: t[: self.chain.affordable(s, size)] for s, t in seen.wanted.items()}
+        )
 
-    def _frozen_of(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> Frozen | None:
-        """What the last of these draws tests; None where something has changed since."""
-        before, draw = draws[:-1], draws[-1]
-        labels = self.column.as_then(draw, labels)
-        if self.freezer.state(before, labels) != draw.state:
-            return None
-        return self.freezer.plan(before, labels, draw.round, len(draw.rows))[1]
+    def _hardest(self, seen: Seen, left: NDArray[np.intp], size: int) -> NDArray[np.intp]:
+        rows, sure = seen.hardest(self.column.codes, left)
+        X = seen.X[self.column.codes[rows]]
+        return rows[self.aim.choose(sure, X, size)] if len(rows) else rows
+
+    def _spend(
+        self,
+        draws: tuple[Draw, ...],
+        labels: NDArray[np.intp],
+        left: NDArray[np.intp],
+        seen: Seen | None,
+    ) -> Ask | Done:
+        """Spend the last of the money: on one more batch, or on the test."""
+        assert seen is not None and seen.ahead is not None and self.room is not None  # noqa: S101, PT018
+        tests = [draw for draw in draws if draw.purpose == TEST]
+        open_, n_round = self.column.open_rows(draws), 1 + len(tests)
+        n_asked = int(self.column.drawn_for(draws, PILOT, HARD, TEST).sum())
+        fewest = self.aim.fewest(len(open_), n_round)
+        size = min(batch_size(n_asked), n_asked if self._most is None else self._most - n_asked)
+        outlook, grow = last_money(seen.ahead, room=self.room, batch=size, fewest=fewest)
+        self.outlooks.append(outlook)
+        rows = self._hardest(seen, left, size) if grow else left[:0]
+        if len(rows):
+            return self._drawn(draws, HARD, rows, labels, outlook)
+        test = self._freeze(draws, labels, open_, n_round, None, last=True)
+        failed = len(tests[-1].rows) if tests and tests[-1].found == "failed" else 0
+        return test or Done(draws, no_more(n_asked, failed))
 
     def _freeze(
         self,
@@ -282,36 +290,54 @@ class HardFirst:
         labels: NDArray[np.intp],
         open_: NDArray[np.intp],
         n_round: int,
+        seen: Seen | None,
+        *,
+        last: bool = False,
     ) -> Ask | None:
-        """Freeze, and draw the rows of a test from what is open; None if it is not worth it."""
-        state, frozen = self.freezer.plan(draws, labels, n_round, self.room)
+        """Freeze, and draw the rows of a test from what is open; None if it is not worth it.
+
+        In a chain the stages are heard first about all rows that the rule sends to them. The ``last``
+        test that there is money for says nothing of the rows that score lowest.
+        """
+        opinions, rule = self.opinions, Rule() if seen is None else seen.rule
+        chain = None if opinions is None else (opinions, rule)
+        state, frozen = self.freezer.plan(draws, labels, n_round, self.room, chain, last=last)
+        heard = quiet = tuple[NDArray[np.intp], ...]()
+        if opinions is not None:
+            if seen is not None and seen.wanted:
+                return Ask(draws, np.empty(0, dtype=np.intp), hear=seen.wanted)
+            heard, quiet = opinions.labelled(), opinions.quiet()
+            state = f"{state} {opinions.digest()}"
         if not frozen.outlook.n_test:
             return None
-        size, delta = frozen.outlook.n_test, self.terms.delta(n_round)
-        rows, looks = self._random(open_, size, 1000 + n_round), plan_looks(size, delta)
-        bare = self.column.without_label(draws, labels)
+        among = self.aim.tested_among(frozen, open_)
+        at = self.aim.standing(draws, labels, len(open_), n_round)
+        looks = self.aim.looks(frozen, len(among), at, self.room)
+        rows = self._random(among, looks[-1].n_rows, 1000 + n_round)
+        bare, delta = self.column.without_label(draws, labels), self.terms.delta(n_round)
         draw = Draw(TEST, n_round, 0, self.terms.seed, rows, delta, "", state, looks, bare=bare)
-        return Ask((*draws, draw), self._of_look(draw, labels, 0), frozen.outlook)
-
-    def _of_look(self, draw: Draw, labels: NDArray[np.intp], look: int) -> NDArray[np.intp]:
-        return self.column.unasked(draw.rows[: draw.looks[look].n_rows], labels)
+        draw = replace(draw, heard=heard, quiet=quiet, used=rule.used, cut=rule.cut)
+        draw = replace(draw, promise=str(self.terms.promise), last=last)
+        return Ask((*draws, draw), self.passing.waiting(draw, labels, 0), frozen.outlook)
 
     def _test(
         self, draws: tuple[Draw, ...], labels: NDArray[np.intp], *, closed: bool
     ) -> Ask | Done:
         """Look at a test as often as was planned, then go on, or end."""
-        before, draw, frozen = draws[:-1], draws[-1], self._frozen_of(draws, labels)
+        before, draw, frozen = draws[:-1], draws[-1], self.passing.frozen_of(draws, labels)
         if frozen is None:  # what was drawn tests nothing any more
             spent = replace(draw, found="void", missing=draw.rows)
             return self._step((*before, spent), labels, closed=closed)
         for k in range(len(draw.looks)):
-            waiting = self._of_look(draw, labels, k)
+            waiting = self.passing.waiting(draw, labels, k)
             if len(waiting) and not closed:
                 return Ask(draws, waiting)
-            found = self._looked(before, draw, frozen, labels, looks=k + 1)
+            found = self.passing.looked(before, draw, frozen, labels, looks=k + 1)
             if found is not None:  # a threshold that passed stays passed
                 scores = frozen.scores[self.column.codes[self.column.open_rows(before)]]
-                if enough(draw.looks, k, int((scores < found.threshold).sum())):
+                # What the loosest threshold leaves to the teacher, no look can gain.
+                more = (scores >= frozen.thresholds[-1]) & (scores < found.threshold)
+                if enough(draw.looks, k, int(more.sum())):
                     break
         missing = draw.rows[labels[self.column.codes[draw.rows]] == UNASKED]
         bare = np.r_[draw.bare, self.column.without_label([draw], labels)]
@@ -326,69 +352,38 @@ class HardFirst:
         """Whether a test that passed may be followed by another one."""
         if self.terms.one_round or draws[-1].round >= _MOST_ROUNDS:
             return False
-        return len(self._deferred(draws, labels)) > _WORTH_MORE * len(self.usable)
-
-    def _looked(
-        self,
-        before: tuple[Draw, ...],
-        draw: Draw,
-        frozen: Frozen,
-        labels: NDArray[np.intp],
-        *,
-        looks: int,
-    ) -> Certificate | None:
-        labels = self.column.as_then(draw, labels)
-        return best_look(
-            *(frozen, self.column.codes, self.column.open_rows(before), draw, looks),
-            complete=[not len(self._of_look(draw, labels, k)) for k in range(looks)],
-            labels=labels,
-            classes=self.classes,
-            target=self.terms.target,
-        )
-
-    def _certified(
-        self, draws: tuple[Draw, ...], labels: NDArray[np.intp]
-    ) -> list[tuple[Done, NDArray[np.intp]]]:
-        """What passed until now, each with the rows that are handled by it."""
-        found = []
-        for i, draw in enumerate(draws):
-            if draw.purpose == TEST and draw.found == "passed":
-                before, tested = draws[:i], draws[: i + 1]
-                frozen = self._frozen_of(tested, labels)
-                if frozen is None:
-                    continue
-                certificate = self._looked(before, draw, frozen, labels, looks=len(draw.looks))
-                if certificate is not None:
-                    open_ = self.column.open_rows(before)
-                    scores = frozen.scores[self.column.codes[open_]]
-                    done = Done(draws, "", frozen, certificate, tested=tested)
-                    found.append((done, open_[scores >= certificate.threshold]))
-        return found
-
-    def _deferred(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Open rows that nothing certified handles: they will be asked about."""
-        open_ = self.column.open_rows(draws)
-        best = max((rows for _, rows in self._certified(draws, labels)), key=len, default=None)
-        return open_ if best is None else np.setdiff1d(open_, best)
+        return len(self.passing.deferred(draws, labels)) > _WORTH_MORE * len(self.usable)
 
     def _ended(self, done: Done, labels: NDArray[np.intp], *, closed: bool) -> Ask | Done:
-        """Deliver what saves most of all that passed; any may be. Test the rows set aside on it."""
-        open_ = self.column.open_rows(done.draws)
-        passed = self._certified(done.draws, labels)
-        if not passed:
-            return done
-        done, _ = max(passed, key=lambda each: np.isin(open_, each[1]).sum())
-        assert done.frozen is not None  # noqa: S101  it has passed
+        """Deliver what saves most of all that passed, and test the rows set aside on it."""
+        done = self.passing.best(done, labels)
         aside = next((d for d in done.draws if d.purpose == NEW_ROWS), None)
-        if aside is None:
+        if aside is None or done.frozen is None:
             return done
         waiting = self.column.unasked(aside.rows, labels)
         if len(waiting) and not closed:
             return Ask(done.draws, waiting)
         terms, texts = self.terms, self.column.codes[aside.rows]
         levels = {"target": terms.target, "confidence": terms.confidence}
-        about_new = certify_new(done.frozen, texts, labels, self.classes, **levels, seed=terms.seed)
+        frozen = done.frozen
+        if self.opinions is not None and frozen.chain is not None:
+            frozen, wanted = frozen.about(texts, self.opinions)
+            wanted = self.chain.hearable(wanted)
+            if wanted and not closed:
+                return Ask(done.draws, waiting, hear=wanted)
+        about_new = certify_new(
+            frozen, texts, labels, self.classes, **levels, seed=terms.seed, promise=terms.promise
+        )
         return replace(done, new_rows=about_new)
+
+    @property
+    def opinions(self) -> Opinions | None:
+        """What the stages of a chain have said; None without one."""
+        return self.chain.opinions
+
+    @opinions.setter
+    def opinions(self, opinions: Opinions | None) -> None:
+        self.chain.opinions = self.passing.opinions = opinions
 
     def cap(self, most: int | None) -> None:
         """Let no more texts be asked about before a test than a cap on the job pays for.

@@ -3,23 +3,71 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws.moves import Column
+from tracer_nb.draws import Draw
+from tracer_nb.draws.aims import Aim, Standing
+from tracer_nb.draws.chain import Chain, best_rule
+from tracer_nb.draws.opinions import Pools, Rule
+from tracer_nb.engine import ExtraRows
 from tracer_nb.engine.growing import Sketch, best_view, looked_at, sketch, smoothed
-from tracer_nb.engine.outlook import Outlook, look_ahead
+from tracer_nb.engine.outlook import Outlook
 from tracer_nb.engine.zoo import Matrix
+from tracer_nb.labelsets import sets_of
 
 __all__ = ["Seen", "Surveyor"]
 
-Seen = tuple[NDArray[np.intp], Sketch, Matrix]
-"""The open rows that were looked at, what the quick surrogate says of them, and all texts prepared."""
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What a quick surrogate says of the open rows.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n,), int
+        The open rows that were looked at.
+    sure : ndarray of shape (n,)
+        How sure it is of each; in a chain, with whomever else was heard about the row.
+    X : matrix of shape (n_texts, d)
+        All texts prepared.
+    rule : Rule
+        Whom a chain hears about a row.
+    wanted : dict of ndarray of int
+        By stage, texts about which it is to be heard, the least sure first.
+    ahead : callable or None
+        What :func:`~tracer_nb.engine.outlook.look_ahead` says of them, with some arguments changed:
+        of selective agreement, without a chain.
+    """
+
+    rows: NDArray[np.intp]
+    sure: NDArray[np.float64]
+    X: Matrix
+    rule: Rule = field(default_factory=Rule)
+    wanted: Mapping[int, NDArray[np.intp]] = field(default_factory=dict)
+    ahead: Callable[..., Outlook] | None = None
+
+    def hardest(
+        self, codes: NDArray[np.intp], among: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Rows that may be asked about, no text twice, and how sure it is of each.
+
+        Parameters
+        ----------
+        codes : ndarray of shape (n_rows,), int
+            Text of each row of the column.
+        among : ndarray of int
+            Rows that may be asked about.
+        """
+        may = np.isin(self.rows, among)
+        rows, sure = self.rows[may], self.sure[may]
+        one_each = np.unique(codes[rows], return_index=True)[1]
+        return rows[one_each], sure[one_each]
 
 
 class Surveyor:
@@ -27,45 +75,48 @@ class Surveyor:
 
     Parameters
     ----------
-    column : Column
+    aim : Aim
+        What the column is looked at for.
     aside : ndarray of int
         Rows that are set aside: their texts leave no trace in what others are smoothed over.
-    seed : int
+    chain : Chain
+        Without opinions where there is none.
     """
 
-    def __init__(self, column: Column, aside: NDArray[np.intp], seed: int) -> None:
-        self.column, self.aside, self.seed = column, aside, seed
-        self._sketch: Sketch | None = None
+    def __init__(self, aim: Aim, aside: NDArray[np.intp], chain: Chain) -> None:
+        self.aim, self.aside, self.chain = aim, aside, chain
+        self.column, self.seed = aim.column, aim.terms.seed
+        # Where a row has several labels.
+        self.sets = sets_of(aim.classes)
+        # Without names of labels, and with them.
+        self._sketches: dict[bool, Sketch] = {}
         self._smooth: tuple[Any] | None = None
         self._prepared: Matrix | None = None
-        self._last: tuple[bytes, tuple[Outlook, Seen | None]] | None = None
+        self._others: Callable[[Sequence[Matrix]], Matrix] | None = None
+        self._last: dict[bool, tuple[bytes, tuple[Outlook, Seen | None]]] = {}
 
     def look(
         self,
-        texts: NDArray[np.intp],
-        by_chance: NDArray[np.bool_],
+        draws: tuple[Draw, ...],
         labels: NDArray[np.intp],
         open_: NDArray[np.intp],
-        *,
-        target: float,
-        delta: float,
-        failed: int,
+        n_round: int,
+        names: ExtraRows | None = None,
     ) -> tuple[Outlook, Seen | None]:
         """The best test of the open rows, and how sure a quick surrogate is of each.
 
         Parameters
         ----------
-        texts : ndarray of int
-            Texts with an answer, to be fitted on.
-        by_chance : ndarray of bool
-            Which of these came at random.
+        draws : tuple of Draw
+            Texts of which are fitted on, where they have an answer.
         labels : ndarray of shape (n_texts,), int
         open_ : ndarray of int
             Open rows.
-        target, delta : float
+        n_round : int
             Of the test to come.
-        failed : int
-            Tests that did not pass.
+        names : ExtraRows, optional
+            What the labels are called, as rows to fit on if they know something: where few rows are
+            asked about.
 
         Returns
         -------
@@ -73,48 +124,108 @@ class Surveyor:
         Seen or None
             None where there is a single label.
         """
+        texts, by_chance = self.column.fitted_on(draws, labels)
+        at = self.aim.standing(draws, labels, len(open_), n_round)
         # A step that ends where a test would begin is followed by one that begins there.
-        key = hashlib.sha256(repr((target, delta, failed)).encode())
+        said = (
+            None
+            if self.chain.opinions is None
+            else (
+                self.chain.opinions.digest(),
+                self.chain.prices,
+                self.chain.room,
+                self.chain.texts,
+            )
+        )
+        key = hashlib.sha256(repr((at, said)).encode())
         for part in (texts, by_chance, labels[texts], open_):
             key.update(part.tobytes())
-        if self._last is None or self._last[0] != key.digest():
-            levels: dict[str, Any] = {
-                "target": target,
-                "delta": delta,
-                "failed": failed,
-                "seed": self.seed,
-            }
-            ahead = partial(look_ahead, n_open=len(open_), n_labels=len(texts), **levels)
-            self._last = key.digest(), self._look(texts, by_chance, labels, open_, ahead)
-        return self._last[1]
+        by_name = names is not None
+        if by_name not in self._last or self._last[by_name][0] != key.digest():
+            found = self._look(texts, by_chance, labels, open_, at, names)
+            self._last[by_name] = key.digest(), found
+        return self._last[by_name][1]
 
-    def _look(
+    def _look(  # noqa: PLR0917  what one look goes by
         self,
         texts: NDArray[np.intp],
         by_chance: NDArray[np.bool_],
         labels: NDArray[np.intp],
         open_: NDArray[np.intp],
-        ahead: Callable[..., Outlook],
+        at: Standing,
+        names: ExtraRows | None,
     ) -> tuple[Outlook, Seen | None]:
+        labels = self.aim.told(labels)
+        ahead = self.aim.ahead(at)
         known = labels[texts] >= 0
         rows = looked_at(open_, self.seed)
         X = self._prepare(texts[by_chance & known], labels)
         own = texts[known]
-        # A text without a label is a disagreement, wherever it stands.
         bare = texts[~known]
-        found = sketch(X[own], labels[own], X[np.r_[self.column.codes[rows], bare]], self._sketch)
+        rest = X[np.r_[self.column.codes[rows], bare]]
+        before = self._sketches.get(names is not None)
+        found = sketch(X[own], labels[own], rest, before, sets=self.sets)
+        if found is not None and names is not None and self.sets is None:
+            assert self._others is not None  # noqa: S101  all is prepared
+            number = {name: i for i, name in enumerate(self.aim.classes)}
+            which = np.array([number[name] for name in np.asarray(names.y).tolist()])
+            other = sketch(X[own], labels[own], rest, names=(self._others(names.X), which))
+            # Out-of-fold answers to random rows tell whether the names know something.
+            chance = by_chance[known]
+            if other is not None and other.agree[chance].sum() > found.agree[chance].sum():
+                found = other
         if found is None:
             return ahead(np.empty(0), np.empty(0), *[np.empty(0, dtype=bool)] * 2), None
-        self._sketch = found
-        of_bare = found.margins[len(rows) :]
-        found = replace(found, margins=found.margins[: len(rows)])
-        outlook = ahead(
-            found.margins,
-            np.r_[found.left_out, of_bare],
-            np.r_[found.agree, np.zeros(len(bare), dtype=bool)],
-            np.r_[by_chance[known], by_chance[~known]],
+        self._sketches[names is not None] = replace(found, outputs=None, out_of_fold=None)
+        chance = np.r_[by_chance[known], by_chance[~known]]
+        if self.chain.opinions is not None:
+            codes = np.r_[np.searchsorted(found.present, labels[own]), np.full(len(bare), -1)]
+            assert found.outputs is not None and found.out_of_fold is not None  # noqa: S101, PT018
+            left_out = np.vstack([found.out_of_fold, found.outputs[len(rows) :]])
+            labelled = np.r_[own, bare]
+            pools = Pools(left_out, labelled, codes, chance, self.chain.opinions, found.present)
+            weighted = (~chance).sum() / max((self.column.codes >= 0).sum(), 1)
+            weigh = partial(ahead, by_chance=chance, calibrated=True, chosen=float(weighted))
+            return self._weighed(rows, found.outputs[: len(rows)], X, pools, weigh, len(open_))
+        outlook, sure = self.aim.expect(found, len(bare), chance, at)
+        seen = Seen(rows, sure, X)
+        if self.aim.plain:
+            seen = replace(seen, ahead=partial(ahead, *found.with_bare(len(bare)), chance))
+        return outlook, seen
+
+    def _weighed(  # noqa: PLR0917  what one look has found
+        self,
+        rows: NDArray[np.intp],
+        own: NDArray[np.floating],
+        X: Matrix,
+        pools: Pools,
+        ahead: Callable[..., Outlook],
+        n_open: int,
+    ) -> tuple[Outlook, Seen]:
+        """The same for a chain: what the surrogate says, pooled with the stages' answers."""
+        texts = self.column.codes[rows]
+        purse = self.chain.purse(pools.n_labelled)
+        rule, outlook, expected, pays = best_rule(
+            *(pools, own, texts, self.chain.prices),
+            ahead,
+            scale=n_open / max(len(rows), 1),
+            purse=purse,
+            room=(self.chain.room, self.chain.texts),
+            seed=self.seed,
         )
-        return outlook, (rows, found, X)
+        now = pools.now(own, texts)[1]
+        # Rows that were not heard about as things stand are none that it pays for.
+        waiting = pools.by_rule(rule, own, texts)[2] if pays else {}
+        least = np.argsort(now, kind="stable")
+        wanted = {
+            stage: np.array(list(dict.fromkeys(texts[least[np.isin(least, at)]].tolist())), int)
+            for stage, at in waiting.items()
+            if len(at)
+        }
+        # A row that is heard next may need no teacher; one that was heard in vain does.
+        afford = {s: int(purse / max(self.chain.prices[s], 1e-9)) for s in wanted}
+        wanted = {s: each[: afford[s]] for s, each in wanted.items() if afford[s] > 0}
+        return outlook, Seen(rows, np.maximum(now, expected), X, rule, wanted)
 
     def warm(self) -> None:
         """Work out what needs no answer, while the first ones are waited for."""
@@ -128,6 +239,8 @@ class Surveyor:
         if self._prepared is None:
             self.warm()
             assert self._smooth is not None  # noqa: S101  it is warm
-            self._prepared = best_view(self.column.X, *self._smooth, pilot, labels[pilot])
+            self._prepared, self._others = best_view(
+                *(self.column.X, *self._smooth, pilot, labels[pilot]), self.sets
+            )
             self._smooth = None
         return self._prepared

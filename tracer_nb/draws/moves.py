@@ -10,20 +10,19 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw, rows_of
+from tracer_nb.draws import HARD, NEW_ROWS, NO_LABEL, PILOT, TEST, UNASKED, Draw, rows_of
 from tracer_nb.draws.frozen import Frozen
 from tracer_nb.engine.certificates.promise import round_delta
 from tracer_nb.engine.outlook import Outlook
-from tracer_nb.records import Certificate
+from tracer_nb.records import HANDLED, Certificate, PromiseName
 
-__all__ = ["NO_LABEL", "UNASKED", "Ask", "Column", "Done", "Job", "Terms", "drive"]
+__all__ = ["Ask", "Column", "Done", "Job", "Terms", "drive"]
 
 # Of the error budget for the first test. With a second one at .012 delta beside it instead of .015,
 # the rows of BANKING77 that are never asked about are .003 more.
 _FIRST_ROUND = 0.8
-
-NO_LABEL, UNASKED = -1, -2
-"""Codes of a text that the teacher gave no label to, and of one that it was not asked about."""
+# A test of the whole output hardly fails, and after one of recall there is little left to save.
+_NEARLY_ALL = 0.95
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,10 +115,15 @@ class Terms:
     at_a_time : int
         Texts that the teacher takes at a time: in a large column no batch is smaller.
     seed : int
+    prices : tuple of float
+        Of a chain: what hearing each stage about a text costs, in askings of the teacher.
     options : mapping
         Of the fit.
     features : str
         What tells these features from others.
+    promise : PromiseName
+        What a test is of, and which rows are hard for it. A test of another promise is a further
+        round.
     """
 
     target: float
@@ -130,12 +134,14 @@ class Terms:
     one_round: bool = False
     at_a_time: int = 1
     seed: int = 0
+    prices: tuple[float, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     features: str = ""
+    promise: PromiseName = HANDLED
 
     def fingerprint(self, classes: tuple[str, ...], parts: Iterable[NDArray[Any]]) -> str:
         """Digest of the terms, the labels and whole numbers that something was frozen by."""
-        levels = self.target, self.confidence, self.seed, self.features
+        levels = self.target, self.confidence, str(self.promise), self.seed, self.features
         said = repr((*levels, sorted(self.options.items())))
         digest = hashlib.sha256(f"{said} {classes!r}".encode())
         for part in parts:
@@ -145,7 +151,8 @@ class Terms:
     def delta(self, n_round: int) -> float:
         """Error budget of a round."""
         delta = 1.0 - self.confidence
-        return delta if self.one_round else round_delta(delta, n_round, first=_FIRST_ROUND)
+        first = _NEARLY_ALL if self.promise.kind in ("output", "recall") else _FIRST_ROUND
+        return delta if self.one_round else round_delta(delta, n_round, first=first)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,11 +167,14 @@ class Ask:
         Texts that have no answer yet, in the order in which they are wanted.
     outlook : Outlook or None
         What was expected when it was decided.
+    hear : mapping of ndarray of int
+        Of a chain: texts to hear each stage about, at the same time.
     """
 
     draws: tuple[Draw, ...]
     texts: NDArray[np.intp]
     outlook: Outlook | None = None
+    hear: Mapping[int, NDArray[np.intp]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,6 +207,7 @@ class Job(Protocol):
     """Decides what is done next."""
 
     column: Column
+    opinions: Any
 
     def step(
         self, draws: tuple[Draw, ...], labels: NDArray[np.intp], *, closed: bool = False
@@ -217,6 +228,7 @@ def drive(
     labels: NDArray[np.intp] | None = None,
     keep: Callable[[tuple[Draw, ...], NDArray[np.intp]], None] | None = None,
     late: bool = False,
+    hear: Callable[[int, NDArray[np.intp]], NDArray[np.intp]] | None = None,
 ) -> tuple[Done, NDArray[np.intp]]:
     """Drive a job to its end.
 
@@ -224,7 +236,7 @@ def drive(
     ----------
     job : HardFirst
     ask : callable
-        From texts to codes of labels; :data:`UNASKED` for one that was not answered, which ends
+        From texts to codes of labels; ``UNASKED`` for one that was not answered, which ends
         the asking.
     draws, labels : optional
         Of a job that was stopped.
@@ -232,6 +244,8 @@ def drive(
         Told of the record before anything is asked about.
     late : bool
         Answers come as late as they can: what can be chosen ahead of them is.
+    hear : callable, optional
+        Of a chain: from a stage and texts to codes of its labels.
 
     Returns
     -------
@@ -252,4 +266,7 @@ def drive(
         if len(move.texts):
             said[move.texts] = ask(move.texts)
             closed = bool((said[move.texts] == UNASKED).any())
+        for stage, texts in move.hear.items():
+            assert hear is not None  # noqa: S101  a chain has somebody to hear
+            job.opinions.codes[stage, texts] = hear(stage, texts)
         ahead = job.ahead(draws, said) if late and not closed else None

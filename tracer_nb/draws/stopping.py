@@ -11,7 +11,16 @@ from scipy.stats import binom
 from tracer_nb.draws import Look
 from tracer_nb.engine.outlook import Outlook
 
-__all__ = ["enough", "hopeless", "nearly_worth_testing", "no_more", "plan_looks", "worth_testing"]
+__all__ = [
+    "enough",
+    "hopeless",
+    "nearly_worth_testing",
+    "no_more",
+    "none_given",
+    "none_wanted",
+    "plan_looks",
+    "worth_testing",
+]
 
 _LIKELY = 0.7
 # When so much of a column is asked about, a test may be less likely to pass. At .98 none is ever said to
@@ -30,6 +39,8 @@ _NEARLY_EAGER, _NEARLY, _MAYBE = 1.25, 1.7, 0.7
 # Nothing is left to hope for when so much is asked about and so little can be expected.
 _TRIED, _WORTH = 0.4, 0.02
 _BEYOND_DOUBT = 1e-3
+# Among so many texts there should be one with a label that is worth a promise of its own.
+_NONE_AMONG = 1500
 # A test is looked at before its end: tests are planned too large, where little is known.
 _LOOKS = ((0.4, 0.4), (1.0, 0.6))
 
@@ -113,32 +124,77 @@ def hopeless(
     if outlook.n_labels >= _TRIED * n_rows:
         return (
             f"{outlook.n_labels:,} of {n_rows:,} rows are asked about, and no test of the others can "
-            "be expected to pass; ask the teacher about them, or lower the target"
+            "be expected to pass; ask the teacher about them"
         )
     return ""
 
 
-def no_more(n_asked: int) -> str:
-    """Why no test is made of a job that has asked about all that it may."""
+def none_wanted(outlook: Outlook, *, label: str, n_rows: int, target: float, n_random: int) -> str:
+    """Why no test of recall is worth it, as :func:`hopeless`.
+
+    Parameters
+    ----------
+    outlook : Outlook
+    label : str
+    n_rows : int
+        Rows of the column.
+    target : float
+    n_random : int
+        Texts drawn at random.
+    """
+    if outlook.n_test and n_rows - outlook.bill >= _WORTH * n_rows:
+        return ""
+    if not outlook.n_test and outlook.n_labels >= min(_NONE_AMONG, _TRIED * n_rows):
+        return none_given(outlook.n_labels, label, n_random)
+    if outlook.n_labels >= _TRIED * n_rows:
+        return (
+            f"{outlook.n_labels:,} of {n_rows:,} rows are asked about, and too few with the label {label} "
+            f"were found to promise {100 * target:g} % of them without reading nearly all rows; ask the "
+            "teacher about them"
+        )
+    return ""
+
+
+def none_given(n_asked: int, label: str, n_random: int) -> str:
+    """Why nothing can be promised of a label that the teacher has given to none of its texts."""
     return (
-        f"after {n_asked:,} texts, as many as may be asked about before a test, none can be expected "
-        "to pass; let it ask about more, or lower the target"
+        f"the teacher gave none of {n_asked:,} texts the label {label} ({n_random:,} of them were drawn "
+        "at random): so rare a label takes reading nearly all rows; ask the teacher about them, or "
+        "promise something else"
     )
 
 
-def plan_looks(size: int, delta: float) -> tuple[Look, ...]:
-    """Looks at a test of so many rows, fixed before they are drawn; their errors add up to delta."""
+def no_more(n_asked: int, n_failed: int = 0) -> str:
+    """Why no test is made of a job that has asked about all that it may, the last test failing."""
+    if n_failed:
+        return (
+            f"a test with the last {n_failed:,} of {n_asked:,} texts did not pass; let it ask about "
+            "more"
+        )
+    return (
+        f"after {n_asked:,} texts, as many as may be asked about before a test, none can be expected "
+        "to pass; let it ask about more"
+    )
+
+
+def plan_looks(size: int, delta: float, *, last: bool = False) -> tuple[Look, ...]:
+    """Looks at a test of so many rows, fixed before they are drawn; their errors add up to delta.
+
+    The ``last`` one that there is money for is looked at once: to stop early would save nothing.
+    """
+    if last:
+        return (Look(size, delta),)
     return tuple(Look(max(round(n * size), 1), error * delta) for n, error in _LOOKS)
 
 
-def enough(looks: tuple[Look, ...], k: int, n_deferred: int) -> bool:
+def enough(looks: tuple[Look, ...], k: int, n_left: int) -> bool:
     """Whether to stop after look k: going on to the next costs as much as it could gain.
 
     Parameters
     ----------
     looks : tuple of Look
     k : int
-    n_deferred : int
-        Open rows that what has passed until now leaves to the teacher.
+    n_left : int
+        Open rows that a later look could still give to the surrogate.
     """
-    return k + 1 < len(looks) and n_deferred <= looks[k + 1].n_rows - looks[k].n_rows
+    return k + 1 < len(looks) and n_left <= looks[k + 1].n_rows - looks[k].n_rows

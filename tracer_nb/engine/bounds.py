@@ -44,7 +44,12 @@ def held_out_p_value(
 
 
 def column_p_value(
-    n_disagree: ArrayLike, n_handled: ArrayLike, n_population: ArrayLike, target: float
+    n_disagree: ArrayLike,
+    n_handled: ArrayLike,
+    n_population: ArrayLike,
+    target: float,
+    *,
+    n_delivered: int | None = None,
 ) -> NDArray[np.float64]:
     """P-value of "more than a share 1 - T of M known rows disagree", drawn without replacement.
 
@@ -54,12 +59,15 @@ def column_p_value(
         d disagreements among the m labelled rows of the M handled rows.
     target : float
         T, a fraction in (0, 1).
+    n_delivered : int, optional
+        N rows of which a share 1 - T may disagree, where the M are those among them that can; M by
+        default.
 
     Returns
     -------
     ndarray of float
-        P(X <= d) for X hypergeometric with M rows, floor((1 - T) M) + 1 of them
-        disagreeing, and m draws; 0 where the null is impossible (M = 0).
+        P(X <= d) for X hypergeometric with M rows, floor((1 - T) N) + 1 of them
+        disagreeing, and m draws; 0 where the null is impossible (M = 0, or too few).
 
     References
     ----------
@@ -67,7 +75,8 @@ def column_p_value(
     """
     d, m, total = np.broadcast_arrays(n_disagree, n_handled, n_population)
     # The tiny term keeps (1 - .92) * 100 = 7.999… from losing a permitted row.
-    null = np.floor((1.0 - target) * total + 1e-9).astype(np.int64) + 1
+    whole = total if n_delivered is None else np.full_like(total, n_delivered)
+    null = np.floor((1.0 - target) * whole + 1e-9).astype(np.int64) + 1
     possible = null <= total
     p = _hypergeom_cdf(d, np.maximum(total, 1), np.where(possible, null, 0), m)
     return np.asarray(np.where(possible, p, 0.0), dtype=np.float64)

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from tracer_nb.errors import InvalidInput, NotEnoughData
+from tracer_nb.labelsets import LabelSets, labels_in, numbers_of
 
 __all__ = [
     "FEWEST_ROWS",
@@ -18,8 +19,10 @@ __all__ = [
     "check_mask",
     "check_matrix",
     "check_seed",
+    "check_sets",
     "check_soft_labels",
     "is_number",
+    "label_array",
     "label_codes",
     "missing_labels",
     "row_groups",
@@ -113,7 +116,7 @@ def check_labels(y: ArrayLike, n_rows: int) -> tuple[NDArray[Any], NDArray[np.in
     NotEnoughData
         Fewer than ten labels, or a single one.
     """
-    labels = _label_array(y, n_rows)
+    labels = label_array(y, n_rows)
     given = ~missing_labels(labels)
     n = int(given.sum())
     if n < FEWEST_ROWS:
@@ -145,17 +148,52 @@ def check_labels(y: ArrayLike, n_rows: int) -> tuple[NDArray[Any], NDArray[np.in
     return classes, codes
 
 
-def label_codes(y: ArrayLike, classes: NDArray[Any], n_rows: int) -> NDArray[np.intp]:
+def label_codes(
+    y: ArrayLike, classes: NDArray[Any], n_rows: int, sets: LabelSets | None = None
+) -> NDArray[np.intp]:
     """Each row's index into ``classes``, -1 for a missing label or one that is not there.
+
+    With ``sets`` the number of its set.
 
     Raises
     ------
     InvalidInput
         Another length than X.
     """
-    number = {label: code for code, label in enumerate(classes.tolist())}
-    labels = _label_array(y, n_rows).tolist()
+    number = numbers_of(classes.tolist() if sets is None else sets)
+    labels = label_array(y, n_rows).tolist()
     return np.array([number.get(label, -1) for label in labels], dtype=np.intp)
+
+
+def check_sets(y: ArrayLike, sets: LabelSets, n_rows: int) -> NDArray[np.intp]:
+    """Return the number of each row's set, -1 where there is none, or one without a number.
+
+    Raises
+    ------
+    InvalidInput
+        Another length than X, or an answer that is no set of these labels.
+    NotEnoughData
+        Fewer than ten sets, or a single one.
+    """
+    labels = label_array(y, n_rows)
+    given = np.flatnonzero(~missing_labels(labels))
+    if len(given) < FEWEST_ROWS:
+        rows = "row is" if len(given) == 1 else "rows are"
+        raise NotEnoughData(f"{len(given)} labelled {rows} too few; label at least {FEWEST_ROWS}")
+    codes = np.full(n_rows, -1, dtype=np.intp)
+    for row in given.tolist():
+        codes[row] = sets.number(labels[row])
+        if codes[row] < 0 and len(labels_in(str(labels[row]))) <= sets.largest:
+            raise InvalidInput(
+                f"row {row} has {labels[row]!r}, which is no set of the labels as sets are written; "
+                "write it with LabelSets.spelled(labels)"
+            )
+    if len(np.unique(codes[codes >= 0])) < 2:
+        raise NotEnoughData(
+            f"all {len(given)} labelled rows have the same labels; nothing can be learned: label more "
+            "rows, or check the prompt"
+        )
+    return codes
 
 
 def missing_labels(labels: NDArray[Any]) -> NDArray[np.bool_]:
@@ -176,7 +214,14 @@ def _is_missing(label: Any) -> bool:
         return False
 
 
-def _label_array(y: ArrayLike, n_rows: int) -> NDArray[Any]:
+def label_array(y: ArrayLike, n_rows: int) -> NDArray[Any]:
+    """Labels as an array of shape (n_rows,), missing ones as they were given.
+
+    Raises
+    ------
+    InvalidInput
+        Another length than X.
+    """
     labels = np.asarray(y)
     if labels.ndim != 1 or len(labels) != n_rows:
         raise InvalidInput(

@@ -15,11 +15,14 @@ from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import FloatArray, IntArray
 
-__all__ = ["Crowd", "dawid_skene", "estimated_accuracy"]
+__all__ = ["Crowd", "dawid_skene", "estimated_accuracy", "one_coin"]
 
 
 # Below every share that can be estimated; its logarithm is finite.
 _TINY = 1e-300
+# In the form with one number for each teacher: what is supposed of it before anything is known, the
+# rows that this weighs as much as, and the limits within which its answers count.
+_SUPPOSED, _ROWS, _LIMITS = 0.8, 20.0, (0.02, 0.99)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,6 +143,61 @@ def estimated_accuracy(crowd: Crowd) -> FloatArray:
     """
     right = np.diagonal(crowd.confusion, axis1=1, axis2=2)
     return np.asarray(right @ crowd.prior, dtype=np.float64)
+
+
+def one_coin(
+    answers: ArrayLike, n_classes: int, *, tolerance: float = 1e-6, most_iterations: int = 500
+) -> FloatArray:
+    """How right each of m teachers is, by EM with one number for each.
+
+    The model of Dawid and Skene with an even prior, in which a teacher that errs says each wrong
+    class alike: where rows are few or classes many, a confusion matrix for each has more
+    numbers than there are answers.
+
+    Parameters
+    ----------
+    answers : array of int, shape (n, m)
+        Codes of answers in [0, ``n_classes``); -1 for none. Best of all teachers about each row.
+    n_classes : int
+        k, at least 2.
+    tolerance : float
+        EM ends when no accuracy moves by more.
+    most_iterations : int
+
+    Returns
+    -------
+    ndarray of shape (m,)
+        Never below chance, nor certain: so no single teacher silences all others.
+
+    Raises
+    ------
+    InvalidInput
+        No matrix of codes, or a code out of range.
+
+    Examples
+    --------
+    >>> one_coin([[0, 0, 1], [1, 1, 1], [2, 2, 0], [0, 0, 0]] * 30, 3).round(1).tolist()
+    [1.0, 1.0, 0.5]
+    """
+    codes, _ = _checked(answers, n_classes, None, 0.0)
+    n, m = codes.shape
+    said = codes >= 0
+    lowest, highest = 1.0 / n_classes + _LIMITS[0], _LIMITS[1]
+    accuracy = np.full(m, _SUPPOSED)
+    columns = [np.flatnonzero(said[:, t]) for t in range(m)]
+    for _ in range(most_iterations):
+        weight = np.log(accuracy * (n_classes - 1) / (1.0 - accuracy))
+        score = np.zeros((n, n_classes))
+        for t, rows in enumerate(columns):
+            score[rows, codes[rows, t]] += weight[t]
+        posterior = _shares(np.exp(score - score.max(axis=1, keepdims=True)))
+        right = [float(posterior[rows, codes[rows, t]].sum()) for t, rows in enumerate(columns)]
+        now = (np.array(right) + _ROWS * _SUPPOSED) / (said.sum(axis=0) + _ROWS)
+        now = np.clip(now, min(lowest, highest), highest)
+        moved, accuracy = float(np.abs(now - accuracy).max(initial=0.0)), now
+        if moved <= tolerance:
+            break
+    return np.asarray(accuracy, dtype=np.float64)
 
 
 def _shares(counts: NDArray[np.float64]) -> FloatArray:

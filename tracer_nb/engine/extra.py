@@ -18,10 +18,12 @@ from tracer_nb.engine.checks import (
     check_blocks,
     check_groups,
     check_labels,
+    check_sets,
     check_soft_labels,
     row_groups,
 )
 from tracer_nb.errors import InvalidInput
+from tracer_nb.labelsets import LabelSets
 
 __all__ = ["ExtraRows", "LabelledRows", "join_rows", "over_present", "stack_rows"]
 
@@ -67,6 +69,8 @@ class LabelledRows:
     n : int
     n_names : int
         The last rows are names of labels.
+    sets : LabelSets or None
+        Where codes are numbers of sets.
     """
 
     blocks: list[Any]
@@ -76,6 +80,7 @@ class LabelledRows:
     groups: NDArray[np.intp]
     n: int
     n_names: int = 0
+    sets: LabelSets | None = None
 
     @property
     def extra(self) -> NDArray[np.intp]:
@@ -96,10 +101,11 @@ def join_rows(
     extra: ExtraRows | None,
     *,
     names: ExtraRows | None = None,
+    sets: LabelSets | None = None,
 ) -> LabelledRows:
     """Check labelled rows, extra ones and names of labels, and put them one behind the other.
 
-    Each name is in a group of its own.
+    Each name is in a group of its own. With ``sets`` labels are sets, and codes their numbers.
 
     Raises
     ------
@@ -108,9 +114,11 @@ def join_rows(
     NotEnoughData
         Fewer than ten labels, or a single one.
     """
+    if sets is not None and (soft_labels is not None or (extra and extra.soft is not None)):
+        raise InvalidInput("soft_labels take one label a row; leave them out with sets")
     blocks = check_blocks(X)
     n, widths = blocks[0].shape[0], tuple(block.shape[1] for block in blocks)
-    own_classes, codes = check_labels(y, n)
+    own_classes, codes = _read(y, n, sets)
     soft, classes = check_soft_labels(soft_labels, n, len(own_classes)), own_classes
     behind = [rows for rows in (extra, names) if rows is not None]
     parts = [check_blocks(rows.X, n_features=widths) for rows in behind]
@@ -120,7 +128,7 @@ def join_rows(
         # All labels as they are: numpy would turn numbers among strings into strings.
         front = np.asarray(y, dtype=object)
         listed = [_listed(rows.y, m) for rows, m in zip(behind, sizes, strict=True)]
-        classes, codes = check_labels(np.concatenate([front, *listed]), n + sum(sizes))
+        classes, codes = _read(np.concatenate([front, *listed]), n + sum(sizes), sets)
         given = [(0, soft, own_classes)]
         if extra is not None and extra.soft is not None:
             its = classes[np.unique(codes[n : n + sizes[0]][codes[n : n + sizes[0]] >= 0])]
@@ -129,7 +137,14 @@ def join_rows(
     n_names = 0 if names is None else sizes[-1]
     keys = _groups(blocks[0][: len(codes) - n_names], groups, extra)
     alone = np.arange(n_names) + int(keys.max(initial=-1)) + 1
-    return LabelledRows(blocks, classes, codes, soft, np.r_[keys, alone], n, n_names)
+    return LabelledRows(blocks, classes, codes, soft, np.r_[keys, alone], n, n_names, sets)
+
+
+def _read(y: ArrayLike, n: int, sets: LabelSets | None) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Classes and each row's code; of sets all labels, and each row's number."""
+    if sets is None:
+        return check_labels(y, n)
+    return np.array([*sets], dtype=object), check_sets(y, sets, n)
 
 
 def _groups(X: Any, groups: ArrayLike | None, extra: ExtraRows | None) -> NDArray[np.intp]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracer_nb.engine.checks import check_blocks, check_mask
+from tracer_nb.engine.checks import check_blocks, check_mask, label_codes
 from tracer_nb.engine.extra import ExtraRows, LabelledRows, join_rows
 from tracer_nb.engine.judge import Judge, Rows
 from tracer_nb.engine.options import Options, check_names, make_options, path_of, strategy_costs
-from tracer_nb.engine.pipeline import Answers, Pipeline, Smoothing, make_views, smoothing_over
-from tracer_nb.engine.race import Chosen, choose_pipeline
+from tracer_nb.engine.pipeline import Answers, Pipeline, make_views
+from tracer_nb.engine.pool import Pooled
+from tracer_nb.engine.race import choose_pipeline
 from tracer_nb.engine.split import (
     FIT_SHARE,
     PILOT_SHARE,
@@ -22,8 +23,11 @@ from tracer_nb.engine.split import (
     is_calibration,
     split_rows,
 )
+from tracer_nb.engine.subsets import indicators, options_for_sets
+from tracer_nb.engine.zoo import Smoothing, column_rows, smoothing_over
 from tracer_nb.engine.zoo.kernel_ridge import EXACT_ROWS
 from tracer_nb.errors import InvalidInput, NotEnoughData
+from tracer_nb.labelsets import LabelSets, names_of
 from tracer_nb.records import Pilot, Trial
 
 __all__ = ["SurrogateFit", "fit_surrogate"]
@@ -40,7 +44,7 @@ class SurrogateFit:
     ----------
     pipeline : Pipeline
     classes : ndarray of shape (K,)
-        Sorted labels of the fitting rows; codes index into it.
+        Sorted labels of the fitting rows; codes index into it. With ``sets`` all labels.
     fit_rows, calibration_rows, set_aside : ndarray of int
         Positions among the labelled rows given; disjoint, unless the certificate is
         cross-fit: then ``fit_rows`` are all rows with a label.
@@ -68,6 +72,15 @@ class SurrogateFit:
     extra_pilot : Pilot or None
         Out-of-fold scores and agreement of the extra rows that have a label: not drawn at random,
         they neither choose nor order.
+    outputs : ndarray of shape (n_pilot + n_extra_pilot, K), or None
+        Of the surrogate on the rows of ``pilot`` and then of ``extra_pilot``, each left out of the
+        fit; of a cascade, those of its first stage.
+    strange : ndarray of shape (n_pilot,), bool, or None
+        Rows of the pilot that the guard defers besides where they are new.
+    pooled : Pooled or None
+        How others' opinions were pooled with it for what is certified: alone it answers no new row.
+    sets : LabelSets or None
+        Where a row has several labels: codes are its numbers of sets.
     """
 
     pipeline: Pipeline
@@ -87,17 +100,41 @@ class SurrogateFit:
     n_extra: int = 0
     n_names: int = 0
     extra_pilot: Pilot | None = None
+    outputs: NDArray[np.floating] | None = None
+    strange: NDArray[np.bool_] | None = None
+    pooled: Pooled | None = None
+    sets: LabelSets | None = None
+
+    def names(self, codes: NDArray[np.intp]) -> NDArray[Any]:
+        """Labels by their codes; sets as they are written."""
+        return self.classes[codes] if self.sets is None else names_of(self.sets, codes)
+
+    def numbers(self, y: ArrayLike, n_rows: int) -> NDArray[np.intp]:
+        """Codes of labels, -1 for a missing label or one that is not there."""
+        return label_codes(y, self.classes, n_rows, self.sets)
 
     @property
     def n_fit(self) -> int:
         """Rows that it was fitted on, extra ones included and names of labels not."""
         return len(self.fit_rows) + self.n_extra
 
+    @property
+    def new_pilot(self) -> Pilot:
+        """The pilot as if its rows were new ones."""
+        if self.strange is None:
+            return self.pilot
+        return replace(self.pilot, scores=np.where(self.strange, -np.inf, self.pilot.scores))
+
     def path(
-        self, answers: Answers, costs: NDArray[np.float64] | None, target: float
+        self,
+        answers: Answers,
+        costs: NDArray[np.float64] | None,
+        target: float,
+        *,
+        new: bool = False,
     ) -> NDArray[np.float64]:
-        """Path scores of rows under the strategy; -inf where the guard defers."""
-        scores = np.where(answers.far, -np.inf, answers.scores)
+        """Path scores of rows under the strategy; -inf where the guard defers, more of new ones."""
+        scores = np.where(answers.deferred(new=new), -np.inf, answers.scores)
         return path_of(self.options.strategy, scores, costs, target, self.typical_cost)
 
 
@@ -114,6 +151,7 @@ def fit_surrogate(
     extra: ExtraRows | None = None,
     names: ExtraRows | None = None,
     n_tested: int | None = None,
+    sets: LabelSets | None = None,
     **options: Any,
 ) -> SurrogateFit:
     """Split the labelled rows and fit a surrogate on the fitting part.
@@ -155,6 +193,10 @@ def fit_surrogate(
     n_tested : int, optional
         Rows of the test to come, where they are drawn afterwards; by default the calibration
         rows that there are.
+    sets : LabelSets, optional
+        Where a row has several labels: ``y`` are sets as it writes them, and agreement is that of
+        the whole set. Each label is learned by itself, so that an answer may be a set that no row
+        had: by "kernel-ridge", with gate "margin" or "max-probability", "held-out".
     target : float or sequence of float, default 0.92
         Fractions in (0, 1): the promise to come. Several share the error budget, and may
         then be chosen from freely. Candidates are compared by the coverage to expect.
@@ -174,8 +216,9 @@ def fit_surrogate(
     pipeline : str, default "auto"
         "accept-all", "single" or "cascade".
     guard : bool or float, default True
-        Defer rows that are far from all fitting rows: farther than all but a share of the
-        fitting rows are from one another. True is .002, and False no guard.
+        Defer rows that are farther from all fitting rows than all but a share of these are, and
+        of new rows to be handled that share that fits its label worst, or less where that costs
+        more. True is .002, and .045 of new rows; a number is both; False is no guard.
     time_budget : float, optional
         Seconds after which no further surrogate is tried.
     seed : int, default 0
@@ -193,23 +236,30 @@ def fit_surrogate(
     """
     check_names(options)
     chosen_options = make_options(**options)
+    if sets is not None:
+        chosen_options = options_for_sets(chosen_options)
     cross = chosen_options.certificate == "cross-fit"
     if cross and not (extra is None and calibration is None):
         raise InvalidInput(
             "certificate 'cross-fit' tests on the rows that it fits on, so it takes neither "
             "calibration nor extra rows; use 'held-out' with them"
         )
-    given = join_rows(X, y, soft_labels, groups, extra, names=None if cross else names)
+    given = join_rows(X, y, soft_labels, groups, extra, names=None if cross else names, sets=sets)
     n, blocks, codes = given.n, given.blocks, given.codes
     each = strategy_costs(chosen_options.strategy, costs, n)
     split = _split(given, chosen_options, calibration, in_random_order=in_random_order)
     smoothings: list[Smoothing | None] = []
+    column = None
     widths = tuple(block.shape[1] for block in blocks)
     if unlabelled is not None:
         others = check_blocks(unlabelled, n_features=widths)
         smoothings = [
             smoothing_over([block[:n], other], chosen_options.seed)
             for block, other in zip(blocks[:2], others[:2], strict=True)
+        ]
+        column = [
+            column_rows([block[:n], other], chosen_options.seed)
+            for block, other in zip(blocks, others, strict=True)
         ]
     if cross and n > EXACT_ROWS:
         raise InvalidInput(
@@ -233,13 +283,18 @@ def fit_surrogate(
         options=chosen_options,
         judge=Judge(chosen_options, n_tested, typical),
         named=named,
+        column=column,
     )
     fit_codes = fitted.codes
     if chosen.named and named is not None and named_classes is not None:
         classes, fit_codes = named_classes, named.codes[: len(rows)]
     # Rows without a label are not fitted on, so out of fold, and disagreements like those in
     # the test to come.
-    known = _everywhere(chosen, len(codes), rows, without, [block[without] for block in blocks])
+    bare = [block[without] for block in blocks]
+    parts = [(rows, chosen.left_out), (without, chosen.pipeline.predict(bare))]
+    known = Answers.spread(len(codes), parts)
+    outputs = np.zeros((len(codes), len(classes)), dtype=np.float32)
+    outputs[rows], outputs[without] = chosen.outputs, chosen.pipeline.outputs(bare)[0]
     agree = np.zeros(len(codes), dtype=bool)
     agree[rows] = chosen.left_out.codes == fit_codes
 
@@ -260,11 +315,14 @@ def fit_surrogate(
         costs=each,
         typical_cost=typical,
         n_features=widths,
-        uses_column=chosen.pipeline.view.smoothing is not None,
+        uses_column=chosen.smoothed,
         trials=chosen.trials,
         n_extra=len(given.extra),
         n_names=given.n_names if chosen.named else 0,
         extra_pilot=out_of_fold(given.extra, None) if len(given.extra) else None,
+        outputs=outputs[np.r_[split.fit, given.extra]],
+        sets=sets,
+        strange=None if known.strange is None else known.strange[split.fit],
     )
 
 
@@ -303,7 +361,7 @@ def _rows_to_fit(
     Those of the split choose and order; not extra rows, names, nor rows of a test. What these cost
     is looked at by nobody.
     """
-    classes, codes, Y = _targets(given.classes, given.codes, given.soft, places)
+    classes, codes, Y = _targets(given, places)
     judged = np.isin(places, split.fit)
     if not judged.any():
         raise NotEnoughData(
@@ -313,47 +371,30 @@ def _rows_to_fit(
     if each is not None:
         costs = np.full(len(places), typical)
         costs[places < given.n] = each[places[places < given.n]]
-    return classes, Rows([block[places] for block in given.blocks], Y, codes, judged, costs)
+    blocks = [block[places] for block in given.blocks]
+    return classes, Rows(blocks, Y, codes, judged, costs, given.sets)
 
 
 def _targets(
-    classes: NDArray[Any],
-    codes: NDArray[np.intp],
-    soft: NDArray[np.float32] | None,
-    rows: NDArray[np.intp],
+    given: LabelledRows, rows: NDArray[np.intp]
 ) -> tuple[NDArray[Any], NDArray[np.intp], NDArray[np.float32]]:
     """Classes, codes and what to imitate of the fitting rows."""
+    classes, codes, soft = given.classes, given.codes, given.soft
     if len(rows) < _FEWEST_FIT_ROWS:
         raise NotEnoughData(f"{len(rows)} fitting rows have a label; label more rows")
     # A label that only calibration rows carry must leave no trace in the fit.
     present, fit_codes = np.unique(codes[rows], return_inverse=True)
     if len(present) < 2:
         raise NotEnoughData(f"the {len(rows)} fitting rows have one label only; label more rows")
-    one_hot = np.eye(len(present), dtype=np.float32)[fit_codes]
+    if given.sets is not None:  # which labels there are was known before any row was
+        return classes, codes[rows], indicators(codes[rows], given.sets)
+    one_hot = indicators(fit_codes)
     if soft is None:
         return classes[present], fit_codes, one_hot
     # So must the teacher's probability of such a label: a calibration row's own label would
     # always be among the known ones, and that of a new row not.
     wanted = soft[np.ix_(rows, present)]
     total = wanted.sum(axis=1, keepdims=True)
-    given = total > 0  # False for NaN too
-    wanted = np.where(given, wanted / np.where(given, total, 1.0), one_hot)
+    there = total > 0  # False for NaN too
+    wanted = np.where(there, wanted / np.where(there, total, 1.0), one_hot)
     return classes[present], fit_codes, wanted.astype(np.float32)
-
-
-def _everywhere(
-    chosen: Chosen,
-    n: int,
-    rows: NDArray[np.intp],
-    without: NDArray[np.intp],
-    blocks: list[Any],
-) -> Answers:
-    """Answers on all labelled rows given: left out where they were fitted on."""
-    everywhere = Answers(np.zeros(n, dtype=np.intp), np.zeros(n), np.zeros(n, dtype=bool))
-    parts = [(rows, chosen.left_out)]
-    if len(without):
-        parts.append((without, chosen.pipeline.predict(blocks)))
-    for where, part in parts:
-        everywhere.codes[where], everywhere.scores[where] = part.codes, part.scores
-        everywhere.far[where] = part.far
-    return everywhere

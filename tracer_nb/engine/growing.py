@@ -7,17 +7,20 @@ here is ever tested on. GUARANTEES, "Hard rows first".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer_nb.engine.extra import stack_rows
 from tracer_nb.engine.gates.statistics import margin
-from tracer_nb.engine.pipeline import Smoothing, make_views, smoothing_over
-from tracer_nb.engine.zoo import Matrix, unit_rows
+from tracer_nb.engine.pipeline import decided, make_views
+from tracer_nb.engine.subsets import fit_rule, indicators
+from tracer_nb.engine.zoo import Matrix, Smoothing, smoothing_over, unit_rows
 from tracer_nb.engine.zoo.kernel_ridge import fit_kernel_ridge
+from tracer_nb.labelsets import LabelSets
 
 __all__ = ["Sketch", "batch_size", "best_view", "choose_rows", "looked_at", "sketch", "smoothed"]
 
@@ -50,6 +53,10 @@ class Sketch:
     width, ridge : float
     n_tuned : int
         Labels that width and ridge were chosen on.
+    outputs, out_of_fold : ndarray of shape (n_open, k) and (n, k), or None
+        Of the rows that were looked at, and of the labelled ones from a fit without the row.
+    present : ndarray of shape (k,), int
+        Labels that the outputs stand for.
     """
 
     margins: NDArray[np.float64]
@@ -58,6 +65,21 @@ class Sketch:
     width: float
     ridge: float
     n_tuned: int
+    outputs: NDArray[np.floating] | None = None
+    out_of_fold: NDArray[np.floating] | None = None
+    present: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+
+    def with_bare(
+        self, n_bare: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+        """Margins of the rows that were looked at, and margins and agreement of those with an answer.
+
+        The last ``n_bare`` rows that were looked at got no label: each is a disagreement, wherever
+        it stands.
+        """
+        n = len(self.margins) - n_bare
+        left_out = np.r_[self.left_out, self.margins[n:]]
+        return self.margins[:n], left_out, np.r_[self.agree, np.zeros(n_bare, dtype=bool)]
 
 
 def batch_size(n_labels: int) -> int:
@@ -73,7 +95,13 @@ def looked_at(open_: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
 
 
 def sketch(
-    X: Matrix, codes: NDArray[np.intp], rest: Matrix, before: Sketch | None = None
+    X: Matrix,
+    codes: NDArray[np.intp],
+    rest: Matrix,
+    before: Sketch | None = None,
+    *,
+    sets: LabelSets | None = None,
+    names: tuple[Matrix, NDArray[np.intp]] | None = None,
 ) -> Sketch | None:
     """Fit kernel ridge regression on the labels that there are, and look at the other rows.
 
@@ -86,28 +114,42 @@ def sketch(
         Unit rows without.
     before : Sketch, optional
         Whose width and ridge are used again while there are not many more labels.
+    sets : LabelSets, optional
+        Where a row has several labels, and codes are numbers of sets.
+    names : tuple of matrix of shape (k, d) and ndarray of shape (k,), optional
+        Names of labels as further rows to fit on, and their codes; not with ``sets``.
 
     Returns
     -------
     Sketch or None
         None for a single label.
     """
-    present, own = np.unique(codes, return_inverse=True)
-    n = len(own)
-    if len(present) < 2:
+    n = len(codes)
+    if len(np.unique(codes)) < 2:
         return None
+    if names is not None:
+        X, codes = stack_rows([X, names[0]]), np.r_[codes, names[1]]
+    present, own = np.unique(codes, return_inverse=True)
     known: dict[str, Any] = {}
     if before is not None and n < _RETUNE * before.n_tuned:
         known = {"width": before.width, "ridge": before.ridge}
-    fitted = fit_kernel_ridge(X, np.eye(len(present), dtype=np.float32)[own], **known)
+    own = own if sets is None else codes
+    members = indicators(own, sets)
+    fitted = fit_kernel_ridge(X, members, **known)
     model = fitted.model
+    outputs = model.outputs(rest)
+    rule = None if sets is None else fit_rule(sets, fitted.out_of_fold, members)
+    predicted, left_out = decided(fitted.out_of_fold, rule)
     return Sketch(
-        margins=margin(model.outputs(rest)),
-        left_out=margin(fitted.out_of_fold),
-        agree=fitted.out_of_fold.argmax(axis=1) == own,
+        margins=margin(decided(outputs, rule)[1]),
+        left_out=margin(left_out[:n]),
+        agree=(predicted == own)[:n],
         width=model.width,  # type: ignore[attr-defined]
         ridge=model.ridge,  # type: ignore[attr-defined]
         n_tuned=before.n_tuned if known and before is not None else n,
+        outputs=outputs,
+        out_of_fold=fitted.out_of_fold,
+        present=present,
     )
 
 
@@ -133,7 +175,8 @@ def best_view(
     smooth: tuple[Smoothing, NDArray[np.float32]] | None,
     pilot: NDArray[np.intp],
     codes: NDArray[np.intp],
-) -> Matrix:
+    sets: LabelSets | None = None,
+) -> tuple[Matrix, Callable[[Sequence[Matrix]], Matrix]]:
     """All rows in the view that gives most of the random start its label, out of fold.
 
     Parameters
@@ -145,18 +188,32 @@ def best_view(
         Rows of the start that have a label.
     codes : ndarray of int
         Their labels.
+    sets : LabelSets, optional
+        As in :func:`sketch`.
+
+    Returns
+    -------
+    matrix of shape (n, d)
+    callable
+        From blocks of other rows to these in the same view.
     """
     best, prepared = -1.0, None
     for view in make_views(len(blocks), None if smooth is None else smooth[0]):
         first = blocks[0] if view.smoothing is None or smooth is None else smooth[1]
         plain, parts = replace(view, smoothing=None), [first, *blocks[1:]]
         X = plain.prepare([part[pilot] for part in parts])
-        found = sketch(X, codes, X[:1]) if len(pilot) else None
+        found = sketch(X, codes, X[:1], sets=sets) if len(pilot) else None
         right = 0.0 if found is None else float(found.agree.mean())
         if right > best:
-            best, prepared = right, (plain, parts)
+            best, prepared = right, (view, plain, parts)
     assert prepared is not None  # noqa: S101  there is a plain view at least
-    return prepared[0].prepare(prepared[1])
+    view, plain, parts = prepared
+
+    def others(given: Sequence[Matrix]) -> Matrix:
+        first = given[0] if view.smoothing is None else view.smoothing(unit_rows(given[0]))
+        return plain.prepare([first, *given[1:]])
+
+    return plain.prepare(parts), others
 
 
 def choose_rows(margins: NDArray[np.float64], rows: Matrix, size: int) -> NDArray[np.intp]:
@@ -188,7 +245,7 @@ def choose_rows(margins: NDArray[np.float64], rows: Matrix, size: int) -> NDArra
     doubt = _doubt(margins[pool])
     near = np.exp(_SHARPNESS * (_cosines(rows[pool], rows[around]) - 1.0))
     left = doubt * (near @ _doubt(margins[around]))
-    alike = np.exp(_SHARPNESS * (_cosines(rows[pool], rows[pool]) - 1.0))
+    alike = near[:, : len(pool)]  # those around begin with the pool
     chosen = np.empty(size, dtype=np.intp)
     for i in range(size):
         best = int(left.argmax())

@@ -19,10 +19,13 @@ from tracer_nb.engine.bounds import agreement_interval
 from tracer_nb.engine.checks import check_blocks
 from tracer_nb.engine.gates import GATES, Gate, fit_gates
 from tracer_nb.engine.options import Options, path_of
-from tracer_nb.engine.pipeline import View
+from tracer_nb.engine.pipeline import View, decided
 from tracer_nb.engine.sequence import plan_sequence
 from tracer_nb.engine.split import FIT_SHARE, PILOT_SHARE, is_calibration
-from tracer_nb.engine.zoo import SURROGATES, Fitter, Matrix, Model
+from tracer_nb.engine.subsets import SET_GATES, SetRule, fit_rule, indicators
+from tracer_nb.engine.zoo import SURROGATES, Fitter, Matrix, Model, fit_distilled
+from tracer_nb.engine.zoo.kernel_ridge import EXACT_ROWS
+from tracer_nb.labelsets import LabelSets
 from tracer_nb.records import Frontier, Pilot, Preview, Trial
 
 __all__ = ["Entry", "Judge", "Rows", "enter", "frontier", "gain", "path_pilot", "preview"]
@@ -32,14 +35,23 @@ _POINTS = 100
 _CONFIDENCE = 0.9
 
 
-def frontier(scores: NDArray[np.float64], agree: NDArray[np.bool_]) -> Frontier:
-    """Selective agreement at up to 100 coverages, with pointwise 90 % intervals.
+def frontier(
+    scores: NDArray[np.float64],
+    agree: NDArray[np.bool_],
+    *,
+    counted: NDArray[np.bool_] | None = None,
+) -> Frontier:
+    """A promised share at up to 100 coverages, with pointwise 90 % intervals.
 
     Parameters
     ----------
     scores : ndarray of shape (n,)
         Scores of rows that were not fitted on; -inf for rows that no threshold handles.
     agree : ndarray of shape (n,), bool
+        Rows that keep the promise when they are handled.
+    counted : ndarray of shape (n,), bool, optional
+        Rows that the share is of, handled or not, as in
+        :class:`~tracer_nb.engine.certificates.Kind`; by default it is one of the handled rows.
 
     Returns
     -------
@@ -53,14 +65,17 @@ def frontier(scores: NDArray[np.float64], agree: NDArray[np.bool_]) -> Frontier:
     # Ties: a threshold handles every row with its score, so count by >= and merge equals.
     thresholds = np.unique(thresholds)[::-1]
     ascending = scores[order][::-1]
-    agreeing_from_top = np.r_[0, agree[order].cumsum()]
     handled = len(scores) - np.searchsorted(ascending, thresholds, side="left")
-    agreeing = agreeing_from_top[handled]
-    lower, upper = agreement_interval(agreeing, handled, _CONFIDENCE)
+    among = handled
+    if counted is not None:
+        more = np.r_[0, (~agree & ~counted)[order].cumsum()]
+        among = counted.sum() + more[handled]
+    agreeing = among - np.r_[0, (~agree)[order].cumsum()][handled]
+    lower, upper = agreement_interval(agreeing, among, _CONFIDENCE)
     return Frontier(
         thresholds=thresholds,
         coverage=handled / max(len(scores), 1),
-        agreement=agreeing / np.maximum(handled, 1),
+        agreement=np.where(among > 0, agreeing / np.maximum(among, 1), 1.0),
         lower=lower,
         upper=upper,
         n_handled=handled,
@@ -124,13 +139,17 @@ def gain(n_rows: int) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Fitting rows: features, what to imitate, recorded labels, which may be judged, costs."""
+    """Fitting rows: features, what to imitate, recorded labels, which may be judged, costs.
+
+    With ``sets`` a row has several labels: codes are numbers of sets, what to imitate members.
+    """
 
     blocks: Sequence[Matrix]
     Y: NDArray[np.float32]
     codes: NDArray[np.intp]
     judged: NDArray[np.bool_]
     costs: NDArray[np.float64] | None
+    sets: LabelSets | None = None
 
     def take(self, rows: NDArray[np.intp]) -> Rows:
         """These rows only."""
@@ -140,6 +159,7 @@ class Rows:
             self.codes[rows],
             self.judged[rows],
             None if self.costs is None else self.costs[rows],
+            self.sets,
         )
 
     def pilot(self, predicted: NDArray[np.intp], scores: NDArray[np.float64]) -> Pilot:
@@ -158,6 +178,8 @@ class Entry:
     """A fitted contender with its out-of-fold predictions and gate scores."""
 
     name: str
+    # What was offered, and how rows are prepared: as they are where a smoothed fit was distilled.
+    offered: View
     view: View
     X: Matrix
     model: Model
@@ -165,6 +187,8 @@ class Entry:
     predicted: NDArray[np.intp]
     scores: NDArray[np.float64]
     trial: Trial
+    outputs: NDArray[np.floating]
+    rule: SetRule | None = None
 
 
 def enter(
@@ -175,6 +199,7 @@ def enter(
     judge: Judge,
     *,
     gate: str | None = None,
+    column: Sequence[Matrix] | None = None,
 ) -> Entry:
     """Fit a surrogate and its best gate, and say what coverage to expect.
 
@@ -187,22 +212,32 @@ def enter(
     judge : Judge
     gate : str, optional
         The only gate to fit; by default what the options say.
+    column : sequence of matrix of shape (m, d), optional
+        Rows of the column in every block, over which features may be smoothed.
     """
     started = time.perf_counter()
     name, fit = surrogate
-    X = view.prepare(rows.blocks)
-    fitted = fit(X, rows.Y, options.seed)
-    predicted = fitted.out_of_fold.argmax(axis=1)
+    offered, X = view, view.prepare(rows.blocks)
+    distils = fit is SURROGATES["kernel-ridge"] and len(rows.codes) <= EXACT_ROWS
+    if view.smoothing is not None and column is not None and distils:
+        view, smooth = view.unsmoothed, X
+        X = view.prepare(rows.blocks)
+        known = offered.prepare(column), view.prepare(column)
+        fitted = fit_distilled(smooth, X, rows.Y, known, options.seed)
+    else:
+        fitted = fit(X, rows.Y, options.seed)
+    rule = None if rows.sets is None else fit_rule(rows.sets, fitted.out_of_fold, rows.Y)
+    predicted, told = decided(fitted.out_of_fold, rule)
     own = np.flatnonzero(rows.judged)
     agree = predicted == rows.codes
     found = []
-    names = (gate,) if gate else _gates(options)
+    names = (gate,) if gate else _gates(options, rule)
     for each, own_scores in fit_gates(
-        names, fitted.out_of_fold[own], agree[own], X[own], rows.codes[own], seed=options.seed
+        names, told[own], agree[own], X[own], rows.codes[own], seed=options.seed
     ):
         scores = own_scores
         if len(own) < len(agree):
-            scores = each.scores(fitted.out_of_fold, X)
+            scores = each.scores(told, X)
         expected = judge.expected_coverage(rows.pilot(predicted, scores))
         found.append((expected, each, scores))
     best = max(found, key=lambda f: f[0])
@@ -218,12 +253,17 @@ def enter(
         n_rows=len(agree),
         seconds=time.perf_counter() - started,
     )
-    return Entry(name, view, X, fitted.model, best[1], predicted, best[2], trial)
+    return Entry(
+        *(name, offered, view, X, fitted.model, best[1], predicted, best[2], trial),
+        *(fitted.out_of_fold, rule),
+    )
 
 
-def _gates(options: Options) -> tuple[str, ...]:
+def _gates(options: Options, rule: SetRule | None) -> tuple[str, ...]:
     if options.gate != "auto":
         return (options.gate,)
+    if rule is not None:
+        return SET_GATES
     # The learned gate is trained on outcomes, and cross-fitting tests on the same rows.
     return GATES[:-1] if options.certificate == "cross-fit" else GATES
 
@@ -232,7 +272,9 @@ def _gates(options: Options) -> tuple[str, ...]:
 _FEWEST_ROWS = 20
 
 
-def preview(X: Any, codes: NDArray[np.intp], *, options: Options) -> Preview | None:
+def preview(
+    X: Any, codes: NDArray[np.intp], *, options: Options, sets: LabelSets | None = None
+) -> Preview | None:
     """What the labels so far promise, judged on their fitting rows out of fold.
 
     Parameters
@@ -243,6 +285,8 @@ def preview(X: Any, codes: NDArray[np.intp], *, options: Options) -> Preview | N
         Their labels by number, -1 where there is none. Those of calibration rows are not read.
     options : Options
         Of the certificate to come.
+    sets : LabelSets, optional
+        Where a row has several labels.
 
     Returns
     -------
@@ -264,13 +308,16 @@ def preview(X: Any, codes: NDArray[np.intp], *, options: Options) -> Preview | N
     own = np.unique(codes[rows[known]], return_inverse=True)[1]
     if len(own) < _FEWEST_ROWS or own.max() < 1:
         return None
-    entry = _entered([block[rows[known]] for block in blocks], own, options, n - len(rows))
+    if sets is not None:
+        own = codes[rows[known]]
+    entry = _entered([block[rows[known]] for block in blocks], own, options, n - len(rows), sets)
     scores, agree = np.empty(len(rows)), np.zeros(len(rows), dtype=bool)
     scores[known], agree[known] = entry.scores, entry.predicted == own
     if not known.all():
         # Not fitted on, and disagreements like those in the test to come.
         without = entry.view.prepare([block[rows[~known]] for block in blocks])
-        scores[~known] = entry.gate.scores(entry.model.outputs(without), without)
+        told = decided(entry.model.outputs(without), entry.rule)[1]
+        scores[~known] = entry.gate.scores(told, without)
     target = options.targets[0]
     pilot = Pilot(scores, agree)
     return Preview(
@@ -283,11 +330,15 @@ def preview(X: Any, codes: NDArray[np.intp], *, options: Options) -> Preview | N
 
 
 def _entered(
-    blocks: list[Any], codes: NDArray[np.intp], options: Options, n_calibration: int
+    blocks: list[Any],
+    codes: NDArray[np.intp],
+    options: Options,
+    n_calibration: int,
+    sets: LabelSets | None,
 ) -> Entry:
     """Kernel ridge regression with the margin as its gate, out of fold."""
-    targets = np.eye(int(codes.max()) + 1, dtype=np.float32)[codes]
-    rows = Rows(blocks, targets, codes, np.ones(len(codes), dtype=bool), None)
+    targets = indicators(codes, sets)
+    rows = Rows(blocks, targets, codes, np.ones(len(codes), dtype=bool), None, sets)
     name = "kernel-ridge"
     judge = Judge(options, n_calibration, 1.0)
     return enter((name, SURROGATES[name]), View("plain"), rows, options, judge, gate="margin")

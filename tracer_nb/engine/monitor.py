@@ -138,6 +138,14 @@ class Monitor:
         """Whether disagreement seems to have risen above the promise lately."""
         return self.drift_level >= self.run_length
 
+    @property
+    def to_alarm(self) -> int:
+        """Disagreements in a row that would raise an alarm of either kind; 0 when there is one."""
+        state, n = self, 0
+        while not (state.is_broken or state.has_drifted):
+            state, n = state.audited(disagrees=True), n + 1
+        return n
+
     def interval(self) -> tuple[float, float]:
         """Share of disagreements: bounds that hold at all times together, 1 - delta.
 

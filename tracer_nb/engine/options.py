@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from tracer_nb.engine.certificates import check_level, check_targets
 from tracer_nb.engine.checks import check_seed, is_number
 from tracer_nb.engine.gates import GATES
-from tracer_nb.engine.pipeline import GUARD_SHARE
+from tracer_nb.engine.gates.guard import GUARD_SHARE, NEW_ROWS_SHARE
 from tracer_nb.engine.zoo import SURROGATES, Fitter, from_estimator
 from tracer_nb.errors import InvalidInput
+from tracer_nb.records import HANDLED, PromiseName, parse_promises
 
 __all__ = [
     "CERTIFICATES",
@@ -185,9 +186,13 @@ class Options:
         In the order in which they are tried.
     guard : float
         Share of rows drawn like the labelled ones that the guard defers; 0 for no guard.
+    new_share : float
+        Share of the rows to be handled that it defers in all where they are new.
     time_budget : float or None
         Seconds after which no further surrogate is tried.
     seed : int
+    promises : tuple of PromiseName
+        Several share the error budget, and hold at one threshold; the first is the main one.
     """
 
     targets: tuple[float, ...]
@@ -201,11 +206,23 @@ class Options:
     guard: float
     time_budget: float | None
     seed: int
+    new_share: float
+    promises: tuple[PromiseName, ...] = (HANDLED,)
+
+    @property
+    def n_shares(self) -> int:
+        """Targets and promises that share the error budget."""
+        return len(self.targets) * len(self.promises)
 
     @property
     def level(self) -> float:
-        """Confidence of each target's tests: the error budget is split over them."""
-        return 1.0 - (1.0 - self.confidence) / len(self.targets)
+        """Confidence of each test of a target: the error budget is split over them."""
+        return 1.0 - (1.0 - self.confidence) / self.n_shares
+
+    @property
+    def promised(self) -> str:
+        """The promises as they are asked for; empty for selective agreement alone."""
+        return "" if self.promises == (HANDLED,) else ",".join(map(str, self.promises))
 
     @property
     def fixed_sequence(self) -> np.ndarray[Any, np.dtype[np.float64]] | None:
@@ -228,6 +245,7 @@ def make_options(
     guard: Any = True,
     time_budget: Any = None,
     seed: Any = 0,
+    promise: Any = "handled",
 ) -> Options:
     """Check what a user chose.
 
@@ -253,10 +271,13 @@ def make_options(
         surrogates=_surrogates(surrogate, time_budget),
         gate=gate,
         pipeline=pipeline,
-        guard=_share(guard),
+        guard=_share(guard, GUARD_SHARE),
         time_budget=_seconds(time_budget),
         seed=check_seed(seed),
+        new_share=_share(guard, NEW_ROWS_SHARE),
+        promises=parse_promises(promise),
     )
+    _check_promises(options)
     _check_together(options)
     return options
 
@@ -307,6 +328,32 @@ def _check_together(options: Options) -> None:
         raise InvalidInput("pipeline 'accept-all' has no threshold; leave strategy out")
 
 
+def _check_promises(options: Options) -> None:
+    """Refuse promises with what they were not proved with."""
+    if not (asked := options.promised):
+        return
+    for name, value, proved in (
+        ("certificate", options.certificate, "held-out"),
+        ("strategy", options.strategy, "adaptive-threshold"),
+    ):
+        if value != proved:
+            raise InvalidInput(
+                f"promise {asked!r} is proved with {name} {proved!r}, got {value!r}; leave one of them "
+                "out"
+            )
+    if len(options.targets) > 1:
+        raise InvalidInput(
+            f"promise {asked!r} takes one target, got {len(options.targets)}; write the one that is "
+            "to be kept"
+        )
+    kinds = [name.kind for name in options.promises]
+    if "precision" in kinds and len(kinds) > 1:
+        raise InvalidInput(
+            f"promise 'precision' leaves rows of other labels to the teacher, so it stands alone, got "
+            f"{asked!r}; ask for it in a job of its own"
+        )
+
+
 def _surrogates(spec: Any, time_budget: Any) -> tuple[tuple[str, Fitter], ...]:
     if isinstance(spec, str) and spec == "auto":
         names = _QUICK if time_budget is None else tuple(SURROGATES)
@@ -334,9 +381,9 @@ def _surrogate(spec: Any) -> tuple[str, Fitter]:
     return type(spec).__name__, from_estimator(spec)
 
 
-def _share(guard: Any) -> float:
+def _share(guard: Any, usual: float) -> float:
     if isinstance(guard, (bool, np.bool_)):
-        return GUARD_SHARE if guard else 0.0
+        return usual if guard else 0.0
     if not is_number(guard) or not 0.0 <= guard <= _MOST_GUARDED:
         raise InvalidInput(
             f"guard must be True, False or a share of rows up to {_MOST_GUARDED}, got {guard!r}"

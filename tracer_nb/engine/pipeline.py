@@ -1,12 +1,13 @@
 """From features to class codes and gate scores: view, guard, one stage or two.
 
 A view prepares the features of a row before a surrogate sees them. The guard defers rows unlike
-anything that was fitted on, whatever their score.
+anything that was fitted on, whatever their score; of new rows, among which there may be some of
+another kind, also those whose outputs are far from what a row of their label has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,70 +15,29 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from tracer_nb.engine.gates import Gate
-from tracer_nb.engine.zoo import KernelRidge, Matrix, Model, unit_rows
-from tracer_nb.engine.zoo.matrix import SAME_TEXT, similarities
+from tracer_nb.engine.gates.guard import Guard, closeness
+from tracer_nb.engine.subsets import SetRule
+from tracer_nb.engine.zoo import KernelRidge, Matrix, Model, Smoothing, projected, unit_rows
 
 __all__ = [
-    "GUARD_SHARE",
     "Answers",
-    "Guard",
     "Pipeline",
-    "Smoothing",
     "Stage",
     "View",
-    "fit_guard",
+    "decided",
     "make_views",
-    "smoothing_over",
     "surer",
 ]
 
 
-# Chosen on BANKING77 with MiniLM vectors; 10 and 40 were a little behind, and doubling the
-# share of the neighbours made no difference.
-_SHARPNESS = 20.0
-_REFERENCE_ROWS = 5000
 # Weight of the first block in a fused kernel. On BANKING77 .7 to .9 is best for wordllama beside
 # LSA, on the bundled messages, full of slips of the pen, .3 to .5: the second is tried of two blocks.
 _FUSED = 0.85
 _FUSED_LESS = 0.4
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Smoothing:
-    """Moves a unit row half the way to the weighted mean of its neighbours.
-
-    The column's density is known without a label, and labels seldom change inside a dense
-    region. With 500 labels of BANKING77 it is worth 7 points of coverage at 92 %.
-
-    Attributes
-    ----------
-    reference : ndarray of shape (m, d), float32
-        Unit rows of the column, drawn without looking at labels.
-    sharpness : float
-        A neighbour at cosine similarity c weighs exp(sharpness * (c - 1)).
-
-    References
-    ----------
-    One step of mean shift (Fukunaga and Hostetler 1975) with a von Mises-Fisher kernel.
-    """
-
-    reference: NDArray[np.float32]
-    sharpness: float = _SHARPNESS
-
-    def __call__(self, units: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Smoothed unit rows (n, d); a fixed function of each row alone."""
-        out = np.empty_like(units)
-        for rows, cosines in similarities(units, self.reference):
-            weights = cosines  # worked out in place: it is the largest array there is
-            same = weights > np.float32(SAME_TEXT)  # nothing is its own neighbour
-            weights -= np.float32(1.0)
-            weights *= np.float32(self.sharpness)
-            np.exp(weights, out=weights)
-            weights[same] = 0.0
-            moved = unit_rows(units[rows] + unit_rows(weights @ self.reference))
-            moved[~units[rows].any(axis=1)] = 0.0  # of a row of zeros nothing is known
-            out[rows] = moved
-        return out
+# Rows prepared at once: a long column is not in memory a second time.
+_PIECE = 16_384
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,18 +51,24 @@ class View:
     weights : tuple of float
         Share of each block in the squared distance, 0 where it is left out; the first alone is 1.
     smoothing : Smoothing or None
+        Of the first block that is used.
+    axes : ndarray of shape (d, r - 1), float32, or None
+        Axes that this block is projected on, where it is not smoothed.
     """
 
     name: str
     weights: tuple[float, ...] = (1.0,)
     smoothing: Smoothing | None = None
+    axes: NDArray[np.float32] | None = None
 
     def prepare(self, blocks: Sequence[Matrix]) -> Matrix:
         """Unit rows (n, d) from the blocks of the same rows."""
         used = [(block, w) for block, w in zip(blocks, self.weights, strict=False) if w > 0]
         parts = [unit_rows(block) for block, _ in used]
-        if self.smoothing is not None and parts[0].shape[0]:
+        if self.smoothing is not None:
             parts[0] = self.smoothing(parts[0])
+        elif self.axes is not None:
+            parts[0] = projected(parts[0], self.axes)
         if len(parts) == 1:
             return parts[0]
         scaled = [part * np.float32(np.sqrt(w)) for part, (_, w) in zip(parts, used, strict=True)]
@@ -111,35 +77,15 @@ class View:
         return np.hstack(scaled)
 
     @property
+    def unsmoothed(self) -> View:
+        """The same rows as they are, along the axes that neighbours are looked for on."""
+        axes = self.axes if self.smoothing is None else self.smoothing.axes
+        return replace(self, smoothing=None, axes=axes)
+
+    @property
     def first(self) -> int:
         """The first block that is used: it is the one that is smoothed."""
         return next(i for i, weight in enumerate(self.weights) if weight > 0)
-
-
-def smoothing_over(parts: Sequence[Matrix], seed: int) -> Smoothing | None:
-    """Smoothing over rows without labels; None where it has no use.
-
-    Parameters
-    ----------
-    parts : sequence of matrix
-        The column's rows, in any parts.
-    seed : int
-        Draws the reference when there are many rows.
-    """
-    n = sum(part.shape[0] for part in parts)
-    if n == 0 or any(sparse.issparse(part) for part in parts):
-        return None
-    rows = np.arange(n)
-    if n > _REFERENCE_ROWS:
-        # Its own stream: the sample of labelled rows must not steer the reference.
-        rng = np.random.default_rng([seed, 2])
-        rows = np.sort(rng.choice(n, _REFERENCE_ROWS, replace=False))
-    taken, start = [], 0
-    for part in parts:
-        stop = start + part.shape[0]
-        taken.append(part[rows[(rows >= start) & (rows < stop)] - start])
-        start = stop
-    return Smoothing(unit_rows(np.vstack(taken)))
 
 
 def make_views(
@@ -170,107 +116,6 @@ def make_views(
     return views + smoothed
 
 
-GUARD_SHARE = 0.002
-"""Share of the fitting rows that are far from all others, where nobody says another."""
-# Fitting rows that a row is compared with.
-_LANDMARKS = 2000
-# Single precision products differ by batch: a row at the limit is inside in every batch.
-_ROUNDING = 1e-4
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Guard:
-    """Whether a row is near enough to a fitting row.
-
-    It is part of the certified rule: far rows count as deferred in pilot, test and routing
-    alike, so it costs no validity, and what it costs in coverage is in the certificate.
-
-    Attributes
-    ----------
-    landmarks : matrix of shape (m, d), float32, or None
-        Unit fitting rows, a random part of them when there are many. None for those that a
-        kernel ridge regression stands on: it multiplies each row with them anyway.
-    limit : float
-        Rows whose largest cosine similarity to a landmark is below it are far.
-    """
-
-    landmarks: Matrix | None
-    limit: float
-
-    def far(self, X: Matrix, similarity: NDArray[np.floating] | None = None) -> NDArray[np.bool_]:
-        """True for rows (n, d) that are far from every landmark.
-
-        Parameters
-        ----------
-        X : matrix of shape (n, d)
-        similarity : ndarray of shape (n,), optional
-            To the nearest landmark, where the surrogate's kernel knows it.
-        """
-        nearest = _nearest(X, self.landmarks) if similarity is None else similarity
-        return np.asarray(nearest < self.limit)
-
-
-def fit_guard(
-    X: Matrix,
-    seed: int,
-    support: Matrix | None = None,
-    *,
-    share: float = GUARD_SHARE,
-    n_names: int = 0,
-) -> tuple[Guard, NDArray[np.bool_]]:
-    """Fit on unit fitting rows, and say which of them are far from all others.
-
-    Parameters
-    ----------
-    X : matrix of shape (n, d)
-    seed : int
-    support : matrix of shape (m, d), optional
-        The rows that a kernel ridge regression stands on, some or all of X.
-    share : float
-        Of the fitting rows, in (0, 1), that are far from all others.
-    n_names : int
-        The last rows are names of labels: rows may be near them, but they are none themselves.
-
-    Returns
-    -------
-    guard : Guard
-        Its limit is the ``share`` quantile of the fitting rows' similarity to their nearest
-        other landmark: about so many rows drawn like them are far, and of rows from elsewhere
-        as many as are farther than that.
-    far : ndarray of shape (n,), bool
-        Left-out verdicts on the fitting rows, for the pilot.
-    """
-    n = X.shape[0]
-    rows = np.arange(n)
-    if support is None and n > _LANDMARKS:
-        rows = np.sort(np.random.default_rng([seed, 3]).choice(n, _LANDMARKS, replace=False))
-    landmarks = X[rows] if support is None else support
-    if support is not None and support.shape[0] < n:
-        nearest = _nearest(X, landmarks, other=True)
-    else:
-        nearest = _nearest(X, landmarks, own=rows)
-    limit = float(np.quantile(nearest[: n - n_names], share, method="lower")) - _ROUNDING
-    return Guard(landmarks if support is None else None, limit), nearest < limit
-
-
-def _nearest(
-    X: Matrix, landmarks: Matrix, own: NDArray[np.intp] | None = None, *, other: bool = False
-) -> NDArray[np.float32]:
-    """Largest similarity of each row to a landmark; ``own`` says which row each landmark is.
-
-    With ``other``, rows that are landmarks or equal one are recognised by their similarity.
-    """
-    out = np.empty(X.shape[0], dtype=np.float32)
-    for rows, similarity in similarities(X, landmarks):
-        if own is not None:
-            here = np.flatnonzero((own >= rows.start) & (own < rows.stop))
-            similarity[own[here] - rows.start, here] = -1.0
-        if other:
-            similarity[similarity > SAME_TEXT] = -1.0
-        out[rows] = similarity.max(axis=1)
-    return out
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
     """What a surrogate says about rows.
@@ -282,15 +127,40 @@ class Answers:
         Gate scores in [0, 1].
     far : ndarray of shape (n,), bool
         Rows that the guard defers.
+    strange : ndarray of shape (n,), bool, or None
+        Rows that it defers besides where they are new. None where others than the surrogate
+        answer, too.
     """
 
     codes: NDArray[np.intp]
     scores: NDArray[np.float64]
     far: NDArray[np.bool_]
+    strange: NDArray[np.bool_] | None = None
 
     def take(self, rows: NDArray[np.intp]) -> Answers:
         """These rows only."""
-        return Answers(self.codes[rows], self.scores[rows], self.far[rows])
+        strange = None if self.strange is None else self.strange[rows]
+        return Answers(self.codes[rows], self.scores[rows], self.far[rows], strange)
+
+    @classmethod
+    def spread(cls, n_rows: int, parts: Iterable[tuple[NDArray[np.intp], Answers]]) -> Answers:
+        """Answers on all of n rows from those on parts of them."""
+        no = np.zeros(n_rows, dtype=bool)
+        codes, scores, far, strange = np.zeros(n_rows, np.intp), np.zeros(n_rows), no, no.copy()
+        for rows, part in parts:
+            codes[rows], scores[rows], far[rows] = part.codes, part.scores, part.far
+            strange[rows] = part.deferred(new=True) & ~part.far
+        return cls(codes, scores, far, strange)
+
+    def deferred(self, *, new: bool) -> NDArray[np.bool_]:
+        """Rows that the guard defers: as new ones, or as those of a known column."""
+        return self.far | self.strange if new and self.strange is not None else self.far
+
+    @classmethod
+    def joined(cls, parts: Sequence[Answers]) -> Answers:
+        """One after the other; at least one part."""
+        each = [(p.codes, p.scores, p.far, p.deferred(new=True) & ~p.far) for p in parts]
+        return cls(*map(np.concatenate, zip(*each, strict=True)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -302,27 +172,36 @@ class Stage:
     name : str
     model : Model
     gate : Gate
+    rule : SetRule or None
+        Where a row has several labels: makes a set of the outputs, and for the gate its chances.
     """
 
     name: str
     model: Model
     gate: Gate
+    rule: SetRule | None = None
 
-    def predict(
-        self, X: Matrix
-    ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.floating] | None]:
-        """Class codes, gate scores, and similarity to the nearest row the model stands on.
+    def predict(self, X: Matrix) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Class codes and gate scores."""
+        if X.shape[0] == 0:  # scikit-learn refuses it
+            return np.empty(0, dtype=np.intp), np.empty(0)
+        return self.read(self.outputs(X)[0], X)
+
+    def read(
+        self, outputs: NDArray[np.floating], X: Matrix
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Class codes and gate scores of rows (n, d) by their outputs (n, K)."""
+        codes, told = decided(outputs, self.rule)
+        return codes, self.gate.scores(told, X)
+
+    def outputs(self, X: Matrix) -> tuple[NDArray[np.floating], NDArray[np.floating] | None]:
+        """The surrogate's outputs (n, K), and similarity to the nearest row it stands on.
 
         The last is None for models that do not know it.
         """
-        if X.shape[0] == 0:  # scikit-learn refuses it
-            return np.empty(0, dtype=np.intp), np.empty(0), np.empty(0)
-        similarity = None
         if isinstance(self.model, KernelRidge):
-            outputs, similarity = self.model.outputs_and_similarity(X)
-        else:
-            outputs = self.model.outputs(X)
-        return outputs.argmax(axis=1), self.gate.scores(outputs, X), similarity
+            return self.model.outputs_and_similarity(X)
+        return self.model.outputs(X), None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -351,17 +230,44 @@ class Pipeline:
         """``kernel-ridge``, or ``kernel-ridge + logistic`` for a cascade."""
         return " + ".join(stage.name for stage in self.stages)
 
+    def outputs(self, blocks: Sequence[Matrix]) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
+        """The first stage's outputs (n, K), and which rows the guard defers, (n,)."""
+        X = self.view.prepare(blocks)
+        outputs, similarity = self.stages[0].outputs(X)
+        return outputs, self._far(X, similarity)
+
+    def _far(self, X: Matrix, similarity: NDArray[np.floating] | None) -> NDArray[np.bool_]:
+        if self.guard is None or not X.shape[0]:
+            return np.zeros(X.shape[0], dtype=bool)
+        return self.guard.far(X, similarity if self.guard.landmarks is None else None)
+
     def predict(self, blocks: Sequence[Matrix]) -> Answers:
         """Answer rows given as one matrix (n, d) per block of features."""
+        n = blocks[0].shape[0]
+        if n > 2 * _PIECE:
+            pieces = [slice(start, start + _PIECE) for start in range(0, n, _PIECE)]
+            return Answers.joined([self.predict([b[piece] for b in blocks]) for piece in pieces])
         X = self.view.prepare(blocks)
-        codes, scores, similarity = self.stages[0].predict(X)
-        far = np.zeros(len(codes), dtype=bool)
-        if self.guard is not None and len(codes):
-            far = self.guard.far(X, similarity if self.guard.landmarks is None else None)
+        if X.shape[0] == 0:  # scikit-learn refuses it
+            none = np.empty(0, dtype=bool)
+            return Answers(np.empty(0, dtype=np.intp), np.empty(0), none, none)
+        outputs, similarity = self.stages[0].outputs(X)
+        codes, scores = self.stages[0].read(outputs, X)
+        far = self._far(X, similarity)
+        strange = np.zeros(len(far), dtype=bool)
+        if self.guard is not None and np.isfinite(self.guard.new_limit):
+            strange = closeness(outputs) < self.guard.new_limit
         if len(self.stages) > 1:
             rows = np.flatnonzero(scores < self.switch)
-            codes, scores = surer(codes, scores, rows, *self.stages[1].predict(X[rows])[:2])
-        return Answers(codes, scores, far)
+            codes, scores = surer(codes, scores, rows, *self.stages[1].predict(X[rows]))
+        return Answers(codes, scores, far, strange)
+
+
+def decided(
+    outputs: NDArray[np.floating], rule: SetRule | None
+) -> tuple[NDArray[np.intp], NDArray[np.floating]]:
+    """The class of each row, or with a rule its set of labels; and what a gate is to see."""
+    return (outputs.argmax(axis=1), outputs) if rule is None else rule.read(outputs)
 
 
 def surer(

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from tracer_nb.engine.gates import fit_gates
+from tracer_nb.engine.gates.guard import Guard, closeness, fit_guard, fit_new_limit, on_a_scale
 from tracer_nb.engine.judge import Entry, Judge, Rows, enter, gain
 from tracer_nb.engine.options import Options
-from tracer_nb.engine.pipeline import Answers, Guard, Pipeline, Stage, View, fit_guard, surer
-from tracer_nb.engine.zoo import SURROGATES, Fitter, KernelRidge
+from tracer_nb.engine.pipeline import Answers, Pipeline, Stage, View, surer
+from tracer_nb.engine.zoo import SURROGATES, Fitter, KernelRidge, Matrix
 from tracer_nb.records import Trial
 
 __all__ = ["Chosen", "Longer", "add_stage", "choose_pipeline"]
@@ -129,14 +130,20 @@ class Chosen:
         Out-of-fold answers on the fitting rows.
     trials : tuple of Trial
         Everything that was tried; the chosen one first.
+    outputs : ndarray of shape (n, K)
+        The first stage's, out of fold.
     named : bool
         Whether names of labels were fitted on as well, and stand behind the rows.
+    smoothed : bool
+        Whether features were smoothed over the column, in use or before it was distilled.
     """
 
     pipeline: Pipeline
     left_out: Answers
     trials: tuple[Trial, ...]
+    outputs: NDArray[np.floating]
     named: bool = False
+    smoothed: bool = False
 
 
 def choose_pipeline(
@@ -146,6 +153,7 @@ def choose_pipeline(
     options: Options,
     judge: Judge,
     named: Rows | None = None,
+    column: Sequence[Matrix] | None = None,
 ) -> Chosen:
     """Fit the best pipeline that the options allow.
 
@@ -159,6 +167,8 @@ def choose_pipeline(
     judge : Judge
     named : Rows, optional
         The same rows with names of labels behind them, some of which may be no row's label.
+    column : sequence of matrix of shape (m, d), optional
+        Rows of the column in every block, over which the views smooth.
     """
     n, everything, few, own = len(rows.codes), rows, rows, np.arange(len(rows.codes))
     alone = len(views) + len(options.surrogates) == 2 and named is None
@@ -167,12 +177,12 @@ def choose_pipeline(
         few = everything.take(own)
     started = time.perf_counter()
     # The first surrogate finds the view, and the others are tried on that one.
-    best, lost = _best_view(views, few, options, judge)
+    best, lost = _best_view(views, few, options, judge, column)
     taken = False
     if named is not None:
         behind = np.arange(n, len(named.codes))
         some = named if few is everything else named.take(np.r_[own, behind])
-        entry = enter(options.surrogates[0], best.view, some, options, judge)
+        entry = enter(options.surrogates[0], best.offered, some, options, judge, column=column)
         taken = _teach(entry, some, best, few)
         if taken:
             everything, few, best, entry = named, some, entry, best
@@ -180,24 +190,31 @@ def choose_pipeline(
     entries = [best]
     for surrogate in options.surrogates[1:]:
         if options.time_budget and time.perf_counter() - started > options.time_budget:
-            lost.append(_skipped(surrogate, best.view))
+            lost.append(_skipped(surrogate, best.offered))
         else:
-            entries.append(enter(surrogate, best.view, few, options, judge))
+            entries.append(enter(surrogate, best.offered, few, options, judge, column=column))
     best = _best(entries)
     lost = [entry.trial for entry in entries if entry is not best] + lost
     if few is not everything:
         surrogate = next(s for s in options.surrogates if s[0] == best.name)
-        best = enter(surrogate, best.view, everything, options, judge, gate=best.gate.name)
+        best = enter(
+            surrogate, best.offered, everything, options, judge, gate=best.gate.name, column=column
+        )
     n_names = len(everything.codes) - n
     if taken:
         words = f"{best.trial.settings}, names of {n_names} labels"
         best = replace(best, trial=replace(best.trial, settings=words))
     chosen = _finish(best, everything, options, judge, lost, n_names=n_names)
-    return replace(chosen, left_out=chosen.left_out.take(np.arange(n)), named=taken)
+    left_out, outputs = chosen.left_out.take(np.arange(n)), chosen.outputs[:n]
+    return replace(chosen, left_out=left_out, outputs=outputs, named=taken)
 
 
 def _best_view(
-    views: Sequence[View], rows: Rows, options: Options, judge: Judge
+    views: Sequence[View],
+    rows: Rows,
+    options: Options,
+    judge: Judge,
+    column: Sequence[Matrix] | None,
 ) -> tuple[Entry, list[Trial]]:
     """The view to take, and what was tried on others.
 
@@ -212,7 +229,7 @@ def _best_view(
     entries = [enter(surrogate, v, rows, options, judge) for v in views if v.smoothing is None]
     weights = max(entries, key=goodness).view.weights if entries else None
     entries += [
-        enter(surrogate, view, rows, options, judge)
+        enter(surrogate, view, rows, options, judge, column=column)
         for view in views
         if view.smoothing is not None and weights in (None, view.weights)
     ]
@@ -264,9 +281,12 @@ def _finish(
     guard: Guard | None = None
     far = np.zeros(len(rows.codes), dtype=bool)
     if options.guard:
-        support = best.model.support if isinstance(best.model, KernelRidge) else None
+        # A distilled fit stands on rows that nobody labelled, and any row of the column may be one.
+        own = best.model if best.view is best.offered else None
+        support = own.support if isinstance(own, KernelRidge) else None
         guard, far = fit_guard(best.X, options.seed, support, share=options.guard, n_names=n_names)
-    pipeline = Pipeline(best.view, (Stage(best.name, best.model, best.gate),), 0.0, guard)
+    stage = Stage(best.name, best.model, best.gate, best.rule)
+    pipeline = Pipeline(best.view, (stage,), 0.0, guard)
     left_out = Answers(best.predicted, best.scores, far)
     trial = best.trial
     tried: list[Trial] = []
@@ -278,4 +298,62 @@ def _finish(
             if longer.wins:
                 tried = [trial]
                 pipeline, left_out, trial = longer.pipeline, longer.left_out, longer.trial
-    return Chosen(pipeline, left_out, (replace(trial, chosen=True), *tried, *others))
+    trials = (replace(trial, chosen=True), *tried, *others)
+    # What a set of labels has for outputs is another question.
+    if guard is not None and best.rule is None:
+        near, limit = closeness(best.outputs), -np.inf
+        if on_a_scale(best.outputs[rows.judged]):
+            before = trial.expected_coverage
+            limit = _new_limit(near, left_out, rows, options=options, judge=judge, before=before)
+        pipeline = replace(pipeline, guard=replace(guard, new_limit=limit))
+        left_out = replace(left_out, strange=near < limit)
+    smoothed = best.offered.smoothing is not None
+    return Chosen(pipeline, left_out, trials, best.outputs, smoothed=smoothed)
+
+
+# Shares of its full size that the guard for new rows is tried at. Fewer rows pass fewer tests, and a
+# stricter threshold may cost more than what it defers: then it is smaller.
+_SIZES = (1.0, 0.6, 0.3)
+_DEARER = 1.1
+# Below this coverage to expect, rows of any score may be handled in the end.
+_LEAST_EXPECTED = 0.5
+
+
+def _new_limit(
+    near: NDArray[np.float64],
+    left_out: Answers,
+    rows: Rows,
+    *,
+    options: Options,
+    judge: Judge,
+    before: float,
+) -> float:
+    """The guard's limit for new rows: of the largest size that is worth its price.
+
+    Parameters
+    ----------
+    near : ndarray of shape (n,)
+        :func:`~tracer_nb.engine.gates.guard.closeness` out of fold.
+    left_out : Answers
+    rows, options, judge
+        As in :func:`choose_pipeline`: rows drawn at random say what it costs.
+    before : float
+        Coverage to expect without it; nothing to lose where it is 0.
+    """
+    own, share = np.flatnonzero(rows.judged), options.new_share
+    # A lucky test certifies more than is to be expected, and the guard should not be what ends it.
+    by_threshold = before >= _LEAST_EXPECTED and options.fixed_sequence is None
+    handled = (1.0 + before) / 2.0 if by_threshold else 1.0
+    for size in _SIZES:
+        limit = fit_new_limit(
+            near[own],
+            left_out.scores[own],
+            left_out.far[own],
+            handled=handled,
+            share=size * share,
+        )
+        scores = np.where(left_out.far | (near < limit), -np.inf, left_out.scores)
+        after = judge.expected_coverage(rows.pilot(left_out.codes, scores))
+        if before - after <= _DEARER * share:
+            return limit
+    return -np.inf

@@ -51,7 +51,9 @@ class Sequence:
     expected_coverage: float
 
 
-def threshold_grid(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def threshold_grid(
+    scores: NDArray[np.float64], n_thresholds: int = N_THRESHOLDS
+) -> NDArray[np.float64]:
     """Thresholds at the coverage quantiles j / 50 of ``scores``, strict to loose.
 
     Parameters
@@ -59,10 +61,12 @@ def threshold_grid(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     scores : ndarray of shape (n,)
         Scores that no calibration label has touched: the pilot's, or those of a whole
         known column. Never the calibration rows' own.
+    n_thresholds : int
+        Another number of them than 50.
 
     Returns
     -------
-    ndarray of shape (at most 50,), strictly decreasing
+    ndarray of shape (at most ``n_thresholds``,), strictly decreasing
         Ties are merged: with score >= threshold, tied rows are handled together. Each lies
         a hair (0.001 in log-odds) below its quantile. Rows at -inf, which are deferred
         whatever happens, count for nothing. Empty when there are no others.
@@ -70,7 +74,7 @@ def threshold_grid(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     ordered = np.sort(scores[np.isfinite(scores)])[::-1]
     if not len(ordered):
         return np.empty(0)
-    ranks = -(-np.arange(1, N_THRESHOLDS + 1) * len(ordered) // N_THRESHOLDS)  # rounded up
+    ranks = -(-np.arange(1, n_thresholds + 1) * len(ordered) // n_thresholds)  # rounded up
     quantiles = ordered[ranks - 1]
     # Near 1 a hair in log-odds is less than a step between numbers.
     hair_below = np.minimum(expit(logit(quantiles) - _ROUNDING), np.nextafter(quantiles, 0.0))

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
-__all__ = ["FIT_SHARE", "PILOT_SHARE", "Split", "cross_split", "is_calibration", "split_rows"]
+from tracer_nb.engine.checks import check_groups, row_groups
+from tracer_nb.errors import InvalidInput
+
+__all__ = [
+    "FIT_SHARE",
+    "PILOT_SHARE",
+    "Split",
+    "cross_split",
+    "is_calibration",
+    "split_rows",
+    "unseen_rows",
+]
 
 # Of the labelled rows. On BANKING77 with 1,000 to 10,003 labels, .70 and .75 certified the
 # most coverage and differed by less than the noise of 20 draws; .60 and .80 were behind.
@@ -96,3 +109,46 @@ def cross_split(groups: NDArray[np.generic], tested: NDArray[np.bool_]) -> Split
     return Split(
         np.flatnonzero(~tested), np.flatnonzero(tested & alone), np.flatnonzero(tested & ~alone)
     )
+
+
+def unseen_rows(
+    matrix: Any,
+    column: Any,
+    groups: ArrayLike | None,
+    column_groups: ArrayLike | None,
+    *,
+    tested: NDArray[np.intp],
+) -> NDArray[np.bool_]:
+    """Which of a column's rows are in no group of the labelled rows outside the test.
+
+    Only among these could the calibration rows have been drawn.
+
+    Parameters
+    ----------
+    matrix, column : matrices of shape (n, d) and (n_others, d)
+        Of the labelled rows, and of the others.
+    groups, column_groups : array_like or None
+        Their groups; without, rows with equal features are one.
+    tested : ndarray of int
+        Labelled rows of the test.
+
+    Raises
+    ------
+    InvalidInput
+        Groups of the labelled rows alone.
+    """
+    n, n_others = matrix.shape[0], column.shape[0]
+    if groups is not None:
+        if column_groups is None:
+            raise InvalidInput(
+                "groups and column need column_groups too, the groups of the column's rows: rows "
+                "of a fitting group are in no test"
+            )
+        both = np.r_[np.asarray(groups), np.asarray(column_groups)]
+        keys = check_groups(both, n + n_others)
+    elif sparse.issparse(matrix) or sparse.issparse(column):
+        parts = [sparse.csr_matrix(matrix), sparse.csr_matrix(column)]
+        keys = row_groups(sparse.vstack(parts, "csr"))
+    else:
+        keys = row_groups(np.r_[matrix, column])
+    return ~np.isin(keys[n:], keys[np.setdiff1d(np.arange(n), tested)])

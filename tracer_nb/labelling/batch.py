@@ -39,7 +39,8 @@ from tracer_nb.labelling.submit import (
 )
 from tracer_nb.records import Batch, Caps, Collected, Spending, Submitted
 from tracer_nb.store.labels import LabelStore
-from tracer_nb.teachers.base import Teacher
+from tracer_nb.store.rows import is_again
+from tracer_nb.teachers.base import Teacher, members_of
 from tracer_nb.teachers.budget import total_cost
 
 __all__ = [
@@ -107,6 +108,11 @@ def check_batches(teacher: Teacher) -> BatchTeacher:
     InvalidInput
         It has no server.
     """
+    if members_of(teacher) != (teacher,):
+        raise InvalidInput(
+            f"{teacher.name} is a panel, whose members are asked online; submit a batch of one member "
+            "by itself: what it answers there the panel finds"
+        )
     if not isinstance(teacher, BatchTeacher):
         raise InvalidInput(
             f"batches need a model at a server (openai:MODEL), and {teacher.name} is none; use label"
@@ -227,7 +233,8 @@ def under_way(
     StoreError
         The store failed.
     """
-    BatchBook(store, identity).withdraw()
+    for each in _answering(identity):
+        BatchBook(store, each).withdraw()
     return in_batches(store, identity, texts)
 
 
@@ -236,14 +243,27 @@ def in_batches(
 ) -> tuple[set[str], str]:
     """As :func:`under_way`, and nothing is withdrawn.
 
+    With a panel also those that a batch asks one of its members about.
+
     Raises
     ------
     StoreError
         The store cannot be read.
     """
-    waiting, _, since = BatchBook(store, identity).held(texts)
-    waiting -= store.get_many(identity, waiting).keys()
-    return waiting, since if waiting else ""
+    found, first = set[str](), ""
+    for each in _answering(identity):
+        waiting, _, since = BatchBook(store, each).held(texts)
+        waiting -= store.get_many(each, waiting).keys()
+        if waiting:
+            found |= waiting
+            first = min(filter(None, (first, since)), default="")
+    return found - store.get_many(identity, found).keys(), first if found else ""
+
+
+def _answering(identity: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Whose batches bring answers for a teacher: its own, and those of members of a panel."""
+    members = () if is_again(identity) else identity.get("members", ())
+    return [identity, *members]
 
 
 async def _submit(

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+from tracer_nb.labelsets import numbers_of
 from tracer_nb.records import Answer, Spending
 from tracer_nb.store.labels import LabelStore
 from tracer_nb.store.replaced import replace_missing
@@ -25,12 +26,12 @@ class Keeper:
 
     Parameters
     ----------
-    labels : iterable of str
+    labels : sequence of str
         The label set.
     """
 
-    def __init__(self, labels: Iterable[str]) -> None:
-        self._labels = {label: label for label in labels}
+    def __init__(self, labels: Sequence[str]) -> None:
+        self._labels = numbers_of(labels)
 
     def checked(self, answer: Answer) -> Answer:
         """Answer without its label if that is not one of the labels."""
@@ -50,7 +51,7 @@ class Keeper:
         answer = self.checked(answer)
         return replace(
             answer,
-            label=None if answer.label is None else self._labels[answer.label],
+            label=None if answer.label is None else sys.intern(str(answer.label)),
             mode=sys.intern(answer.mode),
             model=None if answer.model is None else sys.intern(answer.model),
             seconds=seconds if answer.seconds is None else answer.seconds,
@@ -92,7 +93,7 @@ class Commits:
         identity: Mapping[str, Any],
         writer: ThreadPoolExecutor,
         again: Collection[str] = (),
-        labels: Collection[str] = (),
+        labels: Sequence[str] = (),
     ) -> None:
         self._store = store
         self._identity = identity

@@ -37,7 +37,7 @@ class JointCommits(Commits):
         identities: Sequence[Mapping[str, Any]],
         writer: ThreadPoolExecutor,
         again: Collection[str],
-        labels: Collection[str],
+        labels: Sequence[str],
     ) -> None:
         super().__init__(store, {}, writer, again, labels)
         self._identities = identities
@@ -150,7 +150,7 @@ def seat_members(
     second = is_again(identity)
     books: list[StoredMember] | None = None
     if store is not None:
-        own = [member.identity for member in panel.members]
+        own = [each.identity for each in panel.everybody]
         if second:
             own = [again_identity(each) for each in own]
         commits = JointCommits(store, own, writer, again, panel.labels)

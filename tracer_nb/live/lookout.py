@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
+from tracer_nb.errors import StoreError
+from tracer_nb.live.desk import Kept
 from tracer_nb.records import (
     Caps,
     ColumnMap,
@@ -15,6 +18,7 @@ from tracer_nb.records import (
     Gaps,
     LabelAgreement,
     LabelCounts,
+    PanelReport,
     Preview,
     Progress,
     Reliability,
@@ -23,6 +27,8 @@ from tracer_nb.records import (
     Selection,
     Targets,
     Timeline,
+    Update,
+    UpdatePlan,
     Watch,
 )
 from tracer_nb.records.moments import Findings
@@ -35,7 +41,7 @@ _PAUSE, _LONGEST = 1.0, 10.0
 _LABEL = "label"
 
 
-class Followed(Protocol):
+class Followed(Kept, Protocol):
     """What is asked of a Tracer: see :class:`tracer_nb.Tracer`."""
 
     @property
@@ -71,11 +77,49 @@ class Followed(Protocol):
     def known_watch(self) -> Watch | None:
         """What the audits tell."""
 
-    def map(self, method: str = "pca") -> ColumnMap | None:
+    @property
+    def panel(self) -> PanelReport | None:
+        """What the members of a panel said."""
+
+    def map(self, method: str, *, n_points: int) -> ColumnMap | None:
         """Texts as points."""
 
     def rows(self, selection: Selection, *, offset: int, limit: int) -> RowPage:
         """Rows that match."""
+
+    def caps_left(self, caps: Caps) -> Caps:
+        """What may still be spent of caps for the whole job."""
+
+    def audit(
+        self,
+        rate: float,
+        *,
+        max_cost: float | None,
+        max_tokens: int | None,
+        max_rows: int | None,
+        on_progress: Callable[[Progress], None] | None,
+        stop: threading.Event | None,
+    ) -> Watch:
+        """Ask the teacher about handled rows."""
+
+    @property
+    def known_update(self) -> UpdatePlan | None:
+        """What an update would ask."""
+
+    @property
+    def outcome(self) -> Any:
+        """What the last routing gave."""
+
+    def update(
+        self,
+        *,
+        max_cost: float | None,
+        max_tokens: int | None,
+        max_rows: int | None,
+        on_progress: Callable[[Progress], None] | None,
+        stop: threading.Event | None,
+    ) -> Update:
+        """Learn from what the teacher said, and certify again."""
 
     def relabel(self, row: int, label: str, note: str = "") -> None:
         """Say which label a row should have."""
@@ -107,8 +151,11 @@ class Lookout:
         """Where the job stands."""
         return self._tracer.report
 
-    def findings(self, report: Report | None = None) -> Findings:
-        """All that there is to look at; what takes seconds only if it is there already."""
+    def findings(self, report: Report | None = None, *, running: bool = False) -> Findings:
+        """All that there is to look at; what takes seconds only if it is there already.
+
+        While something is ``running``, what all answers are read for is left out.
+        """
         tracer = self._tracer
         return Findings(
             counts=tracer.label_counts(),
@@ -119,7 +166,14 @@ class Lookout:
             gaps=tracer.known_gaps,
             watch=tracer.known_watch,
             bill=(report or self.report()).bill,
+            update=None if running else tracer.known_update,
+            panel=None if running else self._panel(),
         )
+
+    def _panel(self) -> PanelReport | None:
+        with suppress(StoreError):  # to look fails at nothing: the next step says what is wrong
+            return self._tracer.panel
+        return None
 
     def seen(self, progress: Progress) -> dict[str, Any]:
         """What a moment of the run changes in what is shown; called in the thread that works."""
@@ -129,7 +183,7 @@ class Lookout:
             # Between two steps, and two batches of one, the job stands still, so that it can be
             # looked at.
             report = self.report()
-            found = {"report": report, "findings": self.findings(report)}
+            found = {"report": report, "findings": self.findings(report, running=True)}
             if progress.step != self._step[0] or progress.seconds < self._seconds:
                 self._before = report.spending.cost
             self._step = step

@@ -3,80 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
 
 from tracer_nb.errors import InvalidInput, NotFitted, TracerError
+from tracer_nb.live.beside import Beside, audit_work, update_work
+from tracer_nb.live.desk import write_router, write_rows
 from tracer_nb.live.lookout import Followed, Lookout
-from tracer_nb.records import Caps, ColumnMap, Plan, Progress, RowPage, Selection
-from tracer_nb.records.moments import Moment, Option
+from tracer_nb.live.task import Reins, Task
+from tracer_nb.records import ColumnMap, Plan, Progress, RowPage, Selection
+from tracer_nb.records.moments import Moment, SettingsForm
 
-__all__ = ["Reins", "Session", "SettingsForm", "Task"]
+__all__ = ["Session"]
 
-
-@dataclass(frozen=True, slots=True)
-class Reins:
-    """What a run is led by; to be handed to the methods of a Tracer.
-
-    Attributes
-    ----------
-    on_progress : callable
-    stop : threading.Event
-    go_on : bool
-        An earlier run of the task was stopped: money is counted on.
-    """
-
-    on_progress: Callable[[Progress], None]
-    stop: threading.Event
-    go_on: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """Something that a session runs.
-
-    Attributes
-    ----------
-    work : callable
-        What it returns, a run in a cell returns.
-    tracer : Followed
-        The Tracer that works; it is asked where the job stands between its steps.
-    caps : Caps
-        To be shown; the work keeps them.
-    table : dataframe, optional
-        The labelled column's own, whose other columns are looked at for gaps.
-    """
-
-    work: Callable[[Reins], Any]
-    tracer: Followed
-    caps: Caps = field(default_factory=Caps)
-    table: Any = None
-
-
-class SettingsForm(Protocol):
-    """The settings of a job, to be seen and changed."""
-
-    @property
-    def options(self) -> tuple[Option, ...]:
-        """Every setting with its present value, in order."""
-
-    @property
-    def line(self) -> str:
-        """The magic line that does the job with them."""
-
-    def aside(self, values: Mapping[str, str] | None = None) -> str:
-        """What the line cannot say of them, or of other values."""
-
-    def step(self, words: str) -> str:
-        """The magic line of one step of the job."""
-
-    def draft(self, values: Mapping[str, str]) -> str:
-        """The magic line for other values; nothing is changed."""
-
-    def apply(self, values: Mapping[str, str]) -> None:
-        """Take over other values."""
+# Distinct texts that a map shows at the most.
+_MAP_POINTS = 100_000
 
 
 class Session:
@@ -131,7 +74,7 @@ class Session:
 
     def map(self, method: str) -> ColumnMap | None:
         """The column's texts as points; see :meth:`tracer_nb.Tracer.map`."""
-        return self._tracer.map(method)
+        return self._tracer.map(method, n_points=_MAP_POINTS)
 
     def analyse(self) -> None:
         """Look for the gaps in a thread of its own, unless that goes on already.
@@ -210,12 +153,58 @@ class Session:
             if self._task is None:
                 raise InvalidInput("there is nothing to run yet; name a column and a teacher")
             go_on = self._moment.state in ("paused", "stopped")
-            self._begin(self._task, blocking=False)
-            # A daemon: answers are in the store, and an interpreter that ends need not wait.
-            self._thread = threading.Thread(
-                target=self._in_background, args=(self._task, go_on), daemon=True
-            )
-            self._thread.start()
+            self._spawn(self._task, go_on=go_on)
+
+    def audit(self, rate: float, max_rows: int) -> None:
+        """Audit handled rows in the background.
+
+        The job itself stays where it is: what was paused goes on with the next :meth:`start`.
+
+        Raises
+        ------
+        InvalidInput
+            The session is running.
+        """
+        self._beside(audit_work(rate, max_rows))
+
+    def update(self) -> None:
+        """Learn from the answers to deferred rows and test on fresh ones, in the background.
+
+        As an audit it leaves the job where it is. What came of it is in the moment.
+        """
+        self._beside(update_work(lambda made: self._set(updated=made)))
+
+    def write_router(self) -> str:
+        """Write the router to a new file in the present folder; its name.
+
+        Raises
+        ------
+        NotFitted
+            Nothing is calibrated yet.
+        InvalidInput
+            The file cannot be written, or the session is running.
+        """
+        self.check_free()
+        return str(write_router(self._tracer))
+
+    def write_rows(self, kind: str) -> tuple[str, int]:
+        """Write the routed rows as "csv" or "parquet" to a new file in the present folder.
+
+        Its name, and how many of its cells a spreadsheet may run as formulas.
+
+        Raises
+        ------
+        NotFitted
+            Nothing is routed yet.
+        InvalidInput
+            The file cannot be written, or the session is running.
+        """
+        self.check_free()
+        tracer, task = self._tracer, self._task
+        assert task is not None  # noqa: S101  it has a tracer
+        table = task.table if task.routed is None else task.routed()
+        path, formulas = write_rows(tracer, table, kind)
+        return str(path), formulas
 
     def pause(self) -> None:
         """End the run in about a second, to go on later."""
@@ -243,13 +232,19 @@ class Session:
         if self.moment.running:
             raise InvalidInput("this job is running already; pause or stop it first")
 
-    def look(self) -> None:
-        """Take over where the job stands after a step that was made outside a run."""
+    def look(self, *, anew: bool = False) -> None:
+        """Take over where the job stands after a step that was made outside a run.
+
+        ``anew``: the step made another result, as a run does; the panel of the run before stays as
+        it is.
+        """
         if self._task is not None:
             lookout = Lookout(self._task.tracer)
             report = lookout.report()
             found = lookout.findings(report)
-            self._set(report=report, findings=found, unexplained="")
+            # At once: a panel of the run before must not take the new result for its own.
+            values = {"report": report, "findings": found, "paid": report.spending.cost}
+            self._set(run=self.moment.run + anew, unexplained="", **values)
 
     # --- the run ---------------------------------------------------------------------
 
@@ -258,6 +253,18 @@ class Session:
         if self._task is None:
             raise NotFitted("nothing is labelled yet; start the job first")
         return self._task.tracer
+
+    def _beside(self, work: Beside) -> None:
+        """Run what is not the job itself in the background, with what the job's caps leave."""
+        with self._lock:
+            self.check_free()
+            tracer, task = self._tracer, self._task
+            assert task is not None  # noqa: S101  it has a tracer
+
+            def run(reins: Reins) -> Any:
+                return work(task, tracer.caps_left(task.caps), reins)
+
+            self._spawn(replace(task, work=run), before=self._moment)
 
     def _begin(self, task: Task, *, blocking: bool) -> None:
         self._stop = threading.Event()
@@ -271,12 +278,19 @@ class Session:
             analysing=self._moment.analysing,
         )
 
-    def _in_background(self, task: Task, go_on: bool) -> None:  # noqa: FBT001
-        # What it raises is in the message.
-        with suppress(BaseException):
-            self._do(task, go_on=go_on)
+    def _spawn(self, task: Task, *, go_on: bool = False, before: Moment | None = None) -> None:
+        """Run in the background; ``before``: the moment to come back to, of what is not the job."""
+        self._begin(task, blocking=False)
 
-    def _do(self, task: Task, *, go_on: bool) -> Any:
+        def work() -> None:
+            with suppress(BaseException):  # it is in the message
+                self._do(task, go_on=go_on, before=before)
+
+        # A daemon: answers are in the store, and an interpreter that ends need not wait.
+        self._thread = threading.Thread(target=work, daemon=True)
+        self._thread.start()
+
+    def _do(self, task: Task, *, go_on: bool, before: Moment | None = None) -> Any:
         self._tell()
         state, message = "failed", ""
         try:
@@ -292,10 +306,10 @@ class Session:
             message = f"{type(error).__name__}: {error}"
             raise
         finally:
-            self._ended(task, state, message)
+            self._ended(task, state, message, before)
         return result
 
-    def _ended(self, task: Task, state: str, message: str) -> None:
+    def _ended(self, task: Task, state: str, message: str, before: Moment | None) -> None:
         # Both are heavy, and loaded by now.
         from tracer_nb.labelling import INTERRUPTED  # noqa: PLC0415
         from tracer_nb.teachers.server import redact  # noqa: PLC0415
@@ -310,6 +324,8 @@ class Session:
             found["findings"] = lookout.findings(report)
         except Exception as error:  # noqa: BLE001 -- the run itself is over and its answers kept
             message = message or f"{type(error).__name__}: {error}"
+        if before is not None:  # the job stands where it stood
+            state, found["plan"] = before.state, before.plan
         self._set(state=state, ending="", blocking=False, message=redact(message), **found)
 
     def _progress(self, progress: Progress) -> None:

@@ -12,6 +12,10 @@ from tracer_nb.settings import FORM, Setting
 
 __all__ = ["Form", "line_of", "options_of", "written_options"]
 
+# What nearly every job says; the page folds all others.
+_ESSENTIAL = "Essential"
+_ESSENTIALS = frozenset(("teacher", "labels", "prompt", "target", "max_cost", "output"))
+
 
 def written_options(args: Any, read: Mapping[str, Any]) -> dict[str, str]:
     """What a line gives, by the name of the setting and as it would be written.
@@ -144,13 +148,14 @@ class Form:
 
 
 def _option(setting: Setting, value: str) -> Option:
+    group = _ESSENTIAL if setting.name in _ESSENTIALS else setting.group
     if setting.place == "cell":
-        return Option(setting.name, setting.name, value, setting.hint, setting.group, long=True)
+        return Option(setting.name, setting.name, value, setting.hint, group, long=True)
     bare = tuple(flag.flag for flag in setting.flags if flag.value is not None)
     # A value that may also be something else is suggested, not demanded.
     label = setting.name if setting.place == "advanced" else setting.flag
     return Option(
-        *(setting.name, label, value, setting.hint, setting.group),
+        *(setting.name, label, value, setting.hint, group),
         choices=bare or setting.values,
         closed=len(bare) == len(setting.flags),
     )

@@ -19,13 +19,14 @@ from tracer_nb.errors import InvalidInput
 from tracer_nb.live.session import Session
 from tracer_nb.magics.names import Source
 from tracer_nb.records import Caps
+from tracer_nb.settings import BY_NAME
 
 if TYPE_CHECKING:
     from tracer_nb.steps.route.saved import SavedRouter
     from tracer_nb.teachers.server import Secret
     from tracer_nb.tracer import Tracer
 
-__all__ = ["Job", "Keys", "refuse_keys"]
+__all__ = ["Job", "Keys", "may_be_key", "refuse_keys"]
 
 
 @dataclass
@@ -38,7 +39,8 @@ class Job:
     named the column: from both, a line can be written that does the same.
     ``source`` is the column named last, ``home`` the one that was labelled. A job that was
     loaded from a file has a router and no Tracer. ``keyed`` is the server whose key is typed,
-    not the key.
+    not the key. ``defaults`` are those of the kernel that it took, as they are written. ``routed`` is
+    the column that was routed last, and ``outputs`` the variables that have frames, by their columns.
     """
 
     settings: dict[str, Any] = field(default_factory=dict)
@@ -52,6 +54,9 @@ class Job:
     session: Session = field(default_factory=Session)
     written: dict[str, str] = field(default_factory=dict)
     expression: str = ""
+    defaults: dict[str, str] = field(default_factory=dict)
+    routed: Source | None = None
+    outputs: tuple[tuple[Source, str], ...] = ()
 
     def change(
         self,
@@ -99,6 +104,15 @@ class Job:
         self.written = {**base.written, **written}
         self.source = source or self.source
 
+    def output_of(self, source: Source | None, given: str | None = None) -> str | None:
+        """The variable that has the frame of a column: the one that is given now, or was once."""
+        if source is None:
+            return given
+        if given:
+            others = (o for o in self.outputs if not o[0].is_same(source) and o[1] != given)
+            self.outputs = (*others, (source, given))
+        return next((name for column, name in self.outputs if column.is_same(source)), None)
+
     def would_begin_anew(self, settings: Mapping[str, Any]) -> bool:
         """Whether settings would put away a Tracer that has labels."""
         if self.tracer is None or self.tracer.labels is None:
@@ -118,6 +132,10 @@ class Job:
         """
         if "teacher" in settings:
             self.sample, self.caps = before.sample, before.caps
+            self.written = {
+                **{n: text for n, text in self.written.items() if BY_NAME[n].of != "rows"},
+                **{n: text for n, text in before.written.items() if BY_NAME[n].of == "rows"},
+            }
             return
         for part in fields(self):
             setattr(self, part.name, getattr(before, part.name))
@@ -221,7 +239,7 @@ def refuse_keys(words: list[str], variables: Mapping[str, Any]) -> None:
     """
     named = any(_OPTION.fullmatch(word) for word in words)
     behind = [b for a, b in pairwise(words) if a == "--ask-key"]
-    if named or any(_may_be_key(word, variables) for word in behind):
+    if named or any(may_be_key(word, variables) for word in behind):
         raise InvalidInput(
             "a key on a line is saved in the notebook and in its history: delete it there. Write "
             "--ask-key alone to type the key into a hidden prompt, or set OPENAI_API_KEY (for "
@@ -229,7 +247,7 @@ def refuse_keys(words: list[str], variables: Mapping[str, Any]) -> None:
         )
 
 
-def _may_be_key(word: str, variables: Mapping[str, Any]) -> bool:
+def may_be_key(word: str, variables: Mapping[str, Any]) -> bool:
     """Whether a word is too long and too plain for a step, an option or a column."""
     plain = re.fullmatch(r"[\w*+/=-]+", word) is not None and not word.startswith("--")
     return plain and len(word) >= _LONGEST_WORD and word not in variables

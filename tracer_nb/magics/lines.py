@@ -11,15 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, NoReturn
 
 from IPython.core.magic_arguments import MagicArgumentParser
 
-from tracer_nb.errors import InvalidInput, NotFitted
+from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
 from tracer_nb.magics.job import Job
 from tracer_nb.magics.names import Source, unquote
 from tracer_nb.magics.steps import STEPS, WORDS, Step, heeds, settings_of, words_behind
 from tracer_nb.settings import ADVANCED, BY_FLAG, SETTINGS, Setting
+from tracer_nb.settings.record import number
 
 __all__ = [
     "TABLES",
@@ -32,6 +33,7 @@ __all__ = [
     "check_work",
     "leading",
     "parse",
+    "plans",
     "read_line",
     "split_line",
     "step_of",
@@ -45,7 +47,18 @@ TABLES = (".csv", ".parquet")
 # Quoted parts keep their spaces wherever they stand, as in df["two  words"]; a quote that is
 # never closed is an ordinary character, for the column expression to complain about.
 _WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\S)+""")
-_TYPES: dict[str, Any] = {"number": float, "whole": int}
+_VALUELESS = re.compile(r"argument (\S+): expected one argument")
+
+
+class _Parser(MagicArgumentParser):
+    """Its mistakes in our words."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse a line."""
+        if found := _VALUELESS.fullmatch(message):
+            flag = next(f for s in SETTINGS for f in s.flags if f.flag == found[1])
+            raise InvalidInput(f"{flag.flag} needs a value behind it: {flag.flag} {flag.metavar}")
+        raise InvalidInput(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +93,12 @@ class Line:
     def takes_loaded(self) -> bool:
         """Whether a router from a file will do; a panel with a teacher begins a job of its own."""
         begins = self.step.looks and self.args.teacher is not None
-        return "router" in self.step.needs and not begins
+        return ("router" in self.step.needs and not begins) or self.drains
+
+    @property
+    def drains(self) -> bool:
+        """Whether it is about the texts that wait for a loaded router's teacher."""
+        return self.step.name == "label" and not self.operand and self.args.teacher is None
 
     def is_alone(self, *, begun: bool) -> bool:
         """Whether it is about files and stored answers, and changes no settings of a job."""
@@ -116,9 +134,8 @@ def read_line(words: Sequence[str], *, cell: bool) -> Line:
     Raises
     ------
     InvalidInput
-        There is no such step or option, or the step would pass over an option in silence.
-    UsageError
-        An option without its value, or with one of the wrong kind.
+        There is no such step or option, an option has no value or one of the wrong kind, or the
+        step would pass over it in silence.
     """
     named, given = leading(words)
     step, operand = _read_step(named, cell=cell)
@@ -137,9 +154,8 @@ def parse(settings: tuple[Setting, ...], words: Sequence[str]) -> Any:
     Raises
     ------
     InvalidInput
-        An option that is none of the settings, or a text that cannot be one of its values.
-    UsageError
-        An option without its value, or with one of the wrong kind.
+        An option that is none of the settings, or without its value, or a text that cannot be one
+        of its values.
     """
     given = argparse.Namespace(
         **{s.name: s.default if s.of == "always" else None for s in SETTINGS}
@@ -154,7 +170,11 @@ def parse(settings: tuple[Setting, ...], words: Sequence[str]) -> Any:
         raise InvalidInput.unknown_name("option", unknown[0].partition("=")[0], known)
     for setting in settings:
         value = getattr(args, setting.name)
-        if setting.check is not None and value is not None:
+        if value is None:
+            continue
+        if setting.kind in ("number", "whole") and value is not False:  # of --no-guard
+            setattr(args, setting.name, number(setting, unquote(value)))
+        elif setting.check is not None:
             setting.check(setting, unquote(value))
     return args
 
@@ -185,13 +205,11 @@ def check_only(line: Line, what: str, heeded: tuple[str, ...]) -> None:
 @cache
 def _parser(settings: tuple[Setting, ...]) -> argparse.ArgumentParser:
     """One small parser of these settings."""
-    parser: argparse.ArgumentParser = MagicArgumentParser(prog="%tracer", add_help=False)
+    parser: argparse.ArgumentParser = _Parser(prog="%tracer", add_help=False)
     for setting in settings:
         for flag in setting.flags:
             how: dict[str, Any] = (
-                {"type": _TYPES.get(setting.kind, str)}
-                if flag.value is None
-                else {"action": "store_const", "const": flag.value}
+                {} if flag.value is None else {"action": "store_const", "const": flag.value}
             )
             parser.add_argument(flag.flag, dest=setting.name, **how)
     return parser
@@ -262,6 +280,13 @@ def check_begun(line: Line, settings: Mapping[str, Any], job: Job) -> None:
         raise InvalidInput("no job yet; start with %tracer plan df.text --teacher …")
 
 
+def plans(line: Line) -> bool:
+    """Whether it says what labelling would ask and cost, and does no more."""
+    return line.step.name == "plan" or bool(
+        line.args.dry_run and line.step.name in ("run", "label")
+    )
+
+
 def check_work(line: Line, settings: Mapping[str, Any], job: Job) -> None:
     """Refuse settings that would put work away, on a line that only shows."""
     dry = line.args.dry_run
@@ -285,9 +310,19 @@ def check_loaded(settings: Mapping[str, Any]) -> None:
 @contextmanager
 def undoing(job: Job, settings: dict[str, Any], line: Line) -> Iterator[None]:
     """A line that cannot be done leaves the job as it was."""
-    before = replace(job)
+    before, labels = replace(job), None if job.tracer is None else job.tracer.labels
     try:
         yield
+    except NotEnoughData:
+        # Nothing was asked about, so what is too few is said of the line; a cap holds on all the same.
+        if job.tracer is None or job.tracer.labels is (
+            labels if job.tracer is before.tracer else None
+        ):
+            job.sample = before.sample
+            job.written = {n: text for n, text in job.written.items() if n != "sample"}
+            if "sample" in before.written:
+                job.written["sample"] = before.written["sample"]
+        raise
     except InvalidInput:
         job.undo(before, settings)
         raise

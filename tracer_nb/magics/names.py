@@ -6,6 +6,7 @@ And from there to the arguments of the facade.
 from __future__ import annotations
 
 import ast
+import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -135,17 +136,28 @@ def read_label_names(text: str, variables: Mapping[str, Any]) -> Any:
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidInput(f"cannot read the labels in {text!r}: {error}") from error
         return _described([line for line in lines if line.strip()])
+    if text.startswith("[") and text.endswith("]"):
+        raise InvalidInput(
+            f"--labels {text!r} is a list as Python writes it; write first,second,third, or a variable"
+        )
     if "," in text:
         return [part for part in text.split(",") if part.strip()]
     if not names_variable(text, variables):
         raise InvalidInput(
-            f"--labels {text!r} is no file, no variable and no list; write a file with one label "
-            "a line, a variable, or first,second,third"
+            f"--labels {text!r} is no file, no variable and no list{_near(text, variables)}; write a "
+            "file with one label a line, a variable, or first,second,third"
         )
     try:
         return _label_values(resolve(text, variables))
     except InvalidInput as error:
         raise InvalidInput(f"--labels {text!r} is no file, and {error}") from error
+
+
+def _near(text: str, variables: Mapping[str, Any]) -> str:
+    """The variable that may have been meant; empty where none is near."""
+    shown = [name for name in variables if not name.startswith("_")]
+    near = difflib.get_close_matches(text, shown, n=1)
+    return f" (did you mean the variable {near[0]}?)" if near else ""
 
 
 def _described(lines: list[str]) -> list[str] | dict[str, str]:
@@ -303,19 +315,37 @@ def _teacher(text: str, source: Source | None, variables: Mapping[str, Any]) -> 
     return _one_teacher(text, source, variables)
 
 
-def _one_teacher(text: str, source: Source | None, variables: Mapping[str, Any]) -> Any:
+def _chain(text: str, source: Source | None, variables: Mapping[str, Any]) -> list[Any]:
+    parts = [part.strip() for part in _BETWEEN.split(text)]
+    return [_one_teacher(part, source, variables, flag="--chain") for part in parts]
+
+
+def _arbiter(text: str, variables: Mapping[str, Any]) -> Any:
+    if ":" in text:
+        return text
+    if not names_variable(text, variables):
+        raise InvalidInput(
+            f"--arbiter {text!r} is no variable and no SCHEME:NAME; write openai:MODEL, or a "
+            "function of a text and the labels to choose from"
+        )
+    return resolve(text, variables)
+
+
+def _one_teacher(
+    text: str, source: Source | None, variables: Mapping[str, Any], flag: str = "--teacher"
+) -> Any:
     if ":" in text:
         return text
     if not names_variable(text, variables):
         example = "MODEL" if text in ("openai", "standin") else text
         raise InvalidInput(
-            f"--teacher {text!r} is no variable and no SCHEME:NAME; for a model of that name write "
-            f"openai:{example}"
+            f"{flag} {text!r} is no variable and no SCHEME:NAME{_near(text, variables)}; for a model of "
+            f"that name write openai:{example}"
         )
     value = resolve(text, variables)
     if isinstance(value, Mapping):
         return dict(value)  # so that a change to the user's own is seen on the next line
-    if callable(value) or isinstance(value, str) or not hasattr(value, "__len__"):
+    if callable(value) or isinstance(value, (str, tuple)) or not hasattr(value, "__len__"):
         return value
     return _recorded(text, value, source)
 
@@ -354,6 +384,8 @@ _NAMING: dict[str, Callable[[str, Source | None, Mapping[str, Any]], Any]] = {
     "surrogate": lambda text, _, variables: _surrogate(unquote(text), variables),
     "labels": lambda text, _, variables: read_label_names(text, variables),
     "teacher": lambda text, source, variables: _teacher(unquote(text), source, variables),
+    "chain": lambda text, source, variables: _chain(unquote(text), source, variables),
+    "arbiter": lambda text, _, variables: _arbiter(unquote(text), variables),
     "examples": lambda text, _, variables: _examples(unquote(text), variables),
     "features": lambda text, _, variables: _features(unquote(text), variables),
 }

@@ -93,7 +93,8 @@ with the task in words below it does the whole job. COLUMN is `df.text`, `df["te
 In Python, a setting `--max-cost` is an argument `max_cost` of `Tracer` or of its step.
 
 `%tracer --help` shows the steps, `%tracer STEP --help` one of them, `%tracer?` everything. The panel
-explains each setting in the same words.
+explains each setting in the same words. `%config TracerMagics.teacher = "…"` sets a default that lasts in the
+kernel, and so do `base_url`, `price` and `store`; a line's own option wins.
 
 *Written from the tables of steps and settings by `task reference`; a test fails when it is out of date.*
 
@@ -108,8 +109,15 @@ the options that stand beside them above.
 """
 
 
-def show_help(words: Sequence[str]) -> None:
+def show_help(words: Sequence[str], defaults: Sequence[str] = ()) -> None:
     """Show what the steps do, or what one does and which options are its own.
+
+    Parameters
+    ----------
+    words : sequence of str
+        The step; empty for all.
+    defaults : sequence of str
+        Those of the kernel, as a line would write them.
 
     Raises
     ------
@@ -121,14 +129,14 @@ def show_help(words: Sequence[str]) -> None:
     if words and words[0] not in WORDS:
         raise InvalidInput.unknown_name("step", words[0], WORDS)
     named = [step for name, step in STEPS.items() if _is_named(name, words)]
-    shown = [
-        *((step.usage, _sentence(step.does)) for step in named or STEPS.values()),
-        *((_written(flag), flag.help) for step in named for flag in _own(step)),
-    ]
+    own = [(_written(flag), flag.help) for step in named for flag in _own(step)]
+    steps = [(step.usage, _sentence(step.does)) for step in named or STEPS.values()]
+    shown = [*steps, *dict.fromkeys(own)]
     help_ = Table(shown)
     help_.head = ("", "what it does")
     help_.note = (
-        "%tracer STEP --help says which options belong to a step; %tracer? shows all of them."
+        "%tracer STEP --help says which options belong to a step; %tracer? shows all of them. "
+        f"Defaults of this kernel: {' '.join(defaults) or 'none'} (%config TracerMagics)."
     )
     display(help_)
 

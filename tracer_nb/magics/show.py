@@ -7,19 +7,22 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tracer_nb.charts import agreement_chart, reliability_chart
-from tracer_nb.records import AnswerRun, AnswerSet, Batch, FitDifferences, Gaps, Trial
+from tracer_nb.records import AnswerRun, AnswerSet, Batch, Certificate, FitDifferences, Gaps, Trial
 from tracer_nb.widgets.card import captioned_table, framed, picture, safe, table
 from tracer_nb.words import (
     aligned,
     beginning,
+    card_facts,
     count,
     difference_lines,
     difference_tables,
     gap_lines,
     gap_tables,
+    limit_lines,
     moment,
     money,
     percent,
+    stated,
 )
 
 __all__ = [
@@ -31,6 +34,7 @@ __all__ = [
     "Findings",
     "GapTables",
     "Lines",
+    "RouterCard",
     "Table",
     "Trials",
 ]
@@ -281,3 +285,34 @@ class DifferenceTables(Findings):
 
     def __init__(self, found: FitDifferences) -> None:
         super().__init__(difference_lines(found), difference_tables(found))
+
+
+class RouterCard(Findings):
+    """What a router from a file promises, and its model card folded under it.
+
+    Parameters
+    ----------
+    lines : sequence of str
+        What is said first.
+    certificate : Certificate
+    others : sequence of Certificate
+        Of the same router.
+    """
+
+    def __init__(
+        self, lines: Sequence[str], certificate: Certificate, others: Sequence[Certificate] = ()
+    ) -> None:
+        super().__init__(lines, [("Model card", ("", ""), card_facts(certificate))])
+        self.below = (*(f"Also: {stated(other)}" for other in others), *limit_lines(certificate))
+
+    def __repr__(self) -> str:
+        ((_, _, facts),) = self.tables
+        return "\n".join([*self.lines, *aligned(facts), *self.below])
+
+    def html(self) -> str:
+        """Sentences, and the card to unfold; every text is escaped."""
+        ((title, head, facts),) = self.tables
+        said = "".join(f"<p>{safe(line)}</p>" for line in self.lines)
+        below = "".join(f"<li>{safe(line)}</li>" for line in self.below)
+        card = f"<summary>{safe(title)}</summary>{table(head, facts)}<ul>{below}</ul>"
+        return framed(f"{said}<details>{card}</details>")

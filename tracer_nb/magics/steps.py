@@ -88,7 +88,8 @@ _TABLE = (
     Step(
         name="label",
         operand=COLUMN,
-        does="asks the teacher about rows to fit on, hard ones first, or about a random sample",
+        does="asks the teacher about rows to fit on, hard ones first, or about a random sample; "
+        "after load, without COLUMN, about the texts that tracer_nb route left for it",
         asks=True,
     ),
     Step(

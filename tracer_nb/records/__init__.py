@@ -28,6 +28,7 @@ from tracer_nb.records.answers import (
     Timeline,
 )
 from tracer_nb.records.arrays import BoolArray, FloatArray, IntArray
+from tracer_nb.records.carried import Carried
 from tracer_nb.records.certificates import (
     Certificate,
     ClassCertificate,
@@ -37,6 +38,8 @@ from tracer_nb.records.certificates import (
     Setting,
     Trial,
 )
+from tracer_nb.records.compared import BASES, KINDS, ComparedJob, JobComparison
+from tracer_nb.records.files import Drained, FileMerged, FileProgress, FileRouted
 from tracer_nb.records.gaps import (
     STATUSES,
     ColumnMap,
@@ -59,7 +62,11 @@ from tracer_nb.records.labels import (
     RejectOption,
     Submitted,
 )
-from tracer_nb.records.panel import PanelReport
+from tracer_nb.records.origins import Origin, Spent
+from tracer_nb.records.panel import PanelPlan, PanelReport
+from tracer_nb.records.predictions import Prediction
+from tracer_nb.records.promises import HANDLED, PROMISES, PromiseName, parse_promises
+from tracer_nb.records.refusals import CAUSES, Refused, WayOut
 from tracer_nb.records.reports import Bill, Choice, HandThreshold, Preview, Report, Scan, Targets
 from tracer_nb.records.reviews import (
     Audit,
@@ -71,9 +78,22 @@ from tracer_nb.records.reviews import (
     TeacherAccuracy,
     Watch,
 )
-from tracer_nb.records.updates import FitDifferences, LabelDifference, RowChange, Update, UpdateSide
+from tracer_nb.records.stages import StagePlan, StageReport
+from tracer_nb.records.updates import (
+    FitDifferences,
+    LabelDifference,
+    RowChange,
+    Update,
+    UpdatePlan,
+    UpdateSide,
+)
 
 __all__ = [
+    "BASES",
+    "CAUSES",
+    "HANDLED",
+    "KINDS",
+    "PROMISES",
     "STATUSES",
     "Answer",
     "AnswerRun",
@@ -85,15 +105,21 @@ __all__ = [
     "BoolArray",
     "BoundaryPair",
     "Caps",
+    "Carried",
     "Certificate",
     "Choice",
     "ClassCertificate",
     "Collected",
     "ColumnMap",
+    "ComparedJob",
     "Comparison",
     "ConfusedPair",
     "Confusion",
     "Disputes",
+    "Drained",
+    "FileMerged",
+    "FileProgress",
+    "FileRouted",
     "FitDifferences",
     "FloatArray",
     "Frontier",
@@ -101,17 +127,23 @@ __all__ = [
     "Gaps",
     "HandThreshold",
     "IntArray",
+    "JobComparison",
     "LabelAgreement",
     "LabelCounts",
     "LabelDifference",
     "Labels",
     "LostCoverage",
+    "Origin",
+    "PanelPlan",
     "PanelReport",
     "Pilot",
     "Plan",
+    "Prediction",
     "Preview",
     "Progress",
+    "PromiseName",
     "ReaskPlan",
+    "Refused",
     "RejectOption",
     "Reliability",
     "Report",
@@ -129,6 +161,9 @@ __all__ = [
     "Setting",
     "Slice",
     "Spending",
+    "Spent",
+    "StagePlan",
+    "StageReport",
     "Submitted",
     "Superseded",
     "Suspect",
@@ -137,6 +172,9 @@ __all__ = [
     "Timeline",
     "Trial",
     "Update",
+    "UpdatePlan",
     "UpdateSide",
     "Watch",
+    "WayOut",
+    "parse_promises",
 ]

@@ -65,6 +65,8 @@ class Answer:
     keep : bool
         False for a failure that was not an answer (no connection, time-out, server
         error): it is not stored, so a later run asks again.
+    explanation : str or None
+        What the teacher wrote about the text before its label, where it was asked to.
     """
 
     label: str | None
@@ -78,6 +80,7 @@ class Answer:
     seconds: float | None = None
     model: str | None = None
     keep: bool = True
+    explanation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +346,7 @@ class Superseded:
         Answers; texts that this teacher has answered itself do not count.
     differs : tuple of str
         In what the teachers that gave them differ: "prompt", "label set", "model", "server",
-        "function", "setting".
+        "function", "setting of reasons", "setting".
     """
 
     n: int = 0

@@ -6,12 +6,14 @@ And what the fit measured on rows that it did not fit.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
 
 from tracer_nb.records.arrays import BoolArray, FloatArray, IntArray
+from tracer_nb.records.origins import Origin
+from tracer_nb.records.promises import HANDLED, PromiseName
 
 __all__ = ["Certificate", "ClassCertificate", "Frontier", "Pilot", "Routing", "Setting", "Trial"]
 
@@ -93,9 +95,9 @@ class ClassCertificate:
 class Certificate:
     """What is promised about the handled rows, and on what evidence.
 
-    The promise is *selective agreement*: with confidence ``confidence``, at least a share
-    ``target`` of the handled rows carry the label that the teacher would have given. It is
-    agreement with the teacher, not with the truth.
+    By default the promise is *selective agreement*: with confidence ``confidence``, at least a
+    share ``target`` of the handled rows carry the label that the teacher would have given; what
+    else it may be says ``promise``. It is agreement with the teacher, not with the truth.
 
     Attributes
     ----------
@@ -130,7 +132,7 @@ class Certificate:
     whole_output_lower : float
         What the promise implies for the *whole* output, deferred rows counted as agreeing:
         1 - (1 - target) * coverage for a column, the target for new rows, 1 when no row is
-        handled.
+        handled. Where the output itself is promised, the target; recall implies nothing, 0.
     n_rounds : int
         Certificates that were made on rows of this column, this one included.
     earlier : float
@@ -147,7 +149,7 @@ class Certificate:
     n_tested : int
         Thresholds tested in the fixed sequence.
     n_targets : int
-        Targets that share the error budget.
+        Targets and promises that share the error budget.
     settings : tuple of Setting
         The thresholds that passed, strict to loose; empty per class.
     classes : tuple of ClassCertificate
@@ -157,6 +159,25 @@ class Certificate:
         make it likely, judged by the pilot; None when more rows alone do not help.
     note : str
         One plain sentence on why nothing was certified; empty otherwise.
+    promise : PromiseName
+        What there is at least the target of. Agreement and its bound are those of the handled
+        rows whatever is promised.
+    n_counted, n_wrong : int
+        Calibration rows that the promised share is of, at this threshold, and those among them
+        that break it. Of the handled ones these are ``n_handled`` and those that disagree; of the
+        whole output all rows count; of recall those that the teacher gives the label, and the
+        wrong ones are missed.
+    n_delivered : int or None
+        Rows of the whole output of a column, where that is promised: those that the teacher has
+        answered are among them.
+    n_known : int
+        Where the recall of a column is tested on rows that are not given the label: rows that the
+        teacher had given it before. They are counted, and the rows read are ``n_calibration``.
+    also : tuple of Certificate
+        What else is promised about the same rows, at the same threshold; they hold together.
+    origin : Origin or None
+        Where it comes from; None for one that the engine alone made. No part of what is
+        compared or shown, since the same evidence carries the same promise on any day.
     """
 
     method: str
@@ -186,6 +207,61 @@ class Certificate:
     earlier: float = 0.0
     settings: tuple[Setting, ...] = ()
     classes: tuple[ClassCertificate, ...] = ()
+    promise: PromiseName = HANDLED
+    n_counted: int = 0
+    n_wrong: int = 0
+    n_delivered: int | None = None
+    n_known: int = 0
+    also: tuple[Certificate, ...] = ()
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON: promise, evidence, error budget and origin.
+
+        They follow the schema of :func:`tracer_nb.words.certificate_schema`; numbers are finite, and
+        what there is none of is None.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from tracer_nb import fit_router
+        >>> rng = np.random.default_rng(0)
+        >>> y = rng.integers(0, 3, 400)
+        >>> X = np.eye(3)[y] + rng.normal(scale=0.3, size=(400, 3))
+        >>> said = fit_router(X, y, target=0.9).certificate.to_dict()
+        >>> said["promise"]["kind"], said["target"], said["certified"]
+        ('selective_agreement', 0.9, True)
+        """
+        # A certificate speaks for itself, and its words are those of cards and reports.
+        from tracer_nb.words.documents import certificate_document  # noqa: PLC0415
+
+        return certificate_document(self)
+
+    def describe(self) -> str:
+        """The promise in one sentence, or why there is none: as cards, reports and JSON say it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from tracer_nb import fit_router
+        >>> rng = np.random.default_rng(0)
+        >>> y = rng.integers(0, 3, 400)
+        >>> X = np.eye(3)[y] + rng.normal(scale=0.3, size=(400, 3))
+        >>> fit_router(X, y, target=0.9).certificate.describe()
+        'With 95 % confidence, at least 90 % of the new rows that the surrogate answers carry the label that the teacher would give.'
+        """
+        from tracer_nb.words.documents import certificate_document  # noqa: PLC0415  as above
+
+        return str(certificate_document(self)["promise"]["short"])
+
+    @property
+    def unaudited(self) -> PromiseName | None:
+        """What is promised that no audit refutes; None where audits watch all of it.
+
+        They count handled rows that agree, so they watch agreement and precision.
+        """
+        promised = (self.promise, *(other.promise for other in self.also))
+        return next((p for p in promised if p.kind not in ("handled", "precision")), None)
 
     @property
     def total_confidence(self) -> float:
@@ -218,14 +294,25 @@ class Routing:
     scores : ndarray of shape (n,), float
         Gate score: estimated probability that surrogate and teacher agree.
     far : ndarray of shape (n,), bool
-        True where the row is unlike everything that was fitted on, and is deferred whatever
-        its score.
+        True where the guard defers the row whatever its score: it is unlike everything that
+        was fitted on, or a new one that fits its label badly.
+    strange : ndarray of shape (n,), bool, or None
+        True for those of the second kind; None for none.
+    waiting : ndarray of shape (n,), object, or None
+        Of a chain: the stage that is to be heard before the row is decided, an empty name for none.
     """
 
     handled: BoolArray
     labels: NDArray[Any]
     scores: FloatArray
     far: BoolArray
+    strange: BoolArray | None = None
+    waiting: NDArray[Any] | None = None
+
+    @property
+    def unlike(self) -> BoolArray:
+        """Rows unlike everything that was fitted on, whatever they are said to be."""
+        return self.far if self.strange is None else self.far & ~self.strange
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -245,12 +332,15 @@ class Pilot:
         Predicted classes, for certificates per class.
     costs : ndarray of shape (n,), float, or None
         What asking the teacher about a row costs; None when all cost the same.
+    teacher : ndarray of shape (n,), int, or None
+        Classes that the teacher gave, -1 where it gave none; None where no test needs them.
     """
 
     scores: FloatArray
     agree: BoolArray
     codes: IntArray | None = None
     costs: FloatArray | None = None
+    teacher: IntArray | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,8 @@ class RowView:
         The surrogate was fitted on the row's text.
     far : bool
         Unlike every labelled row, so that it is deferred whatever its score.
+    explanation : str
+        What the teacher wrote about it, where it was asked to; else empty.
     """
 
     row: int
@@ -95,6 +97,7 @@ class RowView:
     answered_by: str | None
     fitted: bool
     far: bool
+    explanation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

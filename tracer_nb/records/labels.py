@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 
 from tracer_nb.records.answers import Answer, Spending, Superseded
 from tracer_nb.records.arrays import FloatArray, IntArray
+from tracer_nb.records.panel import PanelPlan
+from tracer_nb.records.promises import HANDLED, PromiseName
+from tracer_nb.records.stages import StagePlan
 
 __all__ = [
     "AskedAgain",
@@ -138,6 +141,27 @@ class Plan:
     again : AskedAgain or None
         Those of the texts to ask whose stored answer holds no label; None where such answers
         stay.
+    panel : PanelPlan or None
+        What the members of a panel are asked.
+    stages : tuple of StagePlan
+        Of a chain: who is heard before the teacher.
+    fits : bool
+        Whether anything can be fitted on so many rows.
+    chances : tuple of (int, float)
+        Labelled rows in all, and how likely they certify something, judged by the rows that are
+        fitted on already; empty where nothing is.
+    n_pilot : int
+        Rows by which that is judged.
+    promises : tuple of PromiseName
+        What the target is of.
+    fewest_wanted : int or None
+        Of the rows that test it, those that the teacher must give the label whose recall is
+        promised; None where none is.
+    reads : tuple of int and float, or None
+        Where recall is promised and the likely rows are asked about first: if so many rows have the
+        label, at least this share of the others is read.
+    not_grown : str
+        Why labelling is random where nobody chose it; empty where somebody did, or it is not.
     """
 
     teacher: str
@@ -175,6 +199,15 @@ class Plan:
     bill_low: int | None = None
     bill_high: int | None = None
     bill_source: str = ""
+    panel: PanelPlan | None = None
+    stages: tuple[StagePlan, ...] = ()
+    fits: bool = True
+    chances: tuple[tuple[int, float], ...] = ()
+    n_pilot: int = 0
+    promises: tuple[PromiseName, ...] = (HANDLED,)
+    fewest_wanted: int | None = None
+    reads: tuple[int, float] | None = None
+    not_grown: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

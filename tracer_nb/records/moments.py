@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from tracer_nb.records import (
     Bill,
@@ -11,6 +13,7 @@ from tracer_nb.records import (
     Gaps,
     LabelAgreement,
     LabelCounts,
+    PanelReport,
     Plan,
     Preview,
     Progress,
@@ -18,10 +21,12 @@ from tracer_nb.records import (
     Report,
     Targets,
     Timeline,
+    Update,
+    UpdatePlan,
     Watch,
 )
 
-__all__ = ["Findings", "Moment", "Option"]
+__all__ = ["Findings", "Moment", "Option", "SettingsForm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,30 @@ class Option:
     long: bool = False
 
 
+class SettingsForm(Protocol):
+    """The settings of a job, to be seen and changed."""
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """Every setting with its present value, in order."""
+
+    @property
+    def line(self) -> str:
+        """The magic line that does the job with them."""
+
+    def aside(self, values: Mapping[str, str] | None = None) -> str:
+        """What the line cannot say of them, or of other values."""
+
+    def step(self, words: str) -> str:
+        """The magic line of one step of the job."""
+
+    def draft(self, values: Mapping[str, str]) -> str:
+        """The magic line for other values; nothing is changed."""
+
+    def apply(self, values: Mapping[str, str]) -> None:
+        """Take over other values."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Findings:
     """What there is to look at; None for what needs a later step.
@@ -72,6 +101,10 @@ class Findings:
         Since the last routing.
     bill : Bill or None
         So far.
+    update : UpdatePlan or None
+        What an update would ask, where it would not be refused; while nothing runs.
+    panel : PanelReport or None
+        What its members said, of a panel; while nothing runs.
     """
 
     counts: LabelCounts | None = None
@@ -83,6 +116,8 @@ class Findings:
     gaps: Gaps | None = None
     watch: Watch | None = None
     bill: Bill | None = None
+    update: UpdatePlan | None = None
+    panel: PanelReport | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,6 +155,8 @@ class Moment:
         The gaps are being looked for.
     unexplained : str
         Why the gaps could not be found; empty otherwise.
+    updated : Update or None
+        What came of an update, where that was the last run.
     """
 
     state: str = "idle"
@@ -137,6 +174,7 @@ class Moment:
     message: str = ""
     analysing: bool = False
     unexplained: str = ""
+    updated: Update | None = None
 
     @property
     def running(self) -> bool:

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 from tracer_nb.records.answers import Spending, Superseded
 from tracer_nb.records.arrays import FloatArray, IntArray
+from tracer_nb.records.carried import Carried
 from tracer_nb.records.certificates import Certificate, Frontier, Trial
+from tracer_nb.records.refusals import Refused
+from tracer_nb.records.stages import StageReport
 
 __all__ = ["Bill", "Choice", "HandThreshold", "Preview", "Report", "Scan", "Targets"]
 
@@ -53,10 +56,17 @@ class Bill:
         anything is certified.
     n_waiting : int
         Those of them that are not answered yet.
+    n_audited : int
+        Those of them that the surrogate handles and that are answered all the same: audited, or
+        known before.
     expected : tuple of (int, float)
         As the job went on: texts asked about, and the whole bill expected then, in texts.
     price : float or None
         Dollars of one text; None when unknown.
+    stages : tuple of StageReport
+        Of a chain: what cheap teachers were asked beside.
+    n_alone : int
+        Of a chain: rows that the surrogate labels without any stage's answer.
     """
 
     n_texts: int
@@ -66,8 +76,11 @@ class Bill:
     n_new_rows: int = 0
     n_deferred: int | None = None
     n_waiting: int = 0
+    n_audited: int = 0
     expected: tuple[tuple[int, float], ...] = ()
     price: float | None = None
+    stages: tuple[StageReport, ...] = ()
+    n_alone: int = 0
 
     @property
     def n_asked(self) -> int:
@@ -174,6 +187,14 @@ class Report:
         The same for abstained rows that it was not asked about: no saving by the surrogate.
     bill : Bill or None
         What labelling the column takes, labels included; None where other rows were routed.
+    refused : Refused or None
+        Why nothing was certified, and the ways out; None where something was, or nothing was tried.
+    others : tuple of Certificate
+        What else was certified: other targets, and new rows beside the column.
+    carried : tuple of Carried
+        Where nothing is certified: targets and what a test of each is expected to show.
+    never_given : bool
+        A promise is of a label that the teacher has given to no text.
     frontier : Frontier or None
     trials : tuple of Trial
     spending : Spending
@@ -218,6 +239,22 @@ class Report:
     n_unsure: int = 0
     spared: float | None = None
     bill: Bill | None = None
+    refused: Refused | None = None
+    others: tuple[Certificate, ...] = ()
+    carried: tuple[Carried, ...] = ()
+    never_given: bool = False
+
+    @property
+    def may_lower(self) -> bool:
+        """Whether a lower target is worth advising.
+
+        Not where none of those looked at gives anything, nor where a label is promised that the
+        teacher never gave.
+        """
+        if self.never_given:
+            return False
+        lower = [each for each in self.carried if each.target < self.carried[0].target]
+        return not lower or not all(each.is_nothing for each in lower)
 
     @property
     def n_abstained(self) -> int:

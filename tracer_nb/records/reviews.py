@@ -66,6 +66,10 @@ class ReviewItem:
         At most nine labels to have at hand.
     shown : str
         The text as people read it, where it is a document of several columns; else empty.
+    said : tuple of (str, str)
+        Members of a panel that gave different labels, and these.
+    explanation : str
+        What the teacher wrote about the text, where it was asked to; else empty.
     """
 
     text: str
@@ -77,6 +81,8 @@ class ReviewItem:
     score: float | None = None
     shortlist: tuple[str, ...] = ()
     shown: str = ""
+    said: tuple[tuple[str, str], ...] = ()
+    explanation: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -243,6 +249,8 @@ class Watch:
         Whether it ever reached the limit; that does not pass.
     alarm_at : int or None
         Number of audits at the first alarm of either kind.
+    to_alarm : int
+        Disagreements in a row that would now raise one.
     history : tuple of (int, float, float, float)
         Number of audits, agreement, lower and upper bound, at 240 moments at most.
     n_handled : int
@@ -268,11 +276,19 @@ class Watch:
     run_length: float
     has_drifted: bool
     alarm_at: int | None
+    to_alarm: int = 0
     history: tuple[tuple[int, float, float, float], ...] = ()
     n_handled: int = 0
     n_waiting: int = 0
     stopped: str | None = None
     consequence: str = "defer"
+
+    def further_rate(self, step: float) -> float:
+        """Chance of each handled text at which about a share ``step`` of them is audited anew.
+
+        A draw at a higher rate holds the one at a lower rate, so the same rate finds nothing new.
+        """
+        return min(self.n_audits / max(self.n_handled, 1) + step, 1.0)
 
     @property
     def agreement(self) -> float | None:

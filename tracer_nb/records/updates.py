@@ -7,7 +7,36 @@ from dataclasses import dataclass
 from tracer_nb.records.arrays import IntArray
 from tracer_nb.records.certificates import Certificate
 
-__all__ = ["FitDifferences", "LabelDifference", "RowChange", "Update", "UpdateSide"]
+__all__ = ["FitDifferences", "LabelDifference", "RowChange", "Update", "UpdatePlan", "UpdateSide"]
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatePlan:
+    """What an update would ask, spend and likely bring, before it asks anything.
+
+    Attributes
+    ----------
+    n_learned : int
+        Texts that the teacher answered since, and that are fitted on.
+    n_fresh, n_ask : int
+        Rows of the test, and distinct texts among them that are asked about.
+    cost : float or None
+        Dollars for these, estimated; None where the price is unknown.
+    target : float
+    delta : float
+        Chance of error that the test spends.
+    chance : float
+        That the test certifies something, judged by the rows that are fitted on now; nan where nothing
+        tells. What is fitted on besides makes it likelier.
+    """
+
+    n_learned: int
+    n_fresh: int
+    n_ask: int
+    cost: float | None
+    target: float
+    delta: float
+    chance: float
 
 
 @dataclass(frozen=True, slots=True)

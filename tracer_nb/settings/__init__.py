@@ -7,7 +7,7 @@ form are made from it; the keywords of :class:`~tracer_nb.tracer.Tracer` are che
 from tracer_nb.settings.job import ASKING, JOB
 from tracer_nb.settings.record import LINE, Flag, Setting
 
-__all__ = ["ADVANCED", "BY_FLAG", "BY_NAME", "FORM", "SETTINGS", "Flag", "Setting"]
+__all__ = ["ADVANCED", "BY_FLAG", "BY_NAME", "FORM", "KERNEL", "SETTINGS", "Flag", "Setting"]
 
 SETTINGS = (*JOB, *ASKING, *LINE)
 """Every setting."""
@@ -23,6 +23,9 @@ FORM = (
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 """Every setting by its name."""
+
+KERNEL = tuple(BY_NAME[name] for name in ("teacher", "base_url", "price", "store"))
+"""Those that a kernel may have a default of its own for: ``%config TracerMagics.teacher = …``."""
 
 BY_FLAG = {
     flag.flag: setting for setting in SETTINGS if setting.place == "line" for flag in setting.flags

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer_nb.settings.record import Setting, one_of, rows, some, targets, variable
+from tracer_nb.settings.record import Setting, dollars, one_of, rows, some, targets, variable
 
 __all__ = ["ASKING", "JOB"]
 
@@ -81,10 +81,34 @@ JOB: tuple[Setting, ...] = (
         unit="rows",
         group="Job",
     ),
+    _job(
+        "chain",
+        "Cheap teachers to hear first, with commas between them: openai:MODEL,openai:MODEL, or "
+        "variables. Their answers spare the teacher where that pays; the promise stays about the "
+        "teacher's label.",
+        check=some,
+        group="Job",
+        also=("load",),
+        values=("openai:",),
+    ),
+    _job(
+        "several",
+        "Several labels a row: any (any number, none too) or some (at least one). Agreement is then "
+        "that of the whole set.",
+        check=one_of,
+        values=("any", "some"),
+        group="Job",
+    ),
     _cap("max_cost", "Hard cap in dollars", "dollars"),
     _cap("max_tokens", "Hard cap on tokens, prompts and answers together", "tokens"),
     _cap("max_rows", "Hard cap on texts asked, stored answers aside", "texts"),
-    _line("output", "Variable for the labelled frame.", *_OUTPUT, check=variable, group="Job"),
+    _line(
+        "output",
+        "Variable for the labelled frame; audit and update keep it up to date.",
+        *_OUTPUT,
+        check=variable,
+        group="Job",
+    ),
     _line(
         "ask",
         "Send deferred rows to the teacher even when nothing was certified.",
@@ -110,12 +134,23 @@ JOB: tuple[Setting, ...] = (
     ),
     _job(
         "target",
-        "Agreement to promise on handled rows ({default}), or several: 0.92,0.95.",
+        "Share to promise ({default}), of handled rows unless --promise says otherwise; or several: "
+        "0.92,0.95.",
         check=targets,
         default=0.92,
         unit="share",
         group="Promise",
         also=("scan",),
+    ),
+    _job(
+        "promise",
+        "What there is at least the target of: handled (agreement on the rows that the surrogate "
+        "answers), output (of all rows that come out), recall:LABEL or precision:LABEL; several with "
+        "commas between them ({default}).",
+        check=some,
+        default="handled",
+        group="Promise",
+        values=("handled", "output", "recall:", "precision:"),
     ),
     _job(
         "confidence",
@@ -196,7 +231,7 @@ JOB: tuple[Setting, ...] = (
     ),
     _job(
         "guard",
-        "Share of rows like the labelled ones that are deferred as unlike them (0.002).",
+        "Share of rows like the labelled ones deferred as unlike them (0.002; of new rows 0.045).",
         kind="number",
         default=True,
         unit="share",
@@ -267,10 +302,32 @@ ASKING: tuple[Setting, ...] = (
         place="advanced",
     ),
     _teacher(
+        "reasons",
+        "Ask for the teacher's reason, a sentence before each label, and keep it: more tokens, and another prompt, "
+        "so answers without one do not count.",
+        kind="flag",
+        default=False,
+    ),
+    _teacher(
         "votes",
         "How often each text is asked about; the votes count ({default}).",
         kind="whole",
         default=1,
+    ),
+    _teacher(
+        "combine",
+        "How a panel's answers make one label: majority, or dawid-skene, where votes weigh as "
+        "members are found to be right on the first texts, 200 at the most ({default}).",
+        check=one_of,
+        default="majority",
+        values=("majority", "dawid-skene"),
+    ),
+    _teacher(
+        "arbiter",
+        "One more teacher, who decides where members of a panel differ: openai:MODEL, or a "
+        "variable with a function of a text and a list of the labels they gave.",
+        check=some,
+        values=("openai:",),
     ),
     _teacher(
         "concurrency",
@@ -282,7 +339,7 @@ ASKING: tuple[Setting, ...] = (
     _teacher(
         "price",
         "IN,OUT: dollars per million tokens, where the price is unknown.",
-        check=some,
+        check=dollars,
         unit="in,out",
     ),
     _teacher(
@@ -330,7 +387,7 @@ ASKING: tuple[Setting, ...] = (
     _teacher(
         "batch_price",
         "IN,OUT: dollars per million tokens of a batch (the price; at OpenAI half of it).",
-        check=some,
+        check=dollars,
         unit="in,out",
         group="Advanced",
         place="advanced",

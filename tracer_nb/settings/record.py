@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import keyword
+import math
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tracer_nb.errors import InvalidInput
 
-__all__ = ["LINE", "Flag", "Setting", "fields", "one_of", "rows", "some", "targets", "variable"]
+__all__ = [
+    "LINE",
+    "Flag",
+    "Setting",
+    "dollars",
+    "fields",
+    "number",
+    "one_of",
+    "rows",
+    "some",
+    "targets",
+    "variable",
+]
 
 
 Check = Callable[["Setting", str], None]
@@ -113,6 +127,47 @@ class Setting:
         return " ".join(flag.help for flag in self.flags)
 
 
+_SHARES = ("share", "probability", "score")
+_BEHIND_NUMBERS = {"%": 0.01, "k": 1e3, "m": 1e6}
+_ANY = ("all", "any", "free", "no", "none", "unlimited")
+
+
+def number(setting: Setting, text: str) -> float | int:
+    """Read a text that is to be a number.
+
+    Raises
+    ------
+    InvalidInput
+        It is none.
+    """
+    try:
+        return int(text) if setting.kind == "whole" else float(text)
+    except ValueError as error:
+        what = "a whole number" if setting.kind == "whole" else "a number"
+        unit = " from 0 to 1" if setting.unit in _SHARES else setting.unit and f" of {setting.unit}"
+        raise InvalidInput(
+            f"{setting.flag} must be {what}{unit}, got {text!r}{_meant(setting, text)}"
+        ) from error
+
+
+def _meant(setting: Setting, text: str) -> str:
+    """How a number is written that somebody wrote otherwise; empty where none can be read."""
+    if setting.name.startswith("max_") and text.lower() in _ANY:
+        return "; inf is no cap, and 0 asks for nothing"
+    plain = text.strip().lower().strip("$€").replace("_", "")
+    # 1,000 is a thousand, 0,95 is what others write for 0.95.
+    plain = plain.replace(",", "" if re.fullmatch(r"\d{1,3}(,\d{3})+\D?", plain) else ".")
+    unit = _BEHIND_NUMBERS.get(plain[-1:], 1.0)
+    try:
+        value = float(plain if unit == 1.0 else plain[:-1]) * unit
+    except ValueError:
+        return ""
+    if not math.isfinite(value):
+        return ""
+    written = f"{round(value, 10):.12g}"
+    return "" if setting.kind == "whole" and not written.isdigit() else f"; write {written}"
+
+
 def one_of(setting: Setting, text: str) -> None:
     """Refuse a text that is not one of the values."""
     if text not in setting.values:
@@ -140,7 +195,21 @@ def targets(setting: Setting, text: str) -> None:
     except ValueError as error:
         raise InvalidInput(
             f"{setting.flag} must be a fraction such as 0.92, or several: 0.92,0.95; got {text!r}"
+            f"{_meant(setting, text)}"
         ) from error
+
+
+def dollars(setting: Setting, text: str) -> None:
+    """Refuse a text that is not two numbers of dollars."""
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 2 or not all(math.isfinite(n) and n >= 0 for n in numbers):
+        raise InvalidInput(
+            f"{setting.flag} must be IN,OUT in dollars per million tokens, got {text!r}; "
+            f"for $0.25 in and $2 out write {setting.flag} 0.25,2, for nothing 0,0"
+        )
 
 
 def rows(setting: Setting, text: str) -> None:
@@ -148,7 +217,9 @@ def rows(setting: Setting, text: str) -> None:
     try:
         int(text)
     except ValueError as error:
-        raise InvalidInput(f"{setting.flag} must be a number of rows, got {text!r}") from error
+        said = f"{setting.flag} must be a number of rows, got {text!r}"
+        whole = replace(setting, kind="whole")
+        raise InvalidInput(said + _meant(whole, text)) from error
 
 
 def fields(setting: Setting, text: str) -> None:
@@ -185,11 +256,17 @@ LINE: tuple[Setting, ...] = (
         check=some,
         values=("missing",),
     ),
+    _line(
+        "overwrite",
+        "Let --output take the name of a variable that holds something else.",
+        *("run", "route", "update"),
+        kind="flag",
+    ),
     _line("deferred", "Submit what route left to the teacher.", "batch submit", kind="flag"),
     _line(
         "dry_run",
         "Show the plan; ask and pay nothing.",
-        *("plan", "run", "label", "batch submit", "reask"),
+        *("plan", "run", "label", "batch submit", "reask", "update"),
         kind="flag",
     ),
     _line(

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from tracer_nb.errors import InvalidInput
+from tracer_nb.labelsets import labels_in, written
 from tracer_nb.standin.faults import check_share, uniform
 
 __all__ = ["Answers", "Ask", "Counts", "completion", "count_tokens", "demanded"]
@@ -29,7 +30,8 @@ _CODES = "Labels by code: "
 class Ask:
     """What a request asks for: the text, and how the answer should look.
 
-    ``tool`` is the function to call; ``codes`` are the labels' short names, by label.
+    ``tool`` is the function to call; ``codes`` are the labels' short names, by label; ``several``
+    asks for a list of labels, ``explains`` for a sentence before the answer.
     """
 
     text: str
@@ -40,6 +42,8 @@ class Ask:
     top_logprobs: int | None
     tool: str | None = None
     codes: Mapping[str, str] | None = None
+    several: bool = False
+    explains: bool = False
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Ask:
@@ -65,6 +69,8 @@ class Ask:
             raise InvalidInput("'messages' has no message of role 'user'")
         as_json, allowed = _format(body.get("response_format"))
         tool, parameters = _function(body.get("tools"))
+        schema = _in(body, "response_format", "json_schema", "schema") or parameters
+        asked = body.get("response_format") or body.get("tools")
         codes = None
         if tool is not None:
             as_json, allowed = True, _labels(parameters)
@@ -75,18 +81,27 @@ class Ask:
             text=next(filter(None, map(_fenced, reversed(users))), users[-1]),
             model=str(body.get("model", "")),
             # Servers turn the schema into prompt tokens too.
-            prompt_tokens=count_tokens("".join(contents) + _schema_text(body)),
+            prompt_tokens=count_tokens(
+                "".join(contents) + (json.dumps(asked, ensure_ascii=False) if asked else "")
+            ),
             as_json=as_json,
             allowed=allowed,
             top_logprobs=int(body.get("top_logprobs") or 0) if body.get("logprobs") else None,
             tool=tool,
             codes=codes,
+            several=_in(schema, *_SEVERAL) is not None,
+            explains=_in(schema, "properties", "explanation") is not None,
         )
 
     def content(self, label: str) -> str:
         """Return the label in the shape that the request asks for."""
-        if self.as_json:
-            return json.dumps({"label": label}, ensure_ascii=False)
+        if self.several or self.as_json:
+            labels = labels_in(label) if self.several and label.startswith("[") else [label]
+            said: dict[str, Any] = {"labels": labels} if self.several else {"label": label}
+            if self.explains:
+                why = f'"{self.text[:60]}" reads like {", ".join(labels) or "none of them"}.'
+                said = {"explanation": why, **said}
+            return json.dumps(said, ensure_ascii=False)
         return label if self.codes is None else self.codes.get(label, label)
 
 
@@ -157,11 +172,6 @@ def _fenced(message: str) -> str | None:
     return text if isinstance(text, str) else None
 
 
-def _schema_text(body: Mapping[str, Any]) -> str:
-    wanted = body.get("response_format") or body.get("tools")
-    return json.dumps(wanted, ensure_ascii=False) if wanted else ""
-
-
 def _function(tools: object) -> tuple[str | None, object]:
     """Return the name and the parameters of the first function that may be called."""
     first = tools[0] if isinstance(tools, list) and tools else None
@@ -183,11 +193,18 @@ def _codes(system: str) -> dict[str, str] | None:
     return {str(label): code for code, label in listed.items()} if listed else None
 
 
+_SEVERAL = ("properties", "labels", "items", "enum")
+
+
+def _in(schema: object, *path: str) -> Any:
+    for key in path:
+        schema = schema.get(key) if isinstance(schema, dict) else None
+    return schema
+
+
 def _labels(schema: object) -> tuple[str, ...] | None:
     """Return the labels that a JSON schema allows."""
-    value: Any = schema
-    for key in ("properties", "label", "enum"):
-        value = value.get(key) if isinstance(value, dict) else None
+    value = _in(schema, "properties", "label", "enum") or _in(schema, *_SEVERAL)
     return tuple(map(str, value)) if isinstance(value, list) and value else None
 
 
@@ -245,10 +262,11 @@ class Answers:
             pairs = zip(table.keys(), table.values(), strict=True)
         self._truth: dict[str, str] = {}
         for text, label in pairs:
-            self._truth.setdefault(str(text).strip(), str(label))
+            self._truth.setdefault(str(text).strip(), written(label))
         if not self._truth:
             raise InvalidInput("the stand-in has no texts; give a table with at least one row")
-        self.labels = tuple(sorted(set(self._truth.values())))
+        named = (labels_in(label) or [label] for label in set(self._truth.values()))
+        self.labels = tuple(sorted({label for labels in named for label in labels} - {"[]"}))
         self.obedient = obedient
         self._wrong = wrong
         self._seed = seed
@@ -269,6 +287,11 @@ class Answers:
         """
         names = self.labels if allowed is None else allowed
         truth = self.truth(text)
+        if truth is not None and truth.startswith("[") and set(labels_in(truth)) <= set(names):
+            if self._wrong and uniform(self._seed, "wrong", text.strip()) < self._wrong:
+                other = names[self._choose("other", text, len(names))]
+                return written({*labels_in(truth)} ^ {other})
+            return truth
         if truth is None or truth not in names:
             return names[self._choose("unknown", text, len(names))]
         if self._wrong and uniform(self._seed, "wrong", text.strip()) < self._wrong:
@@ -282,8 +305,7 @@ class Answers:
     ) -> dict[str, float]:
         """Return made-up probabilities of the answer and up to four other labels.
 
-        They sum to 1. A right answer mostly gets .8 and more, a wrong one .4 to .9, and
-        then the right label comes second.
+        They sum to 1. A right answer mostly gets .8 and more, a wrong one .4 to .9.
         """
         names = self.labels if allowed is None else allowed
         truth = self.truth(text)

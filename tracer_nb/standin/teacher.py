@@ -36,7 +36,7 @@ class StandInTeacher(ChatTeacher):
         As for every chat teacher.
     price : Price, optional
         By default a made-up one.
-    answers, logprobs, shuffle, examples, n_examples, votes
+    answers, logprobs, shuffle, examples, n_examples, reasons, votes
         As for every chat teacher.
 
     Attributes
@@ -66,6 +66,7 @@ class StandInTeacher(ChatTeacher):
         shuffle: bool = False,
         examples: Any = (),
         n_examples: int = 8,
+        reasons: bool = False,
         votes: int = 1,
     ) -> None:
         server = self.standin = _server(data, wrong, latency)
@@ -82,6 +83,7 @@ class StandInTeacher(ChatTeacher):
             shuffle=shuffle,
             examples=examples,
             n_examples=n_examples,
+            reasons=reasons,
             votes=votes,
             requests_per_minute=requests_per_minute,
             tokens_per_minute=tokens_per_minute,

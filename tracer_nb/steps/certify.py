@@ -13,8 +13,10 @@ from tracer_nb.draws import Draw, add_test, errors_of
 from tracer_nb.engine import Router, SurrogateFit, calibrate_router, fit_surrogate
 from tracer_nb.engine.checks import check_blocks
 from tracer_nb.engine.features import Features, FusedFeatures, LsaFeatures
+from tracer_nb.engine.growing import looked_at
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.errors import NotFitted
+from tracer_nb.labelsets import sets_of
 from tracer_nb.records import Certificate, Labels
 from tracer_nb.steps.column.features import Blocks, name_rows, take
 from tracer_nb.steps.column.frames import Texts
@@ -22,18 +24,21 @@ from tracer_nb.steps.column.sample import label_names, soft_labels
 from tracer_nb.steps.label.costs import costs_of
 from tracer_nb.steps.label.stream import Asking
 from tracer_nb.steps.open_rows import calibrate_open, fit_open
+from tracer_nb.steps.origin import signed
 from tracer_nb.steps.state import Certified, JobState, Keep, reset
 
 __all__ = [
     "calibrate",
     "certify_on",
     "count_test",
+    "features_name",
     "features_note",
     "fit",
     "fit_on",
     "in_round",
     "learned_on_column",
     "rows_to_route",
+    "sign",
     "used_features",
     "without_unused",
 ]
@@ -69,7 +74,7 @@ def calibrate(state: JobState, how: Asking, keep: Keep) -> JobState:
         Nothing is fitted.
     """
     if state.grown is not None:
-        return calibrate_open(state, how, keep)
+        return sign(calibrate_open(state, how, keep))
     texts, labels, X = state.featurized()
     if state.fitted is None:
         raise NotFitted("nothing is fitted yet; call fit() first (%tracer fit)")
@@ -85,7 +90,17 @@ def calibrate(state: JobState, how: Asking, keep: Keep) -> JobState:
     }
     certified = Certified(router, answers, routings)
     state = replace(state, certified=certified, draws=draws, drawn_from=texts)
-    return reset(state, after="certified")
+    return sign(reset(state, after="certified"))
+
+
+def sign(state: JobState) -> JobState:
+    """The state whose certificates say where they come from."""
+    features, fitted = state.setup.features, state.fitted
+    return signed(
+        state,
+        features=features_name(features, fitted),
+        exact=not learned_on_column(features, fitted),
+    )
 
 
 def fit_on(state: JobState, texts: Texts, labels: Labels, X: Blocks, **how: Any) -> SurrogateFit:
@@ -100,14 +115,16 @@ def fit_on(state: JobState, texts: Texts, labels: Labels, X: Blocks, **how: Any)
         Of :func:`tracer_nb.engine.fit_surrogate`, over what the job was given.
     """
     codes, costs = texts.codes[labels.rows], costs_of(state, texts)
+    rest = texts.codes[np.setdiff1d(texts.usable, labels.rows)]
     return fit_surrogate(
         take(X, codes),
         label_names(labels),
-        unlabelled=take(X, texts.codes[np.setdiff1d(texts.usable, labels.rows)]),
+        unlabelled=take(X, looked_at(rest, state.setup.choices["seed"])),
         soft_labels=soft_labels(labels),
         costs=None if costs is None else costs[codes],
         groups=codes,
-        names=name_rows(state.setup.features, state.setup.label_texts),
+        names=name_rows(state.setup.features, state.setup.label_texts, labels.classes),
+        sets=sets_of(labels.classes),
         **{**state.setup.choices, **how},
     )
 
@@ -133,6 +150,7 @@ def certify_on(
         others = texts.codes[rows_to_route(texts, labels, fitted)]
         about["column"] = answers.take(others)
         about["column_costs"] = None if costs is None else costs[others]
+        about["n_delivered"] = len(texts.usable)
     rows = take(X, texts.codes[labels.rows])
     return calibrate_router(fitted, rows, label_names(labels), **about), answers
 
@@ -171,6 +189,12 @@ def used_features(
     weights = (1.0,) * len(parts) if fitted is None else fitted.pipeline.view.weights
     used = tuple(i for i in range(len(parts)) if i < len(weights) and weights[i] > 0)
     return used, tuple(parts[i] for i in used)
+
+
+def features_name(features: Features | None, fitted: SurrogateFit | None) -> str:
+    """Names of the features that a fit uses, of all before there is one."""
+    made = used_features(features, fitted)[1]
+    return " + ".join("matrix" if part is None else str(part.name) for part in made)
 
 
 def without_unused(router: Router, features: Features | None) -> tuple[Router, Features | None]:

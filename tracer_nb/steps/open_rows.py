@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.draws import NEW_ROWS, TEST, Draw, before_test, errors_of, in_test, rows_of
-from tracer_nb.draws.frozen import Fitted, agreement_on
+from tracer_nb.draws.fitted import Fitted, rows_on
 from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.draws.moves import Done
 from tracer_nb.engine import Router
+from tracer_nb.engine.certificates import kind_of
 from tracer_nb.engine.judge import frontier
 from tracer_nb.errors import NotFitted
 from tracer_nb.records import Certificate, Frontier
@@ -167,13 +168,13 @@ def _certified(state: JobState, grown: Grown, done: Done) -> JobState:
     else:
         before = before_test(done.draws)
         fitted, at = _now(grown, done.draws)
-        column = _refused(done.reason, target, confidence, fitted, "column")
+        column = _refused(done.reason, state, fitted, "column")
         n_open = len(job.column.open_rows(before))
         column = replace(column, n_population=n_open, n_population_handled=0)
     about_new = done.new_rows
     if about_new is None:
         why = _NOT_YET if job.terms.new_rows else _NONE_ASIDE
-        about_new = _refused(why, target, confidence, fitted, "held-out")
+        about_new = _refused(why, state, fitted, "held-out")
     about_new = replace(about_new, n_fit=column.n_fit)
     labels, fit = labels_of(state, at), placed(fitted.fit, at)
     aside = rows_of(d for d in done.draws if d.purpose == NEW_ROWS and done.new_rows)
@@ -182,7 +183,7 @@ def _certified(state: JobState, grown: Grown, done: Done) -> JobState:
         fit,
         (about_new,),
         (column,),
-        _picture(grown, fitted, aside),
+        _picture(grown, fitted, aside, new=True),
         _picture(grown, fitted, at.tested) if at.n_tested else frontier(pilot.scores, pilot.agree),
     )
     routing = router.decide(fitted.answers, column, None)
@@ -202,14 +203,17 @@ def _texts(job: HardFirst, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
     return mask
 
 
-def _refused(
-    why: str, target: float, confidence: float, fitted: Fitted, method: str
-) -> Certificate:
+def _refused(why: str, state: JobState, fitted: Fitted, method: str) -> Certificate:
     """A certificate that promises nothing."""
+    setup, column = state.setup, method == "column"
+    promise, target = setup.options.promises[0], setup.target
+    texts, _ = state.labelled()
     return Certificate(
         method=method,
+        promise=promise,
+        n_delivered=len(texts.usable) if column and promise.kind == "output" else None,
         target=target,
-        confidence=confidence,
+        confidence=setup.options.confidence,
         threshold=math.inf,
         certified=False,
         coverage=0.0,
@@ -219,13 +223,24 @@ def _refused(
         n_calibration=0,
         n_handled=0,
         n_agree=0,
-        whole_output_lower=1.0 if method == "column" else target,
+        whole_output_lower=1.0 if column else target,
         note=why,
     )
 
 
-def _picture(grown: Grown, fitted: Fitted, rows: NDArray[np.intp]) -> Frontier:
-    """Coverage against agreement on rows of a test."""
+def _picture(
+    grown: Grown, fitted: Fitted, rows: NDArray[np.intp], *, new: bool = False
+) -> Frontier:
+    """Coverage against agreement on rows of a test, of the column or as new ones."""
     texts = grown.job.column.codes[rows]
-    agree = agreement_on(fitted, texts, grown.said, grown.job.classes)
-    return frontier(fitted.scores[texts], agree)
+    job, promise = grown.job, grown.job.terms.promise
+    rows_on_them = rows_on(fitted, texts, grown.said, job.classes, promise, new=new)
+    kind = kind_of(promise, fitted.fit.classes.tolist())
+    # Of rows that are not given a label, none tells how much of it is found.
+    read = promise.kind == "recall"
+    counted = None if kind.counted is None or read else kind.counted(rows_on_them)
+    return frontier(
+        rows_on_them.scores,
+        rows_on_them.agree if read else ~kind.wrong(rows_on_them),
+        counted=counted,
+    )

@@ -9,15 +9,18 @@ from typing import Any
 from tracer_nb.engine.features import make_features
 from tracer_nb.engine.options import Options, make_options
 from tracer_nb.errors import InvalidInput
-from tracer_nb.labelset import check_prompt, clean_labels, explain_labels, readable_labels
+from tracer_nb.labelset import check_prompt, explain_labels, readable_labels
+from tracer_nb.records import parse_promises
 from tracer_nb.steps.audit.auditor import Auditor
 from tracer_nb.steps.column.features import ready_matrix
 from tracer_nb.steps.label.asker import Asker
 from tracer_nb.steps.label.costs import check_latency_weight
 from tracer_nb.steps.label.reject import make_reject_option
+from tracer_nb.steps.label.several import check_several, named_labels
+from tracer_nb.steps.label.stages import make_stages
 from tracer_nb.steps.review.sitting import reviewed_examples
 from tracer_nb.steps.state import Setup
-from tracer_nb.store import DrawStore, ReviewStore, Shelf
+from tracer_nb.store import DrawStore, ReviewStore, Shelf, VectorCache
 from tracer_nb.teachers import ReplayTeacher, make_teacher
 from tracer_nb.teachers.base import check_whole
 
@@ -37,6 +40,8 @@ def make_setup(
     latency_weight: float,
     reject: tuple[Any, Any],
     labelling: tuple[Any, Any],
+    chain: Any = None,
+    several: Any = None,
     store: str | os.PathLike[str] | None,
     options: Mapping[str, Any],
 ) -> Setup:
@@ -52,6 +57,10 @@ def make_setup(
         ``abstain_unlike`` and ``abstain_unsure``.
     labelling : tuple
         ``labelling`` and ``new_rows``.
+    chain : sequence, or None
+        Cheap teachers that are heard before ``teacher``.
+    several : bool or str, or None
+        How many labels a row may have, where not one.
     options : mapping
         Of the teacher.
 
@@ -60,22 +69,32 @@ def make_setup(
     InvalidInput
         Something cannot be used.
     """
+    names = named_labels(labels, several, teacher)
+    asked_for = parse_promises(choices.get("promise", "handled"), names)
+    choices = {**choices, "promise": asked_for}
     checked = make_options(**choices)
     weight = check_latency_weight(latency_weight)
     named = features is None or isinstance(features, str) or callable(features)
     matrix = None if named else ready_matrix(features)
-    made_by = make_features(features, seed=choices["seed"]) if named else None
-    names = None if labels is None else clean_labels(labels)
+    reviews, shelf = ReviewStore(store), Shelf(store)
+    memory = VectorCache(store) if shelf.is_file else None
+    made_by = make_features(features, seed=choices["seed"], memory=memory) if named else None
     said = check_prompt(prompt)
     if isinstance(labels, Mapping):
         said = explain_labels(labels, said)
     meanings = labels if isinstance(labels, Mapping) else None
-    reviews, of_teacher = ReviewStore(store), dict(options)
+    of_teacher = dict(options)
     if isinstance(of_teacher.get("examples"), str):
         of_teacher["examples"] = reviewed_examples(reviews, names, of_teacher["examples"])
     asked = make_teacher(teacher, names, said, **of_teacher)
-    shelf = Shelf(store)
-    way, new_rows = _labelling(*labelling, checked, abstain_unlike=bool(reject[0]))
+    parse_promises(asked_for, asked.labels)
+    check_several(asked, checked, several, chain=chain)
+    way, new_rows, why = _labelling(*labelling, checked, abstain_unlike=bool(reject[0]))
+    if chain is not None and checked.promised:
+        raise InvalidInput(
+            f"a chain is proved for promise 'handled', got {checked.promised!r}; leave one of them out"
+        )
+    stages = make_stages(chain, asked, said, options, shelf, labelling=way)
     stores = shelf.is_file and not isinstance(asked, ReplayTeacher)
     return Setup(
         choices=choices,
@@ -84,15 +103,17 @@ def make_setup(
         features=made_by,
         matrix=matrix,
         prompt=said,
-        label_texts=readable_labels(asked.labels, meanings),
+        label_texts=readable_labels(tuple(asked.labels), meanings),
         named=tuple(getattr(asked, "columns", ())),
         labelling=way,
+        not_grown=why,
         new_rows=new_rows,
         reject=make_reject_option(*reject, guard=checked.guard, teacher=asked),
         teacher=asked,
         shelf=shelf,
         asker=Asker(asked, shelf),
         again=Asker(asked, shelf, again=True),
+        stages=stages,
         auditor=Auditor(shelf),
         reviews=reviews,
         drawn=DrawStore(shelf.open if stores else None),
@@ -101,8 +122,8 @@ def make_setup(
 
 def _labelling(
     way: Any, new_rows: Any, options: Options, *, abstain_unlike: bool
-) -> tuple[str, int | None]:
-    """How rows are chosen, and how many are set aside for a promise about new rows.
+) -> tuple[str, int | None, str]:
+    """How rows are chosen, how many are set aside for a promise about new rows; why not hard ones.
 
     Where nobody says, hard rows come first if the promise that is wanted lets them.
 
@@ -116,9 +137,9 @@ def _labelling(
     why = _only_random(options, abstain_unlike=abstain_unlike)
     if why and way == LABELLINGS[0]:
         raise InvalidInput(f"labelling {way!r} {why}; use 'random' with it")
-    way = way or LABELLINGS[1 if why else 0]
+    way, told = way or LABELLINGS[1 if why else 0], "" if way else why
     if new_rows is None:
-        return way, None
+        return way, None, told
     if way != LABELLINGS[0]:
         raise InvalidInput(
             f"new_rows are set aside by labelling 'hard-first', got {new_rows!r} with {way!r}, whose "
@@ -126,7 +147,7 @@ def _labelling(
             + (f" (hard-first {why})" if why else "")
         )
     check_whole(0, new_rows=new_rows)
-    return way, int(new_rows)
+    return way, int(new_rows), told
 
 
 def _only_random(options: Options, *, abstain_unlike: bool) -> str:
@@ -137,8 +158,10 @@ def _only_random(options: Options, *, abstain_unlike: bool) -> str:
         return f"grows until the rest can be certified, and knows no strategy {options.strategy!r}"
     if options.pipeline == "accept-all":
         return "tests the surest rows first, and pipeline 'accept-all' knows none"
-    if len(options.targets) > 1:
-        return f"grows for one target, got {len(options.targets)}"
+    if len(options.promises) > 1 or len(options.targets) > 1:
+        one = f"one target, got {len(options.targets)}"
+        other = f"one promise, got {options.promised!r}"
+        return f"grows for {other if len(options.promises) > 1 else one}"
     if abstain_unlike:
         return "asks about rows unlike the others first, and abstain_unlike asks about none of them"
     return ""

@@ -26,6 +26,7 @@ from tracer_nb.records import (
     Labels,
     RejectOption,
     Routing,
+    Spending,
     Update,
     Watch,
 )
@@ -34,6 +35,7 @@ from tracer_nb.steps.column.features import Blocks, Once
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.label.asker import Asker
 from tracer_nb.steps.label.grown import Grown
+from tracer_nb.steps.label.stages import Stages
 from tracer_nb.steps.route.outcome import Outcome
 from tracer_nb.steps.update.scope import Scope
 from tracer_nb.store import DrawStore, ReviewStore, Shelf
@@ -73,6 +75,8 @@ class Setup:
         Columns that the prompt speaks of, beside the labelled one.
     labelling : str
         "hard-first" or "random".
+    not_grown : str
+        Why it is random where nobody said so.
     new_rows : int or None
         Rows that hard-first labelling sets aside; None where the column's size decides.
     reject : RejectOption
@@ -81,6 +85,8 @@ class Setup:
         The store's file.
     asker, again : Asker
         For first answers, and for second ones.
+    stages : Stages
+        Of a chain; none without one.
     auditor : Auditor
     reviews : ReviewStore
     drawn : DrawStore
@@ -95,12 +101,14 @@ class Setup:
     label_texts: Mapping[str, str]
     named: tuple[str, ...]
     labelling: str
+    not_grown: str
     new_rows: int | None
     reject: RejectOption
     teacher: Teacher
     shelf: Shelf
     asker: Asker
     again: Asker
+    stages: Stages
     auditor: Auditor
     reviews: ReviewStore
     drawn: DrawStore
@@ -109,6 +117,11 @@ class Setup:
     def target(self) -> float:
         """The main target."""
         return self.options.targets[0]
+
+    @property
+    def spending(self) -> Spending:
+        """What teacher and stages took: caps are on all of it."""
+        return self.asker.spending.plus(self.stages.spending)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -299,6 +312,14 @@ class JobState:
                 "nothing is calibrated yet; call fit() and calibrate() first (%tracer fit, %tracer calibrate)"
             )
         return self.certified
+
+    @property
+    def as_certified(self) -> Answers | None:
+        """What is certified of the distinct texts where rows were chosen; None elsewhere.
+
+        In a chain it counts what the stages said, as no prediction of the fit does.
+        """
+        return None if self.grown is None or self.certified is None else self.certified.answers
 
 
 Keep = Callable[[JobState], None]

@@ -50,13 +50,20 @@ def _move(db: sqlite3.Connection, old: str, new: str) -> None:
         db.execute("DELETE FROM identities WHERE id = ?", (old,))
 
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 9
 _APPLICATION_ID = 0x74726E62  # "trnb": tells a label store from other SQLite files
 _DRAWS = """CREATE TABLE draws (
     column_id TEXT NOT NULL,
     number INTEGER NOT NULL,
     record TEXT NOT NULL,
     PRIMARY KEY (column_id, number)
+) WITHOUT ROWID"""
+# A text as bytes: half a surrogate pair has no UTF-8, and is asked about all the same.
+_QUEUE = """CREATE TABLE IF NOT EXISTS queue (
+    identity_id TEXT NOT NULL REFERENCES identities (id),
+    text_id TEXT NOT NULL,
+    text BLOB NOT NULL,
+    PRIMARY KEY (identity_id, text_id)
 ) WITHOUT ROWID"""
 # The text stands last: what follows a long one would lie on pages of its own.
 _SCHEMA = f"""
@@ -84,6 +91,7 @@ CREATE TABLE answers (
     cost REAL,
     seconds REAL,
     model TEXT,
+    explanation TEXT,
     text TEXT NOT NULL,
     PRIMARY KEY (identity_id, text_id)
 ) WITHOUT ROWID;
@@ -156,6 +164,7 @@ CREATE TABLE watches (
     on_alarm TEXT NOT NULL
 ) WITHOUT ROWID;
 {_DRAWS};
+{_QUEUE};
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
@@ -164,6 +173,8 @@ _STEPS: dict[int, Callable[[sqlite3.Connection], object]] = {
     4: lambda db: db.execute("ALTER TABLE answers ADD COLUMN model TEXT"),
     5: join_sets,
     6: lambda db: db.execute(_DRAWS),
+    7: lambda db: db.execute(_QUEUE),
+    8: lambda db: db.execute("ALTER TABLE answers ADD COLUMN explanation TEXT"),
 }
 
 

@@ -262,7 +262,15 @@ def _interval(n_agree: int, n: int) -> tuple[float, float]:
 
 EXPORT_COLUMNS = (
     *("set", "teacher", "text", "label", "reason", "mode", "probabilities"),
-    *("prompt_tokens", "completion_tokens", "cost", "seconds", "model", "answered_at"),
+    *(
+        "prompt_tokens",
+        "completion_tokens",
+        "cost",
+        "seconds",
+        "model",
+        "explanation",
+        "answered_at",
+    ),
 )
 _KINDS = {"prompt_tokens": int, "completion_tokens": int, "cost": float, "seconds": float}
 
@@ -318,5 +326,6 @@ def _answers(store: LabelStore, identity_id: str) -> Iterator[dict[str, Any]]:
             "cost": answer.cost,
             "seconds": answer.seconds,
             "model": answer.model,
+            "explanation": answer.explanation,
             "answered_at": answered_at,
         }

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
+from tracer_nb.labelsets import numbers_of
 from tracer_nb.records import Answer, Superseded
 from tracer_nb.store.labels import LabelStore
 from tracer_nb.store.rows import (
@@ -38,8 +39,17 @@ _NAMES = {
     "server": "server",
     "function": "function",
     "code": "function",
+    "reasons": "setting of reasons",
 }
-_ORDER = ("prompt", "label set", "model", "server", "function", "setting")
+_ORDER = (
+    "prompt",
+    "label set",
+    "model",
+    "server",
+    "function",
+    "setting of reasons",
+    "setting",
+)
 
 
 def find_superseded(
@@ -146,7 +156,7 @@ def replace_missing(
     store: LabelStore,
     identity: Mapping[str, Any],
     answered: Iterable[tuple[str, Answer]],
-    labels: Iterable[str],
+    labels: Sequence[str],
 ) -> int:
     """Put answers in the place of stored ones that hold no label, all of them or none.
 
@@ -161,7 +171,7 @@ def replace_missing(
         Of the teacher.
     answered : iterable of (str, Answer)
         Each text once. Failures that were no answer (``keep`` is False) replace nothing.
-    labels : iterable of str
+    labels : sequence of str
         The label set.
 
     Returns
@@ -177,14 +187,14 @@ def replace_missing(
     given = {text_address(text): (text, answer) for text, answer in answered if answer.keep}
     if not given:
         return 0
+    known = numbers_of(labels)
     own = identity_address(identity)[0]
     with store.writing() as db:
         found = db.execute(
-            f"SELECT text_id FROM answers WHERE {_AMONG} "  # noqa: S608
-            "AND label IN (SELECT value FROM json_each(?))",
-            [own, _ids(given), json.dumps(list(labels))],
+            f"SELECT text_id, label FROM answers WHERE {_AMONG}",  # noqa: S608
+            [own, _ids(given)],
         )
-        late = {row[0] for row in found}
+        late = {text_id for text_id, label in found if label in known}
         first = [text_id for text_id in given if text_id not in late]
         _put_aside(db, identity, first)
         store.insert(db, identity, [given[text_id] for text_id in first])

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from tracer_nb.documents import printable
 from tracer_nb.errors import StoreError
+from tracer_nb.labelsets import sets_of
 from tracer_nb.records import Audit, Review
 from tracer_nb.store.file import explained, in_memory, open_database, prepare_file
-from tracer_nb.store.labels import LabelStore, store_path
+from tracer_nb.store.labels import LabelStore, file_mark, store_path
 from tracer_nb.store.rows import identity_address, text_address, utc_now
 
 __all__ = ["AuditStore", "DrawStore", "ReviewStore", "column_key"]
@@ -156,7 +157,9 @@ class ReviewStore:
 
 def _address(labels: Iterable[str]) -> tuple[str, str]:
     """SHA-256 of a label set, whose order does not count, and the set as JSON."""
-    names = json.dumps(sorted(labels))
+    sets = sets_of(labels)
+    # One label a row, and several of the same labels, are different questions.
+    names = json.dumps([*sorted(labels), *([] if sets is None else [[sets.how_many]])])
     return hashlib.sha256(names.encode()).hexdigest(), names
 
 
@@ -203,6 +206,13 @@ class AuditStore:
 
     def __repr__(self) -> str:
         return f"AuditStore({str(self.path)!r})"
+
+    @property
+    def mark(self) -> tuple[Any, ...]:
+        """What differs after anything was stored, by whomever."""
+        if in_memory(self.path):
+            return sum(map(len, self._own.values())), *self._choices.items()
+        return file_mark(self.path)
 
     def audits(self, watch: str) -> dict[str, Audit]:
         """All audits of this watch by the text's address, the oldest first.

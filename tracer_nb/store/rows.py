@@ -37,7 +37,7 @@ _ASKING = "asking"
 _REPLACED = "replaced"
 COLUMNS = (
     "label, reason, mode, probabilities, prompt_tokens, completion_tokens, counted, cost, seconds, "
-    "model"
+    "model, explanation"
 )
 # The largest whole number that SQLite holds.
 _MOST = 2**63 - 1
@@ -146,13 +146,14 @@ def new_row(identity_id: str, run_id: int, text: str, answer: Answer, now: str) 
         answer.cost,
         answer.seconds,
         answer.model,
+        None if answer.explanation is None else printable(answer.explanation),
     )
 
 
 def to_answer(row: tuple[Any, ...]) -> Answer:
     """Answer from its columns; equal labels and modes are one object, of which there are many."""
     label, reason, mode, probabilities, prompt_tokens, completion_tokens, *rest = row
-    counted, cost, seconds, model = rest
+    counted, cost, seconds, model, explanation = rest
     return Answer(
         label=None if label is None else sys.intern(label),
         reason=reason,
@@ -164,6 +165,7 @@ def to_answer(row: tuple[Any, ...]) -> Answer:
         cost=cost,
         seconds=seconds,
         model=None if model is None else sys.intern(model),
+        explanation=explanation,
     )
 
 
@@ -195,6 +197,8 @@ def storable(answer: Answer) -> Answer:
             wrong["probabilities"] = plain
     if answer.reason is not None and not _is_plain(answer.reason):
         wrong["reason"] = printable(str(answer.reason))
+    if answer.explanation is not None and not _is_plain(answer.explanation):
+        wrong["explanation"] = printable(str(answer.explanation))
     if not _is_plain(answer.mode):
         wrong["mode"] = printable(str(answer.mode or ""))
     return replace(answer, **wrong) if wrong else answer

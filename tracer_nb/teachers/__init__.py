@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.labelset import clean_labels
+from tracer_nb.teachers.arbiter import chooser, instructed
 from tracer_nb.teachers.base import Haltable, NotAsked, Teacher
 from tracer_nb.teachers.budget import Budget
 from tracer_nb.teachers.function import FunctionTeacher
@@ -53,12 +54,22 @@ def __getattr__(name: str) -> Any:
 _Maker = Callable[..., Teacher]
 
 OF_JOB = (
-    *("target", "confidence", "features", "strategy", "threshold", "certificate", "surrogate"),
+    *(
+        "target",
+        "confidence",
+        "promise",
+        "features",
+        "strategy",
+        "threshold",
+        "certificate",
+        "surrogate",
+    ),
     *("gate", "pipeline", "guard", "abstain_unlike", "abstain_unsure", "time_budget"),
-    *("labelling", "new_rows", "latency_weight", "store", "seed"),
+    *("labelling", "new_rows", "chain", "several", "latency_weight", "store", "seed"),
 )
 """Options of a Tracer itself: what it does not know it takes for one of its teacher's."""
 
+_OF_PANEL = ("adaptive", "combine", "arbiter", "pairwise")
 _OF_STEPS = ("max_cost", "max_tokens", "max_rows", "sample")
 
 SCHEMES: dict[str, _Maker] = {}
@@ -97,7 +108,9 @@ def make_teacher(
         The task in words, for teachers that read.
     **options
         Keyword arguments of the teacher's class. Prices may be written as "IN,OUT". Those of a
-        panel are of its members with a name, where there are such, and ``adaptive`` is its own.
+        panel are of its members with a name, where there are such. Its own are ``combine``,
+        ``adaptive``, ``pairwise`` and ``arbiter``: the name of a model, a function of a text and
+        the labels that members gave, or a Teacher whose prompt names ``{{candidates}}``.
 
     Returns
     -------
@@ -150,15 +163,25 @@ def _may_be_member(spec: Any) -> bool:
 def _panel(
     specs: Sequence[Any], labels: Sequence[str] | None, prompt: str, options: dict[str, Any]
 ) -> Teacher:
-    adaptive = options.pop("adaptive", None)
+    own = {name: options.pop(name) for name in _OF_PANEL if name in options}
     named = [isinstance(spec, str) for spec in specs]
+    any_named = any(named) or isinstance(own.get("arbiter"), str)
     members = [
-        make_teacher(spec, labels, prompt, **(options if is_named or not any(named) else {}))
+        make_teacher(spec, labels, prompt, **(options if is_named or not any_named else {}))
         for spec, is_named in zip(specs, named, strict=True)
     ]
-    made = PanelTeacher(members, adaptive=adaptive)
     # Who is a teacher already has a key of its own.
     took = [m for m, is_named in zip(members, named, strict=True) if is_named]
+    if own.get("arbiter") is not None:
+        if isinstance(own["arbiter"], str):
+            # It chooses among labels that members have explained.
+            asks = {name: value for name, value in options.items() if name != "reasons"}
+            took.append(make_teacher(own["arbiter"], labels, instructed(prompt), **asks))
+            own["arbiter"] = took[-1]
+        else:
+            of_function = {} if any_named else options
+            own["arbiter"] = _arbiter(own["arbiter"], members[0].labels, of_function)
+    made = PanelTeacher(members, **own)
     servers = sorted({str(m.server) for m in took if hasattr(m, "server")})
     if options.get("api_key") is not None and len(servers) > 1:
         raise InvalidInput(
@@ -166,6 +189,18 @@ def _panel(
             "and put each key into the environment, or give Teacher objects with their own"
         )
     return made
+
+
+def _arbiter(spec: Any, labels: Sequence[str], options: Mapping[str, Any]) -> Teacher:
+    """Who decides where members of a panel differ, and is not named."""
+    if isinstance(spec, Teacher) and not isinstance(spec, type):
+        return spec
+    if callable(spec):
+        return chooser(spec, labels, **options)
+    raise InvalidInput(
+        "arbiter must be a name such as 'openai:gpt-6-luna', a function of a text and the labels to "
+        f"choose from, or a Teacher whose prompt names {{{{candidates}}}}; got {type(spec).__name__}"
+    )
 
 
 def _no_teacher(spec: Any) -> InvalidInput:
@@ -215,6 +250,11 @@ def _check_options(options: dict[str, Any], known: Sequence[str]) -> None:
     for option, value in options.items():
         if option in known:
             continue
+        if option in _OF_PANEL:
+            raise InvalidInput(
+                f"{option!r} is of a panel, and there is one teacher; give several, with commas "
+                "between them or in a list"
+            )
         if option in _OF_STEPS:
             raise InvalidInput(
                 f"{option!r} is no option of a Tracer; give it to the step: tracer.label(column, "

@@ -6,7 +6,7 @@ With the checks of the numbers that teachers are given.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any, Protocol, runtime_checkable
 
@@ -21,6 +21,7 @@ __all__ = [
     "check_rates",
     "check_texts",
     "check_whole",
+    "explanation_for",
     "members_of",
 ]
 
@@ -145,10 +146,16 @@ class Teacher(Protocol):
         ...
 
 
+def explanation_for(label: str | None, answers: Iterable[Answer]) -> str | None:
+    """The first explanation that came with this label, of several answers to one text."""
+    told = (a.explanation for a in answers if a.label == label and a.explanation is not None)
+    return None if label is None else next(told, None)
+
+
 def members_of(teacher: Teacher) -> tuple[Teacher, ...]:
-    """Who is asked: the members of a panel, else the teacher itself."""
+    """Who is asked: the members of a panel and its arbiter, else the teacher itself."""
     own: tuple[Teacher, ...] = (teacher,)
-    return getattr(teacher, "members", own) if teacher.identity.get("teacher") == "panel" else own
+    return getattr(teacher, "everybody", own) if teacher.identity.get("teacher") == "panel" else own
 
 
 @runtime_checkable

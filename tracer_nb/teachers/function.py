@@ -10,17 +10,20 @@ import dis
 import functools
 import hashlib
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import CodeType, FunctionType
 from typing import Any
 
 from tracer_nb.errors import InvalidInput, TeacherError
-from tracer_nb.labelset import clean_labels
+from tracer_nb.labelset import clean_labels, label_text
+from tracer_nb.labelsets import said_of, sets_of
 from tracer_nb.records import Answer
 from tracer_nb.teachers.base import check_at_least, check_whole
 from tracer_nb.teachers.chat.reading import LabelMatcher, quoted
 from tracer_nb.teachers.server import redact
+from tracer_nb.teachers.subsets import read_subset
 
 __all__ = ["FunctionTeacher", "fingerprint", "qualified_name"]
 
@@ -206,8 +209,8 @@ class FunctionTeacher:
     fn : callable
         From a text to a label. With ``batch_size`` above 1, from a list of texts to a list
         of as many labels. An :class:`~tracer_nb.records.Answer` may stand in a label's place,
-        for one with ``probabilities``. A plain function
-        runs in threads, so that a slow one does not hold up the others.
+        for one with ``probabilities``. Where a text may have several labels, they are a list, tuple
+        or set. A plain function runs in threads, so that a slow one does not hold up the others.
     labels : iterable of str
         The label set.
     name : str, optional
@@ -250,7 +253,7 @@ class FunctionTeacher:
             "name": self.name,
             "function": qualified_name(fn),
             "code": fingerprint(fn),
-            "labels": list(self.labels),
+            **said_of(self.labels),
         }
         # Not asyncio.to_thread: closing a loop waits for that pool's threads, and a function
         # that hangs would then hold up the user's stop.
@@ -301,12 +304,16 @@ class FunctionTeacher:
         except TeacherError:
             raise
         except Exception as e:  # noqa: BLE001 -- whatever the user's function raises is data
-            # Redacted: the function may call a service whose errors echo the key.
-            reason = redact(f"{type(e).__name__}: {' '.join(str(e).split())}")[:300]
-            return [self._failed(reason)] * (count or 1)
+            return [self.failed(e)] * (count or 1)
         if len(results) != (count or 1):
             return [self._failed(f"{len(results)} labels for {count} texts")] * (count or 1)
-        return [self._answer(value) for value in results]
+        return [self.read(value) for value in results]
+
+    def failed(self, error: Exception) -> Answer:
+        """What is told of a text about which the function raised ``error``."""
+        # Redacted: the function may call a service whose errors echo the key.
+        said = " ".join(str(error).split())
+        return self._failed(redact(f"{type(error).__name__}: {said}")[:300])
 
     def _failed(self, reason: str) -> Answer:
         return Answer(None, reason=reason, mode="function", cost=self._cost, keep=False)
@@ -320,16 +327,29 @@ class FunctionTeacher:
         result = await loop.run_in_executor(self._pool, _guarded, self._fn, argument)
         return await result if inspect.isawaitable(result) else result
 
-    def _answer(self, value: Any) -> Answer:
+    def read(self, value: Any) -> Answer:
+        """The answer that a value of the function is: a label, or why it is none."""
+        sets = sets_of(self.labels)
         if isinstance(value, Answer):
-            return value
+            if sets is None or value.label is None:
+                return value
+            label, why = read_subset(value.label, sets, self._match)
+            return replace(value, label=label, reason=why or value.reason)
         if value is None:
             return self._failed("the function returned None")
-        label = self._match(value) if isinstance(value, str) else None
+        if sets is not None:
+            label, why = read_subset(value, sets, self._match)
+            return Answer(label, reason=why or None, mode="function", cost=self._cost)
+        said = label_text(value)
+        label = None if said is None else self._match(said)
         if label is None:
             reason = f"answer is not one of the labels: {quoted(str(value))}"
             if isinstance(value, Mapping):
                 reason += "; return a label, or Answer(label, probabilities={…})"
+            elif isinstance(value, Collection) and not isinstance(value, (str, bytes)):
+                reason += (
+                    "; a row has one label here: return one, or say several=True (--several any)"
+                )
             return Answer(None, reason=reason, mode="function", cost=self._cost)
         return Answer(label, mode="function", cost=self._cost)
 

@@ -8,12 +8,16 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from tracer_nb.errors import InvalidInput
-from tracer_nb.labelset import clean_labels
+from tracer_nb.labelset import clean_labels, label_text
+from tracer_nb.labelsets import LabelSets, labels_in, said_of, sets_of, written
 from tracer_nb.records import Answer
 from tracer_nb.teachers.chat.reading import LabelMatcher, quoted
+from tracer_nb.teachers.subsets import read_subset
 
-__all__ = ["ReplayTeacher"]
+__all__ = ["ReplayTeacher", "recorded_labels"]
 
 _NOT_RECORDED = Answer(None, reason="no recorded label for this text", cost=0.0, keep=False)
 
@@ -29,7 +33,7 @@ class ReplayTeacher:
     recorded : mapping of str to str, Series-like, or sequence of str
         Text to label; or the texts alone, with ``answers`` beside them.
     answers : sequence of str, optional
-        Labels of the texts, in order.
+        Labels of the texts, in order. A list of labels for a text says that it has several.
     labels : iterable of str, optional
         The label set; by default every label in the record, sorted.
     name : str
@@ -62,6 +66,7 @@ class ReplayTeacher:
     ) -> None:
         self.name = name
         self._recorded: dict[str, str] = {}
+        in_lists = False
         for text, label in _pairs(recorded, answers):
             if _is_missing(text):
                 continue
@@ -72,21 +77,33 @@ class ReplayTeacher:
                 )
             if _is_missing(label):
                 continue
-            if not isinstance(label, str):
+            if isinstance(label, (list, tuple, set, frozenset, np.ndarray)):
+                # As a set is written, but for what may be wrong in it.
+                label, in_lists = written(label), True  # noqa: PLW2901
+            said = label if isinstance(label, str) or labels is None else label_text(label)
+            if not isinstance(said, str):
                 raise InvalidInput(
                     f"recorded labels must be text, got {label!r} ({type(label).__name__}) for "
                     f"{quoted(text)}; convert them first: [str(label) for label in labels]"
                 )
             # Columns are read with their texts stripped, so records are too.
-            self._recorded.setdefault(text.strip(), label)
-        self.labels = clean_labels(
-            labels if labels is not None else sorted({*map(_tidy, self._recorded.values())})
-        )
+            self._recorded.setdefault(text.strip(), said)
+        if labels is not None:
+            self.labels = clean_labels(labels)
+        elif in_lists:
+            self.labels = LabelSets(recorded_labels(self._recorded.values()))
+        else:
+            self.labels = clean_labels(sorted({*map(_tidy, self._recorded.values())}))
+        if in_lists and sets_of(self.labels) is None:
+            raise InvalidInput(
+                "the record has rows with lists of labels, and one label a row was asked for; give "
+                "several='any' (--several any), or 'some' where every row has at least one"
+            )
         self._match = LabelMatcher(self.labels)
         self._identity = {
             "teacher": "replay",
             "name": name,
-            "labels": list(self.labels),
+            **said_of(self.labels),
             "record": _digest(self._recorded),
         }
 
@@ -125,6 +142,10 @@ class ReplayTeacher:
         recorded = self._recorded.get(text)
         if recorded is None:
             return _NOT_RECORDED
+        sets = sets_of(self.labels)
+        if sets is not None:
+            label, why = read_subset(recorded, sets, self._match)
+            return Answer(label, reason=why or None, mode="recorded", cost=0.0)
         label = self._match(recorded)
         if label is None:
             reason = f"recorded label is not one of the labels: {quoted(recorded)}"
@@ -152,6 +173,16 @@ def _pairs(recorded: Any, answers: Sequence[Any] | None) -> Iterable[tuple[Any, 
 def _is_missing(label: object) -> bool:
     is_nan = isinstance(label, float) and math.isnan(label)
     return label is None or is_nan or type(label).__name__ in ("NAType", "NaTType")  # pandas'
+
+
+def recorded_labels(values: Iterable[Any]) -> tuple[str, ...]:
+    """All labels in a record of several a row: lists, or texts with ``;`` between labels."""
+    found: set[str] = set()
+    for value in values:
+        if not _is_missing(value):
+            said = written(value)
+            found.update(map(_tidy, labels_in(said) or said.split(";")))
+    return clean_labels(sorted(found - {"", "[]"}))
 
 
 def _tidy(label: str) -> str:

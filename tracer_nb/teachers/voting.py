@@ -1,4 +1,4 @@
-"""Several answers to one text, of one teacher or of many: a vote, and the distribution it shows.
+"""Several answers of one teacher to one text: a vote, and the distribution it shows.
 
 Votes on texts that do not have all of theirs yet are on disk: they are paid.
 """
@@ -10,16 +10,16 @@ import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Protocol, runtime_checkable
 
 from tracer_nb.records import Answer
 from tracer_nb.store.labels import LabelStore
 from tracer_nb.store.rows import identity_address, missing_identity, text_address
-from tracer_nb.teachers.base import NotAsked
+from tracer_nb.teachers.base import NotAsked, explanation_for
 from tracer_nb.teachers.budget import total_cost
 
-__all__ = ["Ballots", "Polled", "count_members", "count_votes", "poll"]
+__all__ = ["Ballots", "Polled", "count_votes", "poll"]
 
 
 @runtime_checkable
@@ -197,62 +197,8 @@ def count_votes(answers: Sequence[Answer]) -> Answer:
         seconds=max(seconds) if seconds else None,
         model=" / ".join(dict.fromkeys(a.model for a in answers if a.model)) or None,
         keep=failed is None,
+        explanation=explanation_for(label, answers),
     )
-
-
-def count_members(given: Mapping[int, Answer], new: Sequence[Answer]) -> Answer:
-    """One answer from those of members, in their order.
-
-    Parameters
-    ----------
-    given : mapping of int to Answer
-        By the place of the member in the panel; one or more.
-    new : sequence of Answer
-        Those that were asked for now, which make tokens, cost and seconds.
-
-    Examples
-    --------
-    >>> count_members({0: Answer("a"), 1: Answer("b"), 2: Answer("b")}, ()).label
-    'b'
-    >>> count_members({0: Answer("a"), 1: Answer("b")}, ()).probabilities
-    {'a': 0.5, 'b': 0.5}
-    """
-    answers = [given[i] for i in sorted(given)]
-    label, counts = _winner([answer.label for answer in answers])
-    failed = [answer for answer in answers if answer.label is None and not answer.keep]
-    # With the failed votes on another label, or on one that nobody gave.
-    is_open = any(
-        _winner([rival if a in failed else a.label for a in answers])[0] != label
-        for rival in ({*counts} - {label} | {""} if failed else ())
-    )
-    n = sum(counts.values())
-    seconds = [answer.seconds for answer in new if answer.seconds is not None]
-    made = Answer(
-        None,
-        reason=(failed[0] if is_open else answers[0]).reason,
-        prompt_tokens=sum(answer.prompt_tokens for answer in new),
-        completion_tokens=sum(answer.completion_tokens for answer in new),
-        counted=all(answer.counted for answer in new),
-        cost=total_cost(answer.cost for answer in new),
-        seconds=sum(seconds) if seconds or not new else None,
-        model=" / ".join(dict.fromkeys(a.model for a in answers if a.model)) or None,
-        keep=not is_open,
-    )
-    if label is None or is_open:
-        return made
-    return replace(
-        made,
-        label=label,
-        reason=None,
-        mode=f"panel, {counts[label]} of {n} votes",
-        probabilities={name: count / n for name, count in counts.items()},
-    )
-
-
-def _winner(votes: Sequence[str | None]) -> tuple[str | None, Counter[str]]:
-    """The label with most votes, the first of several such to be given; and the votes."""
-    counts = Counter(vote for vote in votes if vote is not None)
-    return max(counts, key=counts.__getitem__, default=None), counts
 
 
 def _mean(answers: Sequence[Answer]) -> dict[str, float]:

@@ -12,16 +12,21 @@ from tracer_nb.records import Report, Update
 from tracer_nb.records.moments import Findings
 from tracer_nb.words import (
     aligned,
-    bill_sentence,
-    certificate_sentence,
+    bill_lead,
     choices_sentence,
-    evidence_sentence,
+    colophon,
+    confusion_tables,
+    meaning_lines,
+    member_table,
     outcome_sentences,
     pair_rows,
     percent,
+    refusal_lines,
     report_facts,
     report_lines,
     sample_sentence,
+    short_promise,
+    stage_table,
     stopped_sentence,
     target_rows,
     update_lines,
@@ -38,6 +43,7 @@ _STYLE = """
  max-width:760px;margin:4px 0;box-sizing:border-box}
 .tracer-card p{margin:0 0 8px}
 .tracer-card .tracer-head{font-size:16px;font-weight:600;margin-bottom:10px}
+.tracer-card .tracer-head strong{font-weight:inherit}
 .tracer-card .tracer-facts+.tracer-head{font-size:14px}
 .tracer-card .tracer-facts{display:grid;gap:10px 28px;margin:12px 0;
  grid-template-columns:repeat(auto-fit,minmax(150px,1fr))}
@@ -46,6 +52,11 @@ _STYLE = """
 .tracer-card .tracer-facts .tracer-first b{font-size:34px}
 .tracer-card .tracer-facts div>span,.tracer-card .tracer-small{font-size:12.5px;opacity:.78}
 .tracer-card .tracer-warn{border-left:3px solid #d55e00;padding-left:10px}
+.tracer-card .tracer-colophon{margin-top:12px;border-top:1px solid var(--jp-border-color1,#8886);padding-top:8px}
+@media print{.tracer-card{border:0;padding:0;max-width:none}
+ .tracer-card img,.tracer-card table,.tracer-card .tracer-facts{break-inside:avoid}
+ .tracer-card details::details-content{content-visibility:visible;block-size:auto}}
+.tracer-card summary{cursor:pointer;font-size:13px;margin-bottom:6px}
 .tracer-card img{max-width:100%;height:auto;display:block;margin:10px 0 4px}
 """
 
@@ -110,10 +121,14 @@ class Card:
         report = self.report
         parts = _head(report)
         parts.extend(f"<p>{safe(line)}</p>" for line in _lines(report))
+        if (stages := stage_table(report)) is not None:
+            parts.append(captioned_table(*stages))
         if report.frontier is not None and report.certificate is not None:
             parts.append(_frontier(report))
-            parts.append(f'<p class="tracer-small">{safe(evidence_sentence(report))}</p>')
         parts.extend(_found(self.findings))
+        if report.certificate is not None:
+            told = " · ".join(f"{name}: {value}" for name, value in colophon(report.certificate))
+            parts.append(f'<p class="tracer-small tracer-colophon">{safe(told)}</p>')
         return framed("".join(parts))
 
 
@@ -121,17 +136,30 @@ def _head(report: Report) -> list[str]:
     """What comes first: the bill where there is one, its figure the largest; then the promise."""
     stopped = safe(stopped_sentence(report.stopped)) if report.stopped else ""
     parts = [f'<p class="tracer-warn">{stopped}</p>'] if stopped else []
-    bill, facts = bill_sentence(report), _facts(report)
-    promise = [] if stopped and report.certificate is None else [_promise(report)]
-    if not bill:
+    lead, facts = bill_lead(report), _facts(report)
+    promise = [] if stopped and report.certificate is None else [_promise(report), _meaning(report)]
+    if lead:
+        parts.append(_headline(lead))
+    if report.bill is None or not report.bill.n_asked:
         return [*parts, *promise, *facts]
-    return [*parts, f'<p class="tracer-head">{safe(bill)}</p>', *facts, *promise]
+    return [*parts, *facts, *promise]
 
 
 def _promise(report: Report) -> str:
     certified = report.certificate is not None and report.certificate.certified
-    kind = "tracer-head" if certified else "tracer-head tracer-warn"
-    return f'<p class="{kind}">{safe(certificate_sentence(report))}</p>'
+    return _headline(short_promise(report), good=certified)
+
+
+def _headline(text: str, *, good: bool = True) -> str:
+    """Bold by its element, too: pages that show stored notebooks take styles and classes away."""
+    kind = "tracer-head" if good else "tracer-head tracer-warn"
+    return f'<p class="{kind}"><strong>{safe(text)}</strong></p>'
+
+
+def _meaning(report: Report) -> str:
+    """What the promise says at length; folded, so that the card has one sentence for it."""
+    lines = "".join(f'<p class="tracer-small">{safe(line)}</p>' for line in meaning_lines(report))
+    return f"<details><summary>What this means</summary>{lines}</details>" if lines else ""
 
 
 def _facts(report: Report) -> list[str]:
@@ -147,7 +175,8 @@ def _facts(report: Report) -> list[str]:
 
 def _lines(report: Report) -> list[str]:
     sentences = (sample_sentence(report), choices_sentence(report))
-    return [*(sentence for sentence in sentences if sentence), *outcome_sentences(report)]
+    said = (sentence for sentence in sentences if sentence)
+    return [*refusal_lines(report), *said, *outcome_sentences(report)]
 
 
 def _frontier(report: Report) -> str:
@@ -157,13 +186,19 @@ def _frontier(report: Report) -> str:
         words = f"certified at {percent(c.n_handled / c.n_calibration)} coverage"
     else:
         words = "no point certified"
-    alt = f"Agreement against coverage on {c.n_calibration:,} calibration rows, {words}"
+    alt = f"{c.promise.noun[0].upper()}{c.promise.noun[1:]} against coverage on {c.n_calibration:,} calibration rows, {words}"
     return picture(frontier_chart(report.frontier, c), alt)
 
 
 def _found(findings: Findings) -> list[str]:
     """Gaps and targets, as pictures and tables."""
     parts = []
+    if findings.panel is not None:
+        parts.append(captioned_table(*member_table(findings.panel)))
+        parts.extend(
+            f"<details><summary>{safe(title)}</summary>{table(head, rows)}</details>"
+            for title, head, rows in confusion_tables(findings.panel)
+        )
     if findings.agreement is not None:
         chart = agreement_chart(findings.agreement)
         parts.append(picture(chart, "Agreement with the teacher for each label"))
@@ -200,7 +235,6 @@ class UpdateCard:
         """The card as one HTML element with its style."""
         first, *others = self._lines
         good = self.update.taken and not self.update.had_alarm
-        kind = "tracer-head" if good else "tracer-head tracer-warn"
-        body = f'<p class="{kind}">{safe(first)}</p>{table(*update_rows(self.update))}'
+        body = f"{_headline(first, good=good)}{table(*update_rows(self.update))}"
         body += "".join(f'<p class="tracer-small">{safe(line)}</p>' for line in others)
         return framed(body)

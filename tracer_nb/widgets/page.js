@@ -121,14 +121,25 @@ var tracerPage = (() => {
     }
     return lines.filter(Boolean);
   }
-  function makeChart(label, click, renderer = "svg") {
+  function makeChart(label, click) {
     const node = make("div", click ? "tracer-chart tracer-clickable" : "tracer-chart");
-    node.setAttribute("role", "img");
-    node.setAttribute("aria-label", label);
+    const picture = node.appendChild(make("div"));
+    picture.setAttribute("role", "img");
+    picture.setAttribute("aria-label", label);
+    const files = node.appendChild(make("div", "tracer-files"));
+    for (
+      const kind of
+      /** @type {const} */
+      ["svg", "png"]
+    ) {
+      const save = button(kind.toUpperCase(), () => keep(kind));
+      save.setAttribute("aria-label", `Save as ${kind.toUpperCase()}: ${label}`);
+      files.append(save);
+    }
     node.hidden = true;
     let spec = null;
     let data = {};
-    let own = {};
+    let own2 = {};
     let theme = "light";
     let view = null;
     let drawn = "";
@@ -137,7 +148,7 @@ var tracerPage = (() => {
       return `${theme} ${JSON.stringify(spec)}`;
     }
     function rows(width) {
-      const all = { ...data, ...own };
+      const all = { ...data, ...own2 };
       const most = Math.floor(width / 7);
       const title = all.about?.[0]?.title;
       if (!title?.some((line) => line.length > most)) return all;
@@ -167,7 +178,7 @@ var tracerPage = (() => {
       const place2 = make("div");
       const made2 = await vegaEmbed(place2, full, {
         actions: false,
-        renderer,
+        renderer: "svg",
         ast: true,
         // no eval: pages may forbid it
         tooltip: { theme: shades }
@@ -175,8 +186,15 @@ var tracerPage = (() => {
       view?.finalize();
       view = made2.view;
       if (click) view.addEventListener("click", (_event, item) => item?.datum && click(item.datum));
-      node.replaceChildren(place2);
+      picture.replaceChildren(place2);
       node.dataset.theme = shades;
+    }
+    async function keep(kind) {
+      if (!view) return;
+      const link = document.createElement("a");
+      link.href = await view.toImageURL(kind, kind === "png" ? 2 : 1);
+      link.download = `${label}.${kind}`;
+      link.click();
     }
     let queue = Promise.resolve();
     let waiting = false;
@@ -184,7 +202,7 @@ var tracerPage = (() => {
       queue = queue.then(step).catch((error) => {
         drawn = "";
         const words = `This chart could not be drawn: ${error.message}`;
-        node.replaceChildren(make("p", "tracer-warn", words));
+        picture.replaceChildren(make("p", "tracer-warn", words));
       });
     }
     function soon() {
@@ -213,7 +231,7 @@ var tracerPage = (() => {
       },
       // Another data set by that name, until there are new data from the kernel.
       setOwn(name, rows2) {
-        own = rows2 === null ? {} : { ...own, [name]: rows2 };
+        own2 = rows2 === null ? {} : { ...own2, [name]: rows2 };
         soon();
       },
       get data() {
@@ -230,20 +248,87 @@ var tracerPage = (() => {
     };
   }
 
+  // src/terms.js
+  var escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  var pattern = null;
+  function terms() {
+    if (pattern === null) {
+      const names = Object.keys(GLOSSARY).sort((a, b) => b.length - a.length);
+      pattern = new RegExp(`\\b(${names.map(escaped).join("|")})s?\\b`, "i");
+    }
+    return pattern;
+  }
+  var termOf = (word) => {
+    const low = word.toLowerCase();
+    return low in GLOSSARY ? low : low.replace(/s$/, "");
+  };
+  function pieces(text, told) {
+    const found = [];
+    let rest = text;
+    let from = 0;
+    for (; ; ) {
+      const match = rest.slice(from).match(terms());
+      if (!match) break;
+      const at = from + (match.index ?? 0);
+      const term = termOf(match[0]);
+      from = at + match[0].length;
+      if (told.has(term)) continue;
+      told.add(term);
+      found.push({ text: rest.slice(0, at), term: null }, { text: match[0], term });
+      rest = rest.slice(from);
+      from = 0;
+    }
+    return [...found, { text: rest, term: null }].filter((piece) => piece.text);
+  }
+  function explain(node) {
+    const told = /* @__PURE__ */ new Set();
+    for (const mark of node.querySelectorAll("abbr")) mark.replaceWith(mark.textContent ?? "");
+    node.normalize();
+    const walk = document.createTreeWalker(node, NodeFilter.SHOW_TEXT);
+    const texts = [];
+    while (walk.nextNode()) texts.push(walk.currentNode);
+    for (const text of texts) {
+      const parts = pieces(text.textContent ?? "", told);
+      if (!parts.some(({ term }) => term)) continue;
+      text.replaceWith(
+        ...parts.map(({ text: words, term }) => {
+          if (!term) return document.createTextNode(words);
+          const mark = bare("abbr", "", words);
+          mark.title = GLOSSARY[term];
+          return mark;
+        })
+      );
+    }
+  }
+  function makeWords() {
+    const node = make("details", "tracer-words");
+    const list = make("dl");
+    for (const [term, words] of Object.entries(GLOSSARY)) {
+      list.append(make("dt", "", term), make("dd", "", words));
+    }
+    node.append(make("summary", "", "Words"), list);
+    return node;
+  }
+
   // src/audits.js
-  function makeAudits() {
+  function makeAudits(act) {
     const node = make("div");
     const lines = make("div");
     const chart = makeChart("Agreement on audited texts over the number of audits");
     const how = make("p");
     const code = make("pre", "tracer-magic");
-    node.append(lines, chart.node, how, code);
+    const audit = button("", () => act?.audit());
+    audit.hidden = true;
+    node.append(lines, chart.node, audit, how, code);
     return {
       node,
       chart,
       set(values) {
         lines.dataset.kind = values.state === "alarm" ? "refused" : "";
         lines.replaceChildren(...paragraphs(values.lines));
+        explain(lines);
+        audit.hidden = !act || !values.button;
+        say(audit, values.button ?? "");
         how.hidden = code.hidden = !values.line;
         say(how, values.how);
         say(code, values.line);
@@ -331,10 +416,11 @@ var tracerPage = (() => {
     const state = make("p", "tracer-empty");
     state.setAttribute("role", "status");
     const again = button("Look again", () => act?.analyse());
+    const first = make("div");
     const lines = make("div");
     const sentences = make("div");
     const charts = {
-      lost: makeChart("Coverage that is handled, and where the rest is lost"),
+      lost: makeChart("Rows that the surrogate answers, and why not the others"),
       agreement: makeChart(
         "Agreement with the teacher for each label",
         open && (({ index }) => index !== void 0 && open({ bar: index }))
@@ -355,28 +441,34 @@ var tracerPage = (() => {
     const tables = {
       gains: makeTable(null),
       // nothing to look at or to review
-      slices: makeTable(act, { folded: Boolean(act) }),
+      slices: makeTable(act),
       pairs: makeTable(act),
       suspects: makeTable(act)
     };
-    const titles = {};
-    for (const [name, text] of [
-      ["lost", "Where coverage is lost"],
-      ["agreement", "By label"],
-      ["slices", "Groups of rows that disagree more"]
-    ]) {
-      titles[name] = make("h3", "", text);
-      titles[name].hidden = true;
-    }
-    node.append(empty, state, again, lines, titles.lost, charts.lost.node, sentences);
-    node.append(tables.gains.node);
-    node.append(titles.agreement, charts.agreement.node, charts.confusion.node);
-    node.append(charts.reliability.node, titles.slices, charts.slices.node, tables.slices.node);
-    node.append(tables.pairs.node, tables.suspects.node);
+    const groups = [
+      ["Which labels are taken for each other", charts.agreement, charts.confusion],
+      ["What would let the surrogate answer more rows", charts.lost, { node: sentences }, tables.gains],
+      ["Groups of rows that disagree more", charts.slices, tables.slices],
+      ["Rows to look at", tables.suspects, tables.pairs],
+      ["Whether the gate's scores can be believed", charts.reliability],
+      ["Everything in sentences", { node: lines }]
+    ];
+    const parts = groups.map(([title, ...inner]) => {
+      const part = make("details", "tracer-part");
+      part.append(keepKeys(make("summary", "", title)), ...inner.map((one) => one.node));
+      part.open = !act;
+      return { part, inner };
+    });
+    node.append(empty, state, again, first, ...parts.map(({ part }) => part));
     let wanted = false;
     again.hidden = true;
     function ask() {
       if (act && wanted && !node.hidden) act.analyse();
+    }
+    function fold() {
+      for (const { part, inner } of parts) {
+        part.hidden = inner.every((one) => one.node.hidden || !one.node.childNodes.length);
+      }
     }
     return {
       node,
@@ -386,14 +478,22 @@ var tracerPage = (() => {
         say(state, act ? values.words : "");
         state.hidden = !state.textContent;
         again.hidden = !act || values.state !== "failed";
+        first.replaceChildren(
+          ...values.first.map(({ words, where }) => {
+            const found = make("div", "tracer-finding");
+            found.append(...paragraphs([words]));
+            if (open && Object.keys(where).length) found.append(button("Show", () => open(where)));
+            return found;
+          })
+        );
         lines.replaceChildren(...paragraphs(values.lines));
         sentences.replaceChildren(...paragraphs(values.lost));
         for (const [name, table] of Object.entries(tables)) table.set(values.tables[name]);
+        fold();
         ask();
       },
-      // Titles stand above what there is.
       setEmpty() {
-        for (const [name, title] of Object.entries(titles)) title.hidden = charts[name].node.hidden;
+        fold();
         empty.hidden = !charts.agreement.node.hidden || !charts.confusion.node.hidden;
       },
       opened() {
@@ -516,6 +616,9 @@ var tracerPage = (() => {
     node.append(label, field2);
     return node;
   }
+  function explained(words) {
+    return make("p", "tracer-small tracer-explanation", `Teacher's explanation: ${words}`);
+  }
   function makeExplorer(send) {
     const node = make("section", "tracer-rows");
     node.setAttribute("aria-label", "Rows");
@@ -580,6 +683,7 @@ var tracerPage = (() => {
       clearTimeout(timer);
       timer = setTimeout(ask, 300);
     });
+    const isLabel = (typed) => labels.includes(typed) || typed.split(";").every((part) => labels.includes(part.trim()));
     function makeItem(row) {
       const item = make("li");
       const text = make("p", "tracer-text", row.text);
@@ -606,7 +710,7 @@ var tracerPage = (() => {
         () => send({ do: "relabel", row: row.row, label: label.value.trim(), note: "" })
       );
       relabel.disabled = true;
-      label.addEventListener("input", () => relabel.disabled = !labels.includes(label.value.trim()));
+      label.addEventListener("input", () => relabel.disabled = !isLabel(label.value.trim()));
       const acts = make("div", "tracer-row");
       acts.append(label, relabel);
       if (row.teacher) {
@@ -614,7 +718,7 @@ var tracerPage = (() => {
       }
       acts.append(said);
       items.set(row.row, said);
-      item.append(text, facts, acts);
+      item.append(text, facts, ...row.explanation ? [explained(row.explanation)] : [], acts);
       return item;
     }
     return {
@@ -653,48 +757,409 @@ var tracerPage = (() => {
     };
   }
 
+  // src/points.js
+  var CELLS = 128;
+  var SHIFT = 9;
+  var own = (part) => part.buffer.slice(part.byteOffset, part.byteOffset + part.byteLength);
+  function readPoints(map) {
+    return {
+      n: map.n,
+      x: new Uint16Array(own(map.x)),
+      y: new Uint16Array(own(map.y)),
+      row: new Int32Array(own(map.row)),
+      status: new Uint8Array(own(map.status)),
+      label: new Uint16Array(own(map.label))
+    };
+  }
+  function makeGrid({ n, x, y }) {
+    const starts = new Uint32Array(CELLS * CELLS + 1);
+    const cell = (i) => (y[i] >> SHIFT) * CELLS + (x[i] >> SHIFT);
+    for (let i = 0; i < n; i++) starts[cell(i) + 1] += 1;
+    for (let c = 0; c < CELLS * CELLS; c++) starts[c + 1] += starts[c];
+    const order = new Uint32Array(n);
+    const next = starts.slice();
+    for (let i = 0; i < n; i++) order[next[cell(i)]++] = i;
+    return { starts, order };
+  }
+  function nearest(points, { starts, order }, px, py, most, shown = (_i) => true) {
+    const bound = (v) => Math.max(0, Math.min(CELLS - 1, v >> SHIFT));
+    let [best, at] = [most * most, -1];
+    for (let row = bound(py - most); row <= bound(py + most); row++) {
+      const first = row * CELLS + bound(px - most);
+      const last = row * CELLS + bound(px + most);
+      for (let k = starts[first]; k < starts[last + 1]; k++) {
+        const i = order[k];
+        const d = (points.x[i] - px) ** 2 + (points.y[i] - py) ** 2;
+        if (d <= best && shown(i)) [best, at] = [d, i];
+      }
+    }
+    return at;
+  }
+  function surrounded({ n, x, y }, line, shown = (_i) => true) {
+    const found = [];
+    const xs = line.map(([px]) => px);
+    const ys = line.map(([, py]) => py);
+    const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+    for (let i = 0; i < n; i++) {
+      const [px, py] = [x[i], y[i]];
+      if (px < left || px > right || py < top || py > bottom || !shown(i)) continue;
+      let inside = false;
+      for (let a = 0, b = line.length - 1; a < line.length; b = a++) {
+        if (ys[a] > py === ys[b] > py) continue;
+        if (px < (xs[b] - xs[a]) * (py - ys[a]) / (ys[b] - ys[a]) + xs[a]) inside = !inside;
+      }
+      if (inside) found.push(i);
+    }
+    return found;
+  }
+
+  // src/scatter.js
+  var PLACES = 65535;
+  var HEIGHT = 460;
+  var MARGIN = 14;
+  var REACH = 9;
+  var REST = 120;
+  var FEW2 = 6e3;
+  var RARE = "disagree";
+  function makeScatter({ pick, select, ask }) {
+    const node = make("div", "tracer-scatter");
+    const title = make("p", "tracer-small");
+    const legend = make("div", "tracer-legend");
+    const place2 = make("div", "tracer-plane");
+    place2.setAttribute("role", "img");
+    place2.setAttribute("aria-label", "Texts of the column as points");
+    const canvas = place2.appendChild(make("canvas"));
+    const tip = place2.appendChild(make("div", "tracer-tip"));
+    tip.hidden = true;
+    const tools = make("div", "tracer-row");
+    const hint = make(
+      "span",
+      "tracer-small",
+      "Draw a line around points to see their rows; click one for itself. Shift and drag moves, Ctrl and wheel zooms."
+    );
+    tools.append(
+      button("+", () => zoom(1.5)),
+      button("−", () => zoom(1 / 1.5)),
+      button("Whole map", () => {
+        seen = { scale: 1, x: PLACES / 2, y: PLACES / 2 };
+        soon();
+      }),
+      hint
+    );
+    tools.children[0].setAttribute("aria-label", "Zoom in");
+    tools.children[1].setAttribute("aria-label", "Zoom out");
+    node.append(title, legend, place2, tools);
+    node.hidden = true;
+    let map = null;
+    let points = null;
+    let grid = null;
+    let by = "status";
+    let theme = "light";
+    let groups = [];
+    let hidden = /* @__PURE__ */ new Set();
+    let seen = { scale: 1, x: PLACES / 2, y: PLACES / 2 };
+    const size = { width: 0, height: HEIGHT };
+    let line = null;
+    let pressed = null;
+    let asked = -1;
+    let timer = null;
+    const known = /* @__PURE__ */ new Map();
+    const factor = () => [
+      (size.width - 2 * MARGIN) / PLACES * seen.scale,
+      (size.height - 2 * MARGIN) / PLACES * seen.scale
+    ];
+    const toPixel = (x, y) => {
+      const [fx, fy] = factor();
+      return [(x - seen.x) * fx + size.width / 2, (y - seen.y) * fy + size.height / 2];
+    };
+    const toPlace = (px, py) => {
+      const [fx, fy] = factor();
+      return [(px - size.width / 2) / fx + seen.x, (py - size.height / 2) / fy + seen.y];
+    };
+    const labelGroup = (code) => Math.min(code, map.colours.label.length - 1);
+    const groupOf = (i) => by === "status" ? points.status[i] : labelGroup(points.label[i]);
+    const shown = (i) => !hidden.has(groupOf(i));
+    function sort() {
+      const n = map.colours[by].length;
+      const counts = new Uint32Array(n);
+      for (let i = 0; i < points.n; i++) counts[groupOf(i)] += 1;
+      const members = Array.from(counts, (count) => new Uint32Array(count));
+      const filled = new Uint32Array(n);
+      for (let i = 0; i < points.n; i++) {
+        const group = groupOf(i);
+        members[group][filled[group]++] = i;
+      }
+      const rest2 = map.names.length - (n - 1);
+      const name = (g) => {
+        if (by === "status") return map.statuses[g];
+        if (g < n - 1) return map.names[g];
+        return rest2 > 0 ? `${rest2.toLocaleString("en-GB")} other labels` : "no label yet";
+      };
+      const order = by === "status" ? map.layering : [n - 1, ...Array(n - 1).keys()];
+      groups = order.filter((g) => counts[g]).map((g) => ({ at: g, name: name(g), colour: map.colours[by][g], members: members[g] }));
+      const heads = groups.map((group) => {
+        const head = button("", () => {
+          if (!hidden.delete(group.at)) hidden.add(group.at);
+          head.setAttribute("aria-pressed", String(!hidden.has(group.at)));
+          soon();
+        });
+        const mark = make("span", "tracer-mark");
+        mark.dataset.colour = group.colour;
+        head.append(mark, `${group.name} ${group.members.length.toLocaleString("en-GB")}`);
+        head.setAttribute("aria-pressed", "true");
+        head.title = "Show or hide these points";
+        return head;
+      });
+      legend.replaceChildren(...heads.reverse());
+      paint();
+    }
+    const shade = (colour) => SHADES[theme][colour] ?? colour;
+    function paint() {
+      for (const mark of legend.querySelectorAll(".tracer-mark")) {
+        mark.style.background = shade(mark.dataset.colour);
+      }
+      soon();
+    }
+    let waiting = false;
+    function soon() {
+      if (waiting) return;
+      waiting = true;
+      requestAnimationFrame(() => {
+        waiting = false;
+        draw();
+      });
+    }
+    function draw() {
+      size.width = place2.clientWidth;
+      if (!points || !size.width) return;
+      const ratio = devicePixelRatio || 1;
+      canvas.width = size.width * ratio;
+      canvas.height = size.height * ratio;
+      canvas.style.height = `${size.height}px`;
+      const pen = canvas.getContext("2d");
+      pen.scale(ratio, ratio);
+      const [fx, fy] = factor();
+      const [dx, dy] = [size.width / 2 - seen.x * fx, size.height / 2 - seen.y * fy];
+      const few = points.n <= FEW2;
+      const width = few ? 6 : Math.min(5, (points.n > 3e4 ? 2 : 3) * Math.sqrt(seen.scale));
+      for (const { at, name, colour, members } of groups) {
+        if (hidden.has(at)) continue;
+        pen.fillStyle = shade(colour);
+        const rare = name === RARE;
+        pen.globalAlpha = rare ? 1 : few ? 0.85 : 0.7;
+        const side = rare ? width + 3 : width;
+        if (few && !rare) {
+          pen.beginPath();
+          for (const i of members) {
+            const [px, py] = [points.x[i] * fx + dx, points.y[i] * fy + dy];
+            pen.moveTo(px + side / 2, py);
+            pen.arc(px, py, side / 2, 0, 7);
+          }
+          pen.fill();
+          continue;
+        }
+        for (let k = 0; k < members.length; k++) {
+          const i = members[k];
+          pen.fillRect(points.x[i] * fx + dx - side / 2, points.y[i] * fy + dy - side / 2, side, side);
+        }
+      }
+      pen.globalAlpha = 1;
+      if (line && line.length > 1) {
+        pen.strokeStyle = getComputedStyle(node).color;
+        pen.lineWidth = 1.5;
+        pen.setLineDash([5, 4]);
+        pen.beginPath();
+        for (const [px, py] of line) pen.lineTo(px, py);
+        pen.closePath();
+        pen.stroke();
+      }
+    }
+    function zoom(times, [x, y] = [seen.x, seen.y]) {
+      const scale = Math.max(1, Math.min(60, seen.scale * times));
+      const kept = seen.scale / scale;
+      seen = { scale, x: x + (seen.x - x) * kept, y: y + (seen.y - y) * kept };
+      soon();
+    }
+    const where = (event) => {
+      const box = canvas.getBoundingClientRect();
+      return [event.clientX - box.left, event.clientY - box.top];
+    };
+    function under([px, py]) {
+      if (!points) return -1;
+      const [x, y] = toPlace(px, py);
+      return nearest(points, grid, x, y, REACH / factor()[0], shown);
+    }
+    function leave() {
+      clearTimeout(timer);
+      asked = -1;
+      tip.hidden = true;
+    }
+    function tell(row, words) {
+      known.set(row, words);
+      if (row === asked) tip.replaceChildren(...words.map((text, i) => make(i ? "span" : "b", "", text)));
+    }
+    function rest(at) {
+      const i = under(at);
+      if (i < 0) return leave();
+      const row = points.row[i];
+      if (row === asked) return;
+      leave();
+      asked = row;
+      const [px, py] = toPixel(points.x[i], points.y[i]);
+      tip.style.left = `${Math.max(4, Math.min(px + 12, size.width - 330))}px`;
+      tip.style.top = `${py + 12}px`;
+      tip.hidden = false;
+      const label = map.names[points.label[i]] ?? "none yet";
+      tip.replaceChildren(make("b", "", `row ${row.toLocaleString("en-GB")}`), make("span", "", label));
+      if (known.has(row)) tell(row, known.get(row));
+      else timer = setTimeout(() => ask(row), REST);
+    }
+    canvas.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      pressed = { at: where(event), moves: event.shiftKey };
+      line = event.shiftKey ? null : [pressed.at];
+      canvas.setPointerCapture(event.pointerId);
+      leave();
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      const at = where(event);
+      if (!pressed) return rest(at);
+      if (pressed.moves) {
+        const [fx, fy] = factor();
+        seen.x -= (at[0] - pressed.at[0]) / fx;
+        seen.y -= (at[1] - pressed.at[1]) / fy;
+        pressed.at = at;
+      } else line.push(at);
+      soon();
+    });
+    canvas.addEventListener("pointerup", (event) => {
+      const drawn = line;
+      const was = pressed;
+      [line, pressed] = [null, null];
+      soon();
+      if (!was || was.moves || !points) return;
+      const [px, py] = where(event);
+      const far = drawn.some(([x, y]) => Math.hypot(x - was.at[0], y - was.at[1]) > 4);
+      if (!far) {
+        const i = under([px, py]);
+        if (i >= 0) pick(points.row[i]);
+        return;
+      }
+      const rows = surrounded(
+        points,
+        drawn.map(([x, y]) => (
+          /** @type {[number, number]} */
+          toPlace(x, y)
+        )),
+        shown
+      ).map((i) => points.row[i]);
+      if (rows.length) select(rows);
+    });
+    canvas.addEventListener("pointerleave", leave);
+    canvas.addEventListener(
+      "wheel",
+      (event) => {
+        if (!event.ctrlKey) return;
+        event.preventDefault();
+        const [x, y] = toPlace(...where(event));
+        zoom(event.deltaY < 0 ? 1.2 : 1 / 1.2, [x, y]);
+      },
+      { passive: false }
+    );
+    const sizes = new ResizeObserver(soon);
+    sizes.observe(place2);
+    return {
+      node,
+      set(next) {
+        map = next?.n ? next : null;
+        node.hidden = map === null;
+        if (map === null) return;
+        points = readPoints(map);
+        grid = makeGrid(points);
+        known.clear();
+        hidden = /* @__PURE__ */ new Set();
+        seen = { scale: 1, x: PLACES / 2, y: PLACES / 2 };
+        say(title, map.title.join(". "));
+        sort();
+      },
+      setColour(next) {
+        by = next;
+        hidden = /* @__PURE__ */ new Set();
+        if (map) sort();
+      },
+      setTheme(next) {
+        theme = next;
+        node.dataset.theme = next;
+        paint();
+      },
+      // What the kernel says of a point.
+      /** @param {ShownRow | null} row */
+      hear(row) {
+        if (!row) return;
+        const said = [`teacher: ${row.teacher ?? "none"}`, `surrogate: ${row.surrogate ?? "none"}`, row.status];
+        tell(row.row, [row.text, `${said.join(" · ")}${row.score ? ` · gate score ${row.score}` : ""}`]);
+      },
+      close: () => sizes.disconnect()
+    };
+  }
+
   // src/map.js
+  var MOST = 1e4;
   function makeMap(send, open) {
     const node = make("div");
     const row = make("div", "tracer-row");
     const method = make("select");
     const colour = make("select");
     for (const [field2, values] of [
-      [
-        method,
-        { pca: "principal components, at once", "t-sne": "t-SNE, some seconds", umap: "UMAP, some seconds" }
-      ],
-      [colour, { status: "status", label: "label" }]
+      [method, { "t-sne": "t-SNE", pca: "principal components", umap: "UMAP, if installed" }],
+      [colour, { status: "agreement", label: "label" }]
     ]) {
       for (const [value, text] of Object.entries(values)) {
         field2.append(Object.assign(make("option", "", text), { value }));
       }
-      field2.addEventListener("change", ask);
     }
     const again = button("Draw again", ask);
     const said = make("span", "tracer-small");
     said.setAttribute("role", "status");
-    const chart = makeChart(
-      "Texts of the column as points",
-      ({ row: at }) => at !== void 0 && open({ row: at }),
-      "canvas"
-    );
+    const scatter = makeScatter({
+      pick: (at) => open({ row: at }),
+      select(rows) {
+        const cut = rows.length > MOST;
+        say(
+          said,
+          cut ? `The first ${MOST.toLocaleString("en-GB")} of ${rows.length.toLocaleString("en-GB")}` : ""
+        );
+        open({ lasso: rows.slice(0, MOST) });
+      },
+      ask: (at) => send({ do: "point", row: at })
+    });
+    method.addEventListener("change", ask);
+    colour.addEventListener("change", () => scatter.setColour(colour.value));
     row.append(makeChoice("Layout", method), makeChoice("Colour", colour), again, said);
-    node.append(row, chart.node);
+    node.append(row, scatter.node);
     let asked = false;
     function ask() {
       asked = true;
-      say(said, "Drawing…");
-      send({ do: "map", method: method.value, colour: colour.value });
+      say(said, "Drawing… (some seconds)");
+      send({ do: "map", method: method.value });
     }
     return {
       node,
-      chart,
+      scatter,
       opened: () => !asked && ask(),
+      /** @param {any} values */
+      set(values) {
+        scatter.set(values);
+        asked = asked || Boolean(values?.n);
+      },
       /** @param {Reply} reply */
       hear(reply) {
+        if (reply.point !== void 0) {
+          scatter.hear(reply.point);
+          return;
+        }
         if (!reply.map) {
-          if (reply.heard !== void 0 && said.textContent === "Drawing…") say(said, "");
+          if (reply.heard !== void 0 && said.textContent.startsWith("Drawing…")) say(said, "");
           return;
         }
         asked = !reply.map.empty;
@@ -738,7 +1203,6 @@ var tracerPage = (() => {
     let choices = [];
     let main = null;
     let curve = [];
-    let moved = false;
     function showTarget() {
       const choice = choices[target.input.value];
       say(target.value, choice.name);
@@ -746,9 +1210,9 @@ var tracerPage = (() => {
       say(words, choice.words);
       words.dataset.kind = choice.certified ? "certified" : "estimate";
       row.hidden = choice.target === main;
-      if (!moved) return;
-      const line = { coverage: 5e-3, agreement: choice.target, text: `target ${choice.name}` };
-      frontier.setOwn("target", [line]);
+      const text = `looked at: ${choice.name}`;
+      const line = { coverage: 5e-3, agreement: choice.target, text };
+      frontier.setOwn("looked", choice.target === main ? [] : [line]);
     }
     function showHand() {
       const i = Number(hand.input.value);
@@ -771,10 +1235,7 @@ var tracerPage = (() => {
         { coverage: at.coverage, agreement: at.agreement, text, right: at.coverage > 0.5 }
       ]);
     }
-    target.input.addEventListener("input", () => {
-      moved = true;
-      showTarget();
-    });
+    target.input.addEventListener("input", showTarget);
     hand.input.addEventListener("input", showHand);
     return {
       node,
@@ -783,7 +1244,6 @@ var tracerPage = (() => {
         node.hidden = !choices.length;
         if (node.hidden) return;
         main = values.main;
-        moved = false;
         frontier.setOwn(null, null);
         target.input.max = String(choices.length - 1);
         target.input.value = String(choices.findIndex((choice) => choice.target === main));
@@ -806,18 +1266,36 @@ var tracerPage = (() => {
     const head = make("p", "tracer-promise");
     const facts = make("div", "tracer-facts");
     const lines = make("div");
-    const evidence = make("p", "tracer-small");
+    const meaning = make("details", "tracer-meaning");
+    const long = make("div", "tracer-small");
+    meaning.append(make("summary", "", "What this means"), long);
+    const card = make("details");
+    const written = keepKeys(make("pre", "tracer-code tracer-card-text"));
+    written.tabIndex = 0;
+    card.append(make("summary", "", "Model card (Markdown)"), written);
+    const members = make("div");
     const control = makeControl(frontier, targets, choose);
-    node.append(lead, facts, head, frontier.node, control.node, targets.node, lines, evidence);
+    node.append(lead, facts, head, meaning, lines, frontier.node, control.node, targets.node);
+    node.append(members, card, makeWords());
     return {
       node,
       control,
       /** @param {Overview} page */
-      set({ kind, bill, head: words, facts: figures, lines: sentences, evidence: proof }) {
+      set({
+        kind,
+        bill,
+        leads,
+        head: words,
+        facts: figures,
+        lines: sentences,
+        meaning: said,
+        card: text,
+        tables
+      }) {
         head.dataset.kind = kind;
         say(lead, bill);
         lead.hidden = !bill;
-        facts.classList.toggle("tracer-leading", Boolean(bill));
+        facts.classList.toggle("tracer-leading", leads);
         say(head, words);
         facts.hidden = !figures.length;
         facts.replaceChildren(
@@ -828,7 +1306,18 @@ var tracerPage = (() => {
           })
         );
         lines.replaceChildren(...paragraphs(sentences));
-        say(evidence, proof ?? "");
+        long.replaceChildren(...paragraphs(said));
+        meaning.hidden = !said.length;
+        for (const part of [facts, head, long, lines]) explain(part);
+        say(written, text);
+        card.hidden = !text;
+        members.replaceChildren(
+          ...tables.map((values) => {
+            const table = makeTable(null, values);
+            table.set(values);
+            return table.node;
+          })
+        );
       }
     };
   }
@@ -850,9 +1339,10 @@ var tracerPage = (() => {
     bar.setAttribute("role", "progressbar");
     bar.setAttribute("aria-label", "Progress of the run");
     const done = bar.appendChild(make("div"));
+    const start = make("span", "tracer-small tracer-will");
     const message = make("div", "tracer-message");
     message.setAttribute("role", "alert");
-    node.append(state, line, buttons, bar, message);
+    node.append(state, line, buttons, start, bar, message);
     let said = "";
     let silence = "";
     function tell() {
@@ -866,8 +1356,11 @@ var tracerPage = (() => {
         say(state, sheet.words);
         state.dataset.state = sheet.state;
         for (const [name, one] of Object.entries(each)) one.hidden = !sheet.actions.includes(name);
+        say(start, sheet.start ?? "");
+        start.hidden = !start.textContent;
+        if (each.start.hidden === false) say(each.start, sheet.state === "done" ? "Run again" : NAMES.start);
         bar.hidden = sheet.state !== "running";
-        said = sheet.message;
+        said = sheet.message + direction(node, sheet.newer);
         tell();
       },
       /** @param {Live} live */
@@ -887,6 +1380,12 @@ var tracerPage = (() => {
         for (const one of Object.values(each)) one.disabled = true;
       }
     };
+  }
+  function direction(node, name) {
+    const other = name && document.querySelector(`[data-tracer-static="${name}"]`);
+    if (!other) return "";
+    const below = node.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING;
+    return below ? " It is below." : " It is above.";
   }
   function makeRunTab() {
     const node = make("div");
@@ -1047,14 +1546,12 @@ var tracerPage = (() => {
         groups.replaceChildren(
           ...[...byGroup].map(([group, rows]) => {
             const set = make("fieldset");
-            if (group !== "Advanced") {
-              set.append(make("legend", "", group), ...rows);
-              return set;
-            }
             set.setAttribute("aria-label", group);
             set.append(...rows);
+            if (group === "Essential") return set;
             const folded = make("details");
-            folded.append(make("summary", "", group), set);
+            const given = options.filter((option) => option.group === group && option.value).length;
+            folded.append(make("summary", "", given ? `${group}: ${given} set` : group), set);
             return folded;
           })
         );
@@ -1082,6 +1579,54 @@ var tracerPage = (() => {
         if (reply.line === void 0 && reply.problem === void 0) return;
         say(problem, reply.problem ?? "");
         problem.hidden = !reply.problem;
+      }
+    };
+  }
+
+  // src/steps.js
+  function makeSteps(act) {
+    const node = make("div", "tracer-steps");
+    const row = make("div", "tracer-row");
+    const save = button("Save the router", () => act.save());
+    const kinds = [
+      button("Rows as CSV", () => act.write("csv")),
+      button("Rows as Parquet", () => act.write("parquet"))
+    ];
+    const said = make("span", "tracer-small");
+    said.setAttribute("role", "status");
+    const second = make("div", "tracer-row");
+    const update = button("", () => act.update());
+    second.append(update);
+    const plan = make("div", "tracer-small");
+    const told = make("div");
+    const lines = make("div");
+    row.append(save, ...kinds, said);
+    node.append(make("h3", "", "What next"), row, second, plan, told, lines);
+    node.hidden = true;
+    return {
+      node,
+      /** @param {any} values */
+      set(values) {
+        node.hidden = !values?.save;
+        if (node.hidden) return;
+        for (const one of kinds) one.hidden = !values.export;
+        say(update, values.update);
+        second.hidden = plan.hidden = !values.update;
+        plan.replaceChildren(...paragraphs(values.plan));
+        told.hidden = !values.told.length;
+        told.replaceChildren(make("b", "", "What came of the update"), ...paragraphs(values.told));
+        for (const one of [plan, told]) explain(one);
+        lines.replaceChildren(
+          ...values.lines.map(({ words, line }) => {
+            const part = make("p", "tracer-small", `${words}: `);
+            part.append(keepKeys(make("code", "", line)));
+            return part;
+          })
+        );
+      },
+      /** @param {Reply} reply */
+      hear(reply) {
+        if (reply.written) say(said, reply.written);
       }
     };
   }
@@ -1138,7 +1683,7 @@ var tracerPage = (() => {
     const targets = makeChart("Coverage against the target");
     const overview = makeOverview(frontier, targets, act?.choose);
     const gaps = makeGaps(act);
-    const audits = makeAudits();
+    const audits = makeAudits(act);
     const run = makeRunTab();
     const charts = { frontier, targets, ...gaps.charts, watch: audits.chart, ...run.charts };
     const setters = {
@@ -1165,14 +1710,21 @@ var tracerPage = (() => {
     const root = make("div", "tracer-panel");
     const send = (what) => link.send(what);
     const explorer = makeExplorer(send);
-    const figures = makeFigures({
+    const act = {
       choose: (value) => send({ do: "target", value }),
       open: (where) => explorer.open(where),
       review: (row) => send({ do: "review", row }),
-      analyse: () => send({ do: "gaps" })
-    });
+      analyse: () => send({ do: "gaps" }),
+      audit: () => send({ do: "audit" }),
+      update: () => send({ do: "update" }),
+      save: () => send({ do: "save" }),
+      write: (kind) => send({ do: "export", kind })
+    };
+    const figures = makeFigures(act);
+    const steps = makeSteps(act);
+    figures.overview.node.append(steps.node);
     const map = makeMap(send, (where) => explorer.open(where));
-    const charts = { ...figures.charts, map: map.chart };
+    const { charts } = figures;
     const settings = makeSettings(send);
     const head = makeHead(press);
     const below = (body) => () => body.append(explorer.node);
@@ -1209,7 +1761,7 @@ var tracerPage = (() => {
         settings.setLocked(true);
       },
       heard: (reply) => {
-        for (const part of [settings, explorer, map, figures.gaps]) part.hear(reply);
+        for (const part of [settings, explorer, map, figures.gaps, steps]) part.hear(reply);
       }
     });
     function press(name) {
@@ -1222,8 +1774,8 @@ var tracerPage = (() => {
     }
     const listeners = Object.entries({
       ...figures.setters,
-      data_map: (rows) => map.chart.setData(rows),
-      spec_map: (spec) => map.chart.setSpec(spec),
+      map: (values) => map.set(values),
+      steps: (values) => steps.set(values),
       labels: (labels) => explorer.setLabels(labels),
       settings: (values) => settings.set(values)
     }).map(([trait, set]) => [`change:${trait}`, () => set(model.get(trait))]);
@@ -1240,8 +1792,9 @@ var tracerPage = (() => {
       listen();
       model.on(event, listen);
     }
+    const themed = [...Object.values(charts), map.scatter];
     const unfollow = followTheme(root, (theme) => {
-      for (const chart of Object.values(charts)) chart.setTheme(theme);
+      for (const part of themed) part.setTheme(theme);
     });
     const unwatch = watchCell(el, () => {
       if (model.get("sheet").blocking) interrupt(model.get("kernel"));
@@ -1253,7 +1806,7 @@ var tracerPage = (() => {
       link.close();
       unfollow();
       unwatch();
-      for (const chart of Object.values(charts)) chart.close();
+      for (const part of themed) part.close();
     };
   }
   function place(id) {
@@ -1266,6 +1819,11 @@ var tracerPage = (() => {
     const root = make("div", "tracer-panel tracer-still");
     const figures = makeFigures(null);
     root.append(make("h1", "", values.title));
+    const colophon = make("p", "tracer-small");
+    for (const [name, value] of values.colophon ?? []) {
+      colophon.append(make("b", "", `${name}: `), `${value} `);
+    }
+    root.append(colophon);
     const bill = make("div");
     bill.append(figures.charts.parts.node, figures.charts.bill.node);
     const labels = make("div");
@@ -1286,6 +1844,14 @@ var tracerPage = (() => {
     }
     followTheme(root, (theme) => {
       for (const chart of Object.values(figures.charts)) chart.setTheme(theme);
+    });
+    let folded = [];
+    addEventListener("beforeprint", () => {
+      folded = [...root.querySelectorAll("details:not([open])")];
+      for (const part of folded) part.open = true;
+    });
+    addEventListener("afterprint", () => {
+      for (const part of folded) part.open = false;
     });
   }
 
@@ -1312,16 +1878,20 @@ var tracerPage = (() => {
   }
   var plain = (text) => text.toLowerCase().replace(/[\s_-]+/g, " ").trim();
   function matching(labels, typed) {
-    const terms = plain(typed).split(" ");
-    const found = labels.filter((label) => terms.every((term) => plain(label).includes(term)));
+    const terms2 = plain(typed).split(" ");
+    const found = labels.filter((label) => terms2.every((term) => plain(label).includes(term)));
     const first = (label) => Number(plain(label).startsWith(plain(typed)));
     return typed.trim() ? found.sort((a, b) => first(b) - first(a)) : found;
+  }
+  function toggled(chosen, label) {
+    return chosen.includes(label) ? chosen.filter((one) => one !== label) : [...chosen, label];
   }
   function renderReview({ model, el }) {
     const root = bare("div", "tracer-review");
     root.tabIndex = 0;
     root.setAttribute("role", "group");
-    root.setAttribute("aria-label", "Review of labels; digits choose, s skips, u takes back");
+    const keys = model.get("several") ? "digits turn labels on and off, a answers" : "digits choose";
+    root.setAttribute("aria-label", `Review of labels; ${keys}, s skips, u takes back`);
     const hide = bare("style", "", `#${model.get("summary")}{display:none}`);
     const line = bare("div", "tracer-line");
     const bar = bare("div", "tracer-bar");
@@ -1330,28 +1900,36 @@ var tracerPage = (() => {
     message.setAttribute("role", "alert");
     const why = bare("div", "tracer-why");
     const text = bare("div", "tracer-text");
+    const explanation = bare("div", "tracer-why");
     const near = bare("div", "tracer-labels");
     const labels = model.get("labels");
-    const filter = field("tracer-filter", `/  filter all ${labels.length} labels, Enter picks`);
+    const several = model.get("several");
+    const picks = several ? "Enter turns one on or off" : "Enter picks";
+    const filter = field("tracer-filter", `/  filter all ${labels.length} labels, ${picks}`);
     const all = bare("div", "tracer-labels tracer-all");
     const note = field("", "n  note, goes with the next answer");
     const foot = bare("div", "tracer-foot");
     const skip = keyed("", "s", "skip", () => send({ do: "skip" }));
     const undo = keyed("", "u", "undo", () => send({ do: "undo" }));
+    const ready = keyed("", "a", "", () => send({ do: "answer", label: [...chosen] }));
+    const choice = ready.querySelector("span");
+    ready.hidden = !several;
     foot.append(
       note,
+      ready,
       skip,
       undo,
       keyed("", "q", "finish", () => send({ do: "finish" }))
     );
     const last = bare("div", "tracer-last");
     last.setAttribute("aria-live", "polite");
-    root.append(hide, line, bar, message, why, text, near, filter, all, foot, last);
+    root.append(hide, line, bar, message, why, text, explanation, near, filter, all, foot, last);
     el.replaceChildren(root);
     let drawn = false;
     let waiting = null;
     let found = [];
     let at = 0;
+    let chosen = [];
     function send(what) {
       if (waiting !== null) return;
       waiting = setTimeout(() => {
@@ -1360,7 +1938,23 @@ var tracerPage = (() => {
       }, PATIENCE2);
       model.send({ ...what, step: model.get("row").step, note: note.value });
     }
-    const answer = (label) => send({ do: "answer", label });
+    const answer = (label) => several ? turn(label) : send({ do: "answer", label });
+    function turn(label) {
+      chosen = toggled(chosen, label);
+      light();
+    }
+    function light() {
+      if (!several) return;
+      for (const node of [...near.children, ...all.querySelectorAll("button")]) {
+        node.setAttribute("aria-pressed", String(chosen.includes(node.dataset.label)));
+      }
+      choice.textContent = chosen.length ? `answer ${chosen.join("; ")}` : "answer none of them";
+    }
+    function labelled(key, label) {
+      const node = keyed("", key, label, () => answer(label));
+      node.dataset.label = label;
+      return node;
+    }
     function show(words) {
       message.textContent = words;
       message.hidden = !words;
@@ -1368,9 +1962,10 @@ var tracerPage = (() => {
     function choose() {
       found = matching(labels, filter.value);
       at = 0;
-      all.replaceChildren(...found.map((label) => keyed("", "", label, () => answer(label))));
+      all.replaceChildren(...found.map((label) => labelled("", label)));
       if (!found.length) all.append(bare("span", "tracer-why", "no label has these letters"));
       mark();
+      light();
     }
     function mark() {
       const active = document.activeElement === filter;
@@ -1395,15 +1990,19 @@ var tracerPage = (() => {
       why.textContent = row.why;
       text.textContent = row.text;
       text.scrollTop = 0;
+      explanation.textContent = row.explanation;
+      explanation.hidden = !row.explanation;
       near.replaceChildren(
         ...row.shortlist.map(({ label, who }, i) => {
-          const node = keyed("", String(i + 1), label, () => answer(label));
+          const node = labelled(String(i + 1), label);
           if (who) node.append(bare("small", "", who));
           return node;
         })
       );
+      chosen = row.chosen;
       note.value = row.note;
       note.hidden = near.hidden = row.over;
+      ready.disabled = row.over;
       filter.hidden = all.hidden = row.over || labels.length <= row.shortlist.length;
       filter.value = "";
       choose();
@@ -1439,7 +2038,8 @@ var tracerPage = (() => {
         root.focus({ preventScroll: true });
       } else if (/^[1-9]$/.test(key)) {
         if (!row.over && row.shortlist[key - 1]) answer(row.shortlist[key - 1].label);
-      } else if (key === "s") skip.click();
+      } else if (key === "a" && several) ready.click();
+      else if (key === "s") skip.click();
       else if (key === "u") undo.click();
       else if (key === "q") send({ do: "finish" });
       else if (key === "n" && !row.over) note.focus();

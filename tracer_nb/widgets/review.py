@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from tracer_nb.errors import InvalidInput, TracerError
+from tracer_nb.labelsets import labels_in, sets_of
 from tracer_nb.records import ReviewItem, ReviewQueue, ReviewState
 from tracer_nb.widgets.card import framed, safe
-from tracer_nb.words import revealed_sentence, review_line, review_lines
+from tracer_nb.words import explanation_line, revealed_sentence, review_line, review_lines
 
 __all__ = ["ReviewPanel"]
 
@@ -52,7 +53,9 @@ class ReviewPanel:
         self._name = f"tracer-review-{uuid.uuid4().hex}"
         self._summary: Any = None
         self._handle: Any = None
-        self.view = ReviewView(labels=list(review.queue.labels), summary=self._name)
+        labels = review.queue.labels
+        several = sets_of(labels) is not None
+        self.view = ReviewView(labels=list(labels), several=several, summary=self._name)
         self.view.on_msg(self._receive)
         self._update("")
 
@@ -139,8 +142,10 @@ class ReviewPanel:
             "last": revealed_sentence(state),
             "text": "\n".join(review_lines(state)) if item is None else _sendable(item),
             "why": "Every row is answered." if item is None else f"Row {item.row:,}. {item.why}",
+            "explanation": _explanation(item, state),
             "note": "" if state.taken_back is None else state.taken_back.note,
             "shortlist": [] if item is None else _shortlist(item, state),
+            "chosen": _chosen(state) if self.view.several else [],
         }
         if self._summary is not None and not message:
             self._summary.update(self)
@@ -151,11 +156,31 @@ def _sendable(item: ReviewItem) -> str:
     return (item.shown or item.text).encode("utf-8", "replace").decode("utf-8")
 
 
+def _explanation(item: ReviewItem | None, state: ReviewState) -> str:
+    """What the teacher wrote about the row, unless that gives its label away."""
+    if item is None or state.blind or not item.explanation:
+        return ""
+    return explanation_line(item.explanation)
+
+
+def _chosen(state: ReviewState) -> list[str]:
+    """Labels that are on when a row is shown: what was said before, else what the teacher said.
+
+    In a blind review there are none: the teacher's would be given away.
+    """
+    if state.taken_back is not None:
+        return list(labels_in(state.taken_back.label or ""))
+    return [] if state.blind or state.item is None else list(labels_in(state.item.teacher_label))
+
+
 def _shortlist(item: ReviewItem, state: ReviewState) -> list[dict[str, str]]:
     """Labels at hand and, unless that is hidden, who gave them."""
     said: dict[str, list[str]] = {}
     if not state.blind:
-        said.setdefault(item.teacher_label, []).append(state.teacher)
-        if item.other_label is not None:
-            said.setdefault(item.other_label, []).append(state.other)
+        named = [(state.teacher, item.teacher_label)]
+        named += [] if item.other_label is None else [(state.other, item.other_label)]
+        named += [(member, label) for member, label in item.said]
+        for who, name in named:
+            for label in {name, *labels_in(name)}:  # of a set, each of its labels
+                said.setdefault(label, []).append(who)
     return [{"label": label, "who": ", ".join(said.get(label, []))} for label in item.shortlist]

@@ -5,18 +5,24 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 
-from tracer_nb.records import Bill, Report
+from tracer_nb.records import Bill, Report, StagePlan, StageReport
 from tracer_nb.words.figures import count, money, percent
 
 __all__ = [
     "bill_cells",
     "bill_dollars",
     "bill_facts",
+    "bill_lead",
     "bill_sentence",
     "expected_dollars",
     "expected_sentence",
+    "stage_plan_sentence",
+    "stage_sentence",
+    "stage_table",
 ]
 
 
@@ -40,7 +46,15 @@ def bill_sentence(report: Report) -> str:
         asked += " in all"
     text = f"{verb} {percent(bill.saved_share or 0.0)} of the calls, labels counted in: {asked}"
     dollars = bill_dollars(bill, simulated=report.simulated)
-    return f"{text}{_parts(bill)}{f', {dollars}' if dollars else ''}."
+    return f"{text}{_parts(bill)}{f', {dollars}' if dollars else ''}.{_stages(bill)}"
+
+
+def bill_lead(report: Report) -> str:
+    """The same, where no large figure says it: before anything is certified, or if nothing is."""
+    bill = report.bill
+    if bill is None or bill.saved_share is None or _is_refused(report):
+        return bill_sentence(report)
+    return ""
 
 
 def bill_facts(report: Report) -> list[tuple[str, str]]:
@@ -93,17 +107,76 @@ def expected_sentence(bill: Bill, *, simulated: bool = False) -> str:
     return f"{text}{f', {dollars}' if dollars else ''}."
 
 
+def stage_sentence(stage: StageReport) -> str:
+    """What a stage of a chain was asked; the rest is in the table."""
+    paid = "" if not stage.cost else f" for {money(stage.cost)}"
+    text = f"{stage.name} was heard about {count(stage.n_heard, 'text')}{paid}"
+    return f"{text}, and left out: {stage.why.rstrip('.')}." if stage.why else f"{text}."
+
+
+def stage_plan_sentence(stages: Sequence[StagePlan], teacher: str) -> str:
+    """Who is heard before the teacher, what that costs, and at the most."""
+    said = [
+        f"{stage.name} at {stage.price:.2g} of an asking of {teacher}, "
+        f"about {money(stage.cost_all)} for every text"
+        for stage in stages
+    ]
+    return (
+        f"Heard before it: {'; '.join(said)}. That is the most: about the random start, and then "
+        "only where it is expected to spare more than it costs."
+    )
+
+
+def stage_table(report: Report) -> tuple[str, tuple[str, ...], list[tuple[str, ...]]] | None:
+    """Who answered what, at what price; None without a chain, or before routing."""
+    bill = report.bill
+    if bill is None or not bill.stages or not report.n_routed:
+        return None
+    rows: list[tuple[str, ...]] = [
+        ("the surrogate alone", f"{bill.n_alone:,}", "", money(0.0), ""),
+        *(
+            (
+                f"{stage.name}, left out: {stage.why}"
+                if stage.why
+                else f"with the opinion of {stage.name}",
+                f"{stage.n_answered:,}",
+                f"{stage.n_heard:,}",
+                money(stage.cost),
+                "" if math.isnan(stage.agreement) else percent(stage.agreement, 0),
+            )
+            for stage in bill.stages
+        ),
+        (
+            report.teacher,
+            f"{report.n_teacher:,}",
+            "" if bill.total is None else f"{bill.total:,}",
+            f"about {money(bill.dollars(bill.total))}",
+            "",
+        ),
+    ]
+    title = "Who answered what, at what price"
+    if len(bill.stages) > 1:
+        title += "; a row may have heard several"
+    return title, ("who", "rows labelled", "texts asked", "dollars", "alone as the teacher"), rows
+
+
+def _stages(bill: Bill) -> str:
+    return "".join(f" {stage_sentence(stage)}" for stage in bill.stages)
+
+
 def _asked(bill: Bill) -> list[tuple[int, str]]:
     deferred = "deferred"
+    n_deferred = (bill.n_deferred or 0) - bill.n_audited
     if bill.n_waiting:
-        of = "" if bill.n_waiting == bill.n_deferred else f"{bill.n_waiting:,} of them "
+        of = "" if bill.n_waiting == n_deferred else f"{bill.n_waiting:,} of them "
         deferred = f"deferred, {of}not answered yet" if of else "deferred and not answered yet"
     parts = [
         (bill.n_start, "to begin with" if bill.n_hard else "to fit on"),
         (bill.n_hard, "hard one" if bill.n_hard == 1 else "hard ones"),
         (bill.n_test, "to test"),
         (bill.n_new_rows, "for new rows"),
-        (bill.n_deferred or 0, deferred),
+        (n_deferred, deferred),
+        (bill.n_audited, "audited or known before"),
     ]
     return [part for part in parts if part[0]]
 
@@ -121,7 +194,7 @@ def _so_far(report: Report, bill: Bill) -> str:
 
 def _refused(report: Report, bill: Bill) -> str:
     left = bill.n_texts - _answered(bill)
-    so_far = replace(bill, n_deferred=_answered(bill) - bill.n_asked, n_waiting=0)
+    so_far = replace(bill, n_deferred=_answered(bill) - bill.n_asked, n_waiting=0, n_audited=0)
     asked = f"{_answered(bill):,} of {count(bill.n_texts, 'text')} asked about{_parts(so_far)}"
     text = f"Nothing is certified, so nothing is saved: {asked}"
     if not left:
@@ -130,11 +203,16 @@ def _refused(report: Report, bill: Bill) -> str:
     more = f", about {money(dollars)} more" if dollars else ""
     if dollars and report.simulated:
         more += " at made-up prices"
-    choices = [f"ask about these too (route --ask{more})", "lower the target"]
+    choices = [f"ask about these too (route --ask{more})"]
     if not bill.expected:  # who chooses rows has asked about all that could help
-        choices.insert(1, "label more rows and certify again")
+        choices.append("label more rows and certify again")
+    if report.may_lower:
+        choices.append("lower the target")
+    text += f", {left:,} without an answer."
+    if len(choices) == 1:
+        return f"{text} The choice that is left: {choices[0]}."
     either = f"{', '.join(choices[:-1])}{',' if len(choices) > 2 else ''} or {choices[-1]}"
-    return f"{text}, {left:,} without an answer. The choices: {either}."
+    return f"{text} The choices: {either}."
 
 
 def _answered(bill: Bill) -> int:
@@ -148,6 +226,8 @@ def _is_refused(report: Report) -> bool:
 
 def _instead(bill: Bill, n_texts: float | None, *, simulated: bool = False) -> str:
     cost, everything = bill.dollars(n_texts), bill.dollars(bill.n_texts)
+    if cost is not None:
+        cost += sum(stage.cost or 0.0 for stage in bill.stages)
     if not cost or not everything:
         return ""
     at = "at made-up prices " if simulated else ""

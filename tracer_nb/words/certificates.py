@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tracer_nb.records import Certificate, Report, Scan, Watch
+from tracer_nb.labelsets import sets_of
+from tracer_nb.records import HANDLED, Certificate, ClassCertificate, Report, Scan, Watch
 from tracer_nb.words.figures import count, level, limits, money, percent, rounded_down
 from tracer_nb.words.plans import answering_name, models_sentence
 
@@ -13,11 +14,19 @@ __all__ = [
     "alarm_sentence",
     "certificate_sentence",
     "choices_sentence",
+    "class_sentence",
+    "counted_words",
     "evidence_sentence",
+    "gives",
     "promise_sentence",
+    "promised_sentence",
+    "rests_on",
     "saved_lines",
     "scan_lines",
+    "stated",
+    "teacher_of",
     "watch_lines",
+    "which_rows",
 ]
 
 
@@ -35,9 +44,48 @@ def certificate_sentence(report: Report) -> str:
     certificate = report.certificate
     if certificate is None:
         return "Nothing is certified yet."
-    teacher = answering_name(report.teacher, report.models)
-    text = promise_sentence(certificate, teacher, report.assumption, exact=report.exact)
+    if not certificate.certified:
+        text = _refusal(certificate, may_lower=report.may_lower)
+    elif certificate.origin is not None:
+        text = stated(certificate)
+    else:
+        teacher = answering_name(report.teacher, report.models)
+        text = promise_sentence(certificate, teacher, report.assumption, exact=report.exact)
     return f"{text} {models_sentence(report.models)}".rstrip()
+
+
+def stated(certificate: Certificate) -> str:
+    """What a certificate promises by itself: the same words wherever it is shown."""
+    origin = certificate.origin
+    if origin is None:
+        return promise_sentence(certificate, "the teacher")
+    return promise_sentence(
+        certificate,
+        teacher_of(certificate),
+        origin.assumption,
+        exact=origin.exact or certificate.n_population is not None,
+    )
+
+
+def teacher_of(certificate: Certificate) -> str:
+    """Whose labels a certificate is about."""
+    origin = certificate.origin
+    return "the teacher" if origin is None else answering_name(origin.teacher, origin.models)
+
+
+def class_sentence(certificate: Certificate, part: ClassCertificate) -> str:
+    """What is promised about the rows that the surrogate puts into one class."""
+    rows = f"rows that the surrogate labels {part.label}"
+    if not part.certified:
+        text = f"Nothing is certified about {rows}: all of them are deferred."
+        if part.needed_rows is not None:
+            text += f" At least {count(part.needed_rows, 'calibration row')} of them are needed."
+        return text
+    return (
+        f"With {level(certificate.total_confidence)} confidence, on at least "
+        f"{level(certificate.target)} of the {rows}, at a score of {part.threshold:.4g} or more, this is "
+        f"the label that {gives(teacher_of(certificate))}."
+    )
 
 
 def promise_sentence(
@@ -66,31 +114,75 @@ def promise_sentence(
     return text
 
 
-def _gives(teacher: str) -> str:
+def gives(teacher: str) -> str:
+    """The teacher, or the recorded labels, with the verb of a promise."""
     return "the recorded labels give" if teacher == "recorded labels" else f"{teacher} gives"
 
 
+def which_rows(certificate: Certificate, teacher: str) -> str:
+    """Which rows a certificate speaks about: those of a column "that …", or such as were labelled."""
+    if certificate.n_population is None:
+        return "like the labelled ones"
+    if certificate.method.endswith(", updated"):
+        return f"that {teacher} had not answered"
+    if certificate.by_simulation:
+        return "whose text did not order its tests"
+    return "that it was not fitted on"
+
+
+def _same(certificate: Certificate) -> str:
+    """What agrees: the label, or of several labels a row the whole set."""
+    origin = certificate.origin
+    several = origin is not None and sets_of(origin.labels) is not None
+    return "its labels are the very set" if several else "its label is the one"
+
+
 def _promise(certificate: Certificate, teacher: str) -> str:
-    sure, target = level(certificate.total_confidence), level(certificate.target)
-    if certificate.n_population is not None:
-        handled = count(certificate.n_population_handled or 0, "row")
-        which = "that it was not fitted on"
-        if certificate.by_simulation:
-            which = "whose text did not order its tests"
-        if certificate.method.endswith(", updated"):
-            which = f"that {teacher} had not answered"
+    c, total = certificate, certificate.total_confidence
+    # Several tries leave a number with many digits: less is promised, with those that one reads.
+    sure = level(total) if c.n_rounds == 1 else rounded_down(total)
+    about_column = c.n_population is not None
+    if about_column:
+        text = (
+            f"The surrogate can answer {c.n_population_handled:,} of the "
+            f"{count(c.n_population or 0, 'row')} {which_rows(c, teacher)} ({percent(c.coverage)}). "
+        )
+    else:
+        text = f"The surrogate answers {percent(c.coverage)} of rows {which_rows(c, teacher)}. "
+    if c.promise == HANDLED:
+        text += _of_handled(c, teacher, sure)
+    else:
+        text += promised_sentence(c, teacher, sure)
+    for other in c.also:
+        said = promised_sentence(other, teacher, sure)
+        text += f" Together with it: {said[0].lower()}{said[1:]}"
+    return text
+
+
+def _of_handled(c: Certificate, teacher: str, sure: str) -> str:
+    """Selective agreement, and which rows are among those that it speaks about."""
+    target = level(c.target)
+    if c.n_population is None:
         return (
-            f"The surrogate can answer {certificate.n_population_handled:,} of the "
-            f"{count(certificate.n_population, 'row')} {which} "
-            f"({percent(certificate.coverage)}). With {sure} confidence, on at least {target} of "
-            f"these {handled}, the {certificate.n_handled:,} labelled ones among them included, "
-            f"its label is the one that {_gives(teacher)}."
+            f"With {sure} confidence, on at least {target} of the rows that it answers, {_same(c)} "
+            f"that {teacher} would give."
         )
     return (
-        f"The surrogate answers {percent(certificate.coverage)} of rows like the labelled ones. "
-        f"With {sure} confidence, on at least {target} of the rows that it answers, its label is "
-        f"the one that {teacher} would give."
+        f"With {sure} confidence, on at least {target} of these "
+        f"{count(c.n_population_handled or 0, 'row')}, the {c.n_handled:,} labelled ones among them "
+        f"included, {_same(c)} that {gives(teacher)}."
     )
+
+
+def promised_sentence(c: Certificate, teacher: str, sure: str) -> str:
+    """A promise in its own sentence, at a confidence in words."""
+    n_rows = "rows"
+    if c.n_population is not None and c.promise.kind in ("handled", "precision"):
+        n_rows = count(c.n_population_handled or 0, "row")
+    elif c.n_delivered is not None:
+        n_rows = count(c.n_delivered, "row")
+    would = c.n_population is None
+    return c.promise.sentence(level(c.target), sure, gives(teacher), n_rows=n_rows, would=would)
 
 
 def choices_sentence(report: Report) -> str:
@@ -109,15 +201,17 @@ def choices_sentence(report: Report) -> str:
     return f"All targets hold together: {'; '.join(parts)}."
 
 
-def _refusal(certificate: Certificate) -> str:
+def _refusal(certificate: Certificate, *, may_lower: bool = True) -> str:
     text = f"Nothing could be certified: {certificate.note}. The surrogate answers no row."
     if certificate.needed_rows is not None:
         text += f" About {count(certificate.needed_rows, 'labelled row')} should be enough"
-        text += " (an estimate), or choose a lower target."
+        text += f" (an estimate){', or choose a lower target' if may_lower else ''}."
         return f"{text} Each further certificate on this column adds its own chance of error."
-    if not certificate.n_calibration:
+    nothing_counted = certificate.promise.kind == "recall" and not certificate.n_counted
+    if not certificate.n_calibration or nothing_counted:
         return text  # nothing was tested, and the note says why
-    return text + " Choose a lower target, better features or clearer labels."
+    choices = f"{'a lower target, ' if may_lower else ''}better features or clearer labels"
+    return f"{text} Choose {choices}."
 
 
 def scan_lines(scan: Scan) -> list[str]:
@@ -152,13 +246,22 @@ def scan_lines(scan: Scan) -> list[str]:
 def saved_lines(about: Mapping[str, Any], certificate: Certificate) -> list[str]:
     """What a loaded router is, and what it promises."""
     fitted = f"Router for {about['teacher']}, {count(len(about['labels']), 'label')}"
-    promise = promise_sentence(
-        certificate,
-        str(about["teacher"]),
-        str(about.get("assumption", "")),
-        exact=about.get("exact") is True,
-    )
+    if certificate.origin is not None:
+        promise = stated(certificate)
+    else:
+        promise = promise_sentence(
+            certificate,
+            str(about["teacher"]),
+            str(about.get("assumption", "")),
+            exact=about.get("exact") is True,
+        )
     lines = [f"{fitted}, saved {about['saved']}.", promise]
+    if about.get("chain"):
+        heard = ", ".join(
+            f"{stage['name']} at {stage['price']:.2g} of an asking of {about['teacher']}"
+            for stage in about["chain"]
+        )
+        lines.append(f"Where a row needs it, it is to hear before the teacher: {heard}.")
     abstain = about.get("abstain") or {}
     kinds = ["rows unlike every labelled one"] if abstain.get("unlike") else []
     if abstain.get("unsure") is not None:
@@ -171,9 +274,39 @@ def evidence_sentence(report: Report) -> str:
     c = report.certificate
     if c is None:
         return ""
+    return rests_on(c, report.surrogate, report.features, abstained=report.n_abstained > 0)
+
+
+def counted_words(c: Certificate) -> str:
+    """What the tested rows show of the promise itself."""
+    kept, wrong = c.promise.kept
+    if c.n_known:
+        return (
+            f"{count(c.n_known, 'row')} with the label {c.promise.label} had been answered before, and of "
+            f"{count(c.n_calibration, 'row')} that the surrogate gives another label {c.n_wrong:,} turned "
+            f"out to have it; of precision nothing is said"
+        )
+    rows = c.promise.rows.removeprefix("all ").removeprefix("the ")
+    return (
+        f"Of the {c.n_counted:,} tested {rows}, {c.n_counted - c.n_wrong:,} are {kept} and "
+        f"{c.n_wrong:,} {wrong}"
+    )
+
+
+def rests_on(c: Certificate, surrogate: str, features: str, *, abstained: bool = False) -> str:
+    """Which rows a certificate rests on, and what they showed.
+
+    Parameters
+    ----------
+    c : Certificate
+    surrogate, features : str
+        Names.
+    abstained : bool
+        Rows came out abstained.
+    """
     how = _STRATEGIES.get(c.strategy)
     text = (
-        f"{report.surrogate} on {report.features} features, fitted on "
+        f"{surrogate} on {features} features, fitted on "
         f"{count(c.n_fit, 'labelled row')}, tested on {count(c.n_calibration, 'row')}"
         f"{' of them, each left out of a fit' if c.by_simulation else ' that it had not seen'} "
         f"({c.method} certificate{f', {how}' if how else ''})"
@@ -185,11 +318,14 @@ def evidence_sentence(report: Report) -> str:
             f": {c.n_agree:,} of {c.n_handled:,} handled ones agree ({percent(c.agreement)}); "
             f"deferred rows counted as agreeing, {percent(c.whole_output_agreement)} of all"
         )
-    if c.certified:
+    for one in (c, *c.also):
+        if one.promise != HANDLED and one.n_counted:
+            text += f". {counted_words(one)}"
+    if c.certified and c.promise.kind in ("handled", "precision"):
         text += (
             f". For the whole output the promise is at least {rounded_down(c.whole_output_lower)}"
         )
-        if report.n_abstained:
+        if abstained:
             text += ", abstained rows counted as agreeing, too"
     return f"{text}. Agreement is with the teacher, not with the truth."
 
@@ -208,19 +344,13 @@ def watch_lines(watch: Watch, before: Watch | None = None) -> list[str]:
         lines[0] += " Nothing new was drawn at this rate."
     if watch.agreement is not None:
         lines.append(
-            f"The teacher agreed on {percent(watch.agreement)} of them. With "
+            f"The teacher agreed on {percent(watch.agreement)} of the audited texts. With "
             f"{level(watch.confidence)} confidence it agrees on "
             f"{limits(watch.lower, watch.upper)} of handled texts: valid at all times, as long as "
             f"the true share stays the same. Promised: {level(watch.target)}."
         )
     if watch.has_alarm:
         lines.append(alarm_sentence(watch))
-    elif watch.n_audits:
-        lines.append(
-            f"No alarm: evidence against the promise {watch.evidence:.3g} at its highest, of "
-            f"{watch.needed_evidence:.3g} that would refute it; drift level "
-            f"{watch.drift_level:.3g} now, of {watch.run_length:,.0f}."
-        )
     if watch.n_waiting:
         why = f" ({watch.stopped})" if watch.stopped else ""
         lines.append(f"{count(watch.n_waiting, 'drawn text')} not audited yet{why}.")
@@ -257,7 +387,11 @@ def alarm_sentence(watch: Watch, moved_to: float | None = None) -> str:
 def _audited(watch: Watch) -> str:
     if not watch.n_audits:
         return f"No text is audited yet, of {count(watch.n_handled, 'handled text')} to draw from."
+    audits = f"{count(watch.n_audits, 'audit')}, {count(watch.n_disagree, 'disagreement')}"
+    drawn = f"drawn of {count(watch.n_handled, 'handled text')}"
+    if watch.has_alarm:
+        return f"{audits}, {drawn}."
     return (
-        f"{count(watch.n_audits, 'text')} audited; the last routing has "
-        f"{count(watch.n_handled, 'handled text')} to draw from."
+        f"Calm: {audits}, {drawn}; an alarm needs {watch.to_alarm:,} more in a row, or more over "
+        "a longer time."
     )

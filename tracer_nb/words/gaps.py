@@ -54,7 +54,7 @@ _BASIS = {
 
 def gain_rows(gaps: Gaps) -> tuple[str, Sequence[str], Sequence[Sequence[str]]]:
     """What each change would gain as a table: title, head and rows."""
-    title = "What each change would gain in coverage: estimates, not certified; they do not add up"
+    title = "What would let the surrogate answer more rows: estimates, which do not add up"
     rows = [
         (
             _WHAT.get(gain.by) or f"merging {' and '.join(map(beginning, gain.labels))}",
@@ -107,7 +107,8 @@ def target_rows(targets: Targets) -> tuple[str, Sequence[str], Sequence[Sequence
             saved = "" if math.isnan(targets.saved[i]) else money(targets.saved[i])
             rows.append((level(target), "estimate", percent(targets.coverage[i]), saved))
     title = "What other targets would give; estimates are judged on the calibration rows"
-    return title, ("target", "", "coverage of the column", "saves about"), rows
+    of = f"coverage of {count(targets.n_population, 'row')}"
+    return title, ("target", "", of, "saves about, audits aside"), rows
 
 
 def target_sentence(targets: Targets, i: int) -> str:
@@ -115,24 +116,26 @@ def target_sentence(targets: Targets, i: int) -> str:
     target = float(targets.targets[i])
     for choice in targets.certified:
         if choice.target == target:
-            return _certified_target(choice)
+            return _certified_target(targets, choice)
     if not targets.n_handled[i]:
         return f"Estimate at {level(target)}: no threshold agrees that often."
     saved = "" if math.isnan(targets.saved[i]) else f", saves about {money(targets.saved[i])}"
     return (
         f"Estimate at {level(target)}, not certified: the surrogate would answer "
-        f"{percent(targets.coverage[i])}{saved}; observed agreement "
-        f"{percent(targets.agreement[i])} (90 % interval {percent(targets.lower[i])} to "
+        f"{percent(targets.coverage[i])} of {count(targets.n_population, 'row')}{saved}; agreement "
+        f"seen {percent(targets.agreement[i])} (90 % interval {percent(targets.lower[i])} to "
         f"{percent(targets.upper[i])}). A certificate may be expected to reach "
         f"{percent(targets.expected[i])}."
     )
 
 
-def _certified_target(choice: Choice) -> str:
+def _certified_target(targets: Targets, choice: Choice) -> str:
     if not choice.certified:
         return f"At {level(choice.target)} nothing is certified."
-    saved = "" if choice.saved is None else f" and saves about {money(choice.saved)}"
-    answers = percent(choice.coverage)
+    # What the target in use saves is in the bill.
+    told = choice.saved is None or choice.target == targets.main
+    saved = "" if told else f" and saves about {money(choice.saved)}"
+    answers = f"{percent(choice.coverage)} of {count(targets.n_population, 'row')}"
     return f"Certified at {level(choice.target)}: the surrogate answers {answers}{saved}."
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "batch_sentence",
     "collected_lines",
     "comparison_lines",
+    "go_on_words",
     "label_lines",
     "missing_sentence",
     "progress_line",
@@ -71,10 +72,14 @@ def label_lines(labels: Labels) -> list[str]:
 
 def stopped_sentence(stopped: str) -> str:
     """Why a run stopped, and what running again does."""
-    again = "run again to go on"
+    return f"Stopped: {stopped}. Every stored answer is kept; {go_on_words(stopped)}."
+
+
+def go_on_words(stopped: str) -> str:
+    """What to do after a run that was stopped."""
     if stopped.startswith(("cost cap", "token cap", "row cap")):
-        again = "a new run may spend up to the cap again"
-    return f"Stopped: {stopped}. Every stored answer is kept; {again}."
+        return "raise the cap, or run again: a new run may spend up to it once more"
+    return "run again to go on"
 
 
 def progress_line(progress: Progress) -> str:
@@ -82,6 +87,7 @@ def progress_line(progress: Progress) -> str:
     step = {
         "label": "Labelling",
         "calibrate": "Labelling, with rows to test on",
+        "stages": "Hearing a stage of the chain",
         "deferred": "Asking about deferred rows",
         "audit": "Auditing handled rows",
         "reask": "Asking a second time",
@@ -124,12 +130,15 @@ def _again(again: AskedAgain) -> str:
 
 def _missing(reasons: Sequence[tuple[str, int]]) -> str:
     shown = "; ".join(f"{n:,} × {reason}" for reason, n in reasons[:3])
-    return f"Without a label: {shown}."
+    text = f"Without a label: {shown}."
+    if any("not one of the labels" in reason for reason, _ in reasons[:3]):
+        text += " What is a label all the same belongs into --labels (labels=…)."
+    return text
 
 
-def spent_sentence(spending: Spending) -> str:
-    """What was paid, and for how many texts."""
-    asked = count(spending.asked, "text")
+def spent_sentence(spending: Spending, of: str = "text") -> str:
+    """What was paid, and for how many texts, or what else was counted."""
+    asked = count(spending.asked, of)
     text = f"Paid {money(spending.cost)} for {asked}"
     if spending.cost is None:
         text = f"Asked about {asked} at unknown cost"

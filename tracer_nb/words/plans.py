@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tracer_nb.records import AskedAgain, Caps, Plan, ReaskPlan, SelfAgreement, Superseded
+from tracer_nb.records import HANDLED, AskedAgain, Caps, Plan, ReaskPlan, SelfAgreement, Superseded
+from tracer_nb.words.bills import stage_plan_sentence
 from tracer_nb.words.figures import beginning, count, duration, level, limits, money, percent, speed
+from tracer_nb.words.members import panel_plan_sentence
+from tracer_nb.words.refusals import chance_words
 
 __all__ = [
     "again_words",
@@ -53,7 +56,10 @@ def plan_lines(plan: Plan) -> list[str]:
     if plan.n_waiting:
         ask += f"; {count(plan.n_waiting, 'text')} in a batch already, see %tracer batch collect"
     lines = [f"{texts}.", *([_bill_sentence(plan)] if grows else []), f"{ask}."]
+    lines += [f"Labelling is random: hard-first {plan.not_grown}."] if plan.not_grown else []
     lines += _stored_sentences(plan)
+    lines += [] if plan.panel is None else [panel_plan_sentence(plan.panel)]
+    lines += [stage_plan_sentence(plan.stages, plan.teacher)] if plan.stages else []
     if plan.prompt_tokens:
         tokens = f"About {count(plan.prompt_tokens, 'prompt token')} and "
         tokens += count(plan.completion_tokens, "answer token")
@@ -70,19 +76,60 @@ def plan_lines(plan: Plan) -> list[str]:
         )
     if plan.n_ask and plan.time_source:
         lines.append(_time_sentence(plan))
+    lines += [] if plan.fits else [_unfit_sentence(plan)]
     lines += _reject_sentences(plan)
     if caps := cap_words(plan):
         lines.append(f"Hard cap: {', '.join(caps)}, deferred rows included.")
+    return [*lines, _fewest_sentence(plan), *_likely_sentences(plan)]
+
+
+def _fewest_sentence(plan: Plan) -> str:
+    """How many labels the promise needs at the very least."""
+    grows = plan.labelling == "hard-first"
     needed = count(plan.fewest_labels, "fresh row" if grows else "labelled row")
+    if plan.reads is not None:
+        return _reading(plan, *plan.reads)
     needed = f"{needed} to test the others" if grows else needed
     fewest = f"At least {needed} are needed to certify "
-    fewest += f"{level(plan.target)} at {level(plan.confidence)} confidence"
+    fewest += level(plan.target)
+    if plan.promises != (HANDLED,):
+        fewest += f" {' and '.join(name.noun for name in plan.promises)}"
+    fewest += f" at {level(plan.confidence)} confidence"
+    if plan.fewest_wanted is not None:
+        wanted = next(name.label for name in plan.promises if name.kind == "recall")
+        fewest += f", and {plan.fewest_wanted:,} of the tested ones must be {wanted}"
     if plan.n_sample < plan.fewest_labels and not grows:
         fewest += f"; this sample has {plan.n_sample:,}, so nothing can be certified"
     if grows and plan.n_unique < _SMALL_COLUMN:
         most = max(plan.n_unique - plan.n_sample - plan.fewest_labels, 0)
         fewest += f"; of so small a column {count(most, 'text')} can be saved at the very most"
-    return [*lines, f"{fewest}."]
+    return f"{fewest}."
+
+
+def _reading(plan: Plan, n_wanted: int, share: float) -> str:
+    """What recall takes where the likely rows are asked about first."""
+    name = next(name for name in plan.promises if name.kind == "recall")
+    return (
+        f"For {level(plan.target)} {name.noun} at {level(plan.confidence)} confidence, rows that are likely "
+        f"to be {name.label} are asked about first; of those that come out as something else at least "
+        f"{percent(share)} are read, if {n_wanted:,} rows are {name.label}. Of precision nothing is said."
+    )
+
+
+def _likely_sentences(plan: Plan) -> list[str]:
+    """How likely so many labels certify something, as far as anything tells."""
+    if not plan.chances:
+        return []
+    said = [f"with {count(n, 'label')} {chance_words(chance)}" for n, chance in plan.chances]
+    judged = f"judged by the {count(plan.n_pilot, 'row')} that were fitted on, and no promise"
+    return [f"Likely: {', '.join(said)} to certify {level(plan.target)}; {judged}."]
+
+
+def _unfit_sentence(plan: Plan) -> str:
+    return (
+        f"Nothing can be fitted on {count(plan.n_sample, 'row')}: these are labels alone. For a "
+        "certificate give more, for example --sample 2000."
+    )
 
 
 def _bill_sentence(plan: Plan) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from tracer_nb.labelsets import shown
 from tracer_nb.records import Report, ReviewState
 from tracer_nb.words.bills import bill_dollars, bill_facts, bill_sentence, expected_dollars
+from tracer_nb.words.carried import carried_lines
 from tracer_nb.words.certificates import (
     certificate_sentence,
     choices_sentence,
@@ -12,10 +14,13 @@ from tracer_nb.words.certificates import (
 from tracer_nb.words.figures import count, level, limits, money, percent
 from tracer_nb.words.labelling import missing_sentence, spent_sentence, stopped_sentence
 from tracer_nb.words.plans import models_sentence, superseded_sentence
+from tracer_nb.words.refusals import refusal_lines
 
 __all__ = [
     "abstained_sentence",
+    "explanation_line",
     "money_sentence",
+    "newer_sentence",
     "outcome_sentences",
     "report_facts",
     "report_lines",
@@ -61,7 +66,7 @@ def abstained_sentence(report: Report) -> str:
 
 def outcome_sentences(report: Report) -> list[str]:
     """What became of the rows, and of the money."""
-    lines = []
+    lines = carried_lines(report)
     if report.n_routed:
         lines.append(rows_sentence(report))
     if sentence := abstained_sentence(report):
@@ -78,12 +83,19 @@ def outcome_sentences(report: Report) -> list[str]:
     return lines
 
 
+def newer_sentence(cell: int) -> str:
+    """That a result is no longer the newest of its job, and which cell shows that."""
+    return f"Newer result of this job: cell [{cell}]." if cell else "Newer result of this job."
+
+
 def money_sentence(report: Report) -> str:
     """What was paid, and about what asking for every row would have cost."""
-    text = spent_sentence(report.spending)
+    bill = report.bill
+    # Teacher and stages of a chain were asked about the same texts.
+    chain = bill is not None and bool(bill.stages)
+    text = spent_sentence(report.spending, "answer" if chain else "text")
     if report.simulated:
         text = text.replace("Paid ", "At made-up prices: ", 1)
-    bill = report.bill
     is_told = bill is not None and bool(bill_dollars(bill) or expected_dollars(bill))
     if report.cost_all and report.spending.cost is not None and not is_told:
         text += f" Asking {report.teacher} about every text: about {money(report.cost_all)}."
@@ -99,11 +111,26 @@ def report_facts(report: Report) -> list[tuple[str, str]]:
     facts = bill_facts(report)
     done = report.n_routed
     if done:
-        facts.append((percent(report.n_surrogate / done), "of all rows by the surrogate"))
-    if report.n_abstained:
-        facts.append((percent(report.n_abstained / done), "of all rows abstained"))
-    if report.certificate is not None and report.certificate.n_handled:
-        facts.append((percent(report.certificate.agreement), "agreement seen on handled rows"))
+        # Counts: a second share beside that of the bill would be taken for the same.
+        rows = f"of {count(done, 'row')}"
+        facts.append((f"{report.n_surrogate:,}", f"{rows} answered by the surrogate"))
+        if report.n_abstained:
+            facts.append((f"{report.n_abstained:,}", f"{rows} abstained"))
+    c = report.certificate
+    if c is not None and c.n_known:
+        seen = f"rows with the label {c.promise.label} found before the others were read"
+        facts.append((f"{c.n_known:,}", seen))
+        read = count(c.n_calibration, "row")
+        facts.append((f"{c.n_wrong:,}", f"of {read} with another label turned out to have it"))
+    elif c is not None and c.n_handled:
+        seen = f"agreed: {c.n_agree:,} of the {count(c.n_handled, 'handled row')} that were tested"
+        share = c.agreement
+        if c.promise.kind in ("output", "recall"):
+            share = 1.0 - c.n_wrong / max(c.n_counted, 1)
+            kept, _ = c.promise.kept
+            seen = f"{kept}: {c.n_counted - c.n_wrong:,} of {c.n_counted:,} tested "
+            seen += c.promise.rows.removeprefix("all ").removeprefix("the ")
+        facts.append((percent(share), seen))
     if report.spending.cost is not None:
         paid = "at made-up prices" if report.simulated else "paid"
         bill = report.bill
@@ -113,7 +140,9 @@ def report_facts(report: Report) -> list[tuple[str, str]]:
             paid += f", instead of about {money(report.cost_all)}"
         facts.append((money(report.spending.cost), paid))
     elif report.spending.asked:
-        facts.append((count(report.spending.asked, "text"), "asked, at unknown cost"))
+        reused = report.spending.reused
+        asked = f"asked now, {reused:,} taken from the store" if reused else "asked"
+        facts.append((count(report.spending.asked, "text"), f"{asked}, at unknown cost"))
     return facts
 
 
@@ -126,9 +155,13 @@ def sample_sentence(report: Report) -> str:
 
 def report_lines(report: Report) -> list[str]:
     """Everything a status line needs: the bill, promise, rows, money, evidence."""
+    spent = report.spending
+    if not (report.n_labelled or report.n_routed or report.stopped or spent.asked or spent.reused):
+        return ["Nothing is labelled yet."]
     lines = list(filter(None, [bill_sentence(report)]))
     if report.surrogate:
         lines.append(certificate_sentence(report))
+    lines.extend(refusal_lines(report))
     if sentence := sample_sentence(report):
         lines.append(sentence)
     if sentence := choices_sentence(report):
@@ -203,18 +236,30 @@ def revealed_sentence(state: ReviewState) -> str:
     """Who had said what about the row that was answered last, or what was taken back."""
     if state.taken_back is not None:
         seen = " You have seen the others' labels, so it no longer counts as blind."
-        had = "skipped it" if state.taken_back.label is None else f"said {state.taken_back.label}"
+        had = (
+            "skipped it"
+            if state.taken_back.label is None
+            else f"said {shown(state.taken_back.label)}"
+        )
         return f"Taken back: you had {had}.{seen if state.blind else ''}"
     if state.last is None:
         return ""
     item, review = state.last
-    parts = ["Skipped" if review.label is None else f"You said {review.label}"]
+    parts = ["Skipped" if review.label is None else f"You said {shown(review.label)}"]
     said: dict[str, list[str]] = {item.teacher_label: [state.teacher]}
     if item.other_label is not None:
         said.setdefault(item.other_label, []).append(state.other)
+    for member, label in item.said:
+        said.setdefault(label, []).append(member)
     for label, who in said.items():
         if label == review.label:
             parts[0] += f", and so did {' and '.join(who)}"
         else:
-            parts.append(f"{' and '.join(who)} said {label}")
-    return f"{'; '.join(parts)}."
+            parts.append(f"{' and '.join(who)} said {shown(label)}")
+    why = f" {explanation_line(item.explanation)}" if item.explanation else ""
+    return f"{'; '.join(parts)}.{why}"
+
+
+def explanation_line(explanation: str) -> str:
+    """What the teacher wrote about a row, told from what is said here."""
+    return f"Teacher's explanation: {explanation}"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from tracer_nb.records import Certificate, FitDifferences, Update, UpdateSide
-from tracer_nb.words.figures import beginning, count, level, percent
+from tracer_nb.records import Certificate, FitDifferences, Update, UpdatePlan, UpdateSide
+from tracer_nb.words.figures import beginning, count, level, money, percent
 from tracer_nb.words.labelling import stopped_sentence
+from tracer_nb.words.refusals import chance_words
 
 __all__ = [
     "difference_lines",
     "difference_tables",
     "update_lines",
+    "update_plan_lines",
     "update_rows",
     "update_sentence",
 ]
@@ -19,6 +22,21 @@ __all__ = [
 
 # Labels and reasons that are named.
 _NAMED = 5
+
+
+def update_plan_lines(plan: UpdatePlan) -> list[str]:
+    """What an update would ask, spend and likely bring."""
+    cost = "at unknown cost" if plan.cost is None else f"about {money(plan.cost)}"
+    asks = f"asks about {count(plan.n_ask, 'text')}, {cost}" if plan.n_ask else "asks about no text"
+    said = (
+        f"Update: fits on {count(plan.n_learned, 'more answer')}, tests on "
+        f"{count(plan.n_fresh, 'fresh row')} and for these {asks}. The test spends "
+        f"{percent(plan.delta, 2)} of the chance of error."
+    )
+    if math.isnan(plan.chance):
+        return [said]
+    likely = f"Likely: {chance_words(plan.chance)} that it certifies {level(plan.target)}"
+    return [said, f"{likely}, judged by the rows that are fitted on now; no promise."]
 
 
 def update_sentence(update: Update) -> str:

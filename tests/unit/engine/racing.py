@@ -26,7 +26,9 @@ def rows(n=150, d=6, n_classes=3, seed=0, spread=0.7):
     return unit_rows(X), np.eye(n_classes, dtype=np.float32)[codes], codes
 
 
-def choose(X, Y, codes, *, n_calibration=100, views=PLAIN, judged=None, costs=None, **options):
+def choose(
+    X, Y, codes, *, n_calibration=100, views=PLAIN, judged=None, costs=None, column=None, **options
+):
     options = {"pipeline": "single", "gate": "margin", "guard": False, **LEVELS, **options}
     checked = make_options(**options)
     judged = np.ones(len(codes), dtype=bool) if judged is None else judged
@@ -35,6 +37,7 @@ def choose(X, Y, codes, *, n_calibration=100, views=PLAIN, judged=None, costs=No
         views=views,
         options=checked,
         judge=Judge(checked, n_calibration, 1.0),
+        column=column,
     )
 
 

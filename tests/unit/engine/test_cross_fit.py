@@ -46,7 +46,8 @@ def test_calibration_answers_are_left_out_ones(surrogate):
     # And the test counts those, not the deployed ones, which have seen the rows' labels.
     router = calibrate_router(fit, X, y)
     agree = fit.left_out.codes == codes[own]
-    handled = (fit.left_out.scores >= router.certificate.threshold) & ~fit.left_out.far
+    deferred = fit.left_out.deferred(new=True)
+    handled = (fit.left_out.scores >= router.certificate.threshold) & ~deferred
     assert router.certificate.n_agree == agree[handled].sum()
     assert router.certificate.n_handled == handled.sum()
 
@@ -101,7 +102,7 @@ def test_rows_without_a_label_are_disagreements():
     assert router.certificate.n_calibration == 300
     assert not router.certificate.certified
     assert router.certificate.n_fit == (~gone).sum()
-    n_near = 300 - fit.left_out.far.sum()
+    n_near = 300 - fit.left_out.deferred(new=True).sum()
     assert router.frontier.agreement[-1] <= (300 - gone[fit.calibration_rows].sum()) / n_near
 
 

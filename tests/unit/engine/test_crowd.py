@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tracer_nb.engine.crowd import dawid_skene, estimated_accuracy
+from tracer_nb.engine.crowd import dawid_skene, estimated_accuracy, one_coin
 from tracer_nb.errors import InvalidInput
 
 # Dawid and Skene (1979), table 1: 45 patients; observer 1 saw each of them three times.
@@ -160,3 +160,38 @@ def test_nothing_to_go_by():
 def test_what_cannot_be(answers, options, said):
     with pytest.raises(InvalidInput, match=said):
         dawid_skene(answers, **{"n_classes": 2, **options})
+
+
+# --- one number for each teacher --------------------------------------------------------
+
+
+@pytest.mark.parametrize("k", [3, 8, 77])
+def test_one_number_for_each_is_found_on_few_rows(k):
+    accuracies = np.array([0.65, 0.8, 0.95])
+    off = []
+    for seed in range(40):
+        _, answers = simulate(np.random.default_rng(seed), 200, accuracies, k)
+        off.append(one_coin(answers, k) - accuracies)
+    # Twenty rows at .8 stand beside the 200: they draw each a little that way.
+    drawn = 20 * (0.8 - accuracies) / 220
+    error = np.sqrt(accuracies * (1 - accuracies) / 200 / 40)
+    assert (np.abs(np.mean(off, axis=0) - drawn) < 5 * error + 0.02).all()
+    assert (np.std(off, axis=0) < 0.08).all()
+
+
+def test_many_classes_and_few_rows_are_too_much_for_confusion_matrices():
+    truth, answers = simulate(np.random.default_rng(1), 200, np.array([0.7, 0.8, 0.95]), 77)
+    found = estimated_accuracy(dawid_skene(answers, 77, smoothing=0.5))
+    assert np.abs(found - one_coin(answers, 77)).max() > 0.2
+    del truth
+
+
+def test_one_number_in_odd_cases():
+    assert one_coin(np.empty((0, 3), dtype=int), 4).tolist() == [0.8] * 3
+    same = np.zeros((50, 2), dtype=int)
+    assert one_coin(same, 2) == pytest.approx([0.94, 0.94], abs=0.03)
+    nobody = np.column_stack([same, np.full(50, -1)])
+    assert one_coin(nobody, 2)[2] == 0.8
+    assert (one_coin(np.array([[0, 1], [1, 0]] * 500), 2) > 0.5).all()
+    with pytest.raises(InvalidInput):
+        one_coin([[0, 5]], 2)

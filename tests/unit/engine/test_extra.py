@@ -146,7 +146,7 @@ def test_known_rows_are_certified_as_a_column_is():
         found, tested, Y[found.calibration_rows], rest, target=0.85
     )
     assert certificate == router.column_certificate
-    assert np.array_equal(picture.agreement, router.frontier.agreement)
+    assert np.array_equal(picture.agreement, router.column_frontier.agreement)
 
 
 def test_answers_of_somebody_else_are_what_is_tested():

@@ -12,10 +12,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from tracer_nb import datasets
 from tracer_nb.engine.features import (
@@ -27,6 +28,7 @@ from tracer_nb.engine.features import (
 )
 from tracer_nb.engine.features import sentence as static
 from tracer_nb.engine.features.lsa import pack_terms, unpack_terms
+from tracer_nb.engine.features.ngrams import NGrams, Words
 from tracer_nb.errors import InvalidInput, MissingExtra, NotFitted
 
 COLUMN = [
@@ -118,19 +120,19 @@ def test_components_are_limited():
 
 def test_rare_ngrams_count_in_small_columns_only():
     small = LsaFeatures().fit(COLUMN)
-    assert "arrived" in small._vectorizers[0].vocabulary_
+    assert "arrived" in small._ngrams[0].terms
     large = LsaFeatures(5).fit([*(COLUMN * 200), "onceonly"])
-    assert "arrived" in large._vectorizers[0].vocabulary_
-    assert "onceonly" not in large._vectorizers[0].vocabulary_
+    assert "arrived" in large._ngrams[0].terms
+    assert "onceonly" not in large._ngrams[0].terms
 
 
 def test_long_columns_are_fitted_on_a_random_part():
     texts = [f"word{i}" for i in range(500)]
     a, b = (LsaFeatures(5, n_fit_texts=50, seed=1).fit(texts) for _ in range(2))
-    assert len(a._vectorizers[0].vocabulary_) == 50
-    assert a._vectorizers[0].vocabulary_ == b._vectorizers[0].vocabulary_
+    assert len(a._ngrams[0].terms) == 50
+    assert a._ngrams[0].terms == b._ngrams[0].terms
     # Not its first rows, which may be alike.
-    assert set(a._vectorizers[0].vocabulary_) != set(texts[:50])
+    assert set(a._ngrams[0].terms) != set(texts[:50])
 
 
 def test_same_seed_same_features():
@@ -197,7 +199,7 @@ def test_saved_features_are_small_and_as_good():
     assert arrays["components"].dtype == np.float16
     assert arrays["terms"].dtype == np.uint8
     # Against the projection before it is rounded.
-    counts = sparse.hstack([v.transform(texts) for v in lsa._vectorizers]).tocsr()
+    counts = sparse.hstack([v.transform(Words.of(texts)) for v in lsa._ngrams]).tocsr()
     exact = TruncatedSVD(50, n_iter=2, random_state=0).fit(counts).transform(counts)
     X = lsa.transform(texts)
     a, b = (M / np.linalg.norm(M, axis=1, keepdims=True) for M in (exact, X))
@@ -427,6 +429,29 @@ def test_sentence_vectors_by_model_name():
     assert FakeEmbedding.made == {"model_name": "maker/small-model"}
 
 
+@pytest.mark.usefixtures("fastembed")
+def test_an_encoder_looks_into_its_memory_if_it_knows_its_files(tmp_path, monkeypatch):
+    asked = []
+
+    class Memory:
+        def vectors(self, encoder, texts, embed):
+            asked.append((encoder, list(texts)))
+            return embed(texts) + 1
+
+    features = make_features("fastembed:maker/small-model+lsa", memory=Memory()).parts[0]
+    assert features.transform(["a"]).tolist() == [[1, 1, 1]]  # its files are nowhere
+    (tmp_path / "model.onnx").write_bytes(b"graph")
+    digest = hashlib.sha256(b"graph").hexdigest()
+    again = make_features("fastembed:maker/small-model", memory=Memory())
+    about = SimpleNamespace(model_file="model.onnx", additional_files=[])
+    again._model.model = SimpleNamespace(_model_dir=tmp_path, model_description=about)
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "9.9")
+    assert again.transform(["bb", "a"]).tolist() == [[3, 3, 3], [2, 2, 2]]
+    assert asked == [(f"{digest}9.9", ["bb", "a"])]
+    assert again.transform([]).size == 0
+    assert len(asked) == 1
+
+
 TEXTS = [f"{'where is it ' * (i % 7)}{i}" for i in range(60)]
 
 
@@ -619,3 +644,35 @@ def test_other_static_vectors_than_a_router_was_fitted_on_are_refused_in_one_lin
     del settings[name]
     with pytest.raises(InvalidInput, match="must have kind, package, version, digest"):
         WordllamaFeatures.from_state(settings)
+
+
+@pytest.mark.parametrize("analyzer", ["word", "char_wb"])
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.text(st.sampled_from("abA ÄΣς\n\t\u00a0-1\ud800\0"), max_size=30), min_size=1),
+    st.integers(1, 3),
+    st.tuples(st.integers(1, 3), st.integers(3, 5)),
+)
+def test_ngrams_are_those_of_scikit_learn_whatever_else_is_counted(
+    analyzer, texts, min_df, ngram_range
+):
+    options = {"word": {"token_pattern": r"(?u)\b\w+\b"}, "char_wb": {}}[analyzer]
+    known = TfidfVectorizer(
+        analyzer=analyzer,
+        ngram_range=ngram_range,
+        min_df=min_df,
+        sublinear_tf=True,
+        dtype=np.float32,
+        **options,
+    )
+    try:
+        expected = known.fit_transform(texts)
+    except ValueError:
+        assert NGrams.fit(analyzer, ngram_range, Words.of(texts), min_df=min_df) is None
+        return
+    ngrams = NGrams.fit(analyzer, ngram_range, Words.of(texts), min_df=min_df)
+    assert list(ngrams.terms) == known.get_feature_names_out().tolist()
+    rows = ngrams.transform(Words.of(texts))
+    np.testing.assert_allclose(rows.toarray(), expected.toarray(), rtol=1e-6)
+    assert all((np.diff(row.indices) > 0).all() for row in rows)
+    assert ngrams.transform(Words.of(texts[:1])).toarray().tobytes() == rows[:1].toarray().tobytes()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from tracer_nb.engine import pipeline as module
-from tracer_nb.engine.pipeline import fit_guard
+from tracer_nb.engine.gates import guard as module
+from tracer_nb.engine.gates.guard import fit_guard
 from tracer_nb.engine.zoo import matrix, unit_rows
 
 both = pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix], ids=["dense", "sparse"])

@@ -150,3 +150,19 @@ def test_bounds_where_nearly_every_audit_disagrees():
     low, high = after([1] * 59 + [0]).interval()
     assert low > 0.5
     assert high == 1.0
+
+
+def test_disagreements_in_a_row_until_an_alarm_are_counted():
+    monitor = Monitor(alpha=0.08)
+    for disagrees in (False,) * 20 + (True,):
+        monitor = monitor.audited(disagrees=disagrees)
+    n = monitor.to_alarm
+    assert n > 1
+    for _ in range(n - 1):
+        monitor = monitor.audited(disagrees=True)
+    assert not monitor.is_broken
+    assert not monitor.has_drifted
+    assert monitor.to_alarm == 1
+    monitor = monitor.audited(disagrees=True)
+    assert monitor.is_broken or monitor.has_drifted
+    assert monitor.to_alarm == 0

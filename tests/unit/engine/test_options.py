@@ -88,7 +88,10 @@ def test_classifiers_of_one_type_are_told_apart():
         ({"guard": -0.1}, "guard must be True, False or a share of rows up to 0.5, got -0.1"),
         ({"guard": np.nan}, "guard must be True, False or a share of rows up to 0.5, got nan"),
         ({"target": 92}, "target must be in (0, 1), got 92; for 92 % write 0.92"),
-        ({"confidence": 0}, "confidence must be in (0, 1), got 0; write a fraction such as 0.92"),
+        (
+            {"confidence": 0},
+            "confidence must be in (0, 1), got 0; that would promise nothing: write a fraction such as 0.95",
+        ),
         ({"time_budget": 0}, "time_budget must be seconds above 0, got 0"),
         ({"time_budget": "10 s"}, "time_budget must be seconds above 0, got '10 s'"),
         ({"time_budget": True}, "time_budget must be seconds above 0, got True"),

@@ -14,10 +14,10 @@ from tracer_nb.engine import race as module
 from tracer_nb.engine.gates import GATES
 from tracer_nb.engine.judge import Judge, Rows, enter, gain
 from tracer_nb.engine.options import make_options
-from tracer_nb.engine.pipeline import View, make_views, smoothing_over
+from tracer_nb.engine.pipeline import View, make_views
 from tracer_nb.engine.race import choose_pipeline
 from tracer_nb.engine.sequence import plan_sequence
-from tracer_nb.engine.zoo import SURROGATES, Fit
+from tracer_nb.engine.zoo import SURROGATES, Fit, smoothing_over
 
 from .racing import LEVELS, PLAIN, QUICK, choose, pilot_of, quick, rows
 
@@ -235,9 +235,9 @@ def test_another_gate_must_add_more_than_noise(more, taken):
 
 
 def test_the_learned_gate_is_not_tried_where_the_same_rows_are_tested():
-    assert judge._gates(make_options()) == GATES
-    assert judge._gates(make_options(certificate="cross-fit")) == GATES[:-1]
-    assert judge._gates(make_options(gate="entropy")) == ("entropy",)
+    assert judge._gates(make_options(), None) == GATES
+    assert judge._gates(make_options(certificate="cross-fit"), None) == GATES[:-1]
+    assert judge._gates(make_options(gate="entropy"), None) == ("entropy",)
 
 
 # --- views ---------------------------------------------------------------------------------
@@ -266,3 +266,27 @@ def test_smoothing_is_taken_where_it_helps():
     by_view = {t.view: t for t in chosen.trials}
     assert by_view["smoothed"].agreement > by_view["plain"].agreement
     assert chosen.pipeline.view.name == "smoothed"
+    assert chosen.smoothed
+
+
+def test_a_smoothed_regression_is_distilled_where_rows_of_the_column_are_known():
+    """It is in use on rows as they are, and others are still tried on smoothed ones."""
+    X, Y, codes = rows(n=80, d=30, spread=1.6)
+    others = rows(n=1500, d=30, spread=1.6, seed=1)[0]
+    views = make_views(1, smoothing_over([others], 0))[1:]
+    given = {"views": views, "n_calibration": 300, "guard": True}
+    chosen = choose(X, Y, codes, column=[others], surrogate="kernel-ridge", **given)
+    pipeline = chosen.pipeline
+    assert chosen.smoothed
+    assert pipeline.view.smoothing is None
+    assert len(pipeline.stages[0].model.support) == 1000
+    new, _, truth = rows(n=500, d=30, spread=1.6, seed=2)
+    found = pipeline.predict([new])
+    assert (found.codes == truth).mean() > chosen.trials[0].agreement - 0.1
+    assert found.far.mean() < 0.05  # about as many as of the rows that were fitted on
+    assert pipeline.predict([-others]).far.mean() > 0.5
+    both = choose(X, Y, codes, column=[others], **given)
+    assert [t.view for t in both.trials] == ["smoothed"] * 2
+    assert (both.pipeline.view.smoothing is None) == (both.trials[0].name == "kernel-ridge")
+    at_once = choose(X, Y, codes, **given)  # no rows to distil on
+    assert at_once.pipeline.view.smoothing is not None

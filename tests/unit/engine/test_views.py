@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from tracer_nb.engine import pipeline as module
-from tracer_nb.engine.pipeline import Smoothing, View, make_views, smoothing_over
-from tracer_nb.engine.zoo import matrix, unit_rows
+from tracer_nb.engine.pipeline import View, make_views
+from tracer_nb.engine.zoo import Smoothing, matrix, smoothing_over, unit_rows
+from tracer_nb.engine.zoo import smoothing as module
 
 
 def clusters(n=300, d=8, seed=0):
@@ -108,7 +108,47 @@ def test_the_column_may_come_in_parts(monkeypatch):
     assert smoothing_over(parts, 0).reference.tolist() == expected.tolist()
 
 
+def test_wide_rows_are_smoothed_along_the_axes_that_hold_most_of_them():
+    """In 400 dimensions of which 20 hold nearly all: as without axes; what is beside stays far."""
+    rng = np.random.default_rng(3)
+    wide = clusters(n=900, d=20) @ rng.normal(size=(20, 400)).astype(np.float32)
+    wide += 0.05 * rng.normal(size=wide.shape).astype(np.float32)
+    smoothing = smoothing_over([wide], 0)
+    assert smoothing.axes.shape == (400, module._AXES)
+    assert smoothing.axes.T @ smoothing.axes == pytest.approx(np.eye(module._AXES), abs=1e-5)
+    units = unit_rows(wide)
+    short, whole = smoothing(units), Smoothing(units)(units)
+    assert short.shape == (900, module._AXES + 1)
+    assert lengths(short) == pytest.approx(1.0, abs=1e-5)
+    assert short @ short.T == pytest.approx(whole @ whole.T, abs=0.02)
+    # A row at right angles to the column is no nearer to it than to itself.
+    basis = np.linalg.svd(units, full_matrices=False)[2]
+    beside = basis[-1:] - basis[-1:] @ smoothing.axes @ smoothing.axes.T
+    near = (smoothing(unit_rows(beside)) @ short.T).max()
+    assert near < np.quantile((short @ short.T - np.eye(900)).max(axis=1), 0.002)
+    assert smoothing_over([wide[:399]], 0).axes is None  # too few rows to tell axes by
+    assert smoothing_over([wide[:, :383]], 0).axes is None  # little would be saved
+
+
 # --- views -------------------------------------------------------------------------------
+
+
+def test_a_view_without_its_smoothing_keeps_the_axes():
+    rng = np.random.default_rng(4)
+    wide = clusters(n=900, d=20) @ rng.normal(size=(20, 400)).astype(np.float32)
+    smoothing = smoothing_over([wide], 0)
+    second = clusters(n=900, seed=5)
+    view = make_views(2, smoothing)[-1]
+    assert view.smoothing is smoothing
+    plain = view.unsmoothed
+    assert plain.smoothing is None
+    assert plain.weights == view.weights
+    rows = plain.prepare([wide, second])
+    assert rows.shape == view.prepare([wide, second]).shape == (900, module._AXES + 1 + 8)
+    assert lengths(rows) == pytest.approx(1.0, abs=1e-5)
+    whole = View("fused", view.weights).prepare([wide, second])
+    assert rows @ rows.T == pytest.approx(whole @ whole.T, abs=1e-3)
+    assert plain.unsmoothed.axes is plain.axes
 
 
 def test_views_there_are():

@@ -175,6 +175,15 @@ def test_the_form_is_the_one_of_the_day_it_was_sent(path):
     assert {answer.mode for answer in answers.values()} == {"codes"}
 
 
+def test_explanations_are_collected_too(path):
+    with serve(TABLE) as standin:
+        submit(standin, path, reasons=True)
+        collect(standin, path, reasons=True)
+        answers = stored(standin, path, reasons=True)
+    assert labels_of(answers) == TABLE
+    assert all(text[:60] in answer.explanation for text, answer in answers.items())
+
+
 def test_a_distribution_is_collected_too(path):
     with serve(TABLE) as standin:
         submit(standin, path, logprobs=True)

@@ -10,7 +10,8 @@ import pytest
 from tracer_nb import Tracer
 from tracer_nb.errors import InvalidInput, NotFitted, TeacherError
 from tracer_nb.labelling.work import LabelWork
-from tracer_nb.live.session import Session, Task
+from tracer_nb.live.session import Session
+from tracer_nb.live.task import Reins, Task
 from tracer_nb.records import Caps, Progress, Selection, Spending
 
 
@@ -43,11 +44,11 @@ def gate(world, monkeypatch):
     gate.open.set()
 
 
-def make(world, teach, *, sample=200):
+def make(world, teach, *, sample=200, **options):
     tracer = Tracer(
         teach,
         world.labels,
-        target=0.8,
+        **{"target": 0.8, **options},
         features=world.X,
         store=":memory:",
         concurrency=1,
@@ -239,6 +240,14 @@ def test_who_stops_watching_is_not_told(world):
     assert calls == []
 
 
+def test_a_step_made_elsewhere_is_told_once(make_report):
+    session, told = Session(), []
+    session.prepare(Task(lambda _: None, Looked(session, make_report)))
+    session.follow(lambda: told.append((session.moment.run, session.moment.report is None)))
+    session.look(anew=True)
+    assert told == [(1, False)]
+
+
 class Looked:
     """A Tracer that only says when it was looked at."""
 
@@ -255,7 +264,7 @@ class Looked:
         return None
 
     preview = label_agreement = confusion = reliability = targets = label_counts
-    known_gaps = known_watch = None
+    known_gaps = known_watch = known_update = panel = None
 
 
 def moments(*steps):
@@ -374,6 +383,121 @@ def test_rows_and_maps_are_the_tracers(world):
     assert session.map("pca").n_texts == len(world.texts)
     assert session.moment.findings.confusion.n_rows > 0
     assert session.moment.findings.targets is not None
+
+
+def test_an_audit_runs_beside_the_job_and_files_are_new_each_time(world, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    session = Session()
+    with pytest.raises(NotFitted):
+        session.write_router()
+    task = make(world, world.teach)
+    session.run(replace(task, table=world.frame))
+    session.audit(0.2, 20)
+    assert session.wait(30)
+    watch = session.moment.findings.watch
+    assert 0 < watch.n_audits <= 20
+    assert session.moment.state == "done"
+    assert watch.to_alarm > 0
+    assert [session.write_router(), session.write_router()] == ["router.tracer", "router-2.tracer"]
+    assert session.write_rows("csv") == ("routed.csv", 0)
+    lines = (tmp_path / "routed.csv").read_text().splitlines()
+    assert lines[0].endswith("label,label_source,label_score,label_reason")
+    with pytest.raises(InvalidInput, match="no kind of file 'xlsx'"):
+        session.write_rows("xlsx")
+    session.start()  # the job, not the audit again
+    assert session.wait(60)
+    assert session.moment.progress is None or session.moment.progress.step != "audit"
+
+
+@pytest.mark.parametrize(
+    ("caps", "most"),
+    [
+        (Caps(max_cost=2.055), 5),
+        (Caps(max_rows=207), 7),
+        (Caps(max_cost=2.0), 0),
+        (Caps(max_cost=9.0, max_rows=900), 20),
+        (Caps(), 20),
+    ],
+)
+def test_an_audit_spends_what_the_caps_of_the_job_leave(world, caps, most):
+    session, task = Session(), make(world, world.teach, cost=0.01)
+    session.run(replace(task, caps=caps))
+    assert len(world.asked) == 200  # two dollars
+    session.audit(1.0, 20)
+    assert session.wait(30)
+    assert len(world.asked) == 200 + most
+    assert caps.max_cost is None or session.moment.paid <= caps.max_cost + 1e-9
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("end", ["pause", "stop"])
+def test_an_audit_leaves_a_job_as_it_found_it(hard_world, gate, monkeypatch, end, fails):
+    session, going_on = Session(), []
+    state = {"pause": "paused", "stop": "stopped"}[end]
+    gate.world, gate.at = hard_world, 410  # among the deferred rows, behind the sample
+    task = make(hard_world, gate.teach, target=0.9)
+
+    def work(reins):
+        going_on.append(reins.go_on)
+        return task.tracer.run(
+            hard_world.frame["text"],
+            sample=400,
+            on_progress=reins.on_progress,
+            stop=reins.stop,
+            go_on=reins.go_on,
+            max_rows=10**6,
+        )
+
+    session.prepare(replace(task, work=work))
+    session.start()
+    assert gate.reached.wait(30)
+    getattr(session, end)()
+    assert session.wait(30)
+    assert session.moment.state == state
+    if fails:
+        monkeypatch.setattr(task.tracer, "audit", lambda *_, **__: 1 / 0)
+    session.audit(0.2, 20)
+    assert session.wait(30)
+    assert session.moment.state == state
+    assert ("division by zero" in session.moment.message) == fails
+    assert fails or session.moment.findings.watch.n_audits
+    session.start()
+    assert session.wait(30)
+    assert session.moment.state == "done"
+    assert going_on == [False, True]
+
+
+def test_an_update_runs_beside_the_job_and_says_what_came_of_it(hard_world):
+    session, task, rerouted = Session(), make(hard_world, hard_world.teach, target=0.9), []
+
+    def work(reins):
+        return task.tracer.run(
+            hard_world.frame["text"], sample=400, max_rows=10**6, on_progress=reins.on_progress
+        )
+
+    task = replace(task, work=work, rerouted=lambda: rerouted.append(session.moment.run))
+    session.run(task)
+    plan = session.moment.findings.update
+    assert plan.n_learned > 0
+    assert plan is task.tracer.known_update  # worked out once
+    session.update()
+    assert session.wait(60)
+    made = session.moment.updated
+    assert (session.moment.state, session.moment.message) == ("done", "")
+    assert (made.n_fresh, made.n_learned) == (plan.n_fresh, plan.n_learned)
+    assert made.after is not None
+    assert rerouted == [2]
+    assert session.moment.findings.update is not plan
+
+
+def test_an_audit_of_a_job_that_was_named_anew_keeps_its_plan(world):
+    session, task = Session(), make(world, world.teach)
+    task.work(Reins(lambda _: None, threading.Event(), go_on=False))
+    plan = task.tracer.plan(world.frame["text"], sample=200)
+    session.prepare(task, plan)
+    session.audit(0.2, 20)
+    assert session.wait(30)
+    assert (session.moment.state, session.moment.plan) == ("idle", plan)
 
 
 # --- gaps ------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ import pytest
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Answer, Review
-from tracer_nb.steps.review.queue import Opinion, make_queue, shortlist
+from tracer_nb.steps.review.queue import Opinion, make_queue
+from tracer_nb.steps.review.shortlist import shortlist
 from tracer_nb.store.rows import text_address
 
 from .reviewable import Planted, subject_of

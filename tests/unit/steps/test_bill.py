@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from tests.conftest import World
 from tracer_nb import Tracer
 from tracer_nb.records import Answer
+from tracer_nb.steps.label.asker import Asker
 from tracer_nb.words import bill_sentence
 
 TWO = ("even", "odd")
@@ -39,6 +42,27 @@ def test_every_text_is_in_one_part_of_the_bill_at_every_step():
     assert (bill.total, bill.n_waiting) == (before, 0)
     assert bill.total == len(hard_world.asked) == len(set(hard_world.asked))
     assert tracer.report.saved == bill.dollars(bill.saved) == 0.5 * bill.saved
+
+
+def test_a_report_looks_up_no_answer_twice(monkeypatch):
+    """Where nothing is certified the ways out are counted by the same answers."""
+    hard_world = World(600, noise=0.6)
+    tracer = job(hard_world, target=0.95)
+    tracer.label(hard_world.texts, sample=200)
+    tracer.fit()
+    tracer.calibrate()
+    seen = Counter()
+    known = Asker.known
+
+    def noted(self, texts):
+        texts = list(texts)
+        seen.update((id(self), text) for text in texts)
+        return known(self, texts)
+
+    monkeypatch.setattr(Asker, "known", noted)
+    assert tracer.report.refused.ways
+    assert len(seen) >= 600
+    assert max(seen.values()) == 1
 
 
 def test_equal_texts_count_once(hard_world):

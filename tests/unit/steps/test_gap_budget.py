@@ -62,7 +62,7 @@ def test_every_certificate_has_a_budget_on_rows_that_were_not_fitted_on(
     assert by["gate"].coverage == pytest.approx(lost.ceiling - lost.coverage)
     assert all(g.basis == "fitting rows" for g in gaps.gains if g.by == "merge")
     title, _, rows = gap_tables(gaps)[0]
-    assert title.startswith("What each change would gain in coverage: estimates")
+    assert title.startswith("What would let the surrogate answer more rows: estimates")
     assert len(rows) == len(gaps.gains)
 
 

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from tracer_nb import Tracer, load
-from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, Draw
-from tracer_nb.draws.frozen import fit_answers
+from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, UNASKED, Draw
+from tracer_nb.draws.fitted import fit_answers
 from tracer_nb.draws.hardfirst import HardFirst
-from tracer_nb.draws.moves import UNASKED
 from tracer_nb.errors import InvalidInput, NotEnoughData, StoreError, TracerError
 from tracer_nb.records import Answer, Selection
 from tracer_nb.steps import open_rows
@@ -498,11 +497,9 @@ def test_a_teacher_that_answers_two_of_three_is_not_asked_about_all(make, world,
 
 def test_too_small_a_column_is_told_before_anything_is_asked(make, world, asked):
     tracer = make(features=world[1][:20])
-    with pytest.raises(NotEnoughData, match=r"none is left to test.*Nothing was asked"):
+    with pytest.raises(NotEnoughData, match=r"20 rows are too few to save any.*Nothing was asked"):
         tracer.run(world[0][:20])
-    with pytest.raises(
-        NotEnoughData, match=r"a test needs .* no more than 10 are open.*Nothing was asked"
-    ):
+    with pytest.raises(NotEnoughData, match=r"50 rows are too few to save any.*Nothing was asked"):
         make(features=world[1][:50], target=0.99).run(world[0][:50])
     assert not asked
 

@@ -8,6 +8,8 @@ from tracer_nb import load as load_router
 from tracer_nb.errors import InvalidInput, TeacherError
 from tracer_nb.records import PanelReport
 from tracer_nb.teachers import FunctionTeacher, ReplayTeacher
+from tracer_nb.widgets.review import ReviewPanel
+from tracer_nb.words import revealed_sentence
 
 LABELS = ("login", "parcel", "refund")
 
@@ -104,10 +106,19 @@ def test_members_are_not_asked_again_alone_nor_in_another_panel(world, members, 
 def test_a_plan_and_a_report_from_another_kernel(world, members, tmp_path):
     store = tmp_path / "labels.sqlite"
     plan = tracer_for(world, members.teachers, store).plan(world.texts, sample=100)
-    assert (plan.teacher, plan.n_ask, plan.cost) == ("first + second + third", 100, 150.0)
+    assert (plan.teacher, plan.n_ask) == ("first + second + third", 100)
+    # The third is taken to be asked about a quarter, and may be about all.
+    assert (plan.cost_low, plan.cost, plan.cost_high) == (100.0, 112.5, 150.0)
+    asked = plan.panel
+    assert (asked.always, asked.disputed) == (("first", "second"), ("third",))
+    assert (asked.share, asked.n_seen, asked.n_calls, asked.n_calls_most) == (0.25, 0, 225, 300)
     assert plan.distribution == "votes"
     tracer_for(world, members.teachers, store).label(world.texts, sample=100)
     later = tracer_for(world, members.teachers, store)
+    more = later.plan(world.texts, sample=300).panel
+    assert (more.n_seen, more.n_calls_most) == (100, 600)
+    assert 0.05 < more.share < 0.2
+    assert more.n_calls == round(400 + 200 * more.share)
     assert later.label(world.texts, sample=100).spending.asked == 0
     assert later.panel.answered[0] == 100
 
@@ -158,7 +169,13 @@ def test_a_record_beside_a_function(world, members, store):
 def test_a_saved_router_takes_a_panel(world, members, tmp_path):
     store = tmp_path / "labels.sqlite"
     tracer = Tracer(
-        members.teachers, LABELS, features="lsa", store=store, labelling="random", target=0.8
+        members.teachers,
+        LABELS,
+        features="lsa",
+        store=store,
+        labelling="random",
+        target=0.8,
+        guard=False,
     )
     tracer.run(world.texts, sample=300)
     tracer.save(tmp_path / "router")
@@ -178,3 +195,71 @@ def test_a_saved_router_takes_a_panel(world, members, tmp_path):
 def test_what_is_no_panel_is_refused_before_anything_is_asked(teacher, said):
     with pytest.raises(InvalidInput, match=said):
         Tracer(teacher, LABELS, "Choose.", store=":memory:")
+
+
+def test_calls_that_are_stored_are_none_of_a_plan(world, members, tmp_path):
+    store = tmp_path / "labels.sqlite"
+    first, second, third = members.teachers
+    tracer_for(world, [second, third], store, adaptive=False).label(world.texts, sample=100)
+    plan = tracer_for(world, members.teachers, store).plan(world.texts, sample=100)
+    assert (plan.n_ask, plan.panel.n_calls, plan.panel.n_calls_most) == (100, 100, 100)
+    assert plan.cost == 50.0
+    swapped = tracer_for(world, [second, third, first], store).plan(world.texts, sample=100)
+    n_disputed = len(members.disputed(members.asked["second"]))
+    assert swapped.panel.n_calls == swapped.panel.n_calls_most == n_disputed
+
+
+def test_what_each_member_adds(world, members, store):
+    tracer = tracer_for(world, members.teachers, store)
+    tracer.label(world.texts, sample=200)
+    found = tracer.panel
+    share = found.n_disputed / found.n_rows
+    # Without the first the second, who is wrong, stands against the third, and before it.
+    assert found.added == pytest.approx([share, 0.0, 0.0], abs=0.01)
+
+
+def test_an_arbiter_is_told_of(world, members, store):
+    def choose(text, _):
+        return world.truth[text]
+
+    tracer = tracer_for(world, members.teachers[1:], store, arbiter=choose)
+    tracer.label(world.texts, sample=100)
+    found = tracer.panel
+    assert (found.arbiter, found.n_decided) == ("choose", found.n_disputed)
+    assert found.members == ("second", "third")
+
+
+def test_disputed_rows_go_to_review_with_who_said_what(world, members, store):
+    tracer = tracer_for(world, members.teachers, store)
+    tracer.label(world.texts, sample=200)
+    disputed = set(members.disputed(members.asked["first"]))
+    items = tracer.review(of="disputed", rows=500, blind=False).queue.items
+    assert {item.text for item in items} == disputed
+    for item in items:
+        truth = world.truth[item.text]
+        assert item.why.startswith("Disputed: teachers disagree")
+        said = dict(item.said)
+        assert (said["first"], said["third"]) == (truth, truth)
+        assert said["second"] != truth
+        assert set(said.values()) <= set(item.shortlist)
+    mixed = tracer.review(rows=20).queue.items
+    assert sum(item.drawn == "disputed" for item in mixed) >= 5
+
+
+def test_a_review_shows_members_when_the_answer_is_given(world, members, store):
+    tracer = tracer_for(world, members.teachers, store)
+    tracer.label(world.texts, sample=200)
+    panel = ReviewPanel(tracer.review(of="disputed", rows=5, blind=False))
+    shown = panel.view.row["shortlist"]
+    assert sorted(each["who"] for each in shown if each["who"]) == [
+        "first + second + third, first, third",
+        "second",
+    ]
+    reviewing = tracer.review(of="disputed", rows=5)
+    panel = ReviewPanel(reviewing)
+    assert not any(each["who"] for each in panel.view.row["shortlist"])
+    item = reviewing.state.item
+    reviewing.answer(dict(item.said)["second"])
+    said = revealed_sentence(reviewing.state)
+    assert ", and so did second" in said
+    assert "first + second + third and first and third said" in said

@@ -10,7 +10,8 @@ from tracer_nb.errors import InvalidInput, NotEnoughData
 from tracer_nb.records import Answer, Caps, RejectOption, Superseded
 from tracer_nb.steps.column.frames import read_texts
 from tracer_nb.steps.label.asker import Past
-from tracer_nb.steps.label.plan import check_job, check_sample, fewest_labels, make_plan
+from tracer_nb.steps.label.fewest import fewest_labels
+from tracer_nb.steps.label.plan import check_job, check_sample, make_plan
 from tracer_nb.store.experience import Experience
 from tracer_nb.teachers import FunctionTeacher, Price, ReplayTeacher, make_teacher
 from tracer_nb.words import money, plan_lines

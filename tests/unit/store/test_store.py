@@ -150,7 +150,9 @@ def make_older(path):
     """Turn a store into one of the schema before answers had a model."""
     db = sqlite3.connect(path)
     db.execute("ALTER TABLE answers DROP COLUMN model")
+    db.execute("ALTER TABLE answers DROP COLUMN explanation")
     db.execute("DROP TABLE draws")
+    db.execute("DROP TABLE queue")
     db.execute("PRAGMA user_version = 4")
     db.commit()
     db.close()

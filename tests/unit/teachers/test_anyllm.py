@@ -438,7 +438,7 @@ def test_names_that_lead_nowhere(spec, error, says):
     ("options", "says"),
     [
         ({"bse_url": "x"}, "did you mean 'base_url'"),
-        ({"server": None}, "option of this teacher"),
+        ({"wire": None}, "option of this teacher"),
         ({"base_url": "not an address"}, "base_url must be an address"),
     ],
 )

@@ -172,6 +172,7 @@ def older(path, identities):
         for table in ("answers", "runs", "votes", "batches", "batch_texts"):
             db.execute(f"UPDATE {table} SET identity_id = ? WHERE identity_id = ?", (then, now))
     db.execute("DROP TABLE draws")
+    db.execute("ALTER TABLE answers DROP COLUMN explanation")
     db.execute("PRAGMA user_version = 5")
     db.commit()
     db.close()

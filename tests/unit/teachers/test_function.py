@@ -82,6 +82,12 @@ NOT_A_DICT = (
 )
 
 
+NO_LIST = (
+    "answer is not one of the labels: \"['yes']\"; a row has one label here: return one, or say "
+    "several=True (--several any)"
+)
+
+
 @pytest.mark.parametrize(
     ("returned", "label", "reason", "keep"),
     [
@@ -92,6 +98,12 @@ NOT_A_DICT = (
             {"yes": 0.9},
             None,
             NOT_A_DICT,
+            True,
+        ),
+        (
+            ["yes"],
+            None,
+            NO_LIST,
             True,
         ),
         (None, None, "the function returned None", False),

@@ -26,7 +26,7 @@ from tracer_nb.teachers import (
 )
 from tracer_nb.teachers.base import NotAsked
 from tracer_nb.teachers.chat.teacher import ChatTeacher
-from tracer_nb.teachers.voting import count_members
+from tracer_nb.teachers.joint import count_members
 
 LABELS = ("a", "b", "c")
 TEXTS = [f"text {i}" for i in range(24)]
@@ -189,7 +189,8 @@ def test_money_tokens_and_bounds_are_those_of_all():
     members = [Member("first", cost=0.5), Member("second", split, cost=0.25), Member("third")]
     asked = panel(*members)
     assert (asked.cost_bound("x"), asked.token_bound("x")) == (1.25, None)
-    assert asked.cost_estimate("x") == (0, 0, 1.25)
+    assert asked.cost_estimate("x") == (0, 0, 0.75 + 0.25 * 0.5)
+    assert asked.cost_estimate("x", 1.0) == (0, 0, 1.25)
     spent = run(asked).spending
     assert spent.cost == 24 * 0.75 + len(DISPUTED) * 0.5
     assert spent.asked == 24

@@ -13,8 +13,18 @@ from tests.widgets.reader import NASTY, read
 from tracer_nb import Tracer
 from tracer_nb.charts import split
 from tracer_nb.errors import InvalidInput
+from tracer_nb.live.desk import write_rows
 from tracer_nb.live.lookout import Lookout
-from tracer_nb.records import Caps, Preview, Progress, Spending, Timeline
+from tracer_nb.records import (
+    Caps,
+    Preview,
+    Progress,
+    PromiseName,
+    Selection,
+    Spending,
+    Timeline,
+    UpdatePlan,
+)
 from tracer_nb.records.moments import Findings, Moment, Option
 from tracer_nb.widgets import Panel
 from tracer_nb.widgets.panel.bundle import _DRAW, sources
@@ -76,8 +86,20 @@ class Session:
     def analyse(self):
         self.pressed.append("gaps")
 
+    def audit(self, rate, max_rows):
+        self.pressed.append(("audit", rate, max_rows))
+
+    def update(self):
+        self.pressed.append("update")
+
+    def write_router(self):
+        return "router.tracer"
+
+    def write_rows(self, kind):
+        return write_rows(self.tracer, None, kind)
+
     def map(self, method):
-        return self.tracer.map(method)
+        return self.tracer.map(method, n_points=100_000)
 
     def relabel(self, row, label, note):
         self.tracer.relabel(row, label, note)
@@ -163,7 +185,7 @@ def progress(done, total=1000, step="label", **spending):
         ({}, "Not started", ["start"]),
         ({"state": "running"}, "Running", ["pause", "stop"]),
         ({"state": "running", "blocking": True}, "Running", ["stop"]),
-        ({"state": "running", "ending": "paused"}, "Pausing…", []),
+        ({"state": "running", "ending": "paused"}, "Pausing…", ["stop"]),
         ({"state": "running", "ending": "stopped"}, "Stopping…", []),
         ({"state": "paused"}, "Paused", ["resume", "stop"]),
         ({"state": "stopped"}, "Stopped", ["resume"]),
@@ -185,8 +207,8 @@ def test_progress_is_a_line_a_share_and_figures(watch):
     assert view.live["share"] == 0.25
     assert view.live["spent"] == 0.25
     assert [(cell["value"], cell["name"]) for cell in view.live["cells"]] == [
-        ("250 of 1,000", "answered"),
-        ("25 a second", "rate"),
+        ("250 of 1,000", "answered in this step"),
+        ("25 a second", "rate of this step"),
         ("30 s", "left at this rate"),
         ("about $1.00", "for this step in all"),
         ("50 answers", "from the store"),
@@ -200,7 +222,7 @@ def test_progress_is_a_line_a_share_and_figures(watch):
 def test_a_step_that_is_done_has_no_time_left(watch):
     cells = watch(Session(state="done", progress=progress(1000, asked=19_230))).view.live["cells"]
     shown = {cell["name"]: cell["value"] for cell in cells}
-    assert shown["rate"] == "1,923 a second"
+    assert shown["rate of this step"] == "1,923 a second"
     assert "left at this rate" not in shown
 
 
@@ -230,6 +252,15 @@ def test_what_goes_wrong_is_said_and_forgotten_at_the_next_press(watch):
     assert watched.view.sheet["message"] == "ZeroDivisionError: division by zero"
     assert watched.press("hello") == {}
     assert watched.view.sheet["message"] == ""
+
+
+def test_a_pointer_over_the_map_takes_nothing_back_and_fills_nothing(watch, found):
+    watched = watch(found)
+    watched.session.stop = lambda: 1 / 0
+    watched.press("stop")
+    watched.view._handle_custom_msg({"do": "point", "number": 9, "run": 0, "row": 17}, [])
+    assert [message["method"] for message in watched.take()] == ["custom"]
+    assert watched.view.sheet["message"] == "ZeroDivisionError: division by zero"
 
 
 def test_nonsense_is_refused_and_answered(watch):
@@ -337,7 +368,7 @@ def test_every_chart_has_a_specification_without_data_and_its_data(watch, found)
     for name in (*names, "spending"):
         assert "datasets" not in getattr(view, f"spec_{name}")
         assert getattr(view, f"data_{name}")["about"]
-    assert view.spec_map == {}
+    assert view.map == {}
 
 
 def test_a_specification_does_not_depend_on_the_records(found, make_report, make_frontier):
@@ -434,12 +465,47 @@ def test_rows_that_are_not_there_are_refused_with_words(watch, found, where, say
 
 def test_a_map_is_drawn_when_it_is_asked_for(watch, found):
     watched = watch(found)
-    assert watched.press("map", method="pca", colour="label") == {
-        "map": {"method": "pca", "colour": "label", "empty": False}
+    assert watched.press("map", method="pca") == {"map": {"empty": False}}
+    points = watched.view.map
+    parts = {name: points[name] for name in ("x", "y", "row", "status", "label")}
+    assert {name: len(part) for name, part in parts.items()} == {
+        "x": 1200,
+        "y": 1200,
+        "row": 2400,
+        "status": 600,
+        "label": 1200,
     }
-    assert len(watched.view.data_map["points"]) == 600
-    assert watched.press("map", method="globe", colour="label") == {}
+    rows = np.frombuffer(points["row"], "<i4").tolist()
+    known = found.map("pca")
+    assert rows == known.rows.tolist()
+    labels = np.frombuffer(points["label"], "<u2").tolist()
+    assert [points["names"][i] for i in labels] == list(known.labels)
+    x = np.frombuffer(points["x"], "<u2").astype(float)
+    assert (x.min(), x.max()) == (0, 65_535)
+    assert (np.argsort(x, kind="stable")[[0, -1]] == np.argsort(known.x)[[0, -1]]).all()
+    assert watched.press("map", method="globe") == {}
     assert "no map 'globe'" in watched.view.sheet["message"]
+
+
+def test_a_point_says_its_text_and_a_line_chooses_rows(watch, found):
+    watched = watch(found)
+    point = watched.press("point", row=17)["point"]
+    assert (point["row"], point["text"]) == (
+        17,
+        found.rows(Selection(rows=(17,)), offset=0, limit=1).rows[0].text,
+    )
+    assert watched.press("point", row=10**6) == {"point": None}
+    shown = watched.press("rows", where={"lasso": [3, 17, 40]}, offset=0)["rows"]
+    assert [row["row"] for row in shown["rows"]] == [3, 17, 40]
+    assert shown["title"] == "3 rows: inside the line on the map"
+    for odd, says in (
+        ("all", "may surround at most 10,000"),
+        ([1] * 10_001, "10,000"),
+        ([1.5], "place"),
+        ([-1], "no longer there"),
+    ):
+        assert watched.press("rows", where={"lasso": odd}, offset=0) == {}
+        assert says in watched.view.sheet["message"]
 
 
 def test_a_row_is_relabelled_and_sent_to_review(watch, found):
@@ -486,6 +552,9 @@ def test_gaps_are_sentences_charts_and_tables(watch, analysed):
     gaps = analysed.moment.findings.gaps
     assert view.gaps["state"] == "found"
     assert view.gaps["lines"][0].startswith("Surrogate and teacher agree on ")
+    assert 1 <= len(view.gaps["first"]) <= 3
+    i, j = view.gaps["first"][0]["where"]["cell"]
+    assert analysed.moment.findings.confusion.counts[i, j] > 0
     assert view.gaps["lost"][0].startswith("At the target of 80 %")
     assert not set(view.gaps["lost"]) & set(view.gaps["lines"])
     assert len(view.data_lost["parts"]) == 4
@@ -539,13 +608,98 @@ def test_audits_are_a_chart_and_say_whether_the_promise_holds(watch, analysed):
     watched, found = watch(analysed), analysed.moment.findings
     view = watched.view
     assert view.audits["state"] == "holds"
-    assert any(line.startswith("No alarm") for line in view.audits["lines"])
+    assert any(line.startswith("Calm: ") for line in view.audits["lines"])
     assert view.data_watch["audits"][-1]["n"] == found.watch.n_audits
     broken = replace(found.watch, is_broken=True, alarm_at=7)
     analysed.at(state="done", run=1, findings=replace(found, watch=broken))
     assert view.audits["state"] == "alarm"
     assert any(line.startswith("Alarm after 7 audits") for line in view.audits["lines"])
     assert view.data_watch["alarm"] == [{"n": 7, "text": "alarm"}]
+
+
+def test_no_audit_is_offered_of_what_audits_do_not_watch(watch, found):
+    watched, report = watch(found), found.moment.report
+    other = replace(report.certificate, promise=PromiseName("recall", "urgent"))
+    findings = replace(found.moment.findings, watch=None)
+    found.at(state="done", run=1, report=replace(report, certificate=other), findings=findings)
+    assert watched.view.audits["button"] == watched.view.audits["line"] == ""
+    assert watched.view.audits["lines"][0].startswith(
+        "Audits watch agreement on handled rows, and recall of urgent is promised here. To test it"
+    )
+
+
+def test_an_update_has_its_price_and_says_what_came_of_it(watch, found):
+    watched, findings = watch(found), found.moment.findings
+    plan = UpdatePlan(
+        n_learned=312, n_fresh=90, n_ask=40, cost=0.4, target=0.9, delta=0.01, chance=0.6
+    )
+    for change, words in (
+        ({}, "Update with 312 more answers, ask about 40 texts, about $0.40"),
+        ({"cost": None}, "Update with 312 more answers, ask about 40 texts"),
+        ({"n_ask": 0}, "Update with 312 more answers, nobody is asked"),
+        ({"n_learned": 0}, ""),
+    ):
+        now = replace(findings, update=replace(plan, **change))
+        found.at(state="done", run=1, report=found.moment.report, findings=now)
+        assert watched.view.steps["update"] == words
+        assert len(watched.view.steps["lines"]) == 2
+    assert watched.view.steps["plan"][0].startswith("Update: fits on")
+    watched.press("update")
+    assert found.pressed == ["update"]
+    found.at(
+        state="done",
+        run=2,
+        report=found.moment.report,
+        findings=replace(findings, update=None),
+        updated=found.tracer.update(max_rows=0),
+    )
+    assert (watched.view.steps["update"], watched.view.steps["plan"]) == ("", [])
+    assert [line["line"] for line in watched.view.steps["lines"]] == ["%tracer review --name one"]
+    assert "the router is as it was" in watched.view.steps["told"][0]
+
+
+def test_cells_that_may_run_as_formulas_are_counted(watch, found, monkeypatch):
+    watched = watch(found)
+    monkeypatch.setattr(found, "write_rows", lambda kind: (f"routed.{kind}", 2))
+    assert watched.press("export", kind="csv")["written"] == (
+        "All rows with their labels are in routed.csv. A spreadsheet may run 2 cells of it as "
+        "formulas."
+    )
+
+
+def test_an_audit_has_its_price_and_files_their_names(watch, analysed):
+    watched = watch(analysed)
+    watch_now, bill = analysed.moment.findings.watch, analysed.moment.findings.bill
+    n = min(round(0.05 * watch_now.n_handled), 200)
+    priced = replace(analysed.moment.findings, bill=replace(bill, price=0.01))
+    analysed.at(state="done", run=1, report=analysed.moment.report, findings=priced)
+    assert watched.view.audits["button"] == f"Audit about {n} texts, about ${0.01 * n:.2f}"
+    watched.press("audit")
+    watched.press("audit", run=7)  # of another run: nothing is asked for
+    # A draw at the same rate would find the same texts.
+    rate = watch_now.n_audits / watch_now.n_handled + 0.05
+    assert analysed.pressed == [("audit", pytest.approx(rate), 200)]
+    assert watched.press("save") == {
+        "written": "Router, certificate and features are in router.tracer."
+    }
+    for kind, says in (("exe", "no kind of file 'exe'"), ("csv", "stands in no frame")):
+        assert watched.press("export", kind=kind) == {}
+        assert says in watched.view.sheet["message"]
+    analysed.at(state="running", run=2)
+    assert (watched.view.audits["button"], watched.view.steps["save"]) == ("", False)
+
+
+def test_a_start_says_what_it_does_and_a_pause_can_be_stopped(watch):
+    watched = watch(Session(state="running", run=1, ending="paused"))
+    assert watched.view.sheet["actions"] == ["stop"]
+    watched.session.at(state="running", run=1, ending="stopped")
+    assert watched.view.sheet["actions"] == []
+    watched.session.at(state="stopped", run=1, caps=Caps(max_cost=4.0))
+    assert watched.view.sheet["start"] == (
+        "Resume asks what is left, never above $4.00 in all; stored answers cost nothing."
+    )
+    watched.session.at(state="done", run=1)
+    assert watched.view.sheet["start"].startswith("Runs the job again")
 
 
 def test_gaps_weigh_little_however_long_the_texts(watch, analysed):
@@ -593,7 +747,7 @@ def test_an_update_weighs_little_and_holds_what_changed(watch, make_report, make
     # A new step: sentences and a curve, whatever the number of rows.
     session.at(state="done", run=1, report=make_report(frontier=make_frontier(90, n_rows=10**7)))
     (update,) = watched.take()
-    assert set(update["state"]) == {"live", "sheet", "data_frontier"}
+    assert set(update["state"]) == {"live", "sheet", "steps", "data_frontier"}
     assert len(json.dumps(update)) < 30_000
 
 

@@ -5,12 +5,14 @@ import hashlib
 import json
 import re
 from dataclasses import replace
+from html import escape
 
 from tests.charts import pictures
 from tests.widgets.reader import NASTY
 from tracer_nb.records import Suspect
 from tracer_nb.records.moments import Findings
 from tracer_nb.widgets import report_page
+from tracer_nb.words import report_card
 
 
 def parts(html):
@@ -35,6 +37,7 @@ def test_values_are_those_of_the_panel(make_report):
     values, _, _ = parts(report_page(make_report(), Findings(), "Intents"))
     assert values["title"] == "Intents"
     assert "With 95 % confidence" in values["sheet"]["overview"]["head"]
+    assert values["sheet"]["overview"]["card"] == report_card(make_report())
     assert "datasets" not in values["spec_frontier"]
     assert len(values["data_frontier"]["curve"]) > 50
 
@@ -72,3 +75,4 @@ def test_without_scripts_it_shows_the_card(make_report):
     assert len(still) == 1
     assert "tracer-card" in still[0]
     assert "data:image/svg+xml" in still[0]
+    assert escape(report_card(make_report())) in still[0]

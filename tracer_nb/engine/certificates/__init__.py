@@ -7,28 +7,60 @@ one test to fail, whatever the shape of agreement against score.
 """
 
 from tracer_nb.engine.certificates.certify import certify, certify_classes
-from tracer_nb.engine.certificates.promise import (
+from tracer_nb.engine.certificates.kinds import (
     AGREEMENT,
-    Evidence,
+    OUTPUT,
     Kind,
-    Promise,
     Rows,
     agreement_of,
+    code_of,
+    kind_of,
+    precision_of,
+    recall_of,
+    row_thresholds,
+    teacher_codes,
+    with_promised,
+)
+from tracer_nb.engine.certificates.promise import (
+    Evidence,
+    Promise,
     check_level,
     check_targets,
     round_confidence,
 )
+from tracer_nb.engine.certificates.strata import (
+    Strata,
+    Stratum,
+    recall_of_strata,
+    rows_to_read,
+    share_to_read,
+)
+from tracer_nb.engine.certificates.together import certify_together
 
 __all__ = [
     "AGREEMENT",
+    "OUTPUT",
     "Evidence",
     "Kind",
     "Promise",
     "Rows",
+    "Strata",
+    "Stratum",
     "agreement_of",
     "certify",
     "certify_classes",
+    "certify_together",
     "check_level",
     "check_targets",
+    "code_of",
+    "kind_of",
+    "precision_of",
+    "recall_of",
+    "recall_of_strata",
     "round_confidence",
+    "row_thresholds",
+    "rows_to_read",
+    "share_to_read",
+    "teacher_codes",
+    "with_promised",
 ]

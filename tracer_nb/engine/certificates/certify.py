@@ -15,17 +15,24 @@ from numpy.typing import NDArray
 from tracer_nb.engine.bounds import (
     agreement_interval,
     agreement_lower,
-    column_p_value,
     fewest_handled,
     held_out_p_value,
 )
-from tracer_nb.engine.certificates.promise import Evidence, Promise, Rows, agreement_of
+from tracer_nb.engine.certificates.kinds import Rows, agreement_of
+from tracer_nb.engine.certificates.promise import Evidence, Promise
 from tracer_nb.engine.certificates.tally import Tally
-from tracer_nb.engine.sequence import threshold_grid
+from tracer_nb.engine.sequence import N_THRESHOLDS, threshold_grid
 from tracer_nb.engine.split import FIT_SHARE
 from tracer_nb.records import Certificate, ClassCertificate, Pilot, Setting
 
-__all__ = ["certify", "certify_classes", "explain", "walk", "whole_output_lower"]
+__all__ = [
+    "certificate_of",
+    "certify",
+    "certify_classes",
+    "explain",
+    "walk",
+    "whole_output_lower",
+]
 
 
 def explain(
@@ -46,10 +53,18 @@ def explain(
     n = certificate.n_calibration
     n_labels = certificate.n_fit + n
     words = tally.promise.words
+    kind = tally.promise.kind
     # Without one disagreement among them all.
-    best_p = float(held_out_p_value(n, n, target))
+    n_best = n if tally.counted is None else int(tally.counted.sum())
+    best_p = float(kind.held_out(np.array([n_best]), np.array([n_best]), target)[0])
     if column is not None:
-        best_p = float(column_p_value(0, n, len(column.scores), target))
+        known = len(column.scores)
+        none, best = np.array([0]), np.array([n_best])
+        best_p = float(kind.column(none, best, np.array([known]), tally.n_delivered, target)[0])
+    if kind.may is not None and not np.isfinite(tally.about.scores).any():
+        return replace(certificate, note=f"the surrogate calls no row {kind.name.label}")
+    if kind.name.kind == "recall" and best_p > 1.0 - level:
+        return _too_few_wanted(certificate, tally, n_best)
     if best_p > 1.0 - level:
         levels = words.replace(f" {tally.promise.kind.noun}", "")
         note = f"{n} calibration rows cannot certify {levels}, "
@@ -62,7 +77,7 @@ def explain(
         note = f"no threshold passed the test for {words}"
     per_calibration_row = n_labels / n if n else 1 / (1 - FIT_SHARE)
     grid = threshold_grid(pilot.scores) if thresholds is None else thresholds
-    needed = _needed_calibration_rows(pilot, grid, target, level)
+    needed = _needed_calibration_rows(pilot, grid, target, level) if kind.of_handled else n
     rows = None if needed is None else math.ceil(needed * per_calibration_row)
     # A need below what is there means bad luck of the draw, not a lack of rows.
     if rows is not None and rows <= n_labels:
@@ -75,11 +90,37 @@ def explain(
     return replace(certificate, needed_rows=rows, note=note)
 
 
+def _too_few_wanted(certificate: Certificate, tally: Tally, n_wanted: int) -> Certificate:
+    """A refusal of recall for want of rows with the label, and how many it takes."""
+    promise, column, n = tally.promise, tally.column, certificate.n_calibration
+    label, fewest = promise.kind.name.label, fewest_handled(promise.target, promise.level)
+    found = f"{n_wanted} of them" if n_wanted else "none of them"
+    note = (
+        f"{promise.words} needs at least {fewest} calibration rows that the teacher calls {label}, "
+        f"and of {n} {found} {'is' if n_wanted < 2 else 'are'}"
+    )
+    if not n_wanted:
+        note += "; so rare a label takes more of them, hard rows first, or another promise"
+        return replace(certificate, note=note)
+    n_labels = certificate.n_fit + n
+    rows = math.ceil(n_labels * fewest / n_wanted)
+    if column is not None and rows >= certificate.n_fit + len(column.scores):
+        note += "; it would take more labels than the column has rows"
+        return replace(certificate, note=note)
+    return replace(certificate, needed_rows=rows, note=note)
+
+
 def _seen(tally: Tally, threshold: float) -> str:
     """What the calibration rows show at a threshold that was not certified."""
-    handled, wrong = (int(count[0]) for count in tally.handled(np.array([threshold])))
+    at = np.array([threshold])
+    (handled, wrong), counted = (int(c[0]) for c in tally.handled(at)), int(tally.share_of(at)[0])
     if not handled:
         return f"at the threshold {threshold:g} no calibration row is handled"
+    if not tally.promise.kind.of_handled:
+        return (
+            f"at the threshold {threshold:g} {wrong} of {counted} calibration rows that the "
+            f"promise counts break it"
+        )
     right = handled - wrong
     lower = agreement_lower(right, handled, tally.promise.level)
     return (
@@ -141,7 +182,7 @@ def certify(
     """
     tally = Tally.of(promise, evidence)
     passed, n_tested = walk(tally, tally.sequence(seed) if thresholds is None else thresholds)
-    certificate = _certificate(tally, passed, n_tested)
+    certificate = certificate_of(tally, passed[tally.about.handled(passed) > 0], n_tested)
     return certificate if certificate.certified else explain(certificate, tally, thresholds)
 
 
@@ -152,14 +193,16 @@ def walk(tally: Tally, thresholds: NDArray[np.float64]) -> tuple[NDArray[np.floa
     return thresholds[:passed], min(passed + 1, len(thresholds))
 
 
-def _certificate(tally: Tally, passed: NDArray[np.float64], n_tested: int) -> Certificate:
+def certificate_of(tally: Tally, passed: NDArray[np.float64], n_tested: int) -> Certificate:
     """What the calibration rows show at the last threshold passed."""
     promise, about, known = tally.promise, tally.about, tally.column is not None
     threshold = float(passed[-1]) if len(passed) else math.inf
     at = np.array([threshold])
     handled, wrong = (int(count[0]) for count in tally.handled(at))
     n_about, about_handled = len(about.scores), int(about.handled(at)[0])
-    agreeing = handled - wrong
+    agreeing = int(tally.agreeing(at)[0])
+    # Where every threshold is tried, a fourth of those that passed tells as much.
+    passed = passed[::-1][:: math.ceil(len(passed) / N_THRESHOLDS) or 1][::-1]
     coverages = about.coverage(passed), about.cost_coverage(passed)
     return Certificate(
         method="column" if known else "held-out",
@@ -171,9 +214,7 @@ def _certificate(tally: Tally, passed: NDArray[np.float64], n_tested: int) -> Ce
         cost_coverage=float(about.cost_coverage(at)[0]),
         agreement=agreeing / handled if handled else math.nan,
         agreement_lower=tally.lower(agreeing, handled, about_handled, promise.level),
-        whole_output_lower=whole_output_lower(
-            promise.target, about_handled, n_about if known else None
-        ),
+        whole_output_lower=_implied(tally, about_handled, n_about if known else None),
         n_fit=len(tally.pilot.scores),
         n_calibration=len(tally.wrong),
         n_handled=handled,
@@ -183,7 +224,19 @@ def _certificate(tally: Tally, passed: NDArray[np.float64], n_tested: int) -> Ce
         n_population=n_about if known else None,
         n_population_handled=about_handled if known else None,
         settings=tuple(Setting(*map(float, row)) for row in zip(passed, *coverages, strict=True)),
+        promise=promise.kind.name,
+        n_counted=int(tally.share_of(at)[0]),
+        n_wrong=wrong,
+        n_delivered=tally.n_delivered if known and promise.kind.name.kind == "output" else None,
     )
+
+
+def _implied(tally: Tally, n_handled: int, n_known: int | None) -> float:
+    """Agreement of the whole output that a promise of its kind implies."""
+    promise = tally.promise
+    if n_handled == 0 or promise.kind.of_handled:
+        return whole_output_lower(promise.target, n_handled, n_known)
+    return promise.target if promise.kind.name.kind == "output" else 0.0
 
 
 def whole_output_lower(target: float, n_handled: int, n_known: int | None) -> float:
@@ -295,7 +348,7 @@ def _together(promise: Promise, evidence: Evidence, parts: list[ClassCertificate
 
     tested, others = decided(evidence.tested), evidence.others
     counted = Evidence(evidence.pilot, tested, None if others is None else decided(others))
-    whole = _certificate(Tally.of(promise, counted), passed, 0)
+    whole = certificate_of(Tally.of(promise, counted), passed, 0)
     return replace(
         whole,
         method=f"{whole.method}, per class",

@@ -1,4 +1,4 @@
-"""Promises as records: what is counted, among which rows, and by which exact test.
+"""A promise with its numbers, and the evidence that it is tested on.
 
 Targets and confidences are fractions, of an error budget if there are rounds. A promise is tested
 on evidence: the pilot that orders, the rows of the test, and the column.
@@ -7,26 +7,21 @@ on evidence: the pilot that orders, the rows of the test, and the column.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.engine.bounds import column_p_value, held_out_p_value
+from tracer_nb.engine.certificates.kinds import AGREEMENT, Kind, Rows
 from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Pilot
 
 __all__ = [
-    "AGREEMENT",
-    "Counts",
     "Evidence",
-    "Kind",
     "Promise",
-    "Rows",
-    "agreement_of",
     "check_level",
     "check_targets",
     "round_confidence",
@@ -40,9 +35,14 @@ def check_level(name: str, value: Any) -> float:
         raise InvalidInput(f"{name} must be a number in (0, 1), got {value!r}; for 92 % write 0.92")
     number = float(value)
     if not 0.0 < number < 1.0:
-        percent = f"; for {number:g} % write {number / 100:g}" if 2.0 <= number < 100.0 else ""
-        hint = percent or "; write a fraction such as 0.92"
-        raise InvalidInput(f"{name} must be in (0, 1), got {number:g}{hint}")
+        hint = f"write a fraction such as {0.95 if name == 'confidence' else 0.92}"
+        if 2.0 <= number < 100.0:
+            hint = f"for {number:g} % write {number / 100:g}"
+        elif number in (1.0, 100.0):
+            hint = f"no number of rows short of all promises 100 %: {hint}"
+        elif number == 0.0:
+            hint = f"that would promise nothing: {hint}"
+        raise InvalidInput(f"{name} must be in (0, 1), got {number:g}; {hint}")
     return number
 
 
@@ -111,29 +111,6 @@ def round_confidence(confidence: float, n_round: int) -> float:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """Rows under the frozen surrogate and gate.
-
-    Attributes
-    ----------
-    scores : ndarray of shape (n,), float
-        Along the path of the strategy, in [0, 1]; -inf for rows that are deferred whatever
-        happens.
-    agree : ndarray of shape (n,), bool
-        Surrogate and teacher give the same label. Empty where the teacher was not asked.
-    codes : ndarray of shape (n,), int, or None
-        Predicted classes, for promises about classes.
-    costs : ndarray of shape (n,), float, or None
-        What asking the teacher about each row costs.
-    """
-
-    scores: NDArray[np.float64]
-    agree: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, dtype=bool))
-    codes: NDArray[np.intp] | None = None
-    costs: NDArray[np.float64] | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """The rows of one test, checked.
 
@@ -148,16 +125,21 @@ class Evidence:
         about the known rows of that column, these and the tested ones, and nothing is assumed
         about a distribution, only that the tested ones were drawn at random without replacement;
         without, about rows drawn like the tested ones.
+    n_delivered : int or None
+        All rows that come out of the column, those that the teacher has answered among them, of
+        which a promise of the whole output speaks; None: the tested and the other ones.
 
     Raises
     ------
     InvalidInput
-        Lengths that differ, a score outside [0, 1], or agreement that is not bool.
+        Lengths that differ, a score outside [0, 1], agreement that is not bool, or fewer rows
+        delivered than there are.
     """
 
     pilot: Pilot
     tested: Rows
     others: Rows | None = None
+    n_delivered: int | None = None
 
     def __post_init__(self) -> None:
         n, n_agree = len(self.tested.scores), len(self.tested.agree)
@@ -175,6 +157,12 @@ class Evidence:
                 f"agree must be bool, got {self.tested.agree.dtype}; a row without a label is a "
                 "disagreement"
             )
+        known = n + (0 if self.others is None else len(self.others.scores))
+        if self.n_delivered is not None and self.n_delivered < known:
+            raise InvalidInput(
+                f"n_delivered is {self.n_delivered}, fewer than the {known} tested and other rows; "
+                "count every row that comes out"
+            )
 
 
 def _check_scores(name: str, scores: NDArray[np.float64]) -> None:
@@ -182,54 +170,6 @@ def _check_scores(name: str, scores: NDArray[np.float64]) -> None:
     n_bad = int((~(((scores >= 0.0) & (scores <= 1.0)) | np.isneginf(scores))).sum())
     if n_bad:
         raise InvalidInput(f"{name} holds {n_bad} values that are not in [0, 1]; pass gate scores")
-
-
-Flags = Callable[[Rows | Pilot], NDArray[np.bool_]]
-Counts = NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of promise: "at least a share T of these rows is right".
-
-    Attributes
-    ----------
-    noun : str
-        What there is at least a share T of, in messages.
-    among : callable
-        Rows that the promise is about at all; known without a label of the teacher's where the
-        promise is to be made about a column.
-    wrong : callable
-        Rows that break it if they are handled; read on labelled rows only.
-    of_handled : bool
-        The share is one of the handled rows among these, so both counts grow along the path:
-        tests follow the order that the pilot planned, and stop at the first failure. False: of
-        all of these, handled or not, so only the wrong ones grow, and every threshold is tried.
-    held_out : callable
-        P-values from right rows, rows and T; (n_thresholds,).
-    column : callable
-        P-values from wrong rows, rows, rows of the column and T.
-    """
-
-    noun: str
-    among: Flags
-    wrong: Flags
-    of_handled: bool = True
-    held_out: Callable[[Counts, Counts, float], NDArray[np.float64]] = held_out_p_value
-    column: Callable[[Counts, Counts, Counts, float], NDArray[np.float64]] = column_p_value
-
-
-def _disagrees(rows: Rows | Pilot) -> NDArray[np.bool_]:
-    return ~rows.agree
-
-
-AGREEMENT = Kind("agreement", lambda rows: np.ones(len(rows.scores), dtype=bool), _disagrees)
-"""Selective agreement: of the handled rows, a share T carries the teacher's label."""
-
-
-def agreement_of(code: int) -> Kind:
-    """Selective agreement of the rows that the surrogate puts into one class."""
-    return Kind(AGREEMENT.noun, lambda rows: np.asarray(rows.codes == code), _disagrees)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.engine.bounds import agreement_lower, column_agreement_lower
-from tracer_nb.engine.certificates.promise import Counts, Evidence, Promise, Rows
+from tracer_nb.engine.certificates.kinds import Counts, Kind, Rows
+from tracer_nb.engine.certificates.promise import Evidence, Promise
 from tracer_nb.engine.sequence import plan_sequence, threshold_grid
 from tracer_nb.records import Pilot
 
 __all__ = ["Path", "Tally"]
+
+# Thresholds where the order of testing does not matter: half a percent of the rows apart.
+_EVERY = 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,36 +66,50 @@ class Tally:
         Of the rows that the promise is about, and whether they keep it.
     tested : Path
         The calibration rows that it is about.
-    wrong : ndarray of shape (n,), bool
-        Which of them break it if they are handled; in the order of ``tested``.
+    wrong, agree : ndarray of shape (n,), bool
+        Which of them break it if they are handled, and on which surrogate and teacher agree; in
+        the order of ``tested``.
+    counted : ndarray of shape (n,), bool, or None
+        Which of them the share is of, handled or not; None for a share of the handled ones.
     column : Path or None
         The known rows that it is about, tested ones included; None for rows drawn like these.
+    n_delivered : int
+        Rows that come out, of which a promise of the whole output speaks.
     """
 
     promise: Promise
     pilot: Pilot
     tested: Path
     wrong: NDArray[np.bool_]
+    agree: NDArray[np.bool_]
+    counted: NDArray[np.bool_] | None
     column: Path | None
+    n_delivered: int
 
     @classmethod
     def of(cls, promise: Promise, evidence: Evidence) -> Tally:
         """Pick the rows that the promise is about, and put them in order."""
         kind, rows, pilot, others = promise.kind, evidence.tested, evidence.pilot, evidence.others
         own, mine = kind.among(rows), kind.among(pilot)
-        scores, costs = _taken(rows, own)
+        scores, costs = _taken(kind, rows, own)
+        order = np.argsort(scores, kind="stable")
         column = None
         if others is not None:
-            other_scores, other_costs = _taken(others, kind.among(others))
+            other_scores, other_costs = _taken(kind, others, kind.among(others))
             known = None if costs is None or other_costs is None else np.r_[costs, other_costs]
             column = Path.of(np.r_[scores, other_scores], known)
-        pilot_scores, pilot_costs = _taken(pilot, mine)
+        pilot_scores, pilot_costs = _taken(kind, pilot, mine)
+        known_rows = len(scores) if column is None else len(column.scores)
+        right = pilot.agree if kind.counted is not None else ~kind.wrong(pilot)
         return cls(
             promise=promise,
-            pilot=Pilot(pilot_scores, ~kind.wrong(pilot)[mine], costs=pilot_costs),
+            pilot=Pilot(pilot_scores, right[mine], costs=pilot_costs),
             tested=Path.of(scores, costs),
-            wrong=kind.wrong(rows)[own][np.argsort(scores, kind="stable")],
+            wrong=kind.wrong(rows)[own][order],
+            agree=rows.agree[own][order],
+            counted=None if kind.counted is None else kind.counted(rows)[own][order],
             column=column,
+            n_delivered=evidence.n_delivered or known_rows,
         )
 
     @property
@@ -102,33 +120,43 @@ class Tally:
     def handled(self, thresholds: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Handled calibration rows at each threshold, and the wrong ones among them."""
         n = self.tested.handled(thresholds)
-        return n, np.r_[0, self.wrong[::-1].cumsum()][n]
+        return n, _from_top(self.wrong, n)
+
+    def agreeing(self, thresholds: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Handled calibration rows at each threshold on which surrogate and teacher agree."""
+        return _from_top(self.agree, self.tested.handled(thresholds))
+
+    def share_of(self, thresholds: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Calibration rows that the promised share is of, at each threshold."""
+        n = self.tested.handled(thresholds)
+        if self.counted is None:
+            return n
+        return int(self.counted.sum()) + _from_top(self.wrong & ~self.counted, n)
 
     def p_values(self, thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
         """P-value of "the promise is broken" at each threshold."""
         kind, target = self.promise.kind, self.promise.target
-        n, wrong = self.handled(thresholds)
-        total = self.about.handled(thresholds)
-        if kind.of_handled:
-            n_among, n_known = n, total
-        else:
-            n_among = np.full(len(n), len(self.wrong))
-            n_known = np.full(len(n), len(self.about.scores))
+        _, wrong = self.handled(thresholds)
+        total, counted = self.about.handled(thresholds), self.share_of(thresholds)
         if self.column is None:
-            p = kind.held_out(n_among - wrong, n_among, target)
+            p = kind.held_out(counted - wrong, counted, target)
         else:
-            p = kind.column(wrong, n_among, n_known, target)
-        # About no row at all the promise is kept, but there is nothing to certify.
-        return np.where(total > 0, p, 1.0)
+            known = total if kind.of_handled else np.full_like(total, len(self.about.scores))
+            p = kind.column(wrong, counted, known, self.n_delivered, target)
+        # About no row at all the promise is kept, but there is nothing to certify; where every
+        # threshold is tried, the loose ones may come after it.
+        return np.where(total > 0, p, 1.0) if kind.of_handled else p
 
     def sequence(self, seed: int) -> NDArray[np.float64]:
         """Thresholds in the order of testing, from the pilot and from scores without labels."""
         promise, kind, pilot = self.promise, self.promise.kind, self.pilot
         # Ranks of all scores of a column: they hold no label, so the grid is fixed before labels
         # are seen.
-        grid = threshold_grid((self.column or pilot).scores)
+        among = (self.column or pilot).scores
         if not kind.of_handled:
-            return grid
+            # Any of them may be tried, so they stand closer.
+            return threshold_grid(among, _EVERY)
+        grid = threshold_grid(among)
         if self.column is not None:
             # The pilot's rows stand for the column's: matched by rank, so that a shift between
             # out-of-fold and deployed scores does not misplace the start.
@@ -139,7 +167,7 @@ class Tally:
             if self.column is None:
                 return kind.held_out(k, m, promise.target)
             wrong, tested = np.minimum(m - k, total[i]), np.minimum(m, total[i])
-            return kind.column(wrong, tested, total[i], promise.target)
+            return kind.column(wrong, tested, total[i], self.n_delivered, promise.target)
 
         return plan_sequence(
             pilot,
@@ -158,11 +186,16 @@ class Tally:
         return column_agreement_lower(n_right, n_handled, n_known_handled, level)
 
 
+def _from_top(flags: NDArray[np.bool_], n: NDArray[np.intp]) -> NDArray[np.intp]:
+    """How many of the ``n`` rows with the highest scores are flagged."""
+    return np.asarray(np.r_[0, flags[::-1].cumsum()][n])
+
+
 def _taken(
-    rows: Rows | Pilot, own: NDArray[np.bool_]
+    kind: Kind, rows: Rows | Pilot, own: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     """Scores and costs of some rows."""
-    return rows.scores[own], None if rows.costs is None else rows.costs[own]
+    return kind.scores_of(rows)[own], None if rows.costs is None else rows.costs[own]
 
 
 def _match_ranks(pilot: Pilot, everyone: NDArray[np.float64]) -> Pilot:

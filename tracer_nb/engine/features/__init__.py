@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracer_nb.engine.features.base import Features, FunctionFeatures, FusedFeatures
+from tracer_nb.engine.features.base import Features, FunctionFeatures, FusedFeatures, Memory
 from tracer_nb.engine.features.lsa import LsaFeatures
 from tracer_nb.engine.features.sentence import SentenceFeatures, WordllamaFeatures
 from tracer_nb.errors import InvalidInput, MissingExtra
@@ -12,13 +12,14 @@ __all__ = [
     "FunctionFeatures",
     "FusedFeatures",
     "LsaFeatures",
+    "Memory",
     "SentenceFeatures",
     "WordllamaFeatures",
     "make_features",
 ]
 
 
-def make_features(spec: object, *, seed: int = 0) -> Features:
+def make_features(spec: object, *, seed: int = 0, memory: Memory | None = None) -> Features:
     """Features from what a user writes.
 
     Parameters
@@ -27,6 +28,10 @@ def make_features(spec: object, *, seed: int = 0) -> Features:
         "auto", "wordllama", "lsa", "fastembed:NAME", "fastembed:DIRECTORY", one of the last
         two or "wordllama" with "+lsa" for both, or a function from a list of texts to a matrix.
         "auto" is "wordllama+lsa", and "lsa" with a note where wordllama cannot be used.
+    seed : int
+        Of LSA.
+    memory : Memory, optional
+        Where an encoder looks first.
 
     Raises
     ------
@@ -41,10 +46,10 @@ def make_features(spec: object, *, seed: int = 0) -> Features:
     if spec == "wordllama":
         return WordllamaFeatures()
     if isinstance(spec, str) and spec.endswith("+lsa"):
-        first = make_features(spec.removesuffix("+lsa").strip(), seed=seed)
+        first = make_features(spec.removesuffix("+lsa").strip(), seed=seed, memory=memory)
         return FusedFeatures([first, LsaFeatures(seed=seed)])
     if isinstance(spec, str) and spec.startswith("fastembed:") and spec != "fastembed:":
-        return SentenceFeatures(spec.removeprefix("fastembed:"))
+        return SentenceFeatures(spec.removeprefix("fastembed:"), memory)
     raise InvalidInput(
         f"features must be 'auto', 'wordllama', 'lsa', 'fastembed:NAME-OR-DIRECTORY', a function or a "
         f"matrix, got {spec!r}"

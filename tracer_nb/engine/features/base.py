@@ -11,7 +11,23 @@ from scipy import sparse
 
 from tracer_nb.errors import InvalidInput
 
-__all__ = ["Features", "FunctionFeatures", "FusedFeatures"]
+__all__ = ["LONGEST", "Features", "FunctionFeatures", "FusedFeatures", "Memory"]
+
+LONGEST = 1_000_000
+"""Characters of a text that are looked at: its n-grams take 200 times the memory of a text."""
+
+
+class Memory(Protocol):
+    """Vectors of texts that were embedded before."""
+
+    def vectors(
+        self,
+        encoder: str,
+        texts: Sequence[str],
+        embed: Callable[[Sequence[str]], NDArray[np.float32]],
+    ) -> NDArray[np.float32]:
+        """One vector a text (n, d), by ``embed`` where it has none of this encoder."""
+        ...
 
 
 class Features(Protocol):

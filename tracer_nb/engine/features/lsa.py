@@ -14,19 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import TfidfVectorizer
 
+from tracer_nb.engine.features.base import LONGEST
+from tracer_nb.engine.features.ngrams import ANALYZERS, NGrams, Words
 from tracer_nb.errors import InvalidInput, NotFitted
 
 __all__ = [
-    "ANALYZERS",
     "LONGEST_NGRAM",
     "LsaFeatures",
     "check_lsa_state",
-    "frozen_vectorizer",
-    "new_vectorizer",
     "pack_terms",
-    "terms_of",
     "unpack_terms",
 ]
 
@@ -62,42 +59,9 @@ def unpack_terms(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> list[st
     ]
 
 
-# What a saved file may name. Other options are fixed here: a pattern from a file could be one
-# that takes forever.
-ANALYZERS: dict[str, dict[str, Any]] = {
-    "word": {"analyzer": "word", "token_pattern": r"(?u)\b\w+\b"},
-    "char_wb": {"analyzer": "char_wb"},
-}
 LONGEST_NGRAM = 8
-
-
-def new_vectorizer(analyzer: str, ngram_range: tuple[int, int], **options: Any) -> TfidfVectorizer:
-    """Vectorizer to be fitted; ``analyzer`` is a key of :data:`ANALYZERS`."""
-    return TfidfVectorizer(
-        **ANALYZERS[analyzer],
-        ngram_range=ngram_range,
-        sublinear_tf=True,
-        dtype=np.float32,
-        **options,
-    )
-
-
-def frozen_vectorizer(
-    analyzer: str,
-    ngram_range: tuple[int, int],
-    terms: Sequence[str],
-    idf: NDArray[np.float32],
-) -> TfidfVectorizer:
-    """Vectorizer that is fitted: these terms in this order, with these weights."""
-    vectorizer = new_vectorizer(analyzer, ngram_range, vocabulary=terms)
-    vectorizer.idf_ = idf
-    return vectorizer
-
-
-def terms_of(vectorizer: TfidfVectorizer) -> list[str]:
-    """Terms of a fitted vectorizer in the order of its columns."""
-    return sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.__getitem__)
-
+# Texts whose n-grams are in memory at once.
+_PIECE = 16384
 
 _SETTINGS = {"kind", "n_components", "n_fit_texts", "seed", "vectorizers"}
 _ARRAYS = {"terms", "term_offsets", "idf", "components"}
@@ -106,8 +70,8 @@ _VECTORIZER = {"analyzer", "ngram_range", "n_terms"}
 
 def check_lsa_state(
     settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
-) -> list[TfidfVectorizer]:
-    """Return the vectorizers of a saved state whose components fit them.
+) -> list[NGrams]:
+    """Return the n-grams of a saved state whose components fit them.
 
     Raises
     ------
@@ -130,7 +94,7 @@ def check_lsa_state(
         start = own.stop
         if start <= len(terms):
             pair = tuple(saved["ngram_range"])
-            made = frozen_vectorizer(saved["analyzer"], pair, terms[own], arrays["idf"][own])
+            made = NGrams(saved["analyzer"], pair, terms[own], arrays["idf"][own])
             vectorizers.append(made)
     if start != len(terms):
         raise _unusable(f"there are {len(terms)} terms, the vectorizers need {start}")
@@ -213,13 +177,13 @@ class LsaFeatures:
     name = "lsa"
 
     def __init__(
-        self, n_components: int = 300, *, n_fit_texts: int = 50_000, seed: int = 0
+        self, n_components: int = 300, *, n_fit_texts: int = 15_000, seed: int = 0
     ) -> None:
         self.n_components = n_components
         self.n_fit_texts = n_fit_texts
         self.seed = seed
         self.note = ""
-        self._vectorizers: list[TfidfVectorizer] = []
+        self._ngrams: list[NGrams] = []
         # From n-grams (n_terms, n_components) in rows, so that a product need not copy it.
         self._projection: NDArray[np.float32] | None = None
 
@@ -237,25 +201,19 @@ class LsaFeatures:
                 len(sample), self.n_fit_texts, replace=False
             )
             sample = [sample[i] for i in np.sort(rows)]
+        words = Words.of([text[:LONGEST] for text in sample])
         # Rare n-grams say nothing about other rows; in a small column nearly all are rare.
         rare = len(sample) < 1000
-        self._vectorizers, parts = [], []
-        for analyzer, ngram_range, min_df in (("word", (1, 2), 2), ("char_wb", (2, 5), 3)):
-            vectorizer = new_vectorizer(analyzer, ngram_range, min_df=1 if rare else min_df)
-            try:
-                parts.append(vectorizer.fit_transform(sample))
-            except ValueError:  # an empty vocabulary: texts without words, or all rare
-                continue
-            # Made anew as from a file, so that fitted and loaded features are the same code.
-            idf = np.asarray(vectorizer.idf_, dtype=np.float32)
-            self._vectorizers.append(
-                frozen_vectorizer(analyzer, ngram_range, terms_of(vectorizer), idf)
-            )
-        if not parts:
+        found = [
+            NGrams.fit(analyzer, ngram_range, words, min_df=1 if rare else min_df)
+            for analyzer, ngram_range, min_df in (("word", (1, 2), 2), ("char_wb", (2, 5), 3))
+        ]
+        self._ngrams = [ngrams for ngrams in found if ngrams is not None]
+        if not self._ngrams:
             raise InvalidInput(
                 "no text holds a word or two equal characters; nothing to learn from"
             )
-        counts = sparse.hstack(parts).tocsr()
+        counts = sparse.hstack([ngrams.transform(words) for ngrams in self._ngrams]).tocsr()
         kept = min(self.n_components, *counts.shape)
         svd = TruncatedSVD(kept, n_iter=2, random_state=self.seed)
         # Equal texts have no variance, by which scikit-learn divides for a figure not used here.
@@ -280,8 +238,14 @@ class LsaFeatures:
         projection = self._fitted()
         if not len(texts):
             return np.empty((0, projection.shape[1]), dtype=np.float32)
-        counts = sparse.hstack([v.transform(texts) for v in self._vectorizers]).tocsr()
-        return np.asarray(counts @ projection, dtype=np.float32)
+        found = np.zeros((len(texts), projection.shape[1]), dtype=np.float32)
+        for start in range(0, len(texts), _PIECE):
+            piece = slice(start, start + _PIECE)
+            read, end = Words.of([text[:LONGEST] for text in texts[piece]]), 0
+            for ngrams in self._ngrams:
+                start_, end = end, end + len(ngrams.terms)
+                found[piece] += ngrams.project(read, projection[start_:end])
+        return found
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """What :meth:`from_state` needs: JSON settings and arrays.
@@ -292,8 +256,7 @@ class LsaFeatures:
             Before :meth:`fit`.
         """
         projection = self._fitted()
-        terms = [terms_of(vectorizer) for vectorizer in self._vectorizers]
-        data, offsets = pack_terms([term for part in terms for term in part])
+        data, offsets = pack_terms([term for ngrams in self._ngrams for term in ngrams.terms])
         settings = {
             "kind": self.kind,
             "n_components": int(self.n_components),
@@ -301,17 +264,17 @@ class LsaFeatures:
             "seed": int(self.seed),
             "vectorizers": [
                 {
-                    "analyzer": vectorizer.analyzer,
-                    "ngram_range": list(vectorizer.ngram_range),
-                    "n_terms": len(part),
+                    "analyzer": ngrams.analyzer,
+                    "ngram_range": list(ngrams.ngram_range),
+                    "n_terms": len(ngrams.terms),
                 }
-                for vectorizer, part in zip(self._vectorizers, terms, strict=True)
+                for ngrams in self._ngrams
             ],
         }
         return settings, {
             "terms": data,
             "term_offsets": offsets,
-            "idf": np.concatenate([v.idf_ for v in self._vectorizers]).astype(np.float32),
+            "idf": np.concatenate([ngrams.idf for ngrams in self._ngrams]),
             "components": projection.astype(np.float16),  # exact, see fit
         }
 
@@ -330,7 +293,7 @@ class LsaFeatures:
         features = cls(
             settings["n_components"], n_fit_texts=settings["n_fit_texts"], seed=settings["seed"]
         )
-        features._vectorizers = vectorizers
+        features._ngrams = vectorizers
         features._projection = _rows(arrays["components"])
         return features
 

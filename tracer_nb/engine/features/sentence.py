@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib.metadata
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from tracer_nb.engine.features.base import LONGEST, Memory
 from tracer_nb.errors import InvalidInput, MissingExtra
 
 __all__ = ["SentenceFeatures", "WordllamaFeatures"]
@@ -66,7 +68,9 @@ class WordllamaFeatures:
         """
         vectors = np.zeros((len(texts), self._table.shape[1]), dtype=np.float32)
         for start in range(0, len(texts), _TOKENIZED_TOGETHER):
-            batch = [_encodable(text) for text in texts[start : start + _TOKENIZED_TOGETHER]]
+            batch = [
+                _encodable(text[:LONGEST]) for text in texts[start : start + _TOKENIZED_TOGETHER]
+            ]
             ids = [
                 np.asarray(found.ids, dtype=np.int32)
                 for found in self._tokenizer.encode_batch(batch, add_special_tokens=False)
@@ -190,6 +194,8 @@ class SentenceFeatures:
     model : str
         A model name that fastembed knows (it is downloaded once), or a local directory
         whose last part is the name of one, such as ``models/all-MiniLM-L6-v2``.
+    memory : Memory, optional
+        Where it looks first, if the model's files are found, by whose hash it knows itself.
 
     Raises
     ------
@@ -201,7 +207,7 @@ class SentenceFeatures:
 
     kind: ClassVar[str] = "fastembed"
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, memory: Memory | None = None) -> None:
         try:
             from fastembed import TextEmbedding  # noqa: PLC0415  optional, and slow to import
         except ImportError as error:
@@ -231,6 +237,8 @@ class SentenceFeatures:
             ) from error
         mixes = np.abs(alone - together).max() > _ROUNDING * np.abs(alone).max()
         self._batch = 1 if mixes else _EMBEDDED_TOGETHER
+        self._memory = memory
+        self._made_by: str | None = None
 
     def fit(self, texts: Sequence[str]) -> SentenceFeatures:
         """Nothing to learn."""
@@ -239,6 +247,19 @@ class SentenceFeatures:
 
     def transform(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embeddings, shape (n, d), float32."""
+        if self._memory is None or not len(texts):
+            return self._sorted(texts)
+        if self._made_by is None:
+            self._made_by = self._digest() or ""
+            # What fastembed makes of the model's outputs is in no file of the model's.
+            with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+                self._made_by += self._made_by and importlib.metadata.version("fastembed")
+        if not self._made_by:  # the model's files were not found
+            return self._sorted(texts)
+        return self._memory.vectors(self._made_by, texts, self._sorted)
+
+    def _sorted(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embedded among others of like length."""
         order = sorted(range(len(texts)), key=lambda i: (len(texts[i]), texts[i]))
         vectors = self._embed([texts[i] for i in order], self._batch)
         unsorted = np.empty_like(vectors)

@@ -13,13 +13,13 @@ from tracer_nb.engine.gaps.agreement import (
     reliability,
     self_agreement,
 )
+from tracer_nb.engine.gaps.by_label import label_by_label, single_labels
+from tracer_nb.engine.gaps.layout import LAYOUTS, MOST_POINTS, lay_out
 from tracer_nb.engine.gaps.rows import (
-    LAYOUTS,
     RowTable,
     boundary_pairs,
     draw_points,
     joined_rows,
-    lay_out,
     likely_mistakes,
     select_rows,
 )
@@ -38,6 +38,7 @@ from tracer_nb.engine.judge import preview
 
 __all__ = [
     "LAYOUTS",
+    "MOST_POINTS",
     "Judged",
     "Labelled",
     "Others",
@@ -50,6 +51,7 @@ __all__ = [
     "draw_points",
     "joined_rows",
     "label_agreement",
+    "label_by_label",
     "label_gain",
     "lay_out",
     "likely_mistakes",
@@ -61,5 +63,6 @@ __all__ = [
     "risk_area",
     "select_rows",
     "self_agreement",
+    "single_labels",
     "target_estimates",
 ]

@@ -1,30 +1,25 @@
-"""Rows to look at: near-identical ones treated differently, likely mistakes, points in the plane."""
+"""Rows to look at: near-identical ones treated differently, likely mistakes, points of a map."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from tracer_nb.engine.gaps.agreement import Judged
 from tracer_nb.engine.pipeline import View
-from tracer_nb.engine.zoo import Matrix
 from tracer_nb.engine.zoo.matrix import similarities
-from tracer_nb.errors import InvalidInput, MissingExtra
+from tracer_nb.labelsets import NO_LABEL, SetsSeen, labels_in
 from tracer_nb.records import STATUSES, Selection
 
 __all__ = [
-    "LAYOUTS",
     "RowTable",
     "boundary_pairs",
     "draw_points",
     "joined_rows",
-    "lay_out",
     "likely_mistakes",
     "select_rows",
 ]
@@ -151,6 +146,17 @@ class RowTable:
     fitted: NDArray[np.bool_]
 
 
+def _places(known: tuple[str, ...], wanted: set[str]) -> list[int]:
+    """Where wanted names stand; of sets those that hold a wanted label, too."""
+    named = known.sets if isinstance(known, SetsSeen) else ()
+    found = [i for i, name in enumerate(known) if name in wanted]
+    if isinstance(known, SetsSeen) and not wanted.isdisjoint({*named, NO_LABEL}):
+        for i, written in enumerate(known.written):
+            if not wanted.isdisjoint(labels_in(written) or (NO_LABEL,)):
+                found.append(i)
+    return found
+
+
 def select_rows(table: RowTable, selection: Selection) -> NDArray[np.intp]:
     """Places in the table that match all that is said, but for the text that is searched.
 
@@ -167,7 +173,7 @@ def select_rows(table: RowTable, selection: Selection) -> NDArray[np.intp]:
         (selection.status, STATUSES, table.status),
     ):
         if wanted is not None:
-            keep &= np.isin(codes, [i for i, name in enumerate(known) if name in set(wanted)])
+            keep &= np.isin(codes, _places(known, set(wanted)))
     if selection.scores is not None:
         low, high = selection.scores
         keep &= np.isfinite(table.scores) & (table.scores >= low) & (table.scores <= high)
@@ -178,14 +184,8 @@ def select_rows(table: RowTable, selection: Selection) -> NDArray[np.intp]:
     return np.flatnonzero(keep)
 
 
-# Points that each method lays out in a few seconds on one core: 0.1 s, 3 s and 6 s.
-LAYOUTS = {"pca": 3000, "t-sne": 1000, "umap": 2000}
-
-_FIT_ROWS = 5000
 # Statuses have room for such a part of the points each.
 _PARTS = 8
-# Neighbours are sought among so many leading components.
-_COMPONENTS = 50
 
 
 def draw_points(status: NDArray[np.intp], most: int, seed: int) -> NDArray[np.intp]:
@@ -218,98 +218,3 @@ def draw_points(status: NDArray[np.intp], most: int, seed: int) -> NDArray[np.in
         for kind, n in zip(kinds, quota, strict=True)
     ]
     return np.sort(np.concatenate(drawn))
-
-
-def lay_out(
-    blocks: Sequence[Matrix], rows: NDArray[np.intp], *, method: str = "pca", seed: int = 0
-) -> tuple[NDArray[np.float64], float]:
-    """Positions of some rows.
-
-    Parameters
-    ----------
-    blocks : sequence of matrix of shape (n, d)
-        Dense or sparse; joined by :func:`joined_rows`.
-    rows : ndarray of shape (m,), int
-    method : str
-        "pca": principal components of at most 5,000 random rows. "t-sne" and "umap" start
-        from the leading fifty of them.
-    seed : int
-
-    Returns
-    -------
-    positions : ndarray of shape (m, 2)
-    explained : float
-        Share of the variance that the plane keeps; nan unless by "pca".
-
-    Raises
-    ------
-    InvalidInput
-        An unknown method, or more rows than it can lay out in a few seconds.
-    MissingExtra
-        umap-learn is not installed.
-    """
-    if method not in LAYOUTS:
-        raise InvalidInput.unknown_name("map", method, LAYOUTS)
-    if len(rows) > LAYOUTS[method]:
-        raise InvalidInput(
-            f"{method!r} takes at most {LAYOUTS[method]:,} points, got {len(rows):,}; draw fewer"
-        )
-    further = {"t-sne": _tsne, "umap": _umap}.get(method)
-    positions, explained = _pca(blocks, rows, 2 if further is None else _COMPONENTS, seed)
-    if further is None or len(rows) < 4:  # both look for neighbours
-        return positions[:, :2], explained
-    return further(positions, seed), np.nan
-
-
-def _pca(
-    blocks: Sequence[Matrix], rows: NDArray[np.intp], components: int, seed: int
-) -> tuple[NDArray[np.float64], float]:
-    from sklearn.decomposition import PCA  # noqa: PLC0415  slow to import
-
-    n = blocks[0].shape[0]
-    fitted = np.arange(n)
-    if n > _FIT_ROWS:
-        fitted = np.sort(np.random.default_rng([seed, 9]).choice(n, _FIT_ROWS, replace=False))
-    X = joined_rows([block[fitted] for block in blocks])
-    kept = min(components, *X.shape)
-    out = np.zeros((len(rows), max(kept, 2)))
-    if len(rows) == 0 or not _varies(X):
-        return out, 0.0
-    if sparse.issparse(X) and kept < min(X.shape):
-        pca = PCA(kept, svd_solver="arpack", random_state=seed)  # never makes X dense
-    else:
-        X = X.toarray() if sparse.issparse(X) else X
-        solver = "randomized" if kept < min(X.shape) else "full"
-        pca = PCA(kept, svd_solver=solver, random_state=seed)
-    pca.fit(X)
-    out[:, :kept] = pca.transform(joined_rows([block[rows] for block in blocks]))
-    return out, float(pca.explained_variance_ratio_[:2].sum())
-
-
-def _varies(X: Matrix) -> bool:
-    """Whether rows differ: scikit-learn divides by their variance."""
-    if X.shape[0] < 2:
-        return False
-    if sparse.issparse(X):
-        squares = X.multiply(X).mean(axis=0) - np.square(X.mean(axis=0))
-        return bool(np.asarray(squares).max() > 1e-12)
-    return bool(np.ptp(X, axis=0).max() > 1e-6)
-
-
-def _tsne(X: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
-    from sklearn.manifold import TSNE  # noqa: PLC0415  slow to import
-
-    perplexity = min(30.0, (len(X) - 1) / 3)
-    made = TSNE(2, init="pca", perplexity=perplexity, random_state=seed).fit_transform(X)
-    return np.asarray(made, dtype=np.float64)
-
-
-def _umap(X: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
-    try:
-        umap: Callable[..., Any] = import_module("umap").UMAP
-    except ImportError as error:
-        raise MissingExtra.for_package("umap-learn", "maps", "the map 'umap'") from error
-    neighbours = min(15, len(X) - 1)
-    # With a seed it works in one thread, and says so in a warning unless told to.
-    made = umap(n_neighbors=neighbours, random_state=seed, n_jobs=1).fit_transform(X)
-    return np.asarray(made, dtype=np.float64)

@@ -98,7 +98,9 @@ class SimpleGate:
         name, slope, intercept = (settings.get(k) for k in ("name", "slope", "intercept"))
         numbers = isinstance(slope, float) and isinstance(intercept, float)
         if name not in STATISTICS or not numbers or not slope > 0:  # type: ignore[operator]
-            raise InvalidInput(f"no gate has these settings: {name!r}, {slope!r}, {intercept!r}")
+            raise InvalidInput(
+                f"no gate has these settings: {name!r:.60}, {slope!r:.60}, {intercept!r:.60}"
+            )
         return cls(str(name), float(slope), float(intercept))  # type: ignore[arg-type]
 
 

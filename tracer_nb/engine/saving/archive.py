@@ -195,8 +195,8 @@ def check_entries(entries: Mapping[str, Any], file_size: int) -> None:
 
 MANIFEST = "tracer_nb"
 SCHEMA = "tracer_nb router"
-# 1 was a zip file of .npy members.
-VERSION = 2
+# 1 was a zip file of .npy members; certificates of 2 did not say where they come from.
+VERSION = 3
 _ZIP = b"PK\x03\x04"
 # The manifest is text in JSON, where each of its quotes takes two bytes; and 500 arrays.
 _LARGEST_HEADER = 2 * LARGEST_MANIFEST + 1_000_000
@@ -337,6 +337,11 @@ def _check_version(manifest: Mapping[str, Any]) -> None:
         raise _OtherVersion(
             f"it has version {version!r:.60} of the format and this tracer_nb reads {VERSION}; "
             "upgrade tracer_nb"
+        )
+    if version == VERSION - 1 and type(version) is int:
+        raise _OtherVersion(
+            f"it has version {version} of the format, whose certificates do not say which data they "
+            "were made on, and which is no longer read; fit the router again and save it"
         )
     if type(version) is not int or version != VERSION:
         raise ValueError(f"its version is {version!r:.60}, not {VERSION}")

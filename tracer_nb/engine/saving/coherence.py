@@ -17,7 +17,7 @@ from scipy import sparse
 
 from tracer_nb.engine.bounds import agreement_lower, column_agreement_lower
 from tracer_nb.engine.options import Options
-from tracer_nb.engine.pipeline import Pipeline
+from tracer_nb.engine.pipeline import Pipeline, decided
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Certificate, ClassCertificate, Frontier
 
@@ -72,13 +72,18 @@ def check_certificates(
     _require(targets == options.targets, f"certificates at {targets}, not {options.targets}")
     method = ("column" if column else "held-out") + _METHODS[options.certificate]
     for c in certificates:
+        asked = (c.promise, *(one.promise for one in c.also))
+        _require(asked == options.promises, "promises that were not asked for")
+    everything = [one for c in certificates for one in (c, *c.also)]
+    for c in everything:
+        _require(not c.also or c in certificates, "promises beside promises")
         _require(
             c.method in ({method, f"{method}, updated"} if column else {method}),
             f"a certificate by method {c.method!r:.60}, not {method!r}",
         )
         _require(c.by_simulation == (options.certificate == "cross-fit"), "proof or simulation")
         same = (c.confidence, c.strategy, c.n_targets) == (
-            *(options.confidence, options.strategy, len(options.targets)),
+            *(options.confidence, options.strategy, options.n_shares),
         )
         _require(same, "confidence, strategy or number of targets of a certificate")
         _require(1.0 - c.confidence + c.earlier <= 1.0 + _ROUNDING, "an error budget above 1")
@@ -94,6 +99,7 @@ def _check_counts(c: Certificate, *, column: bool) -> None:
     """Counts among one another, and the shares that follow from them."""
     words = f"{c.n_agree:,} of {c.n_handled:,} handled rows of {c.n_calibration:,}"
     _require(c.n_agree <= c.n_handled <= c.n_calibration, words)
+    _check_promise(c, column=column)
     handled, about = c.n_handled, c.n_calibration
     if column:
         population = c.n_population_handled is not None and c.n_population is not None
@@ -108,14 +114,35 @@ def _check_counts(c: Certificate, *, column: bool) -> None:
     _require(_equal(c.agreement, agreement), f"agreement {c.agreement} with {words}")
 
 
+def _check_promise(c: Certificate, *, column: bool) -> None:
+    """What the promised share is of, and the rows that break it, as that promise counts them."""
+    kind, wrong = c.promise.kind, c.n_handled - c.n_agree
+    labelled = kind in ("recall", "precision")
+    _require(labelled == (c.promise.label is not None), f"a promise of {kind} by label")
+    right = (c.n_counted, c.n_wrong) == (c.n_handled, wrong)
+    if kind == "output":
+        right = (c.n_counted, c.n_wrong) == (c.n_calibration, wrong)
+    elif kind == "recall":
+        known = c.n_counted - c.n_known
+        right = c.n_wrong <= wrong and c.n_wrong <= known <= c.n_calibration
+    _require(kind == "recall" or not c.n_known, "known rows with a label")
+    _require(right, f"{c.n_wrong:,} of {c.n_counted:,} rows that break a promise of {kind}")
+    whole = kind == "output" and column
+    _require(whole == (c.n_delivered is not None), f"rows that come out for a promise of {kind}")
+    _require(not whole or (c.n_delivered or 0) >= (c.n_population or 0), "rows that come out")
+
+
 def _check_bound(c: Certificate, options: Options, *, column: bool) -> None:
     """The bound follows from the counts, and what is certified has one above the target."""
     bound = agreement_lower(c.n_agree, c.n_handled, options.level)
     if column:
         total = c.n_population_handled or 0
         bound = column_agreement_lower(c.n_agree, c.n_handled, total, options.level)
+    if c.n_known:  # rows that are given the label were not read
+        bound = 0.0
     _require(abs(c.agreement_lower - bound) < 1e-6, f"lower bound {c.agreement_lower}")
-    _require(c.whole_output_lower >= c.target - _ROUNDING, "agreement of the whole output")
+    implied = 0.0 if c.promise.kind == "recall" and c.n_handled else c.target
+    _require(c.whole_output_lower >= implied - _ROUNDING, "agreement of the whole output")
 
 
 def _check_thresholds(c: Certificate, options: Options) -> None:
@@ -131,10 +158,14 @@ def _check_thresholds(c: Certificate, options: Options) -> None:
     _require(c.n_tested >= len(passed), "fewer thresholds tested than passed")
     if passed:
         _require(_equal(c.coverage, c.settings[-1].coverage), "coverage at the threshold")
-        _require(
-            c.agreement_lower >= c.target - 1e-6,
-            f"certified at {c.target:g} with lower bound {c.agreement_lower:g}",
-        )
+        # What was counted of the promise itself carries the target, whatever handled rows show.
+        bound = agreement_lower(c.n_counted - c.n_wrong, c.n_counted, options.level)
+        if c.promise.kind in ("handled", "precision"):
+            bound = c.agreement_lower
+        elif c.n_delivered is not None or c.n_known:
+            bound = 1.0  # of rows that come out, most were not tested: the counts say too little
+        low = f"certified at {c.target:g} with lower bound {bound:g}"
+        _require(bound >= c.target - 1e-6, low)
         _check_fixed(c.threshold, options)
 
 
@@ -224,7 +255,9 @@ def label_array(labels: list[Any], *, as_objects: bool) -> NDArray[Any]:
     return np.array(labels)
 
 
-def check_sizes(pipeline: Mapping[str, Any], widths: tuple[int, ...], n_classes: int) -> None:
+def check_sizes(
+    pipeline: Mapping[str, Any], widths: tuple[int, ...], n_classes: int, n_axes: int | None = None
+) -> None:
     """Check the numbers of features and classes that settings name.
 
     Parameters
@@ -234,6 +267,8 @@ def check_sizes(pipeline: Mapping[str, Any], widths: tuple[int, ...], n_classes:
     widths : tuple of int
         Features of each block.
     n_classes : int
+    n_axes : int, optional
+        Axes that the first block in use is projected on.
 
     Raises
     ------
@@ -245,7 +280,8 @@ def check_sizes(pipeline: Mapping[str, Any], widths: tuple[int, ...], n_classes:
         raise incoherent(f"{len(weights)} blocks of features, not {len(widths)}")
     if not any(weights):
         raise incoherent("no block of features in use")
-    width = sum(w for w, weight in zip(widths, weights, strict=False) if weight > 0)
+    used = [w for w, weight in zip(widths, weights, strict=False) if weight > 0]
+    width = sum(used) if n_axes is None else sum(used[1:]) + n_axes + 1
     if sum(widths) > _MOST_FEATURES:
         raise incoherent(f"{sum(widths):,} features")
     for stage in pipeline["stages"]:
@@ -273,11 +309,11 @@ def check_shapes(
         The surrogate has other labels; besides, what numpy raises.
     """
     view = pipeline.view
-    smoothed = None if view.smoothing is None else view.first
+    dense = None if view.smoothing is None and view.axes is None else view.first
     probe = [
         # Nothing in a sparse matrix vouches for its width, so no memory is taken for it.
         sparse.csr_matrix(([np.float32(1.0)], ([0], [0])), shape=(1, width))
-        if is_sparse and i != smoothed
+        if is_sparse and i != dense
         else np.ones((1, width), dtype=np.float32)
         for i, width in enumerate(widths)
     ]
@@ -289,7 +325,7 @@ def check_shapes(
                 f"the saved surrogate knows {outputs.shape[-1]} labels and the router "
                 f"{n_classes}; save it again"
             )
-        scores = stage.gate.scores(outputs, X)
+        scores = stage.gate.scores(decided(outputs, stage.rule)[1], X)
         if scores.shape != (1,):
             raise incoherent(f"gate scores of shape {scores.shape}")
     pipeline.predict(probe)

@@ -30,6 +30,7 @@ from tracer_nb.engine.saving.router_state import (
 )
 from tracer_nb.engine.saving.schema import CONTENT, check_content
 from tracer_nb.errors import InvalidInput
+from tracer_nb.labelsets import LabelSets
 
 __all__ = ["RouterFile", "features_from_state", "read_router", "write_router"]
 
@@ -101,7 +102,8 @@ class RouterFile:
     features : Features or None
         None when each column comes with features of its own.
     about : mapping
-        What the schema says under ``about``, and ``fitted``, a list of short addresses.
+        What the schema says under ``about``, and ``fitted``, a list of short addresses. Of several
+        labels a row its ``labels`` are a :class:`~tracer_nb.labelsets.LabelSets`.
     """
 
     router: Router
@@ -129,7 +131,7 @@ def write_router(path: str | os.PathLike[str], saved: RouterFile) -> None:
     if saved.features is not None:
         settings, its = saved.features.state()
         arrays |= under("features/", its)
-    about = dict(saved.about)
+    about = {**saved.about, "labels": list(saved.about["labels"])}
     fitted = bytes.fromhex("".join(about.pop("fitted")))
     arrays[_FITTED] = np.frombuffer(fitted, dtype=np.uint8).reshape(-1, _ADDRESS_BYTES)
     content = {"about": about, "router": state, "features": settings}
@@ -137,13 +139,15 @@ def write_router(path: str | os.PathLike[str], saved: RouterFile) -> None:
     write_archive(_expanded(path), content, arrays)
 
 
-def read_router(path: str | os.PathLike[str]) -> RouterFile:
+def read_router(path: str | os.PathLike[str], *, with_features: bool = True) -> RouterFile:
     """Read what :func:`write_router` wrote; no code in the file is run.
 
     Parameters
     ----------
     path : str or path-like
         May begin with ``~``.
+    with_features : bool
+        False: features are not made, which may need a model, and are None.
 
     Raises
     ------
@@ -162,10 +166,15 @@ def read_router(path: str | os.PathLike[str]) -> RouterFile:
     strange = set(router.fit.classes.tolist()) - set(about["labels"])
     if strange:
         raise incoherent(f"label {min(strange, key=str)!r:.60} is none of the label set")
+    pooled = router.fit.pooled
+    if len(about["chain"]) != (0 if pooled is None else len(pooled.stages)):
+        raise incoherent(f"{len(about['chain'])} stages, and weights for others")
     features = None
-    if content["features"] is not None:
+    if content["features"] is not None and with_features:
         features = features_from_state(content["features"], part_of(arrays, "features/"))
         _check_features(router, features)
+    if router.fit.sets is not None:
+        about["labels"] = LabelSets(about["labels"], router.fit.sets.how_many)
     return RouterFile(router, features, about)
 
 

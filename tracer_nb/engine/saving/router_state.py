@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from tracer_nb.engine.fitting import SurrogateFit
 from tracer_nb.engine.gates import LearnedGate, SimpleGate
+from tracer_nb.engine.gates.guard import Guard
 from tracer_nb.engine.options import make_options
-from tracer_nb.engine.pipeline import Guard, Pipeline, Smoothing, Stage, View
+from tracer_nb.engine.pipeline import Pipeline, Stage, View
+from tracer_nb.engine.pool import Pool, Pooled
 from tracer_nb.engine.router import Router
 from tracer_nb.engine.saving.coherence import (
     check_certificates,
@@ -24,7 +26,8 @@ from tracer_nb.engine.saving.coherence import (
     label_array,
 )
 from tracer_nb.engine.saving.schema import ROUTER, check_content
-from tracer_nb.engine.zoo import MODELS
+from tracer_nb.engine.subsets import SetRule
+from tracer_nb.engine.zoo import MODELS, Smoothing
 from tracer_nb.engine.zoo.matrix import pack_matrix, unpack_matrix
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import (
@@ -32,6 +35,7 @@ from tracer_nb.records import (
     ClassCertificate,
     Frontier,
     Pilot,
+    PromiseName,
     Setting,
     Trial,
 )
@@ -94,15 +98,19 @@ def router_state(router: Router) -> tuple[dict[str, Any], Arrays]:
             "pipeline": options.pipeline,
             "guard": options.guard,
             "seed": options.seed,
+            "promise": [asdict(name) for name in options.promises],
         },
         "typical_cost": fit.typical_cost,
         "n_features": list(fit.n_features),
         "uses_column": fit.uses_column,
         "trials": [_plain(asdict(trial)) for trial in fit.trials],
-        "certificates": [_plain(asdict(c)) for c in router.certificates],
+        "certificates": [_certificate_state(c) for c in router.certificates],
         "column_certificates": None
         if router.column_certificates is None
-        else [_plain(asdict(c)) for c in router.column_certificates],
+        else [_certificate_state(c) for c in router.column_certificates],
+        "pooled": None
+        if fit.pooled is None
+        else {"cut": fit.pooled.cut, "weights": [p.weights.tolist() for p in fit.pooled.pools]},
     }
     return content, arrays
 
@@ -135,12 +143,18 @@ def _router(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> R
     labels = content["classes"]
     classes = label_array(labels, as_objects=content["classes_are_objects"])
     widths = tuple(content["n_features"])
-    check_sizes(content["pipeline"], widths, len(labels))
-    pipeline = _pipeline(content["pipeline"], arrays)
+    axes = arrays.get("axes/dense")
+    n_axes = None if axes is None else axes.shape[-1]
+    check_sizes(content["pipeline"], widths, len(labels), n_axes)
+    pipeline = _pipeline(content["pipeline"], arrays, labels)
+    rules = [stage.rule for stage in pipeline.stages]
+    if None in rules and any(rules):
+        raise incoherent("one stage that gives one label and one that gives several")
     is_sparse = any(name.endswith("indptr") for name in arrays)
     check_shapes(pipeline, widths, len(labels), is_sparse=is_sparse)
     none = np.empty(0, dtype=np.intp)
-    options = make_options(**content["options"])
+    asked = tuple(PromiseName(**name) for name in content["options"]["promise"])
+    options = make_options(**{**content["options"], "promise": asked})
     fit = SurrogateFit(
         pipeline=pipeline,
         classes=classes,
@@ -156,6 +170,8 @@ def _router(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> R
         n_features=widths,
         uses_column=content["uses_column"],
         trials=tuple(Trial(**_numbers(t)) for t in content["trials"]),
+        sets=None if rules[0] is None else rules[0].sets,
+        pooled=_pooled(content["pooled"]),
     )
     about_new = tuple(map(_certificate, content["certificates"]))
     check_certificates(about_new, options, labels, column=False)
@@ -168,6 +184,16 @@ def _router(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> R
     return Router(fit, about_new, about_column, frontier)
 
 
+def _pooled(content: Mapping[str, Any] | None) -> Pooled | None:
+    if content is None:
+        return None
+    weights = content["weights"]
+    if [len(each) for each in weights] != list(range(2, 2 + len(weights))):
+        raise incoherent("weights of a chain that are not one more for each stage")
+    pools = tuple(Pool(np.array(each, dtype=np.float64)) for each in weights)
+    return Pooled(tuple(range(len(weights) - 1)), float(content["cut"]), pools)
+
+
 def _pipeline_state(pipeline: Pipeline) -> tuple[dict[str, Any], Arrays]:
     arrays: Arrays = {}
     stages = []
@@ -177,10 +203,16 @@ def _pipeline_state(pipeline: Pipeline) -> tuple[dict[str, Any], Arrays]:
         arrays |= under(f"stage{i}/model/", model_arrays)
         arrays |= under(f"stage{i}/gate/", gate_arrays)
         kinds = {"model_kind": stage.model.kind, "gate_kind": stage.gate.kind}
-        stages.append({"name": stage.name, **kinds, "model": model, "gate": gate})
+        rule = None
+        if stage.rule is not None:
+            rule, rule_arrays = stage.rule.state()
+            arrays |= under(f"stage{i}/rule/", rule_arrays)
+        stages.append({"name": stage.name, **kinds, "model": model, "gate": gate, "rule": rule})
     view, guard = pipeline.view, pipeline.guard
     if view.smoothing is not None:
         arrays |= under("view/", pack_matrix(view.smoothing.reference))
+    if (axes := view.unsmoothed.axes) is not None:
+        arrays |= under("axes/", pack_matrix(axes))
     if guard is not None and guard.landmarks is not None:
         arrays |= under("guard/", pack_matrix(guard.landmarks))
     return {
@@ -192,18 +224,24 @@ def _pipeline_state(pipeline: Pipeline) -> tuple[dict[str, Any], Arrays]:
         "stages": stages,
         "switch": pipeline.switch,
         "guard": None if guard is None else guard.limit,
+        "guard_new": guard.new_limit if guard and math.isfinite(guard.new_limit) else None,
     }, arrays
 
 
-def _pipeline(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Pipeline:
+def _pipeline(
+    content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], labels: list[Any]
+) -> Pipeline:
     about = content["view"]
-    smoothing = None
+    smoothing, found = None, part_of(arrays, "axes/")
+    axes = unpack_matrix(found) if found else None
     if about["sharpness"] is not None:
-        smoothing = Smoothing(unpack_matrix(part_of(arrays, "view/")), float(about["sharpness"]))
+        reference = unpack_matrix(part_of(arrays, "view/"))
+        smoothing, axes = Smoothing(reference, float(about["sharpness"]), axes), None
     guard = None
     if content["guard"] is not None:
         landmarks = part_of(arrays, "guard/")
-        guard = Guard(unpack_matrix(landmarks) if landmarks else None, float(content["guard"]))
+        nearest, new = unpack_matrix(landmarks) if landmarks else None, content["guard_new"]
+        guard = Guard(nearest, float(content["guard"]), -math.inf if new is None else float(new))
     stages = []
     for i, stage in enumerate(content["stages"]):
         model_kind, gate_kind = stage["model_kind"], stage["gate_kind"]
@@ -214,16 +252,28 @@ def _pipeline(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
             )
         model = MODELS[model_kind].from_state(stage["model"], part_of(arrays, f"stage{i}/model/"))
         gate = _GATES[gate_kind].from_state(stage["gate"], part_of(arrays, f"stage{i}/gate/"))
-        stages.append(Stage(str(stage["name"]), model, gate))
+        rule = None
+        if stage["rule"] is not None:
+            rule = SetRule.from_state(labels, stage["rule"], part_of(arrays, f"stage{i}/rule/"))
+        stages.append(Stage(str(stage["name"]), model, gate, rule))
     weights = tuple(float(w) for w in about["weights"])
-    view = View(str(about["name"]), weights, smoothing)
+    view = View(str(about["name"]), weights, smoothing, axes)
     return Pipeline(view, tuple(stages), float(content["switch"]), guard)
+
+
+def _certificate_state(certificate: Certificate) -> dict[str, Any]:
+    # The file says once, for all of them, where they come from.
+    also = [_certificate_state(one) for one in certificate.also]
+    values = _plain(asdict(replace(certificate, origin=None, also=())))
+    return {name: value for name, value in values.items() if name != "origin"} | {"also": also}
 
 
 def _certificate(content: Mapping[str, Any]) -> Certificate:
     values = _numbers(content)
     values["settings"] = tuple(Setting(**_numbers(s)) for s in values["settings"])
     values["classes"] = tuple(ClassCertificate(**_numbers(c)) for c in values["classes"])
+    values["promise"] = PromiseName(**values["promise"])
+    values["also"] = tuple(_certificate(one) for one in values["also"])
     return Certificate(**values)
 
 

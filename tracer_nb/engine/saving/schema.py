@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tracer_nb.errors import InvalidInput
+from tracer_nb.records import PROMISES
 
 __all__ = ["CONTENT", "KEYWORDS", "ROUTER", "check_content", "find_fault"]
 
@@ -158,36 +159,44 @@ _CLASS = _record(
     agreement_high=_SHARE,
     needed_rows=_or(_NULL, _COUNT),
 )
-_CERTIFICATE = _record(
-    method=_NAME,
-    target=_INSIDE,
-    confidence=_INSIDE,
-    threshold=_or(_SHARE, _word("inf", "nan")),
-    certified=_BOOL,
-    coverage=_SHARE,
-    agreement=_MAYBE_SHARE,
-    agreement_lower=_SHARE,
-    n_fit=_COUNT,
-    n_calibration=_COUNT,
-    n_handled=_COUNT,
-    n_agree=_COUNT,
-    n_tested=_COUNT,
-    n_population=_or(_NULL, _COUNT),
-    n_population_handled=_or(_NULL, _COUNT),
-    needed_rows=_or(_NULL, _COUNT),
-    note=_TEXT,
-    strategy=_NAME,
-    by_simulation=_BOOL,
-    cost_coverage=_SHARE,
-    whole_output_lower=_SHARE,
-    n_set_aside=_COUNT,
-    n_targets={"type": "integer", "minimum": 1, "maximum": _MOST_ROWS},
-    n_rounds={"type": "integer", "minimum": 1, "maximum": _MOST_ROWS},
+_PROMISE = _record(kind={"enum": list(PROMISES)}, label=_or(_NULL, _TEXT))
+_PARTS: dict[str, Schema] = {
+    "method": _NAME,
+    "target": _INSIDE,
+    "confidence": _INSIDE,
+    "threshold": _or(_SHARE, _word("inf", "nan")),
+    "certified": _BOOL,
+    "coverage": _SHARE,
+    "agreement": _MAYBE_SHARE,
+    "agreement_lower": _SHARE,
+    "n_fit": _COUNT,
+    "n_calibration": _COUNT,
+    "n_handled": _COUNT,
+    "n_agree": _COUNT,
+    "n_tested": _COUNT,
+    "n_population": _or(_NULL, _COUNT),
+    "n_population_handled": _or(_NULL, _COUNT),
+    "needed_rows": _or(_NULL, _COUNT),
+    "note": _TEXT,
+    "strategy": _NAME,
+    "by_simulation": _BOOL,
+    "cost_coverage": _SHARE,
+    "whole_output_lower": _SHARE,
+    "n_set_aside": _COUNT,
+    "n_targets": {"type": "integer", "minimum": 1, "maximum": _MOST_ROWS},
+    "n_rounds": {"type": "integer", "minimum": 1, "maximum": _MOST_ROWS},
     # A difference of sums, which rounding may take below 0.
-    earlier={"type": "number", "minimum": -1e-9, "maximum": 1},
-    settings=_list(_SETTING),
-    classes=_list(_CLASS),
-)
+    "earlier": {"type": "number", "minimum": -1e-9, "maximum": 1},
+    "settings": _list(_SETTING),
+    "classes": _list(_CLASS),
+    "promise": _PROMISE,
+    "n_counted": _COUNT,
+    "n_wrong": _COUNT,
+    "n_delivered": _or(_NULL, _COUNT),
+    "n_known": _COUNT,
+}
+_ALSO = _record(**_PARTS, also=_list(_OBJECT, 0, 0))
+_CERTIFICATE = _record(**_PARTS, also=_list(_ALSO))
 _TRIAL = _record(
     name=_NAME,
     view=_NAME,
@@ -210,19 +219,29 @@ _OPTIONS = _record(
     pipeline=_NAME,
     guard=_SHARE,
     seed=_COUNT,
+    promise=_list(_PROMISE, 1, 100),
 )
 _VIEW = _record(
     name=_NAME,
     weights=_list({"type": "number", "minimum": 0, "maximum": 1.000001}, 1, 100),
     sharpness=_or(_NULL, {"type": "number", "exclusiveMinimum": 0, "maximum": 1000}),
 )
-_STAGE = _record(name=_NAME, model_kind=_NAME, gate_kind=_NAME, model=_OBJECT, gate=_OBJECT)
+_STAGE = _record(
+    name=_NAME,
+    model_kind=_NAME,
+    gate_kind=_NAME,
+    model=_OBJECT,
+    gate=_OBJECT,
+    rule=_or(_NULL, _OBJECT),
+)
 _PIPELINE = _record(
     view=_VIEW,
     stages=_list(_STAGE, 1, 2),
     switch=_SHARE,
     # A cosine, but for rounding.
     guard=_or(_NULL, {"type": "number", "minimum": -2, "maximum": 2}),
+    # At most 1, and -inf is null.
+    guard_new=_or(_NULL, {"type": "number", "minimum": -1_000_000, "maximum": 1}),
 )
 ROUTER = _record(
     classes=_list(_LABEL, 2),
@@ -235,6 +254,35 @@ ROUTER = _record(
     trials=_list(_TRIAL),
     certificates=_list(_CERTIFICATE, 1),
     column_certificates=_or(_NULL, _list(_CERTIFICATE, 1)),
+    # Of a chain: weights of the surrogate's two parts, and of each stage heard.
+    pooled=_or(
+        _NULL,
+        _record(
+            cut={"type": "number", "minimum": 0, "maximum": 2},
+            weights=_list(_list(_NUMBER, 2, 100), 1, 99),
+        ),
+    ),
+)
+_SHA256 = {"type": "string", "pattern": r"^([0-9a-f]{64})?\Z"}
+_TIME = {"type": "string", "pattern": r"^[0-9T:.+-]{10,40}\Z"}
+_SPENT = _record(
+    n_round={"type": "integer", "minimum": 1, "maximum": _MOST_ROWS},
+    n_rows=_COUNT,
+    error=_SHARE,
+    looks=_list(_record(n_rows=_COUNT, error=_SHARE)),
+)
+_ORIGIN = _record(
+    models=_list(_record(name=_TEXT, n_answers=_COUNT)),
+    note=_TEXT,
+    prompt_sha256=_SHA256,
+    column=_TEXT,
+    n_rows=_COUNT,
+    n_texts=_COUNT,
+    data_sha256=_SHA256,
+    features=_TEXT,
+    surrogate=_TEXT,
+    tests=_list(_SPENT),
+    made=_TIME,
 )
 _ABOUT = _record(
     teacher=_TEXT,
@@ -249,7 +297,9 @@ _ABOUT = _record(
     latency_weight=_NOT_NEGATIVE,
     abstain=_record(unlike=_BOOL, unsure=_or(_NULL, _SHARE)),
     versions={"type": "object", "additionalProperties": _NAME},
-    saved={"type": "string", "pattern": r"^[0-9T:.+-]{10,40}\Z"},
+    origin=_ORIGIN,
+    chain=_list(_record(name=_TEXT, identity=_OBJECT, price=_NOT_NEGATIVE, soft=_BOOL), 0, 98),
+    saved=_TIME,
 )
 _FEATURES = {
     "type": "object",

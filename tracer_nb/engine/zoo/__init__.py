@@ -6,8 +6,10 @@ that each earns its place by; all but XGBoost are kept as plain arrays.
 
 from tracer_nb.engine.zoo.base import Fit, Fitter, Model, SavedModel, folds
 from tracer_nb.engine.zoo.custom import Logistic, fit_logistic, fit_xgboost, from_estimator
+from tracer_nb.engine.zoo.distilled import fit_distilled
 from tracer_nb.engine.zoo.kernel_ridge import KernelRidge, fit_kernel_ridge
 from tracer_nb.engine.zoo.matrix import Matrix, unit_rows
+from tracer_nb.engine.zoo.smoothing import Smoothing, column_rows, projected, smoothing_over
 
 __all__ = [
     "MODELS",
@@ -17,8 +19,13 @@ __all__ = [
     "KernelRidge",
     "Matrix",
     "Model",
+    "Smoothing",
+    "column_rows",
+    "fit_distilled",
     "folds",
     "from_estimator",
+    "projected",
+    "smoothing_over",
     "unit_rows",
 ]
 

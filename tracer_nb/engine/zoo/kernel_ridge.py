@@ -1,7 +1,4 @@
-"""RBF kernel ridge regression on unit vectors, tuned by closed-form leave-one-out.
-
-Also on landmarks (Nystroem), with leave-one-out still in closed form.
-"""
+"""RBF kernel ridge regression on unit vectors, tuned by closed-form leave-one-out."""
 
 from __future__ import annotations
 
@@ -12,9 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.linalg import cho_solve, lapack, solve_triangular
+from scipy.linalg import lapack
 
 from tracer_nb.engine.zoo.base import Fit, damaged, read_array, read_codes, read_count, require
+from tracer_nb.engine.zoo.landmarks import landmark_regression
 from tracer_nb.engine.zoo.matrix import (
     Matrix,
     rbf_kernel,
@@ -23,102 +21,15 @@ from tracer_nb.engine.zoo.matrix import (
     squared_norms,
 )
 
-__all__ = ["EXACT_ROWS", "LANDMARKS", "KernelRidge", "fit_kernel_ridge", "landmark_regression"]
-
-
-# On the diagonal of K_mm, above the rounding errors of single precision distances and far
-# below what any ridge in use shrinks away.
-_JITTER = 1e-4
-
-
-def landmark_regression(
-    X: Matrix, Y: NDArray[np.float32], chosen: NDArray[np.intp], width: float, ridge: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Weights of the landmarks, and leave-one-out outputs of all rows.
-
-    Parameters
-    ----------
-    X : matrix of shape (n, d), float32
-    Y : ndarray of shape (n, K)
-    chosen : ndarray of shape (m,), int
-        Rows that are the landmarks.
-    width, ridge : float
-
-    Returns
-    -------
-    weights : ndarray of shape (m, K), float32
-        Outputs of x are k(x, L) @ weights.
-    left_out : ndarray of shape (n, K), float32
-        Outputs of refits without the row; without the landmark too where the row is one.
-
-    Notes
-    -----
-    O(n m (m + d)) time, and O(m^2) memory besides parts of rows. The features are never
-    written down: with A = K_mn K_nm + lambda K_mm = C (Phi^T Phi + lambda I) C^T the weights
-    are A^-1 K_mn Y, the leverages h_i = k_i^T A^-1 k_i = phi_i^T (Phi^T Phi + lambda I)^-1
-    phi_i, and the outputs without row i are (f_i - h_i y_i) / (1 - h_i).
-
-    A landmark that stays while its row is left out is worse off than any new row: its own
-    basis function is the largest there and nothing holds it down. On 6,000 rows and 3,000
-    landmarks that cost landmarks 11 points of agreement, and other rows none.
-    """
-    n, m = X.shape[0], len(chosen)
-    landmarks = X[chosen]
-    among = rbf_kernel(landmarks, landmarks, width).astype(np.float64)
-    gram = among.copy()
-    gram[np.diag_indices(m)] += _JITTER
-    gram *= ridge
-    moments = np.zeros((m, Y.shape[1]))
-    for rows in row_chunks(n, m):
-        kernel = rbf_kernel(X[rows], landmarks, width).astype(np.float64)
-        gram += kernel.T @ kernel
-        moments += kernel.T @ Y[rows]
-    factor = _cholesky(gram)
-    weights = cho_solve((factor, True), moments)
-    left_out = np.empty(Y.shape)
-    slack = np.empty((n, 1))
-    for rows in row_chunks(n, m):
-        kernel = rbf_kernel(X[rows], landmarks, width).astype(np.float64)
-        whitened = solve_triangular(factor, kernel.T, lower=True)
-        # Leverages are below 1 because of the ridge, but for rounding.
-        leverage = np.minimum(np.einsum("ji,ji->i", whitened, whitened), 1.0 - 1e-6)[:, None]
-        slack[rows] = 1.0 - leverage
-        left_out[rows] = (kernel @ weights - leverage * Y[rows]) / slack[rows]
-    left_out[chosen] -= _own_part(
-        factor, among, weights, Y[chosen] - left_out[chosen], slack[chosen]
-    )
-    return weights.astype(np.float32), left_out.astype(np.float32)
-
-
-def _own_part(
-    factor: NDArray[np.float64],
-    among: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    residuals: NDArray[np.float64],
-    slack: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """What a landmark's own basis function adds to the output of its left out row.
-
-    Leaving row i out makes A^-1 + u u^T / (1 - h) of A^-1, with u = A^-1 k_i, and takes
-    u (y_i - left out) off the weights. Holding weight j at zero then takes its weight times
-    the inverse's column j over the inverse's (j, j) off the others.
-    """
-    inverse = cho_solve((factor, True), np.eye(len(factor)))
-    own = np.einsum("ij,ji->i", inverse, among)[:, None]
-    weight = weights - own * residuals
-    part = own / slack * weight / (np.diagonal(inverse)[:, None] + own**2 / slack)
-    return np.asarray(part)
-
-
-def _cholesky(gram: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Lower factor; more on the diagonal where rounding made the matrix indefinite."""
-    extra = 0.0
-    while True:
-        shifted = gram + extra * np.eye(len(gram)) if extra else gram
-        factor, info = lapack.dpotrf(shifted, lower=1, clean=1)
-        if info == 0:
-            return np.asarray(factor)
-        extra = 10.0 * extra or 1e-12 * float(np.trace(gram))
+__all__ = [
+    "EXACT_ROWS",
+    "LANDMARKS",
+    "Exact",
+    "KernelRidge",
+    "fit_exactly",
+    "fit_kernel_ridge",
+    "median_distance",
+]
 
 
 # Beyond this many rows the regression is on landmarks: one minute and 2 GB become too much.
@@ -157,9 +68,17 @@ class KernelRidge:
     ridge: float
     # Of the support: to work them out for one row would cost more than the row.
     _norms: NDArray[np.floating] = field(init=False, repr=False)
+    # Dense support, its norms and ones: one product gives the kernel's exponents.
+    _extended: NDArray[np.floating] | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_norms", squared_norms(self.support))
+        norms = squared_norms(self.support)
+        extended = None
+        if not sparse.issparse(self.support):
+            beside = -self.support.dtype.type(self.width) * norms, np.ones_like(norms)
+            extended = np.column_stack([self.support, *beside])
+        object.__setattr__(self, "_norms", norms)
+        object.__setattr__(self, "_extended", extended)
 
     def outputs(self, X: Matrix) -> NDArray[np.floating]:
         """Regression outputs (n, K) of rows that ``unit_rows`` has prepared."""
@@ -176,12 +95,29 @@ class KernelRidge:
         out = np.empty((X.shape[0], self.weights.shape[1]), dtype=dtype)
         similarity = np.empty(len(out), dtype=dtype)
         for rows in row_chunks(len(out), self.support.shape[0]):
+            if self._extended is not None and not sparse.issparse(X):
+                out[rows], similarity[rows] = self._of_dense(X[rows], self._extended)
+                continue
             kernel = rbf_kernel(X[rows], self.support, self.width, self._norms)
             out[rows] = kernel @ self.weights
             with np.errstate(divide="ignore"):  # so far away that the kernel is 0
                 logs = np.log(kernel.max(axis=1))
             similarity[rows] = (squared_norms(X[rows]) + 1.0 + logs / self.width) / 2.0
         return out, similarity
+
+    def _of_dense(
+        self, X: NDArray[np.floating], extended: NDArray[np.floating]
+    ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """The same of a few dense rows, with few passes over the product."""
+        width, norms = X.dtype.type(self.width), squared_norms(X)
+        rows = np.empty((X.shape[0], X.shape[1] + 2), dtype=X.dtype)
+        np.multiply(X, 2 * width, out=rows[:, :-2])
+        rows[:, -2] = 1.0
+        rows[:, -1] = -width * norms
+        kernel = rows @ extended.T
+        similarity = (norms + 1 + kernel.max(axis=1) / width) / 2
+        np.exp(kernel, out=kernel)
+        return kernel @ self.weights, similarity
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Settings and arrays; a sparse support is saved as its three arrays."""
@@ -258,22 +194,77 @@ def fit_kernel_ridge(
     """
     targets = np.asarray(Y, dtype=np.float32)
     n = X.shape[0]
-    rng = np.random.default_rng(seed)
-    rows = np.arange(n)
-    if n > _TUNING_ROWS:
-        rows = np.sort(rng.choice(n, _TUNING_ROWS, replace=False))
-    width, ridge = _tune(X[rows], targets[rows], width, ridge)
     if n > EXACT_ROWS:
+        rng = np.random.default_rng(seed)
+        width, ridge = _tuned(X, targets, rng, width, ridge)
         chosen = np.sort(rng.choice(n, min(n_landmarks, n), replace=False))
         weights, left_out = landmark_regression(X, targets, chosen, width, ridge)
         words = f"width {width:.3g}, ridge {ridge:.3g}, {len(chosen):,} landmarks"
         return Fit(KernelRidge(X[chosen], weights, width, ridge), left_out, words)
+    exact = fit_exactly(X, targets, seed, width, ridge)
+    model = KernelRidge(X, exact.weights.astype(np.float32), exact.width, exact.ridge)
+    return Fit(model, exact.left_out.astype(np.float32), exact.words)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exact:
+    """A regression that stands on all n rows.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n, K)
+    left_out : ndarray of shape (n, K)
+        Outputs for each row of a fit without it.
+    diagonal : ndarray of shape (n,)
+        Of the inverse of K + lambda I.
+    factor : ndarray of shape (n, n)
+        Its lower Cholesky factor; above the diagonal lies rubbish.
+    width, ridge : float
+    """
+
+    weights: NDArray[np.floating]
+    left_out: NDArray[np.floating]
+    diagonal: NDArray[np.floating]
+    factor: NDArray[np.floating]
+    width: float
+    ridge: float
+
+    @property
+    def words(self) -> str:
+        """Hyper-parameters."""
+        return f"width {self.width:.3g}, ridge {self.ridge:.3g}"
+
+
+def fit_exactly(
+    X: Matrix,
+    Y: NDArray[np.float32],
+    seed: int = 0,
+    width: float | None = None,
+    ridge: float | None = None,
+) -> Exact:
+    """Regression on all rows, as in :func:`fit_kernel_ridge`."""
+    width, ridge = _tuned(X, Y, np.random.default_rng(seed), width, ridge)
     # Double precision here: the condition number grows with n, and left-out rows divide
     # by the inverse's diagonal.
-    while (solved := _solve(rbf_kernel(X, X, width).astype(np.float64), targets, ridge)) is None:
+    while (solved := _solve(rbf_kernel(X, X, width).astype(np.float64), Y, ridge)) is None:
         ridge *= 10.0
-    words = f"width {width:.3g}, ridge {ridge:.3g}"
-    return Fit(KernelRidge(X, solved[0], width, ridge), solved[1], words)
+    weights, diagonal, factor = solved
+    return Exact(weights, Y - weights / diagonal[:, None], diagonal, factor, width, ridge)
+
+
+def _tuned(
+    X: Matrix,
+    Y: NDArray[np.float32],
+    rng: np.random.Generator,
+    width: float | None,
+    ridge: float | None,
+) -> tuple[float, float]:
+    """Width and ridge, chosen on some rows where there are many."""
+    n = X.shape[0]
+    rows = np.arange(n)
+    if n > _TUNING_ROWS:
+        rows = np.sort(rng.choice(n, _TUNING_ROWS, replace=False))
+    return _tune(X[rows], Y[rows], width, ridge)
 
 
 def _tune(
@@ -283,10 +274,7 @@ def _tune(
     if width is not None and ridge is not None:
         return width, ridge
     distances = squared_distances(X, X)
-    off_diagonal = distances[np.triu_indices(len(distances), k=1)]
-    scale = float(np.median(off_diagonal)) if len(off_diagonal) else 0.0
-    # Equal rows have no scale, and distances of nearly equal ones drown in rounding errors.
-    scale = max(scale, _LEAST_SCALE) if scale > 0 else 1.0
+    scale = _median(distances)
     widths = [f / scale for f in _WIDTHS] if width is None else [width]
     ridges = _RIDGES if ridge is None else (ridge,)
     best = (np.inf, widths[0], ridges[-1])
@@ -297,17 +285,29 @@ def _tune(
             solved = _solve(kernel.copy(), Y, strength)
             if solved is None:
                 continue
-            errors.append(float(((solved[1] - Y) ** 2).mean()))
+            errors.append(float(((solved[0] / solved[1][:, None]) ** 2).mean()))
             best = min(best, (errors[-1], candidate, strength))
             if len(errors) > 1 and errors[-1] > errors[-2]:
                 break  # the error is unimodal in the ridge for all we have seen
     return best[1], best[2]
 
 
+def median_distance(X: Matrix) -> float:
+    """Median squared distance between rows; 1 where they are equal."""
+    return _median(squared_distances(X, X))
+
+
+def _median(distances: NDArray[np.floating]) -> float:
+    off_diagonal = distances[np.triu_indices(len(distances), k=1)]
+    scale = float(np.median(off_diagonal)) if len(off_diagonal) else 0.0
+    # Equal rows have no scale, and distances of nearly equal ones drown in rounding errors.
+    return max(scale, _LEAST_SCALE) if scale > 0 else 1.0
+
+
 def _solve(
     kernel: NDArray[np.floating], Y: NDArray[np.float32], ridge: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
-    """Weights and leave-one-out outputs; overwrites ``kernel``.
+) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]] | None:
+    """Weights, diagonal of the inverse, and lower factor; overwrites ``kernel``.
 
     None when the kernel is not positive definite: rounding errors of nearly equal rows
     outgrow the ridge.
@@ -323,8 +323,7 @@ def _solve(
     # half the work of the inverse; single precision is enough, as the factor's condition
     # number is only the root of the kernel's.
     root, _ = lapack.strtri(factor.astype(np.float32), lower=1, overwrite_c=1)
-    left_out = Y - weights / _column_squares(root)[:, None]
-    return np.ascontiguousarray(weights, dtype=np.float32), left_out.astype(np.float32)
+    return np.ascontiguousarray(weights), _column_squares(root), factor
 
 
 def _column_squares(lower: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -36,6 +36,8 @@ Matrix: TypeAlias = Any
 CHUNK_CELLS = 6_000_000
 # Unit rows with a cosine above this are of the same text, but for rounding.
 SAME_TEXT = 1.0 - 1e-5
+# Between these no square of a length is off in single precision.
+_SMALL, _LARGE = 1e-20, 1e30
 
 
 def unit_rows(X: Any, dtype: DTypeLike = np.float32) -> Matrix:
@@ -56,10 +58,14 @@ def unit_rows(X: Any, dtype: DTypeLike = np.float32) -> Matrix:
         rows.data = (rows.data / lengths).astype(dtype)
         return rows
     dense = np.asarray(X, dtype=dtype)
-    norms = np.sqrt(np.einsum("ij,ij->i", dense, dense, dtype=np.float64))
-    units = np.empty_like(dense)
-    np.divide(dense, np.where(norms > 0, norms, 1.0)[:, None], out=units, casting="same_kind")
-    return units
+    squares = np.einsum("ij,ij->i", dense, dense)
+    odd = np.flatnonzero(~((squares > _SMALL) & (squares < _LARGE)))
+    squares[odd] = 1.0
+    units = dense / np.sqrt(squares)[:, None]
+    if len(odd):  # each by itself, so that no row depends on those that it comes with
+        norms = np.sqrt(np.einsum("ij,ij->i", dense[odd], dense[odd], dtype=np.float64))
+        units[odd] = dense[odd] / np.where(norms > 0, norms, 1.0)[:, None]
+    return np.asarray(units)
 
 
 def row_chunks(n_rows: int, cells_per_row: int) -> Iterator[slice]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from IPython.display import display
@@ -49,23 +50,34 @@ def report(space: Workspace, job: Job, line: Line) -> None:
 
 
 def load(space: Workspace, job: Job, line: Line) -> None:
-    """Take a saved router, in the place of the job of that name."""
-    from tracer_nb.magics.show import Lines  # noqa: PLC0415
+    """Take a saved router, in the place of the job of that name, and show its card."""
     from tracer_nb.steps.route.saved import load as load_router  # noqa: PLC0415
-    from tracer_nb.words import saved_lines  # noqa: PLC0415
 
     path, name = _file(line, "intents.tracer"), line.name
     loaded = load_router(path, **read_settings(line.args, None, None, space.variables))
     taken = Job(loaded=loaded)
     space.keys.give(taken, loaded.teacher, wanted=bool(line.args.ask_key), asks=False)
-    lines = saved_lines(loaded.about, loaded.certificate)
+    lines = []
     if job.tracer is not None:
         lines.append(
             f"It takes the place of the job {name!r}, whose answers stay in the store; --name "
             "keeps several."
         )
     space.jobs[name] = taken
-    display(Lines(lines))
+    display(_card(loaded, lines))
+
+
+def _card(loaded: Any, more: Sequence[str] = ()) -> Any:
+    """What a router from a file is and promises, and what else is to be said."""
+    from tracer_nb.magics.show import RouterCard  # noqa: PLC0415
+    from tracer_nb.steps.origin import certificates_of  # noqa: PLC0415
+    from tracer_nb.words import saved_lines  # noqa: PLC0415
+
+    certificate, others = certificates_of(loaded.router)
+    origin = certificate.origin
+    lines = saved_lines(loaded.about, certificate)
+    lines += [note for note in (loaded.warning, "" if origin is None else origin.note) if note]
+    return RouterCard([*lines, *more], certificate, others)
 
 
 def _file(line: Line, example: str) -> str:
@@ -89,17 +101,23 @@ def with_loaded(space: Workspace, job: Job, line: Line, prompt: str | None) -> N
     check_loaded(read_settings(line.args, source, prompt, variables))
     audits, routes = line.step.own_caps, line.step.visits
     teacher = None if loaded is None else loaded.teacher
-    space.keys.give(job, teacher, wanted=bool(line.args.ask_key), asks=source is not None or audits)
-    if audits:
+    asks = source is not None or audits or line.drains
+    space.keys.give(job, teacher, wanted=bool(line.args.ask_key), asks=asks)
+    if line.drains:
+        _drain(loaded, line)
+    elif audits:
         show_watch(loaded, line, {})
     elif routes and source is not None:
         _route(space, loaded, line, source)
     else:
-        from tracer_nb.magics.show import Lines  # noqa: PLC0415
-        from tracer_nb.words import saved_lines  # noqa: PLC0415
+        display(_card(loaded))
 
-        assert loaded is not None  # noqa: S101  the step is taken for jobs that have one
-        display(Lines(saved_lines(loaded.about, loaded.certificate)))
+
+def _drain(loaded: Any, line: Line) -> None:
+    from tracer_nb.magics.show import Lines  # noqa: PLC0415
+    from tracer_nb.words import drained_lines  # noqa: PLC0415
+
+    display(Lines(drained_lines(loaded.drain(**read_caps(line.args)))))
 
 
 def _route(space: Workspace, loaded: Any, line: Line, source: Source) -> None:
@@ -107,6 +125,7 @@ def _route(space: Workspace, loaded: Any, line: Line, source: Source) -> None:
     from tracer_nb.words import count, spent_sentence, stopped_sentence  # noqa: PLC0415
 
     args = line.args
+    space.check_free(args.output, overwrite=bool(args.overwrite))
     loaded.route(
         source.column,
         table=source.frame,

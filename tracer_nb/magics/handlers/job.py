@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 from IPython.display import display
 
 from tracer_nb.errors import InvalidInput
-from tracer_nb.live.session import Reins
+from tracer_nb.live.task import Reins
 from tracer_nb.magics.job import Job
 from tracer_nb.magics.lines import Line, check_only
 from tracer_nb.magics.names import read_caps, read_sample, read_source, unquote
@@ -93,7 +94,7 @@ def fit(space: Workspace, job: Job, line: Line) -> None:
     from tracer_nb.magics.show import Trials  # noqa: PLC0415
 
     display(Trials(made(job).fit().trials))
-    job.session.look()
+    job.session.look(anew=True)
 
 
 def calibrate(space: Workspace, job: Job, line: Line) -> None:
@@ -108,7 +109,7 @@ def calibrate(space: Workspace, job: Job, line: Line) -> None:
         space.follow(job, work, lambda: _card(tracer))
         return
     tracer.calibrate()
-    job.session.look()
+    job.session.look(anew=True)
     display(_card(tracer))
 
 
@@ -128,7 +129,7 @@ def route(space: Workspace, job: Job, line: Line) -> None:
             stop=reins.stop,
             again=_again(line),
         )
-        space.assign(tracer, source, args.output)
+        space.assign(job, source, args.output)
 
     space.follow(job, work, lambda: _card(tracer))
 
@@ -168,13 +169,14 @@ def gaps(space: Workspace, job: Job, line: Line) -> None:
 
 def audit(space: Workspace, job: Job, line: Line) -> None:
     """Ask about handled rows drawn by chance."""
-    del space
     tracer = made(job)
-    show_watch(tracer, line, asdict(tracer.caps_left(job.caps)))
+    show_watch(tracer, line, asdict(tracer.caps_left(job.caps)), lambda: space.renew(job))
     job.session.look()
 
 
-def show_watch(router: Any, line: Line, caps: dict[str, Any]) -> None:
+def show_watch(
+    router: Any, line: Line, caps: dict[str, Any], after: Callable[[], list[str]] = list
+) -> None:
     """Audit as the line says, and show what all audits tell."""
     from tracer_nb.charts import watch_chart  # noqa: PLC0415
     from tracer_nb.magics.show import Drawn  # noqa: PLC0415
@@ -184,7 +186,8 @@ def show_watch(router: Any, line: Line, caps: dict[str, Any]) -> None:
     before = router.watch()
     watch = router.audit(**options)
     alt = "Agreement on audited texts over the number of audits"
-    display(Drawn([*watch_lines(watch, before), *note_of(router)], watch_chart(watch), alt))
+    lines = [*watch_lines(watch, before), *note_of(router), *after()]
+    display(Drawn(lines, watch_chart(watch), alt))
 
 
 def reask(space: Workspace, job: Job, line: Line) -> None:
@@ -205,16 +208,26 @@ def reask(space: Workspace, job: Job, line: Line) -> None:
 
 def update(space: Workspace, job: Job, line: Line) -> None:
     """Fit again, certify on fresh rows, and route again."""
+    from tracer_nb.magics.show import Lines  # noqa: PLC0415
     from tracer_nb.widgets import UpdateCard  # noqa: PLC0415
+    from tracer_nb.words import update_plan_lines  # noqa: PLC0415
 
     tracer, cards = made(job), []
     given = {"sample": read_sample(line.args.sample), "ask_teacher": line.args.ask}
+    plan = update_plan_lines(tracer.plan_update(sample=given["sample"]))
+    if line.args.dry_run:
+        display(Lines([*plan, "Nothing was asked or paid."]))
+        return
+    display(Lines(plan))
     options = _given(line, asdict(tracer.caps_left(job.caps)), given)
 
     def work(reins: Reins) -> None:
+        before = tracer.outcome
         found = tracer.update(**options, on_progress=reins.on_progress, stop=reins.stop)
-        cards.append(UpdateCard(found, note_of(tracer)))
-        space.assign(tracer, job.home, line.args.output)
+        anew = line.args.output or tracer.outcome is not before
+        name = space.assign(job, job.home, line.args.output) if anew else ""
+        follows = [f"{name} is the frame of this routing."] if name else []
+        cards.append(UpdateCard(found, [*note_of(tracer), *follows]))
 
     space.follow(job, work, lambda: cards[0])
     if space.in_kernel:  # where the panel shows where the job stands

@@ -17,7 +17,7 @@ from tracer_nb.engine.checks import check_seed, is_number
 from tracer_nb.engine.monitor import Monitor
 from tracer_nb.engine.pipeline import Answers
 from tracer_nb.errors import InvalidInput
-from tracer_nb.records import Audit, Caps, Certificate, Labels, Routing, Watch
+from tracer_nb.records import HANDLED, Audit, Caps, Certificate, Labels, Routing, Watch
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.label.asker import Asker, OnProgress
 from tracer_nb.store import AuditStore, Shelf
@@ -31,6 +31,7 @@ __all__ = [
     "Promise",
     "check_consequence",
     "check_rate",
+    "check_watched",
     "deferring",
     "draw_audits",
     "fit_key",
@@ -100,7 +101,23 @@ def watch_key(identity: Mapping[str, Any], fit: str, certificate: Certificate) -
     thresholds = [certificate.threshold, *(part.threshold for part in certificate.classes or ())]
     # Another order of summation may move the last digits of a score.
     shown = [f"{threshold:.9g}" for threshold in thresholds]
-    return _digest([dict(identity), fit, certificate.method, f"{certificate.target!r}", shown])
+    asked = [] if certificate.promise == HANDLED else [str(certificate.promise)]
+    method, target = certificate.method, f"{certificate.target!r}"
+    return _digest([dict(identity), fit, method, target, shown, *asked])
+
+
+def check_watched(certificate: Certificate) -> None:
+    """Refuse audits of a promise that they do not refute: they count handled rows that agree.
+
+    Raises
+    ------
+    InvalidInput
+    """
+    if (name := certificate.unaudited) is not None:
+        raise InvalidInput(
+            f"audits watch agreement on handled rows, and {name.noun} is promised here; to test it "
+            "again, label fresh rows and calibrate"
+        )
 
 
 def replay(
@@ -148,6 +165,7 @@ def replay(
         run_length=state.run_length,
         has_drifted=has_drifted,
         alarm_at=alarm_at,
+        to_alarm=0 if alarm_at else state.to_alarm,
         history=tuple(history),
         **others,
     )
@@ -189,6 +207,11 @@ class Auditor:
         if not self._shelf.is_file and not other._shelf.is_file:
             self._store = other._store
         self.on_alarm = other.on_alarm
+
+    @property
+    def mark(self) -> tuple[Any, ...]:
+        """What differs after anything happened that :meth:`heed` goes by."""
+        return self.on_alarm, *self._store.mark
 
     def audit(
         self,
@@ -309,4 +332,4 @@ def handled_texts(
 
 def deferring(routing: Routing) -> Routing:
     """The same routing with every row deferred."""
-    return replace(routing, handled=np.zeros_like(routing.handled))
+    return replace(routing, handled=np.zeros_like(routing.handled), waiting=None)

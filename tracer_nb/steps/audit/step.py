@@ -10,7 +10,13 @@ import numpy as np
 
 from tracer_nb.errors import NotFitted
 from tracer_nb.records import Caps, Certificate
-from tracer_nb.steps.audit.auditor import Promise, fit_key, handled_texts, watch_key
+from tracer_nb.steps.audit.auditor import (
+    Promise,
+    check_watched,
+    fit_key,
+    handled_texts,
+    watch_key,
+)
 from tracer_nb.steps.label.asker import OnProgress
 from tracer_nb.steps.state import JobState, Routed
 
@@ -28,10 +34,11 @@ def audit(
     stop: threading.Event | None = None,
 ) -> JobState:
     """Ask about a few of the rows that the surrogate answered: see :meth:`tracer_nb.Tracer.audit`."""
-    setup = state.setup
+    setup, certificate = state.setup, _routed(state).certificate
+    check_watched(certificate)
     watched = setup.auditor.audit(
         setup.asker,
-        promise_of(state, _routed(state).certificate),
+        promise_of(state, certificate),
         auditable(state),
         rate,
         seed=setup.options.seed if seed is None else seed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import reprlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -16,6 +16,7 @@ from tracer_nb.engine import ExtraRows
 from tracer_nb.engine.checks import check_blocks
 from tracer_nb.engine.features import Features, FunctionFeatures
 from tracer_nb.errors import InvalidInput
+from tracer_nb.labelsets import sets_of
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.words import count
 
@@ -180,13 +181,18 @@ def take(blocks: Blocks, rows: NDArray[np.generic]) -> Blocks:
     return [block[rows] for block in blocks]
 
 
-def name_rows(made_by: Features | None, texts: Mapping[str, str]) -> ExtraRows | None:
+def name_rows(
+    made_by: Features | None, texts: Mapping[str, str], classes: Sequence[str] = ()
+) -> ExtraRows | None:
     """Features of what the labels are called, by label, as rows to fit on; None where nothing makes them.
 
     They are no rows of the column and no answers: a text that is equal to a name is open like
-    any other. A user's function may know the column's texts alone, so it is not asked.
+    any other. A user's function may know the column's texts alone, so it is not asked. Where a
+    row may have several of ``classes``, each name stands for the set of it alone.
     """
     if made_by is None or isinstance(made_by, FunctionFeatures):
         return None
-    labels = np.array([*texts], dtype=object)
+    sets = sets_of(classes)
+    named = [*texts] if sets is None else [sets.spelled([name]) for name in texts]
+    labels = np.array(named, dtype=object)
     return ExtraRows(as_blocks(made_by.transform([*texts.values()])), labels)

@@ -20,7 +20,11 @@ from tracer_nb.documents import make_document, plain_text
 from tracer_nb.errors import InvalidInput
 
 __all__ = [
+    "EXPLAINED",
+    "OUTPUT_COLUMNS",
     "Texts",
+    "batch_texts",
+    "cell_text",
     "column_names",
     "is_frame",
     "is_missing",
@@ -32,6 +36,10 @@ __all__ = [
 ]
 
 OUTPUT_COLUMNS = ("label", "label_source", "label_score", "label_reason")
+"""What routing adds to a frame or file."""
+
+EXPLAINED = "label_explanation"
+"""What it adds to a job's frame where the teacher was asked to explain its labels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,22 +131,44 @@ def read_texts(column: Any, table: Any = None, names: Sequence[str] = ()) -> Tex
         in ``names`` that is not there.
     """
     cells = read_cells(column)
-    beside = _cells_beside(column, len(cells), table, names)
+    texts = batch_texts(cells, _cells_beside(column, len(cells), table, names))
+    if not cells:
+        raise InvalidInput("the column has no rows; pass one with texts")
+    if not texts.unique:
+        raise InvalidInput(f"all {len(cells)} cells are empty or missing; pass a column with texts")
+    return texts
+
+
+def batch_texts(
+    cells: Sequence[Any], beside: Mapping[str, Sequence[str | None]], first: int = 0
+) -> Texts:
+    """Texts of some rows of a column, of which none need hold any.
+
+    Parameters
+    ----------
+    cells : sequence
+        As of :func:`read_texts`.
+    beside : mapping of str to sequence of (str or None)
+        Cells that belong to each text, by column.
+    first : int
+        Number of the first row, for messages.
+
+    Raises
+    ------
+    InvalidInput
+        A cell that is neither text nor missing.
+    """
     codes: list[int] = []
     numbers: dict[str, int] = {}
     reasons: dict[int, str] = {}
     for row, cell in enumerate(cells):
-        text = _text(cell, row)
+        text = _text(cell, first + row)
         if text:
             text = make_document(text, {name: values[row] for name, values in beside.items()})
             codes.append(numbers.setdefault(text, len(numbers)))
         else:
             codes.append(-1)
             reasons[row] = "empty text" if text is not None else "missing text"
-    if not codes:
-        raise InvalidInput("the column has no rows; pass one with texts")
-    if not numbers:
-        raise InvalidInput(f"all {len(codes)} cells are empty or missing; pass a column with texts")
     return Texts(tuple(numbers), np.asarray(codes, dtype=np.intp), reasons, bool(beside))
 
 
@@ -163,10 +193,12 @@ def _cells_beside(
         raise InvalidInput(
             f"the table has {len(read[names[0]])} rows, the column {n_rows}; take both from one frame"
         )
-    return {
-        name: [None if is_missing(cell) else str(cell).strip() for cell in cells]
-        for name, cells in read.items()
-    }
+    return {name: [cell_text(cell) for cell in cells] for name, cells in read.items()}
+
+
+def cell_text(cell: Any) -> str | None:
+    """A cell that belongs to a text, as it stands beside it; None for a missing one."""
+    return None if is_missing(cell) else str(cell).strip()
 
 
 def read_cells(column: Any) -> list[Any]:
@@ -235,7 +267,7 @@ def label_frame(source: Any, columns: Mapping[str, Sequence[Any]]) -> Any:
         table = table.to_frame() if table.name else table.alias("text").to_frame()
     space = nw.get_native_namespace(table)
     added = [
-        nw.new_series(name, list(values), _dtype(name), backend=space)
+        nw.new_series(name, list(values), _dtype(name, values), backend=space)
         for name, values in columns.items()
     ]
     return table.with_columns(*added).to_native()
@@ -249,12 +281,24 @@ def _label_pandas(source: Any, columns: Mapping[str, Sequence[Any]]) -> Any:
     for name, values in columns.items():
         dtype: Any = "Float64" if name == "label_score" else "string"
         # pandas aligns by index when it adds a series; plain arrays go by position.
+        if _has(list, values):
+            dtype = object
+        elif _has(bool, values):
+            dtype = "boolean"
         labelled[(name, *upper) if upper else name] = pd.array(list(values), dtype=dtype)
     return labelled
 
 
-def _dtype(name: str) -> Any:
+def _dtype(name: str, values: Sequence[Any]) -> Any:
+    if _has(list, values):
+        return nw.List(nw.String())
+    if _has(bool, values):
+        return nw.Boolean()
     return nw.Float64() if name == "label_score" else nw.String()
+
+
+def _has(kind: type, values: Sequence[Any]) -> bool:
+    return any(isinstance(value, kind) for value in values)
 
 
 def _text(cell: Any, row: int) -> str | None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tracer_nb.engine.extra import over_present
 from tracer_nb.errors import TeacherError
 from tracer_nb.labelling.work import IN_VAIN
+from tracer_nb.labelsets import names_of, numbers_of, sets_of
 from tracer_nb.records import Answer, AskedAgain, Labels, Spending, Superseded
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.store.ledger import count_models
@@ -24,6 +25,8 @@ __all__ = [
     "soft_labels",
 ]
 
+# Labels that are named where an answer was none of them.
+_SHOWN = 12
 _NOT_ASKED = Answer(None, "not asked")
 
 
@@ -73,15 +76,15 @@ def collect_labels(
         given = [answer or _NOT_ASKED for answer in given]
     end = next((i for i, answer in enumerate(given) if answer is None), len(given))
     used = [answer for answer in given[:end] if answer is not None]
-    number = {label: i for i, label in enumerate(classes)}
-    codes = [-1 if answer.label is None else number[answer.label] for answer in used]
+    number = numbers_of(classes)
+    codes = [number.get(answer.label, -1) for answer in used]
     in_vain = stopped is None or stopped.startswith(IN_VAIN)
     if in_vain and all(code < 0 for code in codes):
         reason = next((answer.reason for answer in used if answer.reason), "no answer")
         paid = f" (paid {money(spending.cost)})" if spending.cost else ""
         raise TeacherError(
             f"the teacher gave no label for any of {len(used)} sampled rows{paid}; "
-            f"the first reason: {reason}"
+            f"the first reason: {reason}{_known(reason, classes)}"
         )
     return Labels(
         rows=rows[:end],
@@ -100,6 +103,14 @@ def collect_labels(
     )
 
 
+def _known(reason: str, classes: Sequence[str]) -> str:
+    """The labels, where an answer was none of them."""
+    if "not one of the labels" not in reason:
+        return ""
+    shown = ", ".join(classes[:_SHOWN]) + (", …" if len(classes) > _SHOWN else "")
+    return f"; these are {shown}"
+
+
 def soft_labels(labels: Labels) -> NDArray[np.float64] | None:
     """The teacher's distributions as the engine takes them: over the labels that occur.
 
@@ -114,7 +125,7 @@ def distributions(
     answers: Sequence[Answer], classes: tuple[str, ...]
 ) -> NDArray[np.float64] | None:
     """One row per answer, NaN where it has no distribution; None when none has."""
-    if all(not answer.probabilities for answer in answers):
+    if sets_of(classes) is not None or all(not answer.probabilities for answer in answers):
         return None
     rows = np.full((len(answers), len(classes)), np.nan)
     for i, answer in enumerate(answers):
@@ -126,6 +137,4 @@ def distributions(
 
 def label_names(labels: Labels) -> NDArray[np.object_]:
     """The labels by name, None where there is none; what the engine takes as ``y``."""
-    names = np.empty(len(labels.codes), dtype=object)
-    names[:] = [labels.classes[c] if c >= 0 else None for c in labels.codes]
-    return names
+    return names_of(labels.classes, labels.codes)

@@ -20,6 +20,7 @@ from tracer_nb.records import (
 )
 from tracer_nb.steps.column.features import take
 from tracer_nb.steps.column.frames import (
+    EXPLAINED,
     OUTPUT_COLUMNS,
     column_names,
     is_frame,
@@ -70,13 +71,18 @@ def find_gaps(state: JobState, now: Inspection | None, table: Any = None) -> Job
         for i, j, similarity in gaps.boundary_pairs(judged, unit, codes)
     )
     twice = self_agreement(state)
-    lost = None if now.router is None else gaps.lost_coverage(judged, target=now.main)
+    each = gaps.label_by_label(judged)
+    lost = (
+        None
+        if now.router is None or now.options.promised
+        else gaps.lost_coverage(judged, target=now.main)
+    )
     found = Gaps(
         rows=rows,
         n_agree=int(judged.agree.sum()),
-        by_teacher=gaps.label_agreement(judged, target=now.main),
-        by_surrogate=gaps.label_agreement(judged, target=now.main, by="surrogate"),
-        confusion=gaps.confusion(judged),
+        by_teacher=gaps.label_agreement(each, target=now.main),
+        by_surrogate=gaps.label_agreement(each, target=now.main, by="surrogate"),
+        confusion=gaps.confusion(each),
         slices=slices,
         reliability=gaps.reliability(judged),
         pairs=pairs,
@@ -149,7 +155,8 @@ def _columns(table: Any, now: Inspection, rows: list[int], own: str | None) -> d
         )
     names = column_names(table)
     # What an earlier routing wrote knows of the agreement, which would void the tests.
-    wanted = [n for n in names if names.count(n) == 1 and n != own and n not in OUTPUT_COLUMNS]
+    written = (*OUTPUT_COLUMNS, EXPLAINED)
+    wanted = [n for n in names if names.count(n) == 1 and n != own and n not in written]
     found = {}
     for name in wanted:
         cells = read_cells(read_column(table, name))

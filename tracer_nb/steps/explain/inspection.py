@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracer_nb.engine import SurrogateFit, gaps
 from tracer_nb.engine.pipeline import Answers
+from tracer_nb.labelsets import NO_LABEL, SetsSeen, codes_of, names_of, numbers_of, sets_of
 from tracer_nb.records import (
     Choice,
     ColumnMap,
@@ -50,7 +53,7 @@ class Inspection:
     def __init__(self, state: JobState, labels: Labels) -> None:
         assert state.column is not None  # noqa: S101  inspect() has looked
         self.state = state
-        self.labels = labels
+        self._labels = labels
         self.texts = state.column.texts
         self.features = state.column.features
         self.fitted = state.fitted if state.router is None else state.router.fit
@@ -66,7 +69,33 @@ class Inspection:
         """Whether it is about this moment of the job."""
         own, parts = self.state, ("column", "fitted", "certified", "routed", "target")
         same = all(getattr(own, part) is getattr(state, part) for part in parts)
-        return same and self.labels is labels
+        return same and self._labels is labels
+
+    @cached_property
+    def labels(self) -> Labels:
+        """The answers of the sample. Of several labels a row, the sets that occur are the classes."""
+        labels = self._labels
+        sets = sets_of(labels.classes)
+        if sets is None:
+            return labels
+        names = names_of(labels.classes, labels.codes)
+        seen = {str(name) for name in names if name is not None}
+        if self.fitted is not None and self.fitted.pilot.codes is not None:
+            seen.update(map(str, self.fitted.names(self.fitted.pilot.codes)))
+        if self.router is not None:
+            seen.update(map(str, self.decided().labels))
+        if self.outcome is not None:
+            seen.update(str(label) for label in self.outcome.label if label is not None)
+        classes = SetsSeen(sorted(seen), sets)
+        return replace(labels, classes=classes, codes=codes_of(classes, names))
+
+    @property
+    def known_labels(self) -> tuple[str, ...]:
+        """What rows can be chosen by: labels, and of several a row the sets that occur."""
+        classes = self.labels.classes
+        if isinstance(classes, SetsSeen):
+            return (*classes.sets, NO_LABEL, *classes)
+        return classes
 
     def decided(self) -> Routing:
         """Who answers each distinct text, at the target in use; once it is calibrated."""
@@ -75,19 +104,20 @@ class Inspection:
     @cached_property
     def label_counts(self) -> LabelCounts:
         """How often each label occurs."""
-        number = {name: i for i, name in enumerate(self.labels.classes)}
+        number = numbers_of(self.labels.classes)
         by: dict[str | None, list[int]] = {SURROGATE: [], TEACHER: [], ABSTAINED: [], None: []}
         if self.outcome is not None:
             for label, source in zip(self.outcome.label, self.outcome.source, strict=True):
                 by[source].append(number.get(str(label), -1))
-        return gaps.count_labels(
-            self.labels.classes,
-            self.labels.codes,
-            np.array(by[TEACHER], dtype=np.intp),
-            np.array(by[SURROGATE], dtype=np.intp),
+        classes = self.labels.classes
+        sides = (self.labels.codes, *(np.array(by[s], dtype=np.intp) for s in (TEACHER, SURROGATE)))
+        counts = gaps.count_labels(
+            (*classes.sets, NO_LABEL) if isinstance(classes, SetsSeen) else classes,
+            *(gaps.single_labels(classes, side) for side in sides),
             n_missing=len(by[None]),
             n_abstained=len(by[ABSTAINED]),
         )
+        return replace(counts, n_sample=len(self.labels.codes))
 
     @cached_property
     def sample(self) -> Sample:
@@ -96,7 +126,11 @@ class Inspection:
             return judge_sample(self.labels, None, self.fitted, None, None)
         X = take(self.features(), self.texts.codes[self.labels.rows])
         certificate = self.router.certificate_for(self.target, column=self.scope is None)
-        return judge_sample(self.labels, X, self.fitted, self.router, certificate)
+        said = self.state.as_certified
+        if said is not None:
+            assert self.fitted is not None  # noqa: S101  it is certified
+            said = said.take(self.texts.codes[self.labels.rows[self.fitted.calibration_rows]])
+        return judge_sample(self.labels, X, self.fitted, self.router, certificate, said=said)
 
     @cached_property
     def judged(self) -> gaps.Judged | None:
@@ -128,8 +162,12 @@ class Inspection:
 
     @cached_property
     def parts(self) -> tuple[SurrogateFit, gaps.Labelled, gaps.Others] | None:
-        """The fit, the tested rows and the column's texts; None before calibration."""
-        if self.fitted is None or self.router is None:
+        """The fit, the tested rows and the column's texts; None before calibration.
+
+        None too where something else than selective agreement is promised, of which targets and a
+        threshold moved by hand would be taken to speak.
+        """
+        if self.fitted is None or self.router is None or self.options.promised:
             return None
         tested = calibrated_rows(self.sample, self.fitted)
         if tested is None:
@@ -170,12 +208,15 @@ class Inspection:
     def preview(self) -> Preview | None:
         """The frontier of the labels so far; None while there are too few, or hard ones among them.
 
-        Chosen rows say nothing of the others: what is expected is in the bill.
+        Chosen rows say nothing of the others: what is expected is in the bill. It speaks of selective
+        agreement, so there is none where something else is promised.
         """
-        if not len(self.labels.rows) or self.state.grown is not None:
+        if not len(self.labels.rows) or self.state.grown is not None or self.options.promised:
             return None
         X = take(self.features(), self.texts.codes[self.labels.rows])
-        return gaps.preview(X, self.labels.codes, options=self.options)
+        return gaps.preview(
+            X, self._labels.codes, options=self.options, sets=sets_of(self._labels.classes)
+        )
 
     def map(self, method: str, n_points: int) -> ColumnMap:
         """The column as points; each map is drawn once."""
@@ -184,11 +225,16 @@ class Inspection:
                 self.texts,
                 self.text_table,
                 self.features(),
+                outputs=None if self.fitted is None else self._outputs,
                 method=method,
                 n_points=n_points,
                 seed=self.options.seed,
             )
         return self._maps[method, n_points]
+
+    def _outputs(self, codes: NDArray[np.intp]) -> NDArray[np.floating]:
+        assert self.fitted is not None  # noqa: S101  asked for with a fit only
+        return self.fitted.pipeline.outputs(take(self.features(), codes))[0]
 
     def _price(self) -> float | None:
         """Dollars for a text; None when unknown."""

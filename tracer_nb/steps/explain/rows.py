@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from tracer_nb.documents import plain_text
 from tracer_nb.engine import Router, SurrogateFit, gaps
+from tracer_nb.engine.certificates import row_thresholds
 from tracer_nb.engine.gaps import Judged, Labelled, RowTable
 from tracer_nb.engine.judge import path_pilot
 from tracer_nb.engine.pipeline import Answers
-from tracer_nb.engine.router import row_thresholds
+from tracer_nb.labelsets import codes_of, numbers_of
 from tracer_nb.records import (
     STATUSES,
+    Answer,
     Certificate,
     ColumnMap,
     Labels,
@@ -80,6 +82,8 @@ def judge_sample(
     fitted: SurrogateFit | None,
     router: Router | None,
     certificate: Certificate | None,
+    *,
+    said: Answers | None = None,
 ) -> Sample:
     """Gather what the surrogate says on rows of the sample that it was not fitted on.
 
@@ -93,29 +97,32 @@ def judge_sample(
         Features of the labelled rows; not needed before calibration.
     fitted, router, certificate : SurrogateFit, Router and Certificate, or None
         What there is of them; the certificate in use.
+    said : Answers, optional
+        On the calibration rows, where the certified answers are not those of the fit alone.
     """
     n = len(labels.rows)
     surrogate, scores = np.full(n, -1, dtype=np.intp), np.full(n, np.nan)
     handled, counted = np.zeros(n, dtype=bool), np.empty(0, dtype=np.intp)
     calibration, basis = None, ""
     if fitted is not None:
-        number = {name: i for i, name in enumerate(labels.classes)}
-        own = np.array([number[str(name)] for name in fitted.classes], dtype=np.intp)
         tested = fitted.calibration_rows
         counted = fitted.pilot_rows
         pilot, basis = fitted.pilot, "out-of-fold"
         assert pilot.codes is not None  # noqa: S101  every fit has them
-        surrogate[counted], scores[counted] = own[pilot.codes], pilot.scores
+        surrogate[counted] = codes_of(labels.classes, fitted.names(pilot.codes))
+        scores[counted] = pilot.scores
         if certificate is not None:
             path = path_pilot(pilot, fitted.options, certificate.target, fitted.typical_cost)
-            handled[counted] = path.scores >= row_thresholds(certificate, pilot.codes)
+            handled[counted] = path.scores >= row_thresholds(
+                certificate, pilot.codes, fitted.classes.tolist()
+            )
         if router is not None and certificate is not None and X is not None and len(tested):
-            calibration = fitted.left_out or fitted.pipeline.predict(take(X, tested))
-            surrogate[tested] = own[calibration.codes]
+            calibration = said or fitted.left_out or fitted.pipeline.predict(take(X, tested))
+            surrogate[tested] = codes_of(labels.classes, fitted.names(calibration.codes))
             scores[tested] = np.where(calibration.far, -np.inf, calibration.scores)
             costs = None if fitted.costs is None else fitted.costs[tested]
             handled[tested] = fitted.path(calibration, costs, certificate.target) >= row_thresholds(
-                certificate, calibration.codes
+                certificate, calibration.codes, fitted.classes.tolist()
             )
             counted = tested
             basis = "calibration" if fitted.left_out is None else "left-out"
@@ -174,11 +181,11 @@ def text_table(
         After an update.
     """
     n = len(texts.unique)
-    number = {name: i for i, name in enumerate(labels.classes)}
+    number = numbers_of(labels.classes)
     teacher, surrogate = np.full(n, -1, dtype=np.intp), np.full(n, -1, dtype=np.intp)
     scores, status = np.full(n, np.nan), np.full(n, _UNLABELLED)
     if routing is not None:
-        surrogate = np.array([number[str(name)] for name in routing.labels.tolist()])
+        surrogate = codes_of(labels.classes, routing.labels)
         scores = np.where(routing.far, -np.inf, routing.scores)
         status = np.where(routing.handled, _HANDLED, _DEFERRED)
     first = texts.usable[np.unique(texts.codes[texts.usable], return_index=True)[1]]
@@ -247,6 +254,7 @@ def make_page(
     *,
     offset: int,
     limit: int,
+    known: Callable[[list[str]], Mapping[str, Answer]],
 ) -> RowPage:
     """The rows that match a selection, from ``offset`` on, at most ``limit``.
 
@@ -262,16 +270,22 @@ def make_page(
     folded : sequence of str
         Distinct texts, case-folded.
     offset, limit : int
+    known : callable
+        From texts to what the teacher said about them.
     """
     places = gaps.select_rows(table, selection)
     if needle := selection.search.strip().casefold():
         found = np.array([needle in text for text in folded])
         places = places[found[texts.codes[table.rows[places]]]]
     page = places[offset : offset + limit].tolist()
-    return RowPage(tuple(_view(texts, table, outcome, i) for i in page), len(places), offset)
+    answers = known([texts.unique[texts.codes[table.rows[i]]] for i in page])
+    said = {text: answer.explanation or "" for text, answer in answers.items()}
+    return RowPage(tuple(_view(texts, table, outcome, i, said) for i in page), len(places), offset)
 
 
-def _view(texts: Texts, table: gaps.RowTable, outcome: Outcome | None, i: int) -> RowView:
+def _view(
+    texts: Texts, table: gaps.RowTable, outcome: Outcome | None, i: int, said: Mapping[str, str]
+) -> RowView:
     row, score = int(table.rows[i]), float(table.scores[i])
     teacher, surrogate = int(table.teacher[i]), int(table.surrogate[i])
     who = None if teacher < 0 else TEACHER
@@ -285,11 +299,19 @@ def _view(texts: Texts, table: gaps.RowTable, outcome: Outcome | None, i: int) -
         answered_by=who if outcome is None else outcome.source[row],
         fitted=bool(table.fitted[i]),
         far=bool(np.isneginf(score)),
+        explanation=said.get(texts.unique[texts.codes[row]], "") if teacher >= 0 else "",
     )
 
 
 def make_map(
-    texts: Texts, table: gaps.RowTable, X: Blocks, *, method: str, n_points: int, seed: int
+    texts: Texts,
+    table: gaps.RowTable,
+    X: Blocks,
+    *,
+    outputs: Callable[[NDArray[np.intp]], NDArray[np.floating]] | None,
+    method: str,
+    n_points: int,
+    seed: int,
 ) -> ColumnMap:
     """Draw some of the distinct texts, and lay them out.
 
@@ -300,11 +322,11 @@ def make_map(
     table : RowTable
         Its distinct texts.
     X : blocks of shape (n_texts, d)
-    method, n_points, seed
+    outputs, method, n_points, seed
         As in :func:`tracer_nb.engine.gaps.lay_out`.
     """
     points = gaps.draw_points(table.status, n_points, seed)
-    positions, explained = gaps.lay_out(X, points, method=method, seed=seed)
+    positions, explained = gaps.lay_out(X, points, outputs=outputs, method=method, seed=seed)
     label = np.where(table.teacher >= 0, table.teacher, table.surrogate)[points].tolist()
     every = np.bincount(table.status, minlength=len(STATUSES))
     shown = np.bincount(table.status[points], minlength=len(STATUSES))

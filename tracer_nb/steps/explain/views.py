@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tracer_nb.engine import gaps
 from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput, NotFitted
+from tracer_nb.labelsets import SetsSeen, codes_of, united
 from tracer_nb.records import (
     STATUSES,
     ColumnMap,
@@ -50,7 +51,11 @@ _POINTS = 2000
 
 def confusion(now: Inspection | None) -> Confusion | None:
     """The teacher's labels against the surrogate's."""
-    return None if now is None or now.judged is None else gaps.confusion(now.judged)
+    return (
+        None
+        if now is None or now.judged is None
+        else gaps.confusion(gaps.label_by_label(now.judged))
+    )
 
 
 def label_agreement(now: Inspection | None, by: str) -> LabelAgreement | None:
@@ -59,7 +64,7 @@ def label_agreement(now: Inspection | None, by: str) -> LabelAgreement | None:
         raise InvalidInput(f"by must be 'teacher' or 'surrogate', got {by!r}")
     if now is None or now.judged is None:
         return None
-    return gaps.label_agreement(now.judged, target=now.main, by=by)
+    return gaps.label_agreement(gaps.label_by_label(now.judged), target=now.main, by=by)
 
 
 def reliability(now: Inspection | None) -> Reliability | None:
@@ -80,12 +85,9 @@ def column_map(now: Inspection | None, method: str, n_points: int | None) -> Col
     """Texts of the column as points in the plane."""
     if method not in gaps.LAYOUTS:
         raise InvalidInput.unknown_name("map", method, gaps.LAYOUTS)
-    most = gaps.LAYOUTS[method]
-    wanted = min(_POINTS, most) if n_points is None else n_points
-    if not is_number(wanted) or not 1 <= wanted <= most:
-        raise InvalidInput(
-            f"n_points must be from 1 to {most:,} for the map {method!r}, got {n_points!r}"
-        )
+    wanted = _POINTS if n_points is None else n_points
+    if not is_number(wanted) or not 1 <= wanted <= gaps.MOST_POINTS:
+        raise InvalidInput(f"n_points must be from 1 to {gaps.MOST_POINTS:,}, got {n_points!r}")
     return None if now is None else now.map(method, int(wanted))
 
 
@@ -101,8 +103,8 @@ def rows(
     if now is None:
         return RowPage()
     for name in (*(wanted.teacher or ()), *(wanted.surrogate or ())):
-        if name not in now.labels.classes:
-            raise InvalidInput.unknown_name("label", name, now.labels.classes)
+        if name not in now.known_labels:
+            raise InvalidInput.unknown_name("label", name, now.known_labels)
     for name in wanted.status or ():
         if name not in STATUSES:
             raise InvalidInput.unknown_name("status", name, STATUSES)
@@ -114,6 +116,7 @@ def rows(
         now.folded if wanted.search else (),
         offset=int(offset),
         limit=int(limit),
+        known=now.state.setup.asker.known,
     )
 
 
@@ -129,14 +132,15 @@ def differences(old: Inspection | None, new: Inspection | None) -> FitDifference
             f"the two fits are about different columns ({old.texts.n_rows:,} and "
             f"{new.texts.n_rows:,} rows); compare fits of one column"
         )
-    if {*old.labels.classes} != {*new.labels.classes}:
-        odd = sorted({*old.labels.classes} ^ {*new.labels.classes})
+    sides = ({*now.state.setup.teacher.labels} for now in (old, new))
+    if odd := sorted(set.symmetric_difference(*sides)):
         raise InvalidInput(
             f"the two fits have different label sets ({', '.join(odd[:5])} in one of them "
             "only); compare fits with the same labels"
         )
     before, after = (now.state.setup.teacher.identity for now in (old, new))
-    names = new.labels.classes
+    # Of several labels a row, each side has its own sets.
+    names = united(new.labels.classes, old.labels.classes)
     return compare(look(old, names), look(new, names), same_teacher=dict(before) == dict(after))
 
 
@@ -148,6 +152,8 @@ class Looked:
     ----------
     now : Inspection
         Where the job stood.
+    names : tuple of str
+        That indices are of.
     routing : Routing
         Who answers, by the deployed fit.
     teacher : ndarray of int
@@ -159,6 +165,7 @@ class Looked:
     """
 
     now: Inspection
+    names: tuple[str, ...]
     routing: Routing
     teacher: NDArray[np.intp]
     surrogate: NDArray[np.intp]
@@ -170,7 +177,7 @@ class Looked:
     def judged(self, texts: NDArray[np.intp], teacher: NDArray[np.intp]) -> gaps.Judged:
         """Some of the texts, with the teacher's labels of all."""
         return gaps.Judged(
-            self.now.labels.classes,
+            self.names,
             teacher[texts],
             self.surrogate[texts],
             self.scores[texts],
@@ -185,9 +192,10 @@ def look(now: Inspection, names: tuple[str, ...]) -> Looked:
     What it gives stays as it is, whatever becomes of the job.
     """
     routing, sample = now.decided(), now.sample
-    number = {name: i for i, name in enumerate(names)}
-    own = np.array([number[name] for name in now.labels.classes])
-    surrogate = np.array([number[str(name)] for name in routing.labels.tolist()], dtype=np.intp)
+    classes = now.labels.classes
+    written = classes.written if isinstance(classes, SetsSeen) else classes
+    own = codes_of(names, np.array(written, dtype=object))
+    surrogate = codes_of(names, routing.labels)
     scores = np.where(routing.far, -np.inf, routing.scores)
     handled, teacher = routing.handled.copy(), np.full(len(surrogate), -1, dtype=np.intp)
     texts, known = now.texts.codes[now.labels.rows], now.labels.codes >= 0
@@ -199,7 +207,7 @@ def look(now: Inspection, names: tuple[str, ...]) -> Looked:
     at = texts[tested]
     surrogate[at], scores[at] = own[sample.surrogate[tested]], sample.scores[tested]
     handled[at], unseen[at] = sample.handled[tested], True
-    return Looked(now, routing, teacher, surrogate, scores, handled, drawn, unseen)
+    return Looked(now, names, routing, teacher, surrogate, scores, handled, drawn, unseen)
 
 
 def compare(old: Looked, new: Looked, *, same_teacher: bool) -> FitDifferences:

@@ -14,13 +14,15 @@ from typing import Any
 from tracer_nb.errors import InvalidInput, StoreError
 from tracer_nb.labelling import INTERRUPTED, LabelRun, More, run_labels
 from tracer_nb.labelling.batch import in_batches, under_way
+from tracer_nb.labelsets import numbers_of
 from tracer_nb.records import Answer, AskedAgain, Caps, Progress, Spending, Superseded
+from tracer_nb.steps.label.learning import learn_members
 from tracer_nb.store import LabelStore, Shelf
 from tracer_nb.store.experience import Experience, find_experience
 from tracer_nb.store.ledger import count_models
 from tracer_nb.store.replaced import find_superseded, replace_missing, superseded_in_run
 from tracer_nb.store.rows import again_identity
-from tracer_nb.teachers import ReplayTeacher, Teacher
+from tracer_nb.teachers import PanelTeacher, ReplayTeacher, Teacher
 from tracer_nb.teachers.budget import check_bounded, check_caps, total_cost
 from tracer_nb.words import waiting_sentence
 
@@ -164,7 +166,7 @@ class Asker:
 
     def missing(self, texts: Iterable[str]) -> frozenset[str]:
         """Those whose answer holds no label."""
-        labels = set(self.teacher.labels)
+        labels = numbers_of(self.teacher.labels)
         return frozenset(
             text
             for text, answer in self.known(texts).items()
@@ -174,6 +176,27 @@ class Asker:
     def priced(self, again: frozenset[str]) -> AskedAgain:
         """How many texts are asked about again, and what that can cost."""
         return AskedAgain(len(again), total_cost(map(self.teacher.cost_bound, again)))
+
+    @property
+    def learns(self) -> bool:
+        """Whether the teacher is a panel that has yet to learn how right its members are."""
+        return isinstance(self.teacher, PanelTeacher) and self.teacher.learns
+
+    def learn(
+        self, texts: Sequence[str], *, caps: Caps, step: str, stop: threading.Event | None
+    ) -> None:
+        """Let such a panel learn, before it is asked; nothing for any other teacher.
+
+        Raises
+        ------
+        NotEnoughData
+            The asking ended before that.
+        """
+        panel = self.teacher
+        if isinstance(panel, PanelTeacher) and panel.learns and texts:
+            left = caps.left(self.spending)
+            spent = learn_members(panel, self._shelf, texts, caps=left, step=step, stop=stop)
+            self.count(spent)
 
     def check(self, texts: Sequence[str], caps: Caps, *, missing: bool = False) -> None:
         """Refuse, before anything changes, what :meth:`ask` would refuse.
@@ -230,6 +253,10 @@ class Asker:
         if stop is not None and stop.is_set():  # while the surrogate was fitted, for example
             self.stop(step, INTERRUPTED)
             return
+        if self.learns:  # of a router that was loaded: nobody has labelled for it
+            before = self.spending
+            self.learn(texts, caps=Caps(**asdict(caps)), step=step, stop=stop)
+            caps = caps.left(self.spending.since(before))
         if self._stores:
             with self._shelf.open() as store:
                 store.begin()

@@ -18,6 +18,7 @@ from tracer_nb.records import Answer, Caps, Labels, Spending
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.state import JobState
 from tracer_nb.teachers import Teacher
+from tracer_nb.teachers.base import members_of
 
 __all__ = [
     "check_latency_weight",
@@ -25,7 +26,9 @@ __all__ = [
     "make_caps",
     "mean_cost",
     "mean_wait",
+    "price_source",
     "text_costs",
+    "token_source",
     "unasked_dollars",
 ]
 
@@ -116,6 +119,20 @@ def mean_cost(
     costs = [teacher.cost_estimate(text)[2] for text in texts[:_PRICED_TEXTS]]
     estimated = [cost for cost in costs if cost is not None]
     return sum(estimated) / len(estimated) if estimated and len(estimated) == len(costs) else None
+
+
+def token_source(teacher: Teacher, counted: str) -> str:
+    """How tokens were counted, and that a part of them is explanations, where it is."""
+    explain = any(member.identity.get("reasons") for member in members_of(teacher))
+    return f"{counted}, an explanation with each label" if explain else counted
+
+
+def price_source(teacher: Teacher, cost: float | None) -> str:
+    """Where the price behind ``cost`` is from."""
+    prices = [getattr(each, "price", None) for each in members_of(teacher)]
+    if None in prices:
+        return "unknown" if cost is None else "none needed" if cost == 0 else "as given (cost=)"
+    return "; ".join(dict.fromkeys(map(str, prices)))
 
 
 def unasked_dollars(

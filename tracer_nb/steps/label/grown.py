@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws import Draw, rows_of
-from tracer_nb.draws.frozen import Fitted
+from tracer_nb.draws import NO_LABEL, UNASKED, Draw, rows_of
+from tracer_nb.draws.fitted import Fitted
 from tracer_nb.draws.hardfirst import HardFirst
-from tracer_nb.draws.moves import NO_LABEL, UNASKED, Done
-from tracer_nb.draws.stopping import plan_looks
+from tracer_nb.draws.moves import Done
 from tracer_nb.engine import SurrogateFit
 from tracer_nb.engine.bounds import column_agreement_lower
-from tracer_nb.engine.outlook import Outlook
+from tracer_nb.labelsets import numbers_of, sets_of
 from tracer_nb.records import Answer, Certificate
 from tracer_nb.steps.column.sample import distributions
 
@@ -127,7 +126,7 @@ def answers_of(
     before: NDArray[np.intp] | None = None,
 ) -> NDArray[np.intp]:
     """The teacher's answers by text, codes of labels; what was known ``before`` stays."""
-    number: dict[str | None, int] = {label: i for i, label in enumerate(classes)}
+    number = numbers_of(classes)
     said = np.full(len(texts), UNASKED, dtype=np.intp) if before is None else before.copy()
     for i, text in enumerate(texts):
         if (answer := answers.get(text)) is not None:
@@ -145,6 +144,8 @@ def soft_of(
 
     Those that were known ``before`` stay.
     """
+    if sets_of(classes) is not None:  # shares of votes for sets are no chances of labels
+        return None
     new = {
         i: answer
         for i, text in enumerate(texts)
@@ -179,7 +180,7 @@ def expected_bill(
     if grown is not None and grown.job.outlooks:
         latest = grown.job.outlooks[-_LATEST:]
         # An outlook is on the safe side; at the least all passes at the first look of the test.
-        low = min(_least(look) for look in latest)
+        low = min(grown.job.aim.least(look) for look in latest)
         high = max(look.bill for look in latest)
         shares, source = (low / n_texts, high / n_texts), "the answers so far"
     else:
@@ -187,10 +188,6 @@ def expected_bill(
         source = "three columns that were measured, before anything is known of this one"
     first, last = (_rounded(share * n_texts) for share in shares)
     return max(first, least), min(max(last, least), n_texts), source
-
-
-def _least(look: Outlook) -> float:
-    return look.n_labels + plan_looks(look.n_test, 1.0)[0].n_rows if look.n_test else look.bill
 
 
 def _rounded(n: float) -> int:
@@ -227,7 +224,10 @@ def the_promise(
     return replace(
         certificate,
         confidence=confidence,
-        agreement_lower=column_agreement_lower(
+        # Where recall was tested on rows that are not given the label, nothing is said of agreement.
+        agreement_lower=0.0
+        if certificate.promise.kind == "recall"
+        else column_agreement_lower(
             certificate.n_agree,
             certificate.n_handled,
             certificate.n_population_handled or 0,

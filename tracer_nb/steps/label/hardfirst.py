@@ -12,12 +12,22 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws import NEW_ROWS, TEST, before_test, draw_from_record, in_test, rows_of
+from tracer_nb.draws import (
+    NEW_ROWS,
+    NO_LABEL,
+    TEST,
+    UNASKED,
+    Draw,
+    before_test,
+    draw_from_record,
+    in_test,
+    rows_of,
+)
 from tracer_nb.draws.hardfirst import HardFirst
-from tracer_nb.draws.moves import NO_LABEL, UNASKED, Ask, Column, Done, Terms
-from tracer_nb.engine.outlook import fewest_tested
+from tracer_nb.draws.moves import Ask, Column, Done, Terms
 from tracer_nb.errors import NotEnoughData
-from tracer_nb.records import Labels, Spending
+from tracer_nb.labelling import INTERRUPTED
+from tracer_nb.records import Caps, Labels, Spending
 from tracer_nb.steps.column.features import Blocks, features_key, name_rows
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.column.sample import collect_labels, distinct_texts
@@ -30,7 +40,16 @@ from tracer_nb.steps.label.grown import (
     soft_of,
 )
 from tracer_nb.steps.label.reject import ask_about, check_distribution
-from tracer_nb.steps.label.stream import Asking, Stream, Whole, put_on_record, reserve, with_draws
+from tracer_nb.steps.label.stages import mean_price
+from tracer_nb.steps.label.stream import (
+    Asking,
+    Stream,
+    Whole,
+    put_on_record,
+    reserve,
+    spare,
+    with_draws,
+)
 from tracer_nb.steps.state import JobState, Keep, Setup
 from tracer_nb.store.reviews import column_key
 
@@ -51,10 +70,29 @@ def new_rows_of(setup: Setup, n_rows: int) -> int:
     """Rows that are set aside for a promise about new rows."""
     if setup.new_rows is not None:
         return setup.new_rows
+    if setup.options.promises[0].label is not None:
+        return 0  # so few rows hold too few with one label
     return _NEW_ROWS if n_rows * _NEW_SHARE >= _NEW_ROWS else 0
 
 
-def start_of(setup: Setup, askable: Texts, sample: int | None) -> tuple[NDArray[np.intp], int]:
+# The same share of the texts that a cap pays for.
+_NEW_PAID = 0.1
+
+
+def _set_aside(setup: Setup, askable: Texts, caps: Caps, draws: tuple[Draw, ...] = ()) -> int:
+    """The same under a cap; those on record, where there is one."""
+    if draws:
+        return len(rows_of(draw for draw in draws if draw.purpose == NEW_ROWS))
+    price = None if caps.max_cost is None else mean_price(setup.teacher, askable.unique)
+    paid = [] if caps.max_rows is None else [float(caps.max_rows)]
+    paid += [caps.max_cost / price] if caps.max_cost is not None and price else []
+    like = min([float(len(askable.usable)), *(n * _NEW_PAID / _NEW_SHARE for n in paid)])
+    return new_rows_of(setup, int(like))
+
+
+def start_of(
+    setup: Setup, askable: Texts, sample: int | None, caps: Caps
+) -> tuple[NDArray[np.intp], int]:
     """The rows that a job begins with, at random, and the fewest that can test the others.
 
     Arguments are those of :func:`begin`.
@@ -66,22 +104,28 @@ def start_of(setup: Setup, askable: Texts, sample: int | None) -> tuple[NDArray[
     """
     n = len(askable.unique)
     # Nothing is looked at before the start is labelled.
-    job = _make_job(setup, askable, sample, [np.empty((n, 0))])
-    rows, terms = _begun(job, np.full(n, UNASKED)).draws[-1].rows, job.terms
-    return rows, fewest_tested(len(job.usable) - len(rows), terms.target, terms.delta(1))
+    aside = _set_aside(setup, askable, caps)
+    job = _make_job(setup, askable, sample, [np.empty((n, 0))], aside)
+    job.room = None if caps.max_rows is None else max(caps.max_rows - aside, 0)
+    rows = _begun(job, np.full(n, UNASKED)).draws[-1].rows
+    return rows, job.aim.fewest(len(job.usable) - len(rows))
 
 
-def _make_job(setup: Setup, askable: Texts, sample: int | None, X: Blocks) -> HardFirst:
+def _make_job(
+    setup: Setup, askable: Texts, sample: int | None, X: Blocks, new_rows: int
+) -> HardFirst:
     options = {k: v for k, v in setup.choices.items() if k not in ("target", "confidence", "seed")}
     terms = Terms(
         setup.target,
         setup.options.confidence,
         most=sample,
-        new_rows=new_rows_of(setup, len(askable.usable)),
+        new_rows=new_rows,
         features=f"{features_key(setup.features, X)} {sorted(setup.label_texts.items())}",
         at_a_time=setup.teacher.concurrency * max(setup.teacher.batch_size, 1),
         seed=setup.options.seed,
+        prices=setup.stages.prices(setup.teacher, askable.unique),
         options=options,
+        promise=setup.options.promises[0],
     )
     return HardFirst(Column(X, askable.codes), setup.teacher.labels, terms)
 
@@ -99,7 +143,7 @@ def _begun(job: HardFirst, said: NDArray[np.intp]) -> Ask:
     return move
 
 
-def begin(state: JobState, askable: Texts, sample: int | None) -> JobState:
+def begin(state: JobState, askable: Texts, sample: int | None, caps: Caps) -> JobState:
     """The state with a job for the column, and with what was drawn of it before.
 
     Parameters
@@ -110,6 +154,8 @@ def begin(state: JobState, askable: Texts, sample: int | None) -> JobState:
         Its texts, without those that the teacher has no record of.
     sample : int or None
         Most texts that are asked about before anything is tested.
+    caps : Caps
+        Of the whole job.
 
     Raises
     ------
@@ -127,14 +173,29 @@ def begin(state: JobState, askable: Texts, sample: int | None) -> JobState:
     # Those of this session are all in the store, where there is one.
     kept = tuple(draw_from_record(record) for record in setup.drawn.records(key))
     draws = kept or state.draws
-    job = _make_job(setup, askable, sample, state.column.features())
-    job.freezer.names = name_rows(setup.features, setup.label_texts)
+    aside = _set_aside(setup, askable, caps, draws)
+    job = _make_job(setup, askable, sample, state.column.features(), aside)
+    job.freezer.names = name_rows(setup.features, setup.label_texts, setup.teacher.labels)
     known = setup.asker.known(askable.unique)
     said = answers_of(known, askable.unique, job.classes)
     job.freezer.soft = soft_of(known, askable.unique, job.classes)
+    if setup.stages:
+        job.opinions = setup.stages.opinions(askable.unique, job.classes)
+    if not kept:
+        draws = _spent(draws, said[askable.codes[rows_of(draws)]])
     if not draws:
         _begun(job, said)
     return replace(state, grown=Grown(job, key, said), draws=draws, drawn_from=state.column.texts)
+
+
+def _spent(draws: tuple[Draw, ...], said: NDArray[np.intp]) -> tuple[Draw, ...]:
+    """What counts of draws whose answers are all gone, with a store that held them: the tests' errors."""
+    if (said != UNASKED).any():
+        return draws
+    none = np.empty(0, dtype=np.intp)
+    return tuple(
+        replace(draw, rows=none, bare=none, missing=None) for draw in draws if draw.purpose == TEST
+    )
 
 
 def advance(
@@ -157,9 +218,11 @@ def advance(
     grown = state.grown
     assert grown is not None  # noqa: S101  begin() has made it
     job, classes, first = grown.job, setup.teacher.labels, True
-    whole = Whole(how.on_progress, asker.spending)
+    whole, stages = Whole(how.on_progress, asker.spending), setup.stages
     while True:
-        reserve(job, state.draws, grown.said, how.caps, asker.spending)
+        caps = how.caps.left(stages.spending)
+        reserve(job, state.draws, grown.said, caps, asker.spending)
+        job.chain.mute(stages.muted)
         move = job.step(state.draws, grown.said)
         if isinstance(move, Done):
             grown = replace(grown, done=move)
@@ -173,22 +236,45 @@ def advance(
         codes = job.column.texts_of(rows_of(move.draws)) if again else move.texts
         texts = [askable.unique[i] for i in codes.tolist()]
         first = False
-        if texts:
-            stream = Stream(state, askable, how, keep, codes, until_test=until_test)
-            ask_about(
-                *(asker, texts, setup.reject),
-                caps=how.caps.left(asker.spending),
-                on_progress=whole.after(asker.spending, grown.said),
-                step=how.step,
-                stop=how.stop,
-                missing=again,
-                # Who asks about one text at a time waits for none.
-                more=stream if setup.teacher.concurrency > 1 else None,
-            )
-            state = stream.state
+        told = whole.after(asker.spending, grown.said)
+        hear = {s: [askable.unique[i] for i in heard.tolist()] for s, heard in move.hear.items()}
+        # Under a cap, which is one for all, the teacher comes first; with nothing to ask it, nobody
+        # is heard meanwhile.
+        behind = how.caps != Caps() or not texts
+        with stages.heard({} if behind else hear, step=how.step, stop=how.stop) as ended:
+            if texts:
+                stream = Stream(state, askable, how, keep, codes, until_test=until_test)
+                ask_about(
+                    *(asker, texts, setup.reject),
+                    caps=how.caps.left(setup.spending),
+                    on_progress=told,
+                    step=how.step,
+                    stop=how.stop,
+                    missing=again,
+                    # Who asks about one text at a time waits for none.
+                    more=stream if setup.teacher.concurrency > 1 and not stages else None,
+                )
+                state = stream.state
+            if asker.stopped_in(how.step) is not None:
+                ended.set()
         grown = replace(grown, said=answers_of(asker.answers, askable.unique, classes, grown.said))
         soft = soft_of(asker.answers, askable.unique, classes, job.freezer.soft)
         job.freezer.soft = soft
+        broken = ended.is_set()
+        if behind and hear and not broken:
+            kept = reserve(job, state.draws, grown.said, caps, asker.spending)
+            kept = 0 if state.draws[-1].found == "passed" else kept
+            broken = stages.hear(
+                hear,
+                caps=spare(how.caps, asker, askable.unique, kept),
+                on_progress=how.on_progress,
+                step=how.step,
+                stop=how.stop,
+            )
+        if job.opinions is not None:
+            job.opinions = stages.opinions(askable.unique, classes, job.opinions)
+        if broken and asker.stopped_in(how.step) is None:
+            asker.stop(how.step, INTERRUPTED)  # while stages were heard
         state = replace(state, grown=grown, seconds=mean_wait(asker.spending))
         state = _labelled(state, askable)
         keep(state)
@@ -225,7 +311,7 @@ def labels_of(state: JobState, at: Arranged) -> Labels:
     """
     asker = state.setup.asker
     assert state.column is not None and state.grown is not None  # noqa: S101, PT018
-    texts, terms, n_open = state.column.texts, state.grown.job.terms, len(state.grown.job.usable)
+    texts, job = state.column.texts, state.grown.job
     return replace(
         collect_labels(
             texts,
@@ -233,7 +319,7 @@ def labels_of(state: JobState, at: Arranged) -> Labels:
             asker.known(distinct_texts(texts, at.rows)),
             **asker.told,
             stopped=asker.stopped,
-            fewest=fewest_tested(n_open, terms.target, terms.delta(1)),
+            fewest=job.aim.fewest(len(job.usable)),
             again=asker.asked_again,
             whole=True,
         ),

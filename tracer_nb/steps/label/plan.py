@@ -3,40 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.engine.bounds import column_p_value, fewest_handled
 from tracer_nb.engine.checks import FEWEST_ROWS, is_number
-from tracer_nb.engine.split import FIT_SHARE, PILOT_SHARE
 from tracer_nb.errors import InvalidInput, NotEnoughData
-from tracer_nb.records import Answer, AskedAgain, Caps, Plan, RejectOption
+from tracer_nb.records import Answer, AskedAgain, Caps, PanelPlan, Plan, RejectOption
 from tracer_nb.steps.column.frames import Texts, read_texts
 from tracer_nb.steps.column.sample import draw_rows
 from tracer_nb.steps.label.asker import Past
+from tracer_nb.steps.label.costs import price_source, token_source
+from tracer_nb.steps.label.fewest import fewest_of
 from tracer_nb.steps.state import Setup
 from tracer_nb.store.experience import Experience, Tokens
 from tracer_nb.store.ledger import count_models
 from tracer_nb.teachers import Price, ReplayTeacher, Teacher
-from tracer_nb.teachers.base import members_of
 from tracer_nb.teachers.budget import check_caps
 from tracer_nb.words import count
 
 __all__ = [
+    "PRICED_TEXTS",
     "Forecast",
     "askable_texts",
     "check_job",
     "check_sample",
     "drawn_rows",
-    "fewest_labels",
-    "fewest_of",
     "forecast",
     "make_plan",
-    "price_source",
+    "widened",
 ]
 
 
@@ -54,7 +52,8 @@ def drawn_rows(
     askable = askable_texts(setup.teacher, texts)
     needed = fewest_of(setup, texts)
     needed = needed if fewest is None else fewest
-    drawn = check_job(askable, setup.teacher.labels, sample, needed)
+    wanted = next((name.label for name in setup.options.promises if name.kind == "recall"), None)
+    drawn = check_job(askable, setup.teacher.labels, sample, needed, wanted=wanted)
     return texts, draw_rows(askable, drawn, setup.options.seed)
 
 
@@ -80,32 +79,6 @@ def askable_texts(teacher: Teacher, texts: Texts) -> Texts:
     return replace(texts, codes=np.where(known, texts.codes, -1))
 
 
-def fewest_of(setup: Setup, texts: Texts) -> int:
-    """Labels without which the main target cannot be certified."""
-    options = setup.options
-    cross = options.certificate == "cross-fit"
-    return fewest_labels(setup.target, options.level, len(texts.usable), cross_fit=cross)
-
-
-def fewest_labels(
-    target: float, confidence: float, n_rows: int | None = None, *, cross_fit: bool = False
-) -> int:
-    """Labelled rows without which ``target`` cannot be certified, however good the surrogate.
-
-    In a known column of ``n_rows`` rows fewer may do: the fewest with which the column test
-    passes when every calibration row is handled and agrees.
-    """
-    share = 1.0 - (PILOT_SHARE if cross_fit else FIT_SHARE)
-    fewest = math.ceil(fewest_handled(target, confidence) / share)
-    if n_rows is None:
-        return fewest
-    n = np.arange(2, min(fewest, n_rows) + 1)
-    n_calibration = np.ceil(n * share - 1e-9).astype(int)
-    p = column_p_value(0, n_calibration, n_rows - (n - n_calibration), target)
-    enough = n[(p <= 1.0 - confidence) & (n >= FEWEST_ROWS)]
-    return min(int(enough[0]), fewest) if len(enough) else fewest
-
-
 def check_sample(sample: Any) -> int:
     """``sample`` as int.
 
@@ -119,8 +92,17 @@ def check_sample(sample: Any) -> int:
     return int(sample)
 
 
-def check_job(texts: Texts, labels: Sequence[str], sample: int | None, fewest: int) -> int:
+def check_job(
+    texts: Texts,
+    labels: Sequence[str],
+    sample: int | None,
+    fewest: int,
+    *,
+    wanted: str | None = None,
+) -> int:
     """Refuse, before money is spent, a job that cannot end in a certificate.
+
+    ``wanted`` is the label whose recall is to be promised.
 
     Returns
     -------
@@ -140,14 +122,30 @@ def check_job(texts: Texts, labels: Sequence[str], sample: int | None, fewest: i
         raise InvalidInput(
             f"{count(len(labels), 'label')} but only {count(n_texts, 'row')} with text; check labels and column"
         )
+    _check_told_apart(labels, texts.unique)
     drawn = min(drawn, n_texts)
     if drawn < fewest:
+        even = "when surrogate and teacher always agree"
+        even = even if wanted is None else f"if the teacher calls each of them {wanted}"
         do = f"sample at least {fewest}" if n_texts >= fewest else "ask the teacher about every row"
         raise NotEnoughData(
             f"{count(drawn, 'labelled row')} cannot certify this target: at least {fewest:,} are needed even "
-            f"when surrogate and teacher always agree; {do}, or lower target or confidence"
+            f"{even}; {do}, or lower target or confidence"
         )
     return drawn
+
+
+def _check_told_apart(labels: Sequence[str], texts: Sequence[str]) -> None:
+    """Refuse texts in the place of labels."""
+    if len(labels) < _FEWEST_TEXTS:
+        return
+    names = set(labels)
+    n = sum(" ".join(text.split()) in names for text in texts)
+    if 2 * n > len(labels) and n >= _FEWEST_TEXTS:
+        raise InvalidInput(
+            f"{n:,} of the {len(labels):,} labels are texts of the column; give the labels alone: "
+            "first,second,third, or a list. A dict from text to label is a teacher (--teacher NAME)"
+        )
 
 
 def make_plan(
@@ -167,6 +165,8 @@ def make_plan(
     again: AskedAgain | None = None,
     labelling: str = "random",
     bill: tuple[int, int, str] | None = None,
+    panel: Callable[[Sequence[str], Mapping[str, Answer], Forecast], tuple[PanelPlan, Forecast]]
+    | None = None,
 ) -> Plan:
     """Count and price a job.
 
@@ -196,6 +196,8 @@ def make_plan(
         How rows are chosen.
     bill : tuple, optional
         Texts that will be asked about in all, from where to where, and what says so.
+    panel : callable, optional
+        Prices what a panel is asked about texts, with its stored answers.
 
     Raises
     ------
@@ -207,6 +209,9 @@ def make_plan(
     stored = {text: answer for text, answer in stored.items() if answer.keep}
     to_ask = [text for text in sampled if text not in stored and text not in past.waiting]
     takes = forecast(teacher, to_ask, sampled, past.experience)
+    members = None
+    if panel is not None:
+        members, takes = panel(to_ask, stored, takes)
     rate = past.experience.rate
     halved = getattr(teacher, "batch_price", None)
     if halved == getattr(teacher, "price", None):  # nothing to be gained
@@ -232,7 +237,7 @@ def make_plan(
         max_cost=caps.max_cost,
         max_tokens=caps.max_tokens,
         max_rows=caps.max_rows,
-        token_source=takes.source,
+        token_source=token_source(teacher, takes.source),
         price_source=price_source(teacher, takes.cost),
         seconds=None if rate is None else len(to_ask) / rate,
         time_source=_time_source(teacher, rate),
@@ -249,6 +254,8 @@ def make_plan(
         bill_low=None if bill is None else bill[0],
         bill_high=None if bill is None else bill[1],
         bill_source="" if bill is None else bill[2],
+        panel=members,
+        fits=n_sample >= FEWEST_ROWS,
     )
 
 
@@ -263,18 +270,13 @@ def _time_source(teacher: Teacher, rate: float | None) -> str:
     return "as in the last run"
 
 
-def price_source(teacher: Teacher, cost: float | None) -> str:
-    """Where the price behind ``cost`` is from."""
-    prices = [getattr(each, "price", None) for each in members_of(teacher)]
-    if None in prices:
-        return "none needed" if cost == 0 else "unknown"
-    return "; ".join(dict.fromkeys(map(str, prices)))
-
-
+# Texts among the labels that are no coincidence.
+_FEWEST_TEXTS = 10
 # Rows of a random sample where nobody says how many.
 _SAMPLE = 2000
-# Texts that are looked at one by one; beyond, the mean of these stands for the rest.
-_PRICED_TEXTS = 5_000
+PRICED_TEXTS = 5_000
+"""Texts that are looked at one by one; beyond, the mean of these stands for the rest."""
+
 # Estimates count 4 characters a token; English runs from 3 (names, numbers) to 5.
 _LOW, _HIGH = 4 / 5, 4 / 3
 _ESTIMATE = "estimated at 4 characters a token, spread 3 to 5"
@@ -320,7 +322,7 @@ def forecast(
     experience : Experience
         Of earlier answers; what it does not tell is estimated from the length of the texts.
     """
-    priced = to_ask[:_PRICED_TEXTS] or like[:_PRICED_TEXTS]
+    priced = to_ask[:PRICED_TEXTS] or like[:PRICED_TEXTS]
     # A teacher without a price of tokens may charge in a way of its own.
     if experience.n_answers and hasattr(teacher, "price"):
         if experience.same_prompt:
@@ -374,17 +376,23 @@ def _estimated(
             "stored ones to another prompt"
         )
     cost = None if each is None else each * n
-    # What has no tokens costs what its owner says.
-    low, high = (_LOW, _HIGH) if prompt else (1.0, 1.0)
+    low, cost, high = [None] * 3 if cost is None else widened([cost] * 3, prompt)
     return Forecast(
         prompt * n,
         completion * n,
         cost=cost,
-        cost_low=None if cost is None else cost * low,
-        cost_high=None if cost is None else cost * high,
+        cost_low=low,
+        cost_high=high,
         each=each,
         source=source,
     )
+
+
+def widened(dollars: Sequence[float], prompt_tokens: float) -> list[float | None]:
+    """Dollars, the least, as expected, and the most, with how unsure a count of tokens is."""
+    low, cost, high = dollars
+    # What has no tokens costs what its owner says.
+    return [low * _LOW, cost, high * _HIGH] if prompt_tokens else [low, cost, high]
 
 
 def _dollars(price: Price | None, prompt: float, completion: float) -> float | None:

@@ -12,10 +12,12 @@ from tracer_nb.draws import coin
 from tracer_nb.engine import gaps
 from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
 from tracer_nb.labelling import batch
+from tracer_nb.labelsets import names_of
 from tracer_nb.records import Batch, Caps, Collected, ReaskPlan, SelfAgreement, Submitted
 from tracer_nb.steps.column.sample import distinct_texts
 from tracer_nb.steps.label.asker import OnProgress
-from tracer_nb.steps.label.plan import drawn_rows, forecast, price_source
+from tracer_nb.steps.label.costs import price_source
+from tracer_nb.steps.label.plan import drawn_rows, forecast
 from tracer_nb.steps.label.reject import deferred_texts
 from tracer_nb.steps.state import JobState, Setup
 from tracer_nb.store import LabelStore
@@ -96,10 +98,11 @@ def _first_labels(state: JobState) -> dict[str, str]:
     """The label of each distinct text of the random sample that has one."""
     texts, labels = state.labelled()
     codes = texts.codes[labels.rows[: labels.n_random]].tolist()
+    names = names_of(labels.classes, labels.codes[: labels.n_random]).tolist()
     return {
-        texts.unique[text]: labels.classes[label]
-        for text, label in zip(codes, labels.codes[: labels.n_random].tolist(), strict=True)
-        if label >= 0
+        texts.unique[text]: name
+        for text, name in zip(codes, names, strict=True)
+        if name is not None
     }
 
 

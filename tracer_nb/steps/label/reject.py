@@ -130,7 +130,7 @@ def deferred_texts(
     again: frozenset[str] = frozenset(),
 ) -> list[str]:
     """Distinct texts that the teacher is to be asked about, those of ``again`` among them."""
-    settled = routing.handled | routing.far if reject.unlike else routing.handled
+    settled = routing.handled | routing.unlike if reject.unlike else routing.handled
     return [
         text
         for text, is_left in zip(texts.unique, ~settled, strict=True)

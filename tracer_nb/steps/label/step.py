@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from tracer_nb.draws import SAMPLE, TEST, Draw
 from tracer_nb.draws.rounds import Trail
-from tracer_nb.records import Caps, Labels, Plan, Progress
+from tracer_nb.engine.refusal import chance_to_certify
+from tracer_nb.engine.split import FIT_SHARE
+from tracer_nb.records import Answer, Caps, Labels, Plan, Progress
 from tracer_nb.steps.column.features import column_features
-from tracer_nb.steps.column.frames import read_texts, same_texts
+from tracer_nb.steps.column.frames import Texts, read_texts, same_texts
 from tracer_nb.steps.column.sample import collect_labels, distinct_texts, draw_rows
 from tracer_nb.steps.label.asker import Asker, OnProgress, asks_again
 from tracer_nb.steps.label.costs import mean_wait
+from tracer_nb.steps.label.fewest import fewest_of, fewest_wanted, reading_of
 from tracer_nb.steps.label.grown import expected_bill
 from tracer_nb.steps.label.hardfirst import advance, begin, reused_of, start_of
+from tracer_nb.steps.label.learning import recall_members
+from tracer_nb.steps.label.panel import panel_forecast
 from tracer_nb.steps.label.plan import (
     askable_texts,
     check_job,
     drawn_rows,
-    fewest_of,
     make_plan,
 )
 from tracer_nb.steps.label.reject import ask_about
 from tracer_nb.steps.label.stream import Asking
 from tracer_nb.steps.state import JobState, Keep, ReadColumn, reset
+from tracer_nb.teachers import PanelTeacher
 
 __all__ = ["label", "labels_so_far", "plan", "tell"]
+
+# More labels than make it so likely are not spoken of.
+_SURE = 0.9
 
 
 def plan(
@@ -44,14 +54,18 @@ def plan(
     missing = asks_again(again, setup.teacher)
     texts, rows = drawn_rows(setup, column, table, sample, fewest=0)
     fewest, bill = fewest_of(setup, texts), None
+    same = state.drawn_from is not None and same_texts(texts, state.drawn_from)
+    grown = state.grown if same else None
     if setup.labelling == "hard-first":
-        rows, fewest = start_of(setup, askable_texts(setup.teacher, texts), sample)
-        same = state.drawn_from is not None and same_texts(texts, state.drawn_from)
-        bill = expected_bill(state.grown if same else None, len(texts.unique), len(rows), fewest)
+        rows, fewest = start_of(setup, askable_texts(setup.teacher, texts), sample, caps)
+        bill = expected_bill(grown, len(texts.unique), len(rows), fewest)
     sampled = distinct_texts(texts, rows)
+    panel = setup.teacher if isinstance(setup.teacher, PanelTeacher) else None
+    if panel is not None and panel.learns:
+        recall_members(panel, setup.shelf, sampled)
     to_renew = setup.asker.missing(sampled) if missing else frozenset()
     known = setup.asker.known(sampled)
-    return make_plan(
+    made = make_plan(
         setup.teacher,
         texts,
         sampled,
@@ -67,7 +81,46 @@ def plan(
         again=setup.asker.priced(to_renew) if missing else None,
         labelling=setup.labelling,
         bill=bill,
+        panel=None if panel is None else partial(panel_forecast, panel, setup.shelf),
     )
+    recall = setup.labelling == "hard-first" and setup.options.promises[0].kind == "recall"
+    reads = reading_of(setup, grown, state.draws) if recall else None
+    made = replace(
+        made,
+        stages=setup.stages.plans(setup.teacher, texts.unique),
+        promises=setup.options.promises,
+        fewest_wanted=None if reads else fewest_wanted(setup),
+        reads=reads,
+        not_grown=setup.not_grown,
+    )
+    chances, n_pilot = _chances(state, texts, len(rows))
+    return replace(made, chances=chances, n_pilot=n_pilot)
+
+
+def _chances(
+    state: JobState, texts: Texts, n_sample: int
+) -> tuple[tuple[tuple[int, float], ...], int]:
+    """How likely numbers of labels certify something, and the rows that say so."""
+    setup, grown = state.setup, state.grown
+    if state.column is None or not same_texts(texts, state.column.texts):
+        return (), 0
+    if setup.labelling == "hard-first":
+        looks = () if grown is None or grown.done is not None else grown.job.outlooks[-1:]
+        return tuple((x.n_labels + x.n_test, x.chance) for x in looks if x.n_test), sum(
+            x.n_labels for x in looks
+        )
+    # The pilot tells of agreement alone.
+    if state.fitted is None or setup.options.certificate != "held-out" or setup.options.promised:
+        return (), 0
+    pilot, n_rows = state.fitted.pilot, len(texts.usable)
+    sizes = dict.fromkeys(min(n_sample * times, n_rows) for times in (1, 2, 4))
+    found = []
+    for n in sizes:
+        n_test = round(n * (1.0 - FIT_SHARE))
+        found.append((n, chance_to_certify(pilot, n_test, setup.target, setup.options.confidence)))
+        if found[-1][1] > _SURE:
+            break
+    return tuple(found), len(pilot.scores)
 
 
 def label(
@@ -112,10 +165,13 @@ def label(
         drawn_from=texts if same else None,
     )
     asker.begin(anew=not go_on)
+    setup.stages.begin(anew=not go_on)
+    start = start_of(setup, askable, sample, caps)[0] if chosen and asker.learns else rows
+    asker.learn(distinct_texts(texts, start), caps=caps, step="label", stop=stop)
     if chosen:
         tell(asker, on_progress, "Reading texts")
         how = Asking("label", caps, on_progress, stop, missing)
-        state = begin(state, askable, None if sample is None else drawn)
+        state = begin(state, askable, None if sample is None else drawn, caps)
         if not go_on and not missing:
             asker.count(reused_of(state))
         return advance(state, askable, how, until_test=True, keep=keep)
@@ -147,16 +203,21 @@ def label(
     return state
 
 
-def labels_so_far(state: JobState) -> Labels | None:
-    """The labels; while they are asked for, those of the sample's first answered rows."""
+def labels_so_far(state: JobState, known: Mapping[str, Answer] | None = None) -> Labels | None:
+    """The labels; while they are asked for, those of the sample's first answered rows.
+
+    ``known`` are answers to the column's texts, where somebody has them.
+    """
     rows, column = state.underway, state.column
     if rows is None or column is None:
         return state.labels
     asker = state.setup.asker
+    if known is None:
+        known = asker.known(distinct_texts(column.texts, rows))
     return collect_labels(
         column.texts,
         rows,
-        asker.known(distinct_texts(column.texts, rows)),
+        known,
         **asker.told,
         stopped="not done",
     )

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws import NEW_ROWS, PILOT, TEST, Draw, rows_of
+from tracer_nb.draws import NEW_ROWS, PILOT, TEST, UNASKED, Draw, rows_of
 from tracer_nb.draws.hardfirst import HardFirst
-from tracer_nb.draws.moves import UNASKED, Ask, Done
-from tracer_nb.engine.outlook import fewest_tested
+from tracer_nb.draws.moves import Ask, Done
 from tracer_nb.records import Answer, Caps, Progress, Spending
 from tracer_nb.steps.column.frames import Texts
-from tracer_nb.steps.label.asker import OnProgress
+from tracer_nb.steps.label.asker import Asker, OnProgress
 from tracer_nb.steps.label.grown import Grown, answers_of, soft_of
+from tracer_nb.steps.label.stages import mean_price
 from tracer_nb.steps.state import JobState, Keep
 
-__all__ = ["Asking", "Stream", "Whole", "put_on_record", "reserve", "with_draws"]
+__all__ = ["Asking", "Stream", "Whole", "put_on_record", "reserve", "spare", "with_draws"]
 
 # What is still to be asked may cost so much more than what was, text by text.
 _DEARER = 1.25
 # Of what may be asked about, these shares at the least and at the most are left for tests.
 _FOR_TESTS = (0.3, 0.4)
+# Texts to go by where nothing was paid yet.
+_PRICED = 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,24 +158,58 @@ def reserve(
     said: NDArray[np.intp],
     caps: Caps,
     spent: Spending,
-) -> None:
-    """End the growing while the caps still pay for a test.
+) -> int:
+    """End the growing while the caps still pay for a test; return how many texts that needs.
 
-    ``said`` are the answers, and ``spent`` is what they cost since the caps count.
+    Rows set aside count. ``said`` are the answers, and ``spent`` is what they cost since the caps count.
     """
     left = _affordable(caps, spent)
-    if left is None:
-        job.room = None
-        job.cap(None)
-        return
     terms, n_open = job.terms, len(job.column.open_rows(draws))
     n_test = job.outlooks[-1].n_test if job.outlooks else 0
     n_fit = len(job.column.fitted_on(draws, said)[0])
-    fewest = fewest_tested(n_open, terms.target, terms.delta(1))
+    fewest = job.aim.fewest(n_open)
+    if left is None:
+        job.room, job.chain.room, job.chain.texts = None, np.inf, np.inf
+        job.cap(None)
+        return max(n_test, fewest) + terms.new_rows
     least, most = (int(share * (n_fit + left)) for share in _FOR_TESTS)
+    kept = max(min(n_test, most), fewest) + terms.new_rows
     n_test = max(min(n_test, most), fewest, least)
     job.room = max(left - terms.new_rows, 0)
     job.cap(n_fit + max(job.room - n_test, 0))
+    by_cost = _affordable(Caps(max_cost=caps.max_cost), spent)
+    by_count = _affordable(replace(caps, max_cost=None), spent)
+    job.chain.room = np.inf if by_cost is None else max(by_cost - terms.new_rows, 0)
+    job.chain.texts = np.inf if by_count is None else max(by_count - terms.new_rows, 0)
+    return kept
+
+
+def spare(caps: Caps, asker: Asker, texts: Sequence[str], n_kept: int) -> Caps:
+    """What caps leave for the stages of a chain, so many more texts being kept for the teacher.
+
+    Parameters
+    ----------
+    caps : Caps
+    asker : Asker
+        The teacher's; what it took counts.
+    texts : sequence of str
+        Of the column, to go by while the teacher was asked about none.
+    n_kept : int
+    """
+    spent = asker.spending
+    if spent.asked and spent.cost is not None:
+        cost: float | None = spent.cost / spent.asked
+        tokens = (spent.prompt_tokens + spent.completion_tokens) / spent.asked
+    else:
+        cost, first = mean_price(asker.teacher, texts), texts[:_PRICED]
+        said = [sum(asker.teacher.cost_estimate(text)[:2]) for text in first]
+        tokens = sum(said) / max(len(said), 1)
+    kept = Spending(
+        asked=n_kept,
+        prompt_tokens=ceil(_DEARER * tokens * n_kept),
+        cost=None if cost is None else _DEARER * cost * n_kept,
+    )
+    return caps.left(spent).left(kept)
 
 
 def _affordable(caps: Caps, spent: Spending) -> int | None:

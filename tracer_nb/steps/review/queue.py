@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -13,25 +13,24 @@ from numpy.typing import NDArray
 
 from tracer_nb.documents import readable
 from tracer_nb.engine import SurrogateFit
+from tracer_nb.engine.pipeline import Answers
 from tracer_nb.errors import InvalidInput
+from tracer_nb.labelsets import labels_in, names_of, numbers_of, sets_of
 from tracer_nb.records import Answer, Labels, Review, ReviewItem, ReviewQueue
-from tracer_nb.steps.column.features import Blocks, take
 from tracer_nb.steps.column.frames import Texts
+from tracer_nb.steps.review.shortlist import shortlist
 from tracer_nb.store.rows import text_address
 
 __all__ = [
     "ORDERS",
-    "SHORTLIST",
     "Opinion",
     "Subject",
     "make_queue",
-    "shortlist",
     "surrogate_opinions",
 ]
 
 ORDERS = ("mixed", "random", "uncertain", "disputed", "chosen")
 _LIKELY = 4  # labels on the shortlist because somebody gave them
-_RANDOM = "Drawn at random, so it counts for the accuracy."
 
 
 def make_queue(
@@ -75,7 +74,7 @@ def make_queue(
     if of == "mixed":
         quota -= min(rows // 2, len(ranked))
     random = order[: max(quota, _drawn_before(order, reviewed))]
-    reasons = dict.fromkeys(random, ("random", _RANDOM))
+    reasons = dict.fromkeys(random, ("random", "Drawn at random, so it counts for the accuracy."))
     rest = max(rows - len(reasons), 0)
     for text, reason in (_shown_before(subject, reviewed, of) | ranked).items():
         if rest and text not in reasons:
@@ -101,17 +100,28 @@ class _Maker:
         texts, labels = subject.texts, subject.labels
         first = np.unique(texts.codes[texts.usable], return_index=True)[1]
         self._rows = dict(zip(texts.unique, texts.usable[first].tolist(), strict=True))
-        self._counts = Counter(labels.classes[code] for code in labels.codes if code >= 0)
+        self._several = sets_of(labels.classes) is not None
+        named = (n for n in names_of(labels.classes, labels.codes) if n is not None)
+        self._counts = Counter(label for name in named for label in self._each(name))
         self._named = subject.labelled()
-        self._subject = subject
-        self._blind = blind
+        self._subject, self._blind = subject, blind
+
+    def _each(self, name: str) -> tuple[str, ...]:
+        """The labels of a set; a label alone."""
+        return labels_in(name) if self._several else (name,)
 
     def item(self, text: str, drawn: str, why: str) -> ReviewItem:
-        subject = self._subject
+        subject, named = self._subject, self._named[text]
         opinion = subject.opinions.get(text)
-        named = self._named[text]
-        likely = [named, *([opinion.label] if opinion else []), *_choices(subject.answers[text])]
-        known = [label for label in dict.fromkeys(likely) if label in subject.labels.classes]
+        said = subject.said.get(text, ())
+        others = [*([opinion.label] if opinion else []), *(label for _, label in said)]
+        likely = [named, *others, *_choices(subject.answers[text])]
+        classes = subject.labels.classes
+        number = numbers_of(classes)
+        known = [
+            one for name in dict.fromkeys(likely) if name in number for one in self._each(name)
+        ]
+        known = list(dict.fromkeys(known))
         return ReviewItem(
             text=text,
             row=self._rows[text],
@@ -120,10 +130,10 @@ class _Maker:
             teacher_label=named,
             other_label=None if opinion is None else opinion.label,
             score=None if opinion is None else opinion.score,
-            shortlist=shortlist(
-                text, known[:_LIKELY], subject.labels.classes, self._counts, blind=self._blind
-            ),
+            shortlist=shortlist(text, known[:_LIKELY], classes, self._counts, blind=self._blind),
             shown=readable(text) if subject.texts.has_cells else "",
+            said=said,
+            explanation=subject.answers[text].explanation or "",
         )
 
 
@@ -188,10 +198,22 @@ def _ranked(subject: Subject, of: str) -> dict[str, tuple[str, str]]:
 
 
 def _disputed(subject: Subject) -> dict[str, tuple[str, str]]:
-    """Texts with two labels; those first on which the surrogate is surest."""
+    """Texts with two labels, by turns those of a panel and those of teacher and surrogate.
+
+    Those come first about which members are least of one mind, or the surrogate is surest.
+    """
     why = f"Disputed: {subject.teacher} and {subject.other} gave different labels."
     texts = sorted(subject.disagreements(), key=lambda text: -(subject.opinions[text].score or 0))
-    return dict.fromkeys(texts, ("disputed", why))
+    among = "Disputed: teachers disagree, the members of the panel gave different labels."
+    parted = [text for text in subject.labelled() if text in subject.said]
+    parted.sort(key=lambda text: -_shares(subject.answers[text])[1])
+    turns = chain.from_iterable(
+        zip_longest(dict.fromkeys(parted, among).items(), dict.fromkeys(texts, why).items())
+    )
+    found: dict[str, tuple[str, str]] = {}
+    for text, reason in filter(None, turns):
+        found.setdefault(text, ("disputed", reason))
+    return found
 
 
 def _nothing_disputed(subject: Subject) -> str:
@@ -215,7 +237,7 @@ def _uncertain(subject: Subject) -> dict[str, tuple[str, str]]:
         if score is not None:
             doubts.append((score, f"Uncertain: the gate score of {subject.other} is {score:.2f}."))
         first, second = _shares(subject.answers[text])
-        if first:
+        if first and text not in subject.said:  # that is disputed
             undecided = f"Uncertain: {subject.teacher} gave {100 * first:.0f} % to one label"
             doubts.append((first - second, f"{undecided}, {100 * second:.0f} % to the next."))
         if doubts:
@@ -237,51 +259,6 @@ def _shares(answer: Answer) -> tuple[float, float]:
     if total <= 0:
         return 0.0, 0.0
     return shares[0] / total, (shares[1] / total if len(shares) > 1 else 0.0)
-
-
-SHORTLIST = 9
-"""Labels at hand: as many as there are digit keys."""
-
-
-def shortlist(
-    text: str,
-    likely: Sequence[str],
-    labels: Sequence[str],
-    counts: Mapping[str, int],
-    *,
-    blind: bool,
-) -> tuple[str, ...]:
-    """At most nine labels to have at hand.
-
-    Parameters
-    ----------
-    text : str
-    likely : sequence of str
-        The teacher's label first.
-    labels : sequence of str
-        The label set.
-    counts : mapping of str to int
-        How often the teacher gave each.
-    blind : bool
-        The likely ones must not stand out: the others are drawn as frequently as the teacher
-        gives them, and all stand in the order of the label set. Otherwise the likely ones
-        come first, then the most frequent.
-    """
-    if len(labels) <= SHORTLIST:  # the same keys for every row
-        return tuple(labels)
-    chosen = list(dict.fromkeys(likely))
-    others = [label for label in labels if label not in chosen]
-    if not blind:
-        others.sort(key=lambda label: -counts.get(label, 0))
-        return tuple([*chosen, *others][:SHORTLIST])
-    weights = np.array([counts.get(label, 0) + 0.5 for label in others])
-    # The same text always has the same list.
-    rng = np.random.default_rng(int(text_address(text)[:16], 16))
-    drawn = rng.choice(
-        len(others), SHORTLIST - len(chosen), replace=False, p=weights / weights.sum()
-    )
-    kept = {*chosen, *(others[i] for i in drawn)}
-    return tuple(label for label in labels if label in kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +287,8 @@ class Subject:
         Names.
     chosen : tuple of str
         Texts that somebody wants to have reviewed.
+    said : mapping of str to tuple of (str, str)
+        Who of a panel said what, of the texts on which its members differ.
     """
 
     texts: Texts
@@ -319,6 +298,7 @@ class Subject:
     teacher: str
     other: str
     chosen: tuple[str, ...] = ()
+    said: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
     def labelled(self) -> dict[str, str]:
         """The teacher's label of every text that it gave one to."""
@@ -338,7 +318,7 @@ def surrogate_opinions(
     fitted: SurrogateFit,
     texts: Texts,
     labels: Labels,
-    X: Blocks,
+    said: Callable[[NDArray[np.intp]], Answers],
     answered: Iterable[str],
     *,
     learned: NDArray[np.bool_] | None = None,
@@ -354,8 +334,8 @@ def surrogate_opinions(
         The column.
     labels : Labels
         That were fitted on.
-    X : list of matrices of shape (n_unique, d)
-        Features of the distinct texts.
+    said : callable
+        From distinct texts of the column to the surrogate's answers on them.
     answered : iterable of str
         Texts of the column.
     learned : ndarray of shape (n_unique,), bool, optional
@@ -373,9 +353,9 @@ def surrogate_opinions(
         parts.append((tested, fitted.left_out))
         new = np.setdiff1d(new, tested)
     if len(new):
-        parts.append((new, fitted.pipeline.predict(take(X, new))))
+        parts.append((new, said(new)))
     return {
-        texts.unique[text]: Opinion(str(fitted.classes[code]), float(score))
+        texts.unique[text]: Opinion(str(name), float(score))
         for which, said in parts
-        for text, code, score in zip(which, said.codes, said.scores, strict=True)
+        for text, name, score in zip(which, fitted.names(said.codes), said.scores, strict=True)
     }

@@ -13,6 +13,7 @@ import numpy as np
 from tracer_nb.engine.bounds import agreement_interval
 from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput
+from tracer_nb.labelsets import sets_of
 from tracer_nb.records import (
     Answer,
     Disputes,
@@ -25,6 +26,8 @@ from tracer_nb.records import (
 from tracer_nb.steps.review.queue import Subject, make_queue
 from tracer_nb.store.reviews import ReviewStore
 from tracer_nb.store.rows import text_address
+from tracer_nb.teachers.chat.reading import LabelMatcher
+from tracer_nb.teachers.subsets import read_subset
 
 __all__ = [
     "REVIEW_COLUMNS",
@@ -38,7 +41,9 @@ __all__ = [
     "teacher_accuracy",
 ]
 
-REVIEW_COLUMNS = (*("text", "label", "teacher_label", "note", "drawn", "blind", "reviewed_at"),)
+REVIEW_COLUMNS = (
+    *("text", "label", "teacher_label", "explanation", "note", "drawn", "blind", "reviewed_at"),
+)
 
 
 class Reviewing:
@@ -111,8 +116,8 @@ class Reviewing:
         """No row is left."""
         return self.current is None
 
-    def answer(self, label: str, note: str = "") -> None:
-        """Say which label the current row should have, and go on.
+    def answer(self, label: Any, note: str = "") -> None:
+        """Say which label the current row should have, or which several in a list, and go on.
 
         Raises
         ------
@@ -121,9 +126,7 @@ class Reviewing:
         StoreError
             It could not be stored; the row stays the current one.
         """
-        if label not in self.queue.labels:
-            raise InvalidInput.unknown_name("label", str(label), self.queue.labels)
-        self._keep(label, note)
+        self._keep(_chosen(label, self.queue.labels), note)
 
     def skip(self, note: str = "") -> None:
         """Say that the current row cannot be judged, and go on.
@@ -229,8 +232,21 @@ class Reviewing:
             )
 
 
+def _chosen(label: Any, labels: tuple[str, ...]) -> str:
+    """What somebody said that a row should have; of several labels a row the set."""
+    sets = sets_of(labels)
+    if sets is None:
+        if label not in labels:
+            raise InvalidInput.unknown_name("label", str(label), labels)
+        return str(label)
+    name, why = read_subset(label, sets, LabelMatcher(sets))
+    if name is None:
+        raise InvalidInput(f"{why}; give a list of the labels that the row should have")
+    return name
+
+
 def relabel_text(
-    store: ReviewStore, labels: tuple[str, ...], text: str, label: str, note: str
+    store: ReviewStore, labels: tuple[str, ...], text: str, label: Any, note: str
 ) -> None:
     """Keep what somebody said who looked a row up and saw the labels that it has.
 
@@ -241,8 +257,7 @@ def relabel_text(
     StoreError
         It could not be stored.
     """
-    if label not in labels:
-        raise InvalidInput.unknown_name("label", str(label), labels)
+    label = _chosen(label, labels)
     if not isinstance(note, str):
         raise InvalidInput(f"a note must be text, got {note!r}")
     at = datetime.now(timezone.utc).isoformat(timespec="microseconds")
@@ -278,6 +293,7 @@ def review_rows(
         yield {
             **{column: getattr(review, column, None) for column in REVIEW_COLUMNS},
             "teacher_label": None if answer is None else answer.label,
+            "explanation": None if answer is None else answer.explanation,
         }
 
 

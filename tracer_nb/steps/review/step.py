@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from tracer_nb.engine.checks import is_number
 from tracer_nb.errors import InvalidInput, NotFitted
+from tracer_nb.steps.column.features import take
+from tracer_nb.steps.label.panel import disputes
 from tracer_nb.steps.review.queue import Opinion, Subject, surrogate_opinions
 from tracer_nb.steps.review.sitting import (
     REVIEW_COLUMNS,
@@ -27,8 +29,8 @@ __all__ = ["export_reviews", "relabel", "review", "send_to_review"]
 def review(state: JobState, *, of: str, rows: int, blind: bool, against: str | None) -> Reviewing:
     """Let a human check rows of the sample: see :meth:`tracer_nb.Tracer.review`."""
     (texts, labels), setup = state.labelled(), state.setup
-    said = setup.asker.answers
-    answers = {text: said[text] for text in texts.unique if text in said}
+    given = setup.asker.answers
+    answers = {text: given[text] for text in texts.unique if text in given}
     opinions: dict[str, Opinion] = {}
     other = "the surrogate"
     if against is not None:
@@ -39,10 +41,21 @@ def review(state: JobState, *, of: str, rows: int, blind: bool, against: str | N
     elif state.fitted is not None:
         _, _, X = state.featurized()
         learned = None if state.scope is None else state.scope.learned
-        opinions = surrogate_opinions(state.fitted, texts, labels, X, answers, learned=learned)
+        fitted, certified = state.fitted, state.as_certified
+        opinions = surrogate_opinions(
+            fitted,
+            texts,
+            labels,
+            certified.take if certified else lambda new: fitted.pipeline.predict(take(X, new)),
+            answers,
+            learned=learned,
+        )
+    said = disputes(setup.teacher, setup.shelf, [*answers])
     return start_review(
         Subject(
-            *(texts, labels, answers, opinions, setup.teacher.name, other), chosen=state.chosen
+            *(texts, labels, answers, opinions, setup.teacher.name, other),
+            chosen=state.chosen,
+            said=said,
         ),
         setup.reviews,
         of=of,
@@ -64,7 +77,7 @@ def send_to_review(state: JobState, rows: Iterable[int]) -> JobState:
     return replace(state, chosen=tuple(chosen))
 
 
-def relabel(state: JobState, row: int, label: str, note: str) -> None:
+def relabel(state: JobState, row: int, label: str | Sequence[str], note: str) -> None:
     """Say which label a row should have: see :meth:`tracer_nb.Tracer.relabel`."""
     setup = state.setup
     relabel_text(setup.reviews, setup.teacher.labels, _text_of(state, row), label, note)

@@ -2,19 +2,103 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from tracer_nb.documents import make_document
 from tracer_nb.errors import InvalidInput, StoreError, TeacherError
-from tracer_nb.records import Answer, Caps, RejectOption, Routing
-from tracer_nb.steps.column.frames import OUTPUT_COLUMNS, Texts, label_frame
+from tracer_nb.labelsets import LabelSets, labels_in, sets_of
+from tracer_nb.records import Answer, Caps, Certificate, RejectOption, Routing
+from tracer_nb.steps.column.frames import EXPLAINED, OUTPUT_COLUMNS, Texts, cell_text, label_frame
 from tracer_nb.steps.label.asker import Asker, OnProgress
 from tracer_nb.steps.label.reject import ask_about, deferred_texts
 
-__all__ = ["Outcome", "answer_rows", "combine"]
+__all__ = [
+    "ABSTAINED",
+    "SURROGATE",
+    "TEACHER",
+    "Outcome",
+    "Why",
+    "answer_rows",
+    "answered",
+    "combine",
+    "unasked_reason",
+    "waiting_document",
+]
+
+
+_BEFORE = "answered before"
+_TOO_LOW = "deferred: score too low"
+_ALARMED = "deferred: an audit raised an alarm"
+_UNCERTIFIED = "deferred: nothing was certified"
+# Before the reason of a row that the guard defers and nobody has answered.
+_FAR = "unlike every labelled text; "
+_BADLY = "fits no label well; "
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Words for rows that have a label; the same text for all rows of a kind.
+
+    Attributes
+    ----------
+    handled : str
+        Of a row that the surrogate answers.
+    deferred, far, strange : str
+        Of a row that the teacher answered because it was deferred; because it is unlike all others;
+        because it is a new one that fits no label well.
+    drawn : mapping of str to str
+        Of texts that the teacher was asked about for something else.
+    heard : mapping of str to str
+        Of texts in whose label stages of a chain count.
+    """
+
+    handled: str
+    deferred: str
+    far: str = "deferred: unlike every labelled text"
+    strange: str = "deferred: fits no label well"
+    drawn: Mapping[str, str] = field(default_factory=dict)
+    heard: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, certificate: Certificate, *, alarm: bool, by_cost: bool) -> Why:
+        """Words for rows that are routed under a certificate; ``by_cost`` where costs count too."""
+        if alarm:
+            deferred = _ALARMED
+        elif not certificate.certified:
+            deferred = _UNCERTIFIED
+        elif by_cost or not math.isfinite(certificate.threshold):
+            deferred = _TOO_LOW
+        else:
+            deferred = f"deferred: score below {certificate.threshold:.4g}"
+        low = deferred.partition("below ")[2]
+        handled = f"handled: score at least {low}" if low else "handled: score high enough"
+        return cls(handled, deferred)
+
+    def answered_later(self, waited: str) -> str:
+        """Why the teacher was asked about a row that waited for it with this reason."""
+        if waited.startswith(_FAR):
+            return self.far
+        if waited.startswith(_BADLY):
+            return self.strange
+        for words in (_ALARMED, _UNCERTIFIED):
+            if waited.endswith(words.partition(": ")[2]):
+                return words
+        return self.deferred
+
+    def answered(self, text: str, *, handled: bool, far: bool, strange: bool = False) -> str:
+        """Why the teacher was asked about a text."""
+        if text in self.drawn:
+            return self.drawn[text]
+        if handled:
+            return _BEFORE
+        if strange:
+            return self.strange
+        return self.far if far else self.deferred
 
 
 def answer_rows(
@@ -30,6 +114,7 @@ def answer_rows(
     on_progress: OnProgress | None,
     stop: threading.Event | None = None,
     missing: bool = False,
+    why: Why | None = None,
 ) -> Outcome:
     """Ask about deferred texts if that is wanted, and combine both sources.
 
@@ -52,6 +137,8 @@ def answer_rows(
         As in :meth:`tracer_nb.Tracer.route`.
     missing : bool
         Ask again about texts whose answer holds no label, whoever might answer the row.
+    why : Why, optional
+        Words for rows that have a label.
 
     Raises
     ------
@@ -62,11 +149,7 @@ def answer_rows(
     known = asker.known(texts.unique)
     again = asker.missing(texts.unique) if missing else frozenset()
     deferred = deferred_texts(texts, routing, known, reject, again)
-    unasked = "deferred, teacher not asked"
-    if alarm:
-        unasked += ": an audit raised an alarm"
-    elif not certified:
-        unasked += ": nothing was certified"
+    unasked = unasked_reason(_NOT_ASKED, certified=certified, alarm=alarm)
     if (certified and not alarm) if ask_teacher is None else ask_teacher:
         try:
             ask_about(
@@ -84,15 +167,54 @@ def answer_rows(
             asker.stop("deferred", str(error))
         known.update((t, asker.answers[t]) for t in deferred if t in asker.answers)
         unasked = f"deferred, not asked: {asker.stopped}"
-    return combine(texts, routing, known, unasked, reject)
+    sets = sets_of(asker.teacher.labels)
+    return combine(texts, routing, known, unasked, reject, why=why, sets=sets)
+
+
+def unasked_reason(why: str, *, certified: bool, alarm: bool) -> str:
+    """Why a deferred row has no label, and why all are deferred, where they are."""
+    if alarm:
+        return f"deferred, {why}: an audit raised an alarm"
+    return f"deferred, {why}" + ("" if certified else ": nothing was certified")
+
+
+_NOT_ASKED = "teacher not asked"
+
+
+def waiting_document(cell: Any, reason: Any, beside: Mapping[str, Any]) -> str | None:
+    """What the teacher is asked about a routed row that waits for it; None where none does.
+
+    Rows of a frame in which everything was deferred do not wait: that nothing was certified, or that
+    an audit raised an alarm, is no reason to pay for all of it.
+
+    Parameters
+    ----------
+    cell, reason : object
+        Its text, and its ``label_reason``.
+    beside : mapping of str to object
+        Its cells in the columns that the prompt names.
+    """
+    if not isinstance(reason, str) or not reason.endswith(_NOT_ASKED) or not isinstance(cell, str):
+        return None
+    return make_document(cell.strip(), {name: cell_text(value) for name, value in beside.items()})
 
 
 SURROGATE = "surrogate"
 TEACHER = "teacher"
 ABSTAINED = "abstained"
-_FAR = "unlike every labelled text; "
 _UNLIKE = "unlike every labelled row"
 _UNSURE = "teacher unsure"
+
+
+def answered(answer: Answer, reject: RejectOption) -> tuple[str | None, str | None, str | None]:
+    """Label, source and reason of a row that the teacher was asked about."""
+    doubt = reject.doubt(answer)
+    if doubt is not None:
+        why = f"{_UNSURE}: probability {doubt:.3g} of its answer {answer.label!r}"
+        return None, ABSTAINED, why
+    if answer.label is not None:
+        return answer.label, TEACHER, None
+    return None, None, answer.reason or "no answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +230,7 @@ class Outcome:
     score : tuple of (float or None)
         Gate score; None for rows without text.
     reason : tuple of (str or None)
-        Why there is no label.
+        Why there is no label; and in a frame or file why the others have theirs.
     n_saved : int
         Distinct texts that the surrogate answered, and the teacher was never asked about.
     n_unlike, n_unsure : int
@@ -116,6 +238,10 @@ class Outcome:
         whose label the teacher was unsure, which were paid for.
     n_spared : int
         Distinct texts among the former.
+    several : bool
+        Labels are sets as :mod:`tracer_nb.labelsets` writes them; in a frame they are lists.
+    explanation : tuple of (str or None)
+        What the teacher wrote about the rows that it labelled; empty where it explains nothing.
     """
 
     label: tuple[str | None, ...]
@@ -126,6 +252,8 @@ class Outcome:
     n_unlike: int = 0
     n_unsure: int = 0
     n_spared: int = 0
+    several: bool = False
+    explanation: tuple[str | None, ...] = ()
 
     def count(self, source: str | None) -> int:
         """Rows that ``source`` answered."""
@@ -143,8 +271,14 @@ class Outcome:
             raise InvalidInput(
                 f"the frame has {len(source)} rows, {len(self.label)} were routed; pass the same"
             )
-        values = (self.label, self.source, self.score, self.reason)
-        return label_frame(source, dict(zip(OUTPUT_COLUMNS, values, strict=True)))
+        label: Sequence[Any] = self.label
+        if self.several:
+            label = [None if name is None else list(labels_in(name)) for name in self.label]
+        values = (label, self.source, self.score, self.reason)
+        columns = dict(zip(OUTPUT_COLUMNS, values, strict=True))
+        return label_frame(
+            source, columns | ({EXPLAINED: self.explanation} if self.explanation else {})
+        )
 
     def missing_reasons(self) -> tuple[tuple[str, int], ...]:
         """Reasons for missing labels, most frequent first."""
@@ -158,6 +292,9 @@ def combine(
     answers: Mapping[str, Answer],
     unasked: str,
     reject: RejectOption | None = None,
+    *,
+    why: Why | None = None,
+    sets: LabelSets | None = None,
 ) -> Outcome:
     """Put the teacher's answers over the surrogate's labels.
 
@@ -176,35 +313,48 @@ def combine(
     reject : RejectOption, optional
         By default no row is abstained from. A text that the teacher did answer is not
         rejected for being unlike the others: that answer is paid.
+    why : Why, optional
+        Words for rows that have a label; by default there are none, and no explanations either.
+    sets : LabelSets, optional
+        Where a row has several labels.
     """
-    reject = reject or RejectOption()
+    reject, unlike_all = reject or RejectOption(), routing.unlike
     label: list[str | None] = []
     source: list[str | None] = []
     reason: list[str | None] = []
     for i, text in enumerate(texts.unique):
         answer = answers.get(text)
-        doubt = None if answer is None else reject.doubt(answer)
-        if answer is not None and doubt is not None:
-            label.append(None)
-            source.append(ABSTAINED)
-            reason.append(f"{_UNSURE}: probability {doubt:.3g} of its answer {answer.label!r}")
-        elif answer is not None:
-            label.append(answer.label)
-            source.append(TEACHER if answer.label is not None else None)
-            reason.append(None if answer.label is not None else answer.reason or "no answer")
+        if answer is not None:
+            cells = answered(answer, reject)
+            label.append(cells[0])
+            source.append(cells[1])
+            words = None
+            if why is not None and cells[1] == TEACHER:
+                far = bool(unlike_all[i])
+                kind = {"far": far, "strange": bool(routing.far[i]) and not far}
+                kind["handled"] = bool(routing.handled[i])
+                words = why.answered(text, **kind)
+            reason.append(cells[2] or words)
         elif routing.handled[i]:
             label.append(str(routing.labels[i]))
             source.append(SURROGATE)
-            reason.append(None)
-        elif reject.unlike and routing.far[i]:
+            reason.append(None if why is None else why.heard.get(text, why.handled))
+        elif reject.unlike and unlike_all[i]:
             label.append(None)
             source.append(ABSTAINED)
             reason.append(_UNLIKE)
         else:
             label.append(None)
             source.append(None)
-            reason.append(f"{_FAR}{unasked}" if routing.far[i] else unasked)
+            guarded = _FAR if unlike_all[i] else _BADLY if routing.far[i] else ""
+            if routing.waiting is not None and routing.waiting[i] and not guarded:
+                guarded = f"ask {routing.waiting[i]} of the chain first; "
+            reason.append(f"{guarded}{unasked}")
     codes = texts.codes.tolist()
+    told = {} if why is None else {t: a.explanation for t, a in answers.items() if a.explanation}
+    explained = [
+        told.get(t) if s == TEACHER else None for t, s in zip(texts.unique, source, strict=True)
+    ]
     unlike = [s == ABSTAINED and r == _UNLIKE for s, r in zip(source, reason, strict=True)]
     abstained = [c for c in codes if c >= 0 and source[c] == ABSTAINED]
     n_unlike = sum(unlike[c] for c in abstained)
@@ -219,4 +369,8 @@ def combine(
         n_unlike=n_unlike,
         n_unsure=len(abstained) - n_unlike,
         n_spared=sum(unlike),
+        several=sets is not None,
+        explanation=tuple(explained[c] if c >= 0 else None for c in codes)
+        if any(explained)
+        else (),
     )

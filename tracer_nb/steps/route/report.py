@@ -8,16 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST
+from tracer_nb.engine import Router
 from tracer_nb.engine.split import FIT_SHARE, PILOT_SHARE, is_calibration
 from tracer_nb.records import Answer, Bill, Certificate, Choice, Labels, Report
-from tracer_nb.steps.certify import features_note, learned_on_column, used_features
+from tracer_nb.steps.certify import features_name, features_note, learned_on_column
 from tracer_nb.steps.label.costs import costs_of, mean_cost, unasked_dollars
 from tracer_nb.steps.label.step import labels_so_far
+from tracer_nb.steps.origin import assumption_of
+from tracer_nb.steps.route.carried import carried
+from tracer_nb.steps.route.chain import alone_rows, stage_reports
 from tracer_nb.steps.route.outcome import SURROGATE, TEACHER, Outcome
+from tracer_nb.steps.route.refused import refused
 from tracer_nb.steps.state import JobState
-from tracer_nb.teachers import ReplayTeacher
 
-__all__ = ["report"]
+__all__ = ["asked_for", "left_to_teacher", "report"]
 
 
 def report(state: JobState) -> Report:
@@ -27,8 +31,6 @@ def report(state: JobState) -> Report:
     own = routed is None or routed.own
     home = None if column is None else column.texts
     texts = home if own or routed is None else routed.texts
-    made = used_features(setup.features, fitted)[1]
-    features = " + ".join("matrix" if part is None else part.name for part in made)
     known = {} if home is None else asker.known(home.unique)
     each = None
     if home is not None:
@@ -36,22 +38,25 @@ def report(state: JobState) -> Report:
     n_subject = len(state.beside) + (0 if home is None else len(home.unique))
     certificates: tuple[Certificate, ...] = ()
     certificate = None
+    others: tuple[Certificate, ...] = ()
     picture = None
     if router is not None:
         picture = (router.column_frontier if own else None) or router.frontier
         about_column = router.column_certificates if own else None
         certificates = about_column or router.certificates
         certificate = router.certificate_for(state.target, column=about_column is not None)
+        others = _others(router, certificate)
     sampled = len(labels.rows) if labels is not None and own else 0
     answered = outcome.count(SURROGATE) if outcome else 0
     usable = len(texts.usable) if texts is not None else 0
     warning = "" if outcome is None else setup.auditor.warning
+    told = carried(state, certificate) if own else ()
     return Report(
         teacher=setup.teacher.name,
         note=f"{getattr(setup.teacher, 'note', '')} {warning}".strip(),
         simulated=bool(getattr(setup.teacher, "simulated", False)),
-        assumption=_assumption(state),
-        features=features,
+        assumption=assumption_of(state),
+        features=features_name(setup.features, fitted),
         surrogate=fitted.pipeline.name if fitted is not None else "",
         n_rows=texts.n_rows if texts is not None else 0,
         n_labelled=int((labels.codes >= 0).sum()) if labels is not None else 0,
@@ -66,9 +71,11 @@ def report(state: JobState) -> Report:
         ),
         exact=own or not learned_on_column(setup.features, fitted),
         saved=None if outcome is None or each is None else outcome.n_saved * each,
+        carried=told,
+        never_given=_never_given(state, known),
         frontier=picture,
         trials=fitted.trials if fitted is not None else (),
-        spending=asker.spending,
+        spending=setup.spending,
         cost_all=None if each is None else each * n_subject,
         missing_reasons=_missing(labels, outcome, own=own),
         stopped=asker.stopped,
@@ -79,36 +86,40 @@ def report(state: JobState) -> Report:
         n_unsure=outcome.n_unsure if outcome else 0,
         bill=_bill(state, each, known) if own else None,
         spared=None if outcome is None or each is None else outcome.n_spared * each,
+        others=others,
+        refused=refused(state, certificate, each, told, n_known=len(known)) if own else None,
     )
 
 
-def _assumption(state: JobState) -> str:
-    """Under which the promise is worded: where not all rows of the column are recorded."""
-    teacher, column = state.setup.teacher, state.column
-    texts = () if column is None else column.texts.unique
-    if texts and isinstance(teacher, ReplayTeacher) and all(map(teacher.knows, texts)):
-        return ""
-    return str(getattr(teacher, "assumption", ""))
+def _never_given(state: JobState, known: Mapping[str, Answer]) -> bool:
+    """Whether a promise is of a label that no answer holds."""
+    wanted = {name.label for name in state.setup.options.promises if name.label is not None}
+    return bool(wanted) and not wanted <= {answer.label for answer in known.values()}
+
+
+def _others(router: Router, certificate: Certificate) -> tuple[Certificate, ...]:
+    """What else is certified: the column's at other targets, and those for new rows."""
+    every = (*(router.column_certificates or ()), *router.certificates)
+    return tuple(c for c in every if c is not certificate)
 
 
 def _bill(state: JobState, each: float | None, known: Mapping[str, Answer]) -> Bill | None:
     """What the column takes, by what its texts were asked about for."""
-    labels = None if state.column is None else labels_so_far(state)
+    labels = None if state.column is None else labels_so_far(state, known)
     if state.column is None or labels is None:
         return None
     texts, certified = state.column.texts, state.certified
     answered = np.array([text in known for text in texts.unique])
-    parts = _asked_for(state, texts.codes, labels, answered)
+    parts = asked_for(state, texts.codes, labels, answered)
     asked = np.logical_or.reduce(list(parts.values()))
-    n_deferred, n_waiting, column = None, 0, state.router and state.router.column_certificates
+    n_deferred, n_waiting, n_audited = None, 0, 0
+    column = state.router and state.router.column_certificates
     if certified is not None and column and state.router is not None:
         certificate = state.router.certificate_for(state.target, column=True)
-        routing = certified.routings[state.main]
-        left = ~(routing.handled & certificate.certified)
-        if state.setup.reject.unlike:  # nobody is asked about these
-            left &= ~routing.far
+        left = left_to_teacher(state, certificate)
         n_deferred = int((~asked & (answered | left)).sum())
         n_waiting = int((~answered & left).sum())
+        n_audited = int((~asked & answered & ~left).sum()) if certificate.certified else 0
     outlooks = () if state.grown is None else state.grown.job.outlooks
     return Bill(
         n_texts=len(texts.unique),
@@ -118,12 +129,23 @@ def _bill(state: JobState, each: float | None, known: Mapping[str, Answer]) -> B
         n_new_rows=int(parts[NEW_ROWS].sum()),
         n_deferred=n_deferred,
         n_waiting=n_waiting,
+        n_audited=n_audited,
         expected=tuple((look.n_labels, look.bill) for look in outlooks),
         price=each,
+        stages=stage_reports(state),
+        n_alone=alone_rows(state),
     )
 
 
-def _asked_for(
+def left_to_teacher(state: JobState, certificate: Certificate) -> NDArray[np.bool_]:
+    """Distinct texts of the column that a certificate leaves to the teacher."""
+    routing = state.in_force().routings[state.main]
+    left = ~(routing.handled & certificate.certified)
+    # Nobody is asked about these.
+    return left & ~routing.unlike if state.setup.reject.unlike else left
+
+
+def asked_for(
     state: JobState, codes: NDArray[np.intp], labels: Labels, answered: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.bool_]]:
     """Answered texts by what they were drawn for first, up to the last test."""
@@ -144,7 +166,9 @@ def _asked_for(
     last = max((i for i, d in enumerate(draws) if d.purpose == TEST), default=len(draws) - 1)
     for draw in draws[: last + 1]:
         if draw.purpose in parts:
-            take(draw.purpose, draw.rows)
+            # A test that passes early leaves rows unasked, though another job may ask about them.
+            left = () if draw.missing is None else draw.missing
+            take(draw.purpose, np.setdiff1d(draw.rows, left))
     return parts
 
 

@@ -3,53 +3,46 @@
 from __future__ import annotations
 
 import os
-import platform
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict, replace
-from datetime import datetime, timezone
 from typing import Any
 
-import numpy as np
-import scipy
-import sklearn
 from numpy.typing import ArrayLike
 
-from tracer_nb import __version__
 from tracer_nb.engine import Router
-from tracer_nb.engine.features import Features, FunctionFeatures
-from tracer_nb.engine.options import check_costs
-from tracer_nb.engine.saving import RouterFile, read_router, write_router
+from tracer_nb.engine.features import Features
+from tracer_nb.engine.saving import read_router
 from tracer_nb.errors import InvalidInput, NotFitted
-from tracer_nb.records import Certificate, RejectOption, Routing, Spending, Watch
-from tracer_nb.steps.audit.auditor import Auditor, Promise, deferring, handled_texts, watch_key
-from tracer_nb.steps.audit.step import fit_key_of, fitted_texts
-from tracer_nb.steps.certify import learned_on_column, without_unused
+from tracer_nb.records import Certificate, Drained, RejectOption, Routing, Spending, Watch
+from tracer_nb.steps.audit.auditor import Auditor, Promise, check_watched, deferring, handled_texts
 from tracer_nb.steps.column.features import featurize
 from tracer_nb.steps.column.frames import Texts, read_texts
+from tracer_nb.steps.files.drain import check_own, drain_queue
 from tracer_nb.steps.label.asker import Asker, OnProgress, asks_again
-from tracer_nb.steps.label.costs import make_caps, text_costs
+from tracer_nb.steps.label.costs import make_caps
 from tracer_nb.steps.label.reject import make_reject_option
+from tracer_nb.steps.origin import certificates_of, origin_from, with_origin
 from tracer_nb.steps.review.sitting import reviewed_examples
-from tracer_nb.steps.route.outcome import Outcome, answer_rows, combine
-from tracer_nb.steps.state import JobState
+from tracer_nb.steps.route.outcome import Outcome, Why, answer_rows, combine
+from tracer_nb.steps.route.rows import RowRouter
+from tracer_nb.steps.route.savedchain import SavedChain, load_chain
 from tracer_nb.store import ReviewStore, Shelf
 from tracer_nb.store.rows import short_address
-from tracer_nb.teachers import Teacher, make_teacher
+from tracer_nb.teachers import PanelTeacher, Teacher, make_teacher
 from tracer_nb.teachers.server import hide_key
+from tracer_nb.words import model_card
 
-__all__ = ["SavedRouter", "load", "save"]
+__all__ = ["SavedRouter", "load", "read_certificates"]
 
 
-class SavedRouter:
+class SavedRouter(RowRouter):
     """A router from a file, with the text features it was fitted on.
 
     Attributes
     ----------
     router : Router
     about : mapping
-        Where it comes from: ``teacher``, ``prompt``, ``labels``, ``identity``, ``versions``,
-        ``saved`` (the time).
+        ``teacher``, ``prompt``, ``labels``, ``identity``, ``versions``, ``saved`` (the time).
     reject : RejectOption
         As it was saved: which rows come out abstained.
     outcome : Outcome or None
@@ -65,13 +58,12 @@ class SavedRouter:
         asker: Asker | None,
         auditor: Auditor,
         reject: RejectOption,
+        shelf: Shelf,
+        chain: SavedChain | None = None,
     ) -> None:
-        self.router = router
-        self.reject = reject
-        self.about = dict(about)
-        self._features = features
-        self._asker = asker
-        self._auditor = auditor
+        how: dict[str, Any] = {"asker": asker, "auditor": auditor, "reject": reject, "chain": chain}
+        super().__init__(router, features, about, **how, shelf=shelf)
+        self._shelf = shelf
         self._routed: tuple[Texts, Routing, Certificate] | None = None
         self.outcome: Outcome | None = None
 
@@ -80,10 +72,8 @@ class SavedRouter:
         state = f"{100 * c.coverage:.1f} % handled" if c.certified else "nothing certified"
         if c.by_simulation:
             state += " by simulation only"
-        return (
-            f"SavedRouter({self.about['teacher']!r}, target {100 * c.target:.10g} %, {state}, "
-            f"saved {self.about['saved']})"
-        )
+        target = f"target {100 * c.target:.10g} % of {c.promise.rows}"
+        return f"SavedRouter({self.about['teacher']!r}, {target}, {state}, saved {self.about['saved']})"
 
     @property
     def teacher(self) -> Teacher | None:
@@ -92,8 +82,9 @@ class SavedRouter:
 
     @property
     def spending(self) -> Spending:
-        """What the last :meth:`route` or :meth:`audit` asked the teacher and paid."""
-        return Spending() if self._asker is None else self._asker.spending
+        """What the last :meth:`route` or :meth:`audit` asked the teacher, and stages, and paid."""
+        spent = Spending() if self._asker is None else self._asker.spending
+        return spent if self._chain is None else spent.plus(self._chain.spending)
 
     @property
     def stopped(self) -> str | None:
@@ -109,6 +100,12 @@ class SavedRouter:
     def certificate(self) -> Certificate:
         """For new rows drawn like the labelled ones, at the main target."""
         return self.router.certificate
+
+    def model_card(self) -> str:
+        """Promise, evidence, origin and limits of the router in Markdown."""
+        origin = self.certificate.origin
+        note = "" if origin is None else origin.note
+        return model_card(*certificates_of(self.router), note=f"{note} {self.warning}".strip())
 
     def route(
         self,
@@ -157,8 +154,7 @@ class SavedRouter:
             The column cannot be read, or features are missing or do not fit it; or ``again``
             without a teacher.
         """
-        renew = asks_again(again, self.teacher)
-        if renew and self._asker is None:
+        if (renew := asks_again(again, self.teacher)) and self._asker is None:
             raise InvalidInput(
                 "again asks a teacher, and none was named; name one: load(path, teacher=…)"
             )
@@ -169,15 +165,24 @@ class SavedRouter:
             "route(column, features=matrix)"
         )
         X = featurize(texts, self._features, features, missing)
-        certificate, alarm = self._auditor.heed(
-            self.router.certificate_for(target), self.router.certificates, self._promise
-        )
-        routing = self.router.route(X, target=certificate.target, costs=self._costs(texts, costs))
+        certificate, alarm = self._heed(target)
+        if self._chain is None or not certificate.certified or alarm:
+            routing = self._routing(texts, X, certificate, costs)
+        else:
+            self._chain.begin()
+            routing, broken = self._chain.hear(
+                certificate, texts, X, caps=caps, on_progress=on_progress
+            )
+            ask_teacher = False if broken else ask_teacher
+            caps = caps.left(self._chain.spending)
         if alarm:
             routing = deferring(routing)
+        by_cost = self.router.fit.options.strategy == "cost-aware"
+        why = Why.of(certificate, alarm=alarm, by_cost=by_cost)
         if self._asker is None:
             unasked = "deferred, no teacher was named"
-            outcome = combine(texts, routing, {}, unasked, self.reject)
+            own = self.router.fit.sets
+            outcome = combine(texts, routing, {}, unasked, self.reject, why=why, sets=own)
         else:
             self._asker.begin()
             outcome = answer_rows(
@@ -191,6 +196,7 @@ class SavedRouter:
                 ask_teacher=ask_teacher,
                 on_progress=on_progress,
                 missing=renew,
+                why=why,
             )
         self.outcome, self._routed = outcome, (texts, routing, certificate)
         return outcome.onto(column)
@@ -241,6 +247,33 @@ class SavedRouter:
             stop=stop,
         )
 
+    def drain(
+        self,
+        *,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        max_rows: int | None = None,
+        on_progress: OnProgress | None = None,
+        stop: threading.Event | None = None,
+    ) -> Drained:
+        """Ask the teacher about the texts that files and clusters left for it, under a cap.
+
+        Raises
+        ------
+        InvalidInput
+            No teacher was named on loading, or not the router's own; or no cap is given.
+        TeacherError, StoreError
+            As :meth:`audit`.
+        """
+        if self._asker is None:
+            raise InvalidInput(
+                "texts wait for a teacher, and none was named; load(path, teacher=…)"
+            )
+        teacher, caps = self._asker.teacher, make_caps(max_cost, max_tokens, max_rows)
+        check_own(teacher, self.about)
+        how: dict[str, Any] = {"on_progress": on_progress, "stop": stop}
+        return drain_queue(teacher, self._shelf, self.reject, caps, **how)
+
     def watch(self) -> Watch:
         """What the audits of the last routing's promise tell so far; nothing is asked.
 
@@ -260,50 +293,18 @@ class SavedRouter:
         if self._routed is None:
             raise NotFitted("nothing is routed yet; call route(column) first")
         texts, routing, certificate = self._routed
+        check_watched(certificate)
         fitted = frozenset(map(str, self.about["fitted"]))
-        known = [text for text in texts.unique if short_address(text) in fitted]
-        handled = handled_texts(texts, routing, self._asker.teacher, frozenset(known))
-        return self._promise(certificate), handled
-
-    def _promise(self, certificate: Certificate) -> Promise:
-        """What the audits of a certificate belong to."""
-        asker = self._asker
-        identity = self.about["identity"] if asker is None else asker.teacher.identity
-        key = watch_key(identity, self.about["fit"], certificate)
-        return Promise(key, certificate.target, self.router.fit.options.confidence)
-
-    def _costs(self, texts: Texts, given: ArrayLike | None) -> Any:
-        """Costs of the distinct texts on the scale of the fit, where routing needs them."""
-        fit = self.router.fit
-        if fit.options.strategy != "cost-aware":
-            return given
-        costs: Any = given
-        if given is None and self._asker is not None:
-            costs = text_costs(
-                self._asker.teacher,
-                texts.unique,
-                seconds=float(self.about["seconds"]),
-                latency_weight=float(self.about["latency_weight"]),
-            )
-        if costs is None:
-            raise InvalidInput(
-                "strategy 'cost-aware' needs costs, what asking about each distinct text costs, or "
-                "a teacher with a price"
-            )
-        values = check_costs("costs", costs, len(texts.unique))
-        typical = float(np.median(values)) if len(values) else fit.typical_cost
-        if not 0.05 <= typical / fit.typical_cost <= 20.0:
-            raise InvalidInput(
-                f"costs are about {typical:g} a text, and were {fit.typical_cost:g} at the fit; the "
-                "certificate holds in that unit only"
-            )
-        return values
+        known = frozenset(text for text in texts.unique if short_address(text) in fitted)
+        teacher = self._asker.teacher
+        return self._promise(certificate), handled_texts(texts, routing, teacher, known)
 
 
 def load(
     path: str | os.PathLike[str],
     *,
     teacher: Any = None,
+    chain: Any = None,
     store: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> SavedRouter:
@@ -319,6 +320,10 @@ def load(
     teacher : str, callable, mapping or Teacher, optional
         Answers deferred rows; label set and prompt come from the file. It should be the one
         that the router was fitted on: the promise is about that one.
+    chain : sequence, optional
+        The stages of a router that was fitted with a chain, as in :class:`tracer_nb.Tracer`:
+        ``route`` asks them, below its caps, about rows that need them. Without them such rows go
+        to the teacher.
     store, **options
         As in :class:`tracer_nb.Tracer`.
 
@@ -333,13 +338,17 @@ def load(
     """
     hide_key(options)
     saved = read_router(path)
-    router, about = saved.router, saved.about
+    about = saved.about
+    router = with_origin(saved.router, origin_from(about, saved.router.fit.options.seed))
     asker, shelf = None, Shelf(store)
     if teacher is not None:
         if isinstance(options.get("examples"), str):
             reviews = ReviewStore(store)
             options["examples"] = reviewed_examples(reviews, about["labels"], options["examples"])
-        asker = Asker(make_teacher(teacher, about["labels"], about["prompt"], **options), shelf)
+        asked = make_teacher(teacher, about["labels"], about["prompt"], **options)
+        if isinstance(asked, PanelTeacher):
+            asked.learn_as(about["identity"])
+        asker = Asker(asked, shelf)
     abstain = about["abstain"]
     reject = make_reject_option(
         abstain["unlike"],
@@ -347,43 +356,29 @@ def load(
         guard=router.fit.options.guard,
         teacher=None if asker is None else asker.teacher,
     )
-    auditor = Auditor(shelf)
-    return SavedRouter(router, saved.features, about, asker=asker, auditor=auditor, reject=reject)
+    behind = None if asker is None else asker.teacher
+    heard = load_chain(router, about, chain, teacher=behind, options=options, shelf=shelf)
+    how: dict[str, Any] = {"auditor": Auditor(shelf), "reject": reject, "chain": heard}
+    how["asker"] = asker
+    return SavedRouter(router, saved.features, about, **how, shelf=shelf)
 
 
-def save(state: JobState, path: str | os.PathLike[str]) -> None:
-    """Write router, certificates and text features: see :meth:`tracer_nb.Tracer.save`."""
-    certified, setup = state.in_force(), state.setup
-    features, teacher = setup.features, setup.teacher
-    about = {
-        "teacher": teacher.name,
-        "identity": dict(teacher.identity),
-        "labels": list(teacher.labels),
-        "prompt": setup.prompt,
-        "columns": list(setup.named),
-        "assumption": str(getattr(teacher, "assumption", "")),
-        "fit": fit_key_of(state),
-        # So that no audit is spent on them.
-        "fitted": sorted(map(short_address, fitted_texts(state))),
-        "exact": not learned_on_column(features, state.fitted),
-        "seconds": state.seconds,
-        "latency_weight": setup.latency_weight,
-        "abstain": asdict(setup.reject),
-        "versions": _versions(),
-        "saved": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    }
-    router = certified.router
-    if certified.scope is not None:  # its column certificates may be about another surrogate
-        router = replace(router, column_certificates=None, column_frontier=None)
-    own = None if isinstance(features, FunctionFeatures) else features
-    write_router(path, RouterFile(*without_unused(router, own), about))
+def read_certificates(
+    path: str | os.PathLike[str],
+) -> tuple[Certificate, tuple[Certificate, ...]]:
+    """The certificates in a file: that for new rows at the main target, and all others.
 
+    Features are not made, so that no model is needed to look at a file.
 
-def _versions() -> dict[str, str]:
-    return {
-        "tracer_nb": __version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "scikit-learn": sklearn.__version__,
-    }
+    Parameters
+    ----------
+    path : str or path-like
+
+    Raises
+    ------
+    InvalidInput
+        As :func:`load`.
+    """
+    saved = read_router(path, with_features=False)
+    origin = origin_from(saved.about, saved.router.fit.options.seed)
+    return certificates_of(with_origin(saved.router, origin))

@@ -6,9 +6,10 @@ import threading
 from dataclasses import replace
 from typing import Any
 
-from tracer_nb.engine.checks import FEWEST_ROWS
-from tracer_nb.errors import NotEnoughData
+from tracer_nb.engine.checks import FEWEST_ROWS, check_blocks
+from tracer_nb.errors import NotEnoughData, NotFitted
 from tracer_nb.labelling import INTERRUPTED
+from tracer_nb.labelsets import sets_of
 from tracer_nb.records import Caps
 from tracer_nb.steps.audit.auditor import deferring
 from tracer_nb.steps.audit.step import heeded
@@ -20,10 +21,13 @@ from tracer_nb.steps.label.costs import costs_of
 from tracer_nb.steps.label.plan import check_sample, drawn_rows
 from tracer_nb.steps.label.step import label, tell
 from tracer_nb.steps.label.stream import Asking
-from tracer_nb.steps.route.outcome import answer_rows
+from tracer_nb.steps.route.chain import has_chain, heard_routing
+from tracer_nb.steps.route.outcome import Outcome, answer_rows, combine, unasked_reason
+from tracer_nb.steps.route.reasons import why
 from tracer_nb.steps.state import JobState, Keep, Routed, reset
+from tracer_nb.words import go_on_words
 
-__all__ = ["route", "run"]
+__all__ = ["outcome_now", "route", "run"]
 
 _MISSING = (
     "these are other rows than the labelled ones, whose features were given as a matrix; "
@@ -92,7 +96,7 @@ def _route(
     watched, alarm = heeded(state, certificate, own=own)
     if watched is not certificate:
         certificate, target = watched, watched.target
-    trail, beside = state.trail, state.beside
+    trail, beside, heard = state.trail, state.beside, setup.stages.spending
     assert trail is not None  # noqa: S101  label() began it
     if own:
         routing = certified.routings[setup.target if target is None else target]
@@ -100,7 +104,23 @@ def _route(
         trail = trail.follow(routing)
     else:
         X = featurize(texts, setup.features, features, _MISSING)
-        routing = certified.router.route(X, target=target, costs=costs_of(state, texts))
+        if has_chain(state) and certificate.certified and not alarm:
+            told: dict[str, Any] = {"on_progress": on_progress, "stop": stop}
+            routing, broken = heard_routing(
+                *(certified.router, certificate, setup.stages, texts, X),
+                labels=setup.teacher.labels,
+                caps=caps,
+                **told,
+            )
+            if broken:  # by Ctrl-C, which nobody else has heard
+                stop = threading.Event()
+                stop.set()
+            caps = caps.left(state.setup.stages.spending.since(heard))
+        elif has_chain(state):  # nothing is promised any more: nobody is heard in vain
+            answers = certified.router.fit.pipeline.predict(check_blocks(X))
+            routing = deferring(certified.router.decide(answers, certificate, None))
+        else:
+            routing = certified.router.route(X, target=target, costs=costs_of(state, texts))
         routing = deferring(routing) if alarm else routing
         trail = trail.follow_elsewhere(home.unique, routing, texts.unique, X)
         beside = beside.union(set(texts.unique).difference(home.unique))
@@ -118,10 +138,33 @@ def _route(
         on_progress=on_progress,
         stop=stop,
         missing=missing,
+        why=why(state, certificate, alarm=alarm),
     )
     routed = Routed(texts, own, routing, watched, outcome)
     state = replace(state, routed=routed, target=target, ask_teacher=ask_teacher, beside=beside)
     return reset(state, after="routed")
+
+
+def outcome_now(state: JobState) -> Outcome:
+    """What the last routing comes to with all that the teacher said since; nobody is asked.
+
+    Raises
+    ------
+    NotFitted
+        Nothing is routed yet.
+    """
+    routed, setup = state.routed, state.setup
+    if routed is None:
+        raise NotFitted("nothing is routed yet; call route() first (%tracer route)")
+    known = setup.asker.known(routed.texts.unique)
+    certificate = routed.certificate
+    unasked = unasked_reason("teacher not asked", certified=certificate.certified, alarm=False)
+    told = why(state, certificate, alarm=False)
+    sets = sets_of(setup.teacher.labels)
+    now = combine(routed.texts, routed.routing, known, unasked, setup.reject, why=told, sets=sets)
+    # Rows that still have no label have none for the reason that held then.
+    pairs = zip(now.source, routed.outcome.reason, now.reason, strict=True)
+    return replace(now, reason=tuple(old if who is None else new for who, old, new in pairs))
 
 
 def run(
@@ -157,9 +200,9 @@ def run(
         drawn_rows(state.setup, column, table, sample)
     elif sample is not None and check_sample(sample) < FEWEST_ROWS:
         raise NotEnoughData(
-            f"sample {sample}: nothing can be fitted on so few rows; give at least {FEWEST_ROWS}, or "
-            "none: hard-first labelling ends by itself where the others can be certified. Nothing "
-            "was asked"
+            f"sample {sample}: nothing can be fitted on so few rows; give at least {FEWEST_ROWS}, for "
+            "example sample=2000 (--sample 2000): hard-first labelling ends by itself where the others "
+            "can be certified. Nothing was asked"
         )
     state = label(state, column, table=table, sample=sample, caps=caps, go_on=go_on, **told)
     keep(state)
@@ -171,7 +214,7 @@ def run(
     if labels.stopped and labelled < fewest:
         raise NotEnoughData(
             f"stopped at {labelled} labelled rows ({labels.stopped}); at least {fewest} are "
-            "needed for this target. Every stored answer is kept: run again to go on"
+            f"needed for this target. Every stored answer is kept; {go_on_words(labels.stopped)}"
         )
     tell(asker, on_progress, "Fitting the surrogate")
     state = fit(state)
@@ -182,4 +225,4 @@ def run(
     keep(state)
     if asker.stopped_in("calibrate") == INTERRUPTED:
         return state
-    return _route(state, caps=caps.left(asker.spending), ask_teacher=ask_teacher, **told)
+    return _route(state, caps=caps.left(state.setup.spending), ask_teacher=ask_teacher, **told)

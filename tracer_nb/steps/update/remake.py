@@ -18,7 +18,7 @@ from tracer_nb.errors import NotFitted
 from tracer_nb.records import Answer, Certificate, Labels
 from tracer_nb.steps.audit.auditor import fit_key, watch_key
 from tracer_nb.steps.audit.step import promise_of
-from tracer_nb.steps.certify import certify_on, count_test, fit_on, in_round
+from tracer_nb.steps.certify import certify_on, count_test, fit_on, in_round, sign
 from tracer_nb.steps.column.features import Blocks, take
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.column.sample import collect_labels, label_names
@@ -190,7 +190,7 @@ def take_over(state: JobState, side: Side, new: Side, draw: Round) -> JobState:
         drawn_from=texts,
         trail=state.trail.passed(draw),
     )
-    return reset(state, after="certified")
+    return sign(reset(state, after="certified"))
 
 
 def extra_rows(

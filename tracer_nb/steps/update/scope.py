@@ -123,8 +123,7 @@ class OpenRows:
 
     def _joined(self, before: Routing) -> Answers:
         """What was answered until now, surest of all, and what the new surrogate says else."""
-        number = {name: i for i, name in enumerate(self.router.fit.classes.tolist())}
         codes, done = self.answers.codes.copy(), before.handled
-        codes[done] = [number[name] for name in before.labels[done].tolist()]
+        codes[done] = self.router.fit.numbers(before.labels[done], int(done.sum()))
         scores = np.where(done, _ANSWERED, np.minimum(self.answers.scores, _BELOW))
         return Answers(codes, scores, self.answers.far & ~done)

@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from tracer_nb.draws.rounds import Round, Trail, draw_round, labelled_elsewhere
 from tracer_nb.engine import SurrogateFit
 from tracer_nb.engine.bounds import fewest_handled
+from tracer_nb.engine.refusal import chance_to_certify
 from tracer_nb.errors import InvalidInput, NotFitted
-from tracer_nb.records import Answer, Caps, Update, UpdateSide
+from tracer_nb.labelsets import labels_in
+from tracer_nb.records import Answer, Caps, Update, UpdatePlan, UpdateSide
 from tracer_nb.steps.audit.step import promise_of
 from tracer_nb.steps.column.sample import distinct_texts, draw_rows
 from tracer_nb.steps.label.asker import OnProgress
+from tracer_nb.steps.label.costs import mean_cost
 from tracer_nb.steps.label.plan import askable_texts, check_sample
 from tracer_nb.steps.label.reject import ask_about
 from tracer_nb.steps.label.step import tell
@@ -27,7 +30,7 @@ from tracer_nb.steps.route.step import route
 from tracer_nb.steps.state import JobState, Keep
 from tracer_nb.steps.update.remake import Side, next_confidence, present_side, remake, take_over
 
-__all__ = ["update"]
+__all__ = ["plan_update", "update"]
 
 
 def update(
@@ -49,19 +52,8 @@ def update(
         with the same ones. And of the new certificate, before the column is routed by it.
     """
     setup, asker = state.setup, state.setup.asker
-    if state.grown is not None:
-        raise InvalidInput(
-            "this job chose the rows that it labelled, so there is no random sample left that an "
-            "update could go on with, and every row that it deferred has its answer. After an alarm "
-            "calibrate again (%tracer calibrate): it certifies on fresh rows. For new rows label "
-            "some of them, or label with labelling='random' (--labelling random)"
-        )
-    wanted = None if sample is None else check_sample(sample)
-    state = _followed(state)
-    texts, _, _ = state.featurized()
-    order = draw_rows(askable_texts(setup.teacher, texts), texts.n_rows, setup.options.seed)
-    known = _known(state)
-    state, trail, draw = _drawn(state, order, known, wanted)
+    state, trail, draw, (order, known) = _begun(state, sample)
+    texts, _ = state.labelled()
     keep(state)
     fresh = distinct_texts(texts, draw.fresh)
     ask = state.ask_teacher if ask_teacher is None else ask_teacher
@@ -108,6 +100,61 @@ def update(
         n_to_teacher=_taken_over(state.outcome, outcome),
     )
     return replace(state, update=made)
+
+
+def plan_update(state: JobState, *, sample: Any = None) -> UpdatePlan:
+    """Say what an update would ask and spend: see :meth:`tracer_nb.Tracer.plan_update`."""
+    state, _, draw, _ = _begun(state, sample)
+    setup = state.setup
+    texts, _ = state.labelled()
+    known = setup.asker.known(texts.unique)
+    fresh = distinct_texts(texts, draw.fresh)
+    n_ask = sum(text not in known for text in fresh)
+    each = mean_cost(setup.teacher, texts.unique, setup.asker.spending, known)
+    confidence, router = next_confidence(state), state.in_force().router
+    level = 1.0 - (1.0 - confidence) / len(setup.options.targets)
+    return UpdatePlan(
+        n_learned=int(draw.learned.sum()),
+        n_fresh=len(draw.fresh),
+        n_ask=n_ask,
+        cost=0.0 if not n_ask else None if each is None else each * n_ask,
+        target=setup.target,
+        delta=1.0 - confidence,
+        chance=chance_to_certify(router.fit.pilot, len(draw.fresh), setup.target, level),
+    )
+
+
+def _begun(
+    state: JobState, sample: Any
+) -> tuple[JobState, Trail, Round, tuple[NDArray[np.intp], dict[str, Answer]]]:
+    """The state with the rows of an update drawn; those rows, the order they come from, all answers.
+
+    Raises
+    ------
+    InvalidInput
+        The job promises something else than an update certifies, or chose the rows that it labelled;
+        or ``sample`` is no number of rows.
+    """
+    setup = state.setup
+    if promised := setup.options.promised:
+        raise InvalidInput(
+            f"an update certifies agreement on handled rows, and this job promises {promised}; label "
+            "again and calibrate"
+        )
+    if state.grown is not None:
+        raise InvalidInput(
+            "this job chose the rows that it labelled, so there is no random sample left that an "
+            "update could go on with, and every row that it deferred has its answer. After an alarm "
+            "calibrate again (%tracer calibrate): it certifies on fresh rows. For new rows label "
+            "some of them, or label with labelling='random' (--labelling random)"
+        )
+    wanted = None if sample is None else check_sample(sample)
+    state = _followed(state)
+    texts, _, _ = state.featurized()
+    order = draw_rows(askable_texts(setup.teacher, texts), texts.n_rows, setup.options.seed)
+    known = _known(state)
+    state, trail, draw = _drawn(state, order, known, wanted)
+    return state, trail, draw, (order, known)
 
 
 def _followed(state: JobState) -> JobState:
@@ -208,7 +255,10 @@ def _side(state: JobState, side: Side, outcome: Outcome | None) -> UpdateSide:
 def _new_labels(fit: SurrogateFit, known: Mapping[str, Answer]) -> tuple[tuple[str, int], ...]:
     """Labels in the teacher's answers that a surrogate was never shown."""
     seen = {str(name) for name in fit.classes.tolist()}
-    found = Counter(a.label for a in known.values() if a.label not in (None, *seen))
+    said = (a.label for a in known.values() if a.label is not None)
+    if fit.sets is not None:
+        said = (label for name in said for label in labels_in(name))
+    found = Counter(label for label in said if label not in seen)
     return tuple((str(name), n) for name, n in found.most_common())
 
 

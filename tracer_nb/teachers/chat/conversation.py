@@ -20,14 +20,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tracer_nb.labelsets import sets_of
 from tracer_nb.records import Answer
 from tracer_nb.teachers.chat.costs import CUT, Bill, Costs
 from tracer_nb.teachers.chat.endpoint import Endpoint
+from tracer_nb.teachers.chat.explanations import is_whole, read_explanation
 from tracer_nb.teachers.chat.failures import RequestFailed
 from tracer_nb.teachers.chat.forms import Form
 from tracer_nb.teachers.chat.prompt import ChatPrompt
 from tracer_nb.teachers.chat.reading import Reading, quoted, read_label
 from tracer_nb.teachers.chat.reply import Reply
+from tracer_nb.teachers.chat.subsets import read_set
 
 __all__ = ["Notices", "converse", "read_once"]
 
@@ -146,16 +149,16 @@ async def converse(
             reply = await endpoint.ask(compose, bill)
         except RequestFailed as e:
             return bill.answer(None, reason=str(e), keep=False)
-        found = read_label(reply, order, prompt.match)
+        found = _read(reply, prompt, order)
         if wrong is None and not turn:
             notices.note_prompt(reply, prompt, text)
         notices.note_reading(reply, found)
         if found.label is not None and not reply.refused:
             mode = found.mode if wrong is None else f"{found.mode}, repaired"
-            return bill.answer(found.label, mode=mode, probabilities=found.probabilities)
+            return _answer(bill, reply, found, mode, prompt)
         is_final = reply.refused or reply.truncated
         if is_final or wrong is not None or not bill.left:
-            return bill.answer(None, reason=_reason(reply))
+            return bill.answer(None, reason=_reason(reply, found))
         wrong = reply
 
 
@@ -173,16 +176,32 @@ def read_once(
     bill.add(reply)
     if reply.failed:
         return bill.answer(None, reason=f"the server failed: {reply.failed}", keep=False)
-    found = read_label(reply, prompt.order(text), prompt.match)
+    found = _read(reply, prompt, prompt.order(text))
     notices.note_prompt(reply, prompt, text)
     notices.note_reading(reply, found)
     if found.label is not None and not reply.refused:
-        return bill.answer(found.label, mode=found.mode, probabilities=found.probabilities)
+        return _answer(bill, reply, found, found.mode, prompt)
     is_final = reply.refused or reply.truncated
-    return bill.answer(None, reason=_reason(reply), keep=is_final)
+    return bill.answer(None, reason=_reason(reply, found), keep=is_final)
 
 
-def _reason(reply: Reply) -> str:
+def _answer(bill: Bill, reply: Reply, found: Reading, mode: str, prompt: ChatPrompt) -> Answer:
+    explanation = read_explanation(reply) if prompt.explains else None
+    return bill.answer(
+        found.label, mode=mode, probabilities=found.probabilities, explanation=explanation
+    )
+
+
+def _read(reply: Reply, prompt: ChatPrompt, order: tuple[str, ...]) -> Reading:
+    if prompt.explains and reply.truncated and not is_whole(reply):
+        return Reading(None, "text")
+    sets = sets_of(prompt.labels)
+    if sets is not None:
+        return read_set(reply, sets, prompt.match)
+    return read_label(reply, order, prompt.match)
+
+
+def _reason(reply: Reply, found: Reading) -> str:
     if reply.refused:
         return "refused"
     if reply.truncated:
@@ -191,4 +210,4 @@ def _reason(reply: Reply) -> str:
         return "the reply holds no choice"
     if not reply.said.strip():
         return "the answer is empty"
-    return f"answer is not one of the labels: {quoted(reply.said)}"
+    return found.why or f"answer is not one of the labels: {quoted(reply.said)}"

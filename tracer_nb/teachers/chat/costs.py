@@ -13,6 +13,7 @@ from functools import lru_cache
 from tracer_nb.documents import fence
 from tracer_nb.records import Answer
 from tracer_nb.teachers.budget import Amount
+from tracer_nb.teachers.chat.explanations import EXPLANATION_TOKENS
 from tracer_nb.teachers.chat.forms import Form
 from tracer_nb.teachers.chat.prompt import ECHO_CHARS, ChatPrompt
 from tracer_nb.teachers.chat.reply import Reply
@@ -128,6 +129,7 @@ class Costs:
         self._price = price
         self._max_answer_tokens = max_answer_tokens
         answer = _ANSWER_TOKENS + (_THINKING_TOKENS if thinks else 0)
+        answer += EXPLANATION_TOKENS if prompt.explains else 0
         self._answer_tokens = min(answer, max_answer_tokens)
         # The part of the requests that is the same for every text, in bytes. The fields of a
         # form count in full: servers add schemas and functions to the prompt.
@@ -302,6 +304,7 @@ class Bill:
         reason: str | None = None,
         mode: str = "",
         probabilities: Mapping[str, float] | None = None,
+        explanation: str | None = None,
         keep: bool = True,
     ) -> Answer:
         """Answer that took what is booked."""
@@ -315,6 +318,7 @@ class Bill:
             counted=self.counted,
             cost=self._costs.dollars(self._prompt_tokens, self._completion_tokens),
             model=self._model,
+            explanation=explanation,
             keep=keep,
         )
 

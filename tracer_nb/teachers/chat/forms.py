@@ -6,11 +6,12 @@ Which of them servers were found to take is remembered as long as the process li
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from tracer_nb.errors import InvalidInput
+from tracer_nb.labelsets import LabelSets, sets_of
 
 __all__ = [
     "FORMS",
@@ -47,6 +48,25 @@ _TOOL_REPAIR = (
 )
 _CODE_RULE = "Answer with the code of one label, and with nothing else: no words, no quotes."
 _CODE_REPAIR = "That is not one of the codes. Answer again with one code and nothing else."
+
+
+_Rules = tuple[tuple[str, str], ...]
+_ONE: _Rules = ((_JSON_RULE, _JSON_REPAIR), (_TOOL_RULE, _TOOL_REPAIR))
+
+
+def _set_rules(sets: LabelSets) -> _Rules:
+    """How to answer, and to answer again, as JSON and by a function, with several labels."""
+    many = (
+        "every label that fits, each once, spelled as in the list"
+        f"{', and is empty where none fits' if sets.may_be_empty else ', and at least one'}"
+    )
+    wrong = "That is no set of labels of the list. "
+    as_json = f'with a JSON object {{"labels": ["...", "..."]}} whose list holds {many}'
+    by_tool = f'the function "answer" with a list "labels" that holds {many}'
+    return (
+        (f"Answer {as_json}; and with nothing else.", f"{wrong}Answer again {as_json}."),
+        (f"Answer by calling {by_tool}.", f"{wrong}Call {by_tool}."),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +108,12 @@ class Form:
 
 
 def make_forms(
-    labels: Sequence[str], schema: Mapping[str, Any], first: str, *, logprobs: bool | None
+    labels: Sequence[str],
+    schema: Mapping[str, Any],
+    first: str,
+    *,
+    logprobs: bool | None,
+    explains: Callable[[str], str] | None = None,
 ) -> tuple[Form, ...]:
     """The forms to try, in order.
 
@@ -102,14 +127,30 @@ def make_forms(
         for, codes come next, which are there for nothing else.
     logprobs : bool or None
         Whether a distribution is asked for; None where the model gives none.
+    explains : callable, optional
+        Makes of a rule one that asks for an explanation before the label, where one is wanted.
 
     Raises
     ------
     InvalidInput
-        No such form.
+        No such form, or one in which what is wanted cannot be given.
     """
     if first != "auto" and first not in FORMS:
         raise InvalidInput.unknown_name("form of answers", first, ("auto", *FORMS))
+    sets = sets_of(labels)
+    if sets is not None and (logprobs or first == "codes"):
+        raise InvalidInput(
+            "logprobs and answers='codes' tell one label from the others, and a row may have several "
+            "labels here; leave them out, or ask with votes=3"
+        )
+    if explains is not None and (logprobs or first == "codes"):
+        raise InvalidInput(
+            "logprobs and answers='codes' tell how likely each label is, and behind an explanation "
+            "only the label that it leads to is; leave out these or reasons, or ask with votes=3"
+        )
+    rules = _ONE if sets is None else _set_rules(sets)
+    if explains is not None:
+        rules = tuple((explains(rule), explains(repair)) for rule, repair in rules)
     chances = {} if logprobs is None else {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
     wanted = chances if logprobs or first == "codes" else {}
     named = {
@@ -118,18 +159,15 @@ def make_forms(
     }
     function = {
         "name": "answer",
-        "description": "Give the label.",
+        "description": "Give the label." if sets is None else "Give the labels.",
         "parameters": schema,
         "strict": True,
     }
     forms = {
-        "json-schema": Form(
-            "json-schema", _JSON_RULE, _JSON_REPAIR, {"response_format": named, **wanted}
-        ),
+        "json-schema": Form("json-schema", *rules[0], {"response_format": named, **wanted}),
         "tool": Form(
             "tool",
-            _TOOL_RULE,
-            _TOOL_REPAIR,
+            *rules[1],
             {
                 "tools": [{"type": "function", "function": function}],
                 "tool_choice": {"type": "function", "function": {"name": "answer"}},
@@ -142,7 +180,7 @@ def make_forms(
             chances,
             short_codes(labels),
         ),
-        "text": Form("text", _JSON_RULE, _JSON_REPAIR, wanted),
+        "text": Form("text", *rules[0], wanted),
     }
     if first == "auto":
         # Small models know labels by their names better than by codes.
@@ -151,7 +189,8 @@ def make_forms(
         begin = (first,)
     rest = FORMS if begin[-1] == "codes" else FORMS[FORMS.index(begin[0]) :]
     # Codes are there for their distribution; without one, plain labels are read more surely.
-    left = (n for n in rest if n not in begin and not (n == "codes" and logprobs is None))
+    no_codes = logprobs is None or sets is not None or explains is not None
+    left = (n for n in rest if n not in begin and not (n == "codes" and no_codes))
     order = [*begin, *left]
     return tuple(forms[name] for name in order)
 

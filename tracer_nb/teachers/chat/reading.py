@@ -25,7 +25,7 @@ from tracer_nb.teachers.chat.alignment import spelled_distribution
 from tracer_nb.teachers.chat.reply import Reply
 from tracer_nb.teachers.chat.wire import named_in_text, named_in_value, read_object
 
-__all__ = ["LabelMatcher", "Reading", "quoted", "read_label"]
+__all__ = ["LabelMatcher", "Reading", "behind_thoughts", "quoted", "read_label"]
 
 _THOUGHTS = "think|thinking|thought|thoughts|reasoning|scratchpad|seed:think"
 _THOUGHT_ENDS = re.compile(
@@ -96,11 +96,12 @@ class LabelMatcher:
 
 
 class Reading(NamedTuple):
-    """A label, the form in which it really came, and the model's distribution, if any."""
+    """A label, the form in which it really came, the model's distribution, if any; why none."""
 
     label: str | None
     mode: str
     probabilities: Mapping[str, float] | None = None
+    why: str = ""
 
 
 def read_label(reply: Reply, order: tuple[str, ...], match: LabelMatcher) -> Reading:
@@ -229,7 +230,7 @@ def _said(named: Sequence[str | None], piece: str) -> tuple[str, str]:
 
 def _in_text(content: str, names: _Names) -> Iterator[_Taken]:
     """What the text says behind its thoughts."""
-    text = _behind_thoughts(content)
+    text = behind_thoughts(content)
     if found := named_in_text(text):
         named = [one.label for one in found]
         yield _Taken(names.only(named)[0], "text", *_said(named, found[-1].piece))
@@ -256,7 +257,7 @@ def _in_text(content: str, names: _Names) -> Iterator[_Taken]:
         text = inner
 
 
-def _behind_thoughts(content: str) -> str:
+def behind_thoughts(content: str) -> str:
     """What stands behind the last end of a thought, without a thought that does not end."""
     if not any(mark in content for mark in _THOUGHT_MARKS):
         return content

@@ -10,6 +10,7 @@ from typing import Any
 
 from tracer_nb.errors import InvalidInput, TeacherError
 from tracer_nb.labelset import clean_labels
+from tracer_nb.labelsets import said_of
 from tracer_nb.records import Answer
 from tracer_nb.teachers.base import NotAsked, check_at_least, check_rates, check_texts, check_whole
 from tracer_nb.teachers.chat.batches import BatchServer, check_batches
@@ -18,6 +19,7 @@ from tracer_nb.teachers.chat.conversation import Notices, converse, read_once
 from tracer_nb.teachers.chat.costs import Costs, Counts
 from tracer_nb.teachers.chat.dialect import Dialect, temperature_of, thinks
 from tracer_nb.teachers.chat.endpoint import Endpoint
+from tracer_nb.teachers.chat.explanations import explained_rule, most_chars
 from tracer_nb.teachers.chat.failures import Failures, may_be_of_form
 from tracer_nb.teachers.chat.forms import make_forms
 from tracer_nb.teachers.chat.pace import TIMING, Pace, Timing
@@ -100,9 +102,10 @@ class ChatTeacher:
         Labelled texts to show before a text; of many, those nearest to it.
     n_examples : int
         How many of them with one text.
+    reasons : bool
+        Ask for a short explanation before the label, and keep it with the answer.
     votes : int
-        How often each text is asked about. The label with the most votes is the answer, their
-        shares are its distribution, and the cost is that of all.
+        How often each text is asked about. Most votes win; their shares are the distribution.
     name : str, optional
         For captions; by default the model's.
     server_name : str, optional
@@ -143,6 +146,7 @@ class ChatTeacher:
         shuffle: bool = False,
         examples: Any = (),
         n_examples: int = 8,
+        reasons: bool = False,
         votes: int = 1,
         name: str | None = None,
         server_name: str | None = None,
@@ -174,31 +178,30 @@ class ChatTeacher:
         self._timeout = timeout
         self._max_retries = max_retries
         self._open_client = open_client
-        self._prompt = ChatPrompt(
-            prompt, self.labels, examples=examples, n_examples=n_examples, shuffle=shuffle
-        )
+        shown = {"examples": examples, "n_examples": n_examples, "shuffle": shuffle}
+        chars = most_chars(max_answer_tokens, wanted=reasons, is_local=self._server.is_local)
+        self._prompt = ChatPrompt(prompt, self.labels, explains=chars, **shown)
         self.columns = self._prompt.columns
-        reasons = thinks(self.model)
-        if reasons and logprobs:
+        thinking = thinks(self.model)
+        if thinking and logprobs:
             raise InvalidInput(f"{self.model} reasons and gives no logprobs; leave logprobs out")
         self.votes = votes
-        temperature = None if reasons else temperature_of(temperature, votes)
+        temperature = None if thinking else temperature_of(temperature, votes)
         self.price = price or price_of(self._server.host, self.model)
         forms = make_forms(
-            self.labels, self._prompt.schema, answers, logprobs=None if reasons else logprobs
+            *(self.labels, self._prompt.schema, answers),
+            logprobs=None if thinking else logprobs,
+            explains=explained_rule if reasons else None,
         )
         halved = self.price.at_batch_rate() if self.price and self._server.is_openai else None
         # Nobody else says what a batch costs in general; more than single requests it is nowhere.
         self.batch_price = batch_price or halved or self.price
-        costs = partial(Costs, self._prompt, forms, thinks=reasons, counts=Counts())
+        costs = partial(Costs, self._prompt, forms, thinks=thinking, counts=Counts())
         self._costs = costs(self.price, max_answer_tokens)
         self._batch_costs = costs(self.batch_price, max_answer_tokens)
         self._forms = {form.name: form for form in forms}
         self._dialect = Dialect(
-            forms,
-            max_answer_tokens,
-            temperature,
-            reasoning_effort,
+            *(forms, max_answer_tokens, temperature, reasoning_effort),
             is_openai=self._server.is_openai,
             server=self._server.url or self._server.shown,
             model=self.model,
@@ -208,7 +211,7 @@ class ChatTeacher:
             "version": VERSION,
             "model": self.model,
             "server": server_name or self._server.shown,
-            "labels": list(self.labels),
+            **said_of(self.labels),
             "prompt": self._prompt.task,
             "examples": self._prompt.examples.digest,
             "answers": answers,
@@ -218,6 +221,8 @@ class ChatTeacher:
             "temperature": temperature,
             "max_answer_tokens": max_answer_tokens,
             "reasoning_effort": reasoning_effort,
+            # Left out where there are none: what was answered before there could be any counts.
+            **({"reasons": True} if reasons else {}),
         }
         self._opened: Opened | None = None
         self._pace: Pace | None = None
@@ -283,8 +288,7 @@ class ChatTeacher:
         """
         if self.votes == 1:
             return [await self._label(text, 0) for text in texts]
-        ask = self._label
-        return [await poll(partial(ask, t), self.votes, t, self._ballots) for t in texts]
+        return [await poll(partial(self._label, t), self.votes, t, self._ballots) for t in texts]
 
     def remember(self, ballots: Ballots | None) -> None:
         """Keep votes there until a text has all of them."""
@@ -380,11 +384,7 @@ class ChatTeacher:
         client, failures = self._open(LONGEST)
         self._dialect.recall()
         return Endpoint(
-            self.model,
-            client,
-            self._dialect,
-            failures,
-            self._max_retries,
+            *(self.model, client, self._dialect, failures, self._max_retries),
             pace=pace,
             url=self._server.url,
             answer_tokens=self._costs.tokens("")[1],

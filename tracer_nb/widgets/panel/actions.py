@@ -32,7 +32,12 @@ _ALLOWED: dict[str, dict[str, type]] = {
     "target": {"value": float},
     "rows": {"where": dict, "offset": int},
     "gaps": {},
-    "map": {"method": str, "colour": str},
+    "audit": {},
+    "update": {},
+    "save": {},
+    "export": {"kind": str},
+    "map": {"method": str},
+    "point": {"row": int},
     "relabel": {"row": int, "label": str, "note": str},
     "review": {"row": int},
     "bye": {"viewer": str},
@@ -89,6 +94,7 @@ def read_message(content: Any) -> Message:
 
 ROWS_AT_ONCE = 20
 _TEXT_LENGTH = 600
+_LASSO = 10_000
 
 
 def read_selection(where: Mapping[str, Any], findings: Findings) -> Selection:
@@ -98,8 +104,8 @@ def read_selection(where: Mapping[str, Any], findings: Findings) -> Selection:
     ----------
     where : mapping
         ``cell`` of the confusion (two numbers), ``bar`` of the agreement, ``bin`` of the
-        reliability or a ``slice`` (a number), a ``row`` of the column, or labels and a status
-        by name; with any of them, text to ``search`` for.
+        reliability or a ``slice`` (a number), a ``row`` of the column, ``lasso`` (rows that a line
+        on the map surrounds, at most 10,000), or labels and a status by name; with any of them, text to ``search`` for.
     findings : Findings
         That the page shows.
 
@@ -111,7 +117,10 @@ def read_selection(where: Mapping[str, Any], findings: Findings) -> Selection:
     search = where.get("search", "")
     if not isinstance(search, str):
         raise InvalidInput(f"rows are searched for text, got {search!r}")
-    selection = _of_chart(where, findings)
+    try:
+        selection = _surrounded(where["lasso"]) if "lasso" in where else _of_chart(where, findings)
+    except IndexError as error:
+        raise InvalidInput("these rows are no longer there; click again") from error
     if selection is None:
         selection = Selection(
             teacher=_name(where, "teacher"),
@@ -121,20 +130,23 @@ def read_selection(where: Mapping[str, Any], findings: Findings) -> Selection:
     return replace(selection, search=search)
 
 
+def _surrounded(rows: Any) -> Selection:
+    if not isinstance(rows, list) or len(rows) > _LASSO:
+        raise InvalidInput(f"a line on the map may surround at most {_LASSO:,} texts")
+    return Selection(rows=tuple(_numbers(rows, len(rows))), name="inside the line on the map")
+
+
 def _of_chart(where: Mapping[str, Any], findings: Findings) -> Selection | None:
-    try:
-        if "cell" in where and findings.confusion is not None:
-            i, j = _numbers(where["cell"], 2)
-            findings.confusion.counts[i, j]
-            return findings.confusion.cell(i, j)
-        if "bar" in where and findings.agreement is not None:
-            return findings.agreement.bar(*_numbers([where["bar"]], 1))
-        if "bin" in where and findings.reliability is not None:
-            return findings.reliability.bin(*_numbers([where["bin"]], 1))
-        if "slice" in where and findings.gaps is not None:
-            return findings.gaps.slice(*_numbers([where["slice"]], 1))
-    except IndexError as error:
-        raise InvalidInput("these rows are no longer there; click again") from error
+    if "cell" in where and findings.confusion is not None:
+        i, j = _numbers(where["cell"], 2)
+        findings.confusion.counts[i, j]
+        return findings.confusion.cell(i, j)
+    if "bar" in where and findings.agreement is not None:
+        return findings.agreement.bar(*_numbers([where["bar"]], 1))
+    if "bin" in where and findings.reliability is not None:
+        return findings.reliability.bin(*_numbers([where["bin"]], 1))
+    if "slice" in where and findings.gaps is not None:
+        return findings.gaps.slice(*_numbers([where["slice"]], 1))
     if "row" in where:
         return Selection(rows=(_numbers([where["row"]], 1)[0],))
     if {"cell", "bar", "bin", "slice"} & set(where):
@@ -145,7 +157,7 @@ def _of_chart(where: Mapping[str, Any], findings: Findings) -> Selection | None:
 def _numbers(values: Any, n: int) -> list[int]:
     if not isinstance(values, list) or len(values) != n or any(type(v) is not int for v in values):
         raise InvalidInput(f"the panel sent {values!r} for a place in a chart; open it again")
-    if min(values) < 0:
+    if min(values, default=0) < 0:
         raise IndexError(values)
     return values
 
@@ -181,6 +193,7 @@ def _row(row: RowView) -> dict[str, Any]:
         "by": row.answered_by,
         "far": row.far,
         "fitted": row.fitted,
+        "explanation": _sendable(row.explanation),
     }
 
 

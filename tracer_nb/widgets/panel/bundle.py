@@ -29,8 +29,9 @@ from tracer_nb.charts import (
     values_of,
     watch_chart,
 )
-from tracer_nb.records import Bill
+from tracer_nb.records import Bill, Certificate
 from tracer_nb.records.moments import Moment
+from tracer_nb.words import GLOSSARY
 
 __all__ = [
     "CHARTS",
@@ -56,7 +57,8 @@ _made: Future[str] | None = None
 def own_script() -> str:
     """The page's side as one text, made of ``widgets/src``, without the chart library."""
     page = (_FOLDER.parent / "page.js").read_text(encoding="utf-8")
-    return f"const SHADES = {json.dumps(SHADES)};\n{page}"
+    tables = f"const SHADES = {json.dumps(SHADES)};\nconst GLOSSARY = {json.dumps(GLOSSARY)};"
+    return f"{tables}\n{page}"
 
 
 def style() -> str:
@@ -130,8 +132,8 @@ _DRAW: dict[str, Callable[..., Any]] = {
     "rate": rate_chart,
 }
 
-CHARTS = (*_DRAW, "map")
-"""Names of the charts of a panel. The map is drawn when somebody wants to see it."""
+CHARTS = tuple(_DRAW)
+"""Names of the charts of a panel."""
 
 LIVE = ("spending", "rate")
 """Charts that change all the time during a run."""
@@ -173,11 +175,15 @@ def _bills(bill: Bill | None) -> dict[str, Source]:
 
 
 def draw(name: str, source: Source) -> Figure:
-    """The chart of that name; its specification is worked out once, whatever its data."""
+    """The chart of that name; its specification is worked out once, whatever its data.
+
+    The axis of the frontier is named by the promise.
+    """
     chart = _DRAW[name](*source)
-    if name not in _specifications:
-        _specifications[name] = split(chart)[0]
-    return _specifications[name], values_of(chart)
+    axis = next((one.promise.axis for one in source if isinstance(one, Certificate)), "")
+    if (name, axis) not in _specifications:
+        _specifications[name, axis] = split(chart)[0]
+    return _specifications[name, axis], values_of(chart)
 
 
-_specifications: dict[str, dict[str, Any]] = {}
+_specifications: dict[tuple[str, str], dict[str, Any]] = {}

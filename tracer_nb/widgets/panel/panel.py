@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from tracer_nb.charts import map_chart, split
 from tracer_nb.errors import InvalidInput, TracerError
-from tracer_nb.records import ColumnMap, Report, RowPage, Selection
-from tracer_nb.records.moments import Findings, Moment, Option
-from tracer_nb.widgets.card import Card
+from tracer_nb.records import Report
+from tracer_nb.records.moments import Findings, Moment, SettingsForm
 from tracer_nb.widgets.panel.actions import (
     ROWS_AT_ONCE,
     Message,
@@ -24,31 +20,20 @@ from tracer_nb.widgets.panel.actions import (
     read_selection,
 )
 from tracer_nb.widgets.panel.bundle import LIVE, Figure, Source, draw, sources
+from tracer_nb.widgets.panel.further import audit_values, step_values
+from tracer_nb.widgets.panel.needs import SessionLike
+from tracer_nb.widgets.panel.points import map_values
 from tracer_nb.widgets.panel.sheet import (
-    audit_values,
     gap_values,
     live_values,
     settings_values,
     sheet_values,
     target_values,
 )
-from tracer_nb.words import count
+from tracer_nb.widgets.panel.still import NEWEST, Still, cell_number, kernel_id
+from tracer_nb.words import count, newer_sentence
 
-__all__ = ["Panel", "kernel_id"]
-
-
-def kernel_id() -> str:
-    """Name of this kernel at its server; "" outside of one."""
-    # Where there is no kernel, importing ipykernel would put another manager of widgets in the
-    # place of the one that knows the widgets of this shell.
-    if "ipykernel.kernelapp" not in sys.modules:
-        return ""
-    try:
-        from ipykernel.connect import get_connection_file  # noqa: PLC0415  only in a kernel
-
-        return Path(get_connection_file()).stem.removeprefix("kernel-")
-    except (ImportError, RuntimeError):
-        return ""
+__all__ = ["Panel"]
 
 
 _INTERVAL = 0.25
@@ -56,56 +41,18 @@ _INTERVAL = 0.25
 _SLOWLY = 1.0
 # Steps that the panel names, as a magic and in a script. The rows that an audit asks about are
 # bounded, as every job must be.
-_AUDIT = ("audit --rate 0.05 --max-rows 200", "tracer.audit(0.05, max_rows=200)")
+_RATE, _AUDITS = 0.05, 200
+_AUDIT = (
+    f"audit --rate {_RATE} --max-rows {_AUDITS}",
+    f"tracer.audit({_RATE}, max_rows={_AUDITS})",
+)
+_UPDATE = ("update", "tracer.update()")
+_REVIEW_ALL = ("review", "tracer.review()")
 _REVIEW = ("review --of chosen", 'tracer.review(of="chosen")')
+# What changes nothing and takes nothing back that was said: it comes as the pointer moves.
+_ASKS = ("bye", "draft", "point")
 # Labels that are offered where one is chosen.
 _LABELS = 1000
-
-
-class _Session(Protocol):
-    """What the panel needs of a session: see :class:`tracer_nb.live.session.Session`."""
-
-    @property
-    def moment(self) -> Moment: ...
-
-    @property
-    def form(self) -> _Form | None: ...
-
-    def follow(self, callback: Callable[[], None]) -> Callable[[], None]: ...
-
-    def start(self) -> None: ...
-
-    def pause(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-    def analyse(self) -> None: ...
-
-    def rows(self, selection: Selection, *, offset: int, limit: int) -> RowPage: ...
-
-    def map(self, method: str) -> ColumnMap | None: ...
-
-    def relabel(self, row: int, label: str, note: str) -> None: ...
-
-    def send_to_review(self, row: int) -> int: ...
-
-
-class _Form(Protocol):
-    """The settings of the session."""
-
-    @property
-    def options(self) -> Sequence[Option]: ...
-
-    @property
-    def line(self) -> str: ...
-
-    def aside(self, values: Mapping[str, str] | None = None) -> str: ...
-
-    def step(self, words: str) -> str: ...
-
-    def draft(self, values: Mapping[str, str]) -> str: ...
-
-    def apply(self, values: Mapping[str, str]) -> None: ...
 
 
 class Panel:
@@ -117,12 +64,17 @@ class Panel:
     Parameters
     ----------
     session : Session
+    record : bool
+        The panel of one run: the next one that begins. When another begins elsewhere, it stays as
+        it is, and says where the newer result stands. Otherwise it follows the session for good.
     """
 
-    def __init__(self, session: _Session) -> None:
+    def __init__(self, session: SessionLike, *, record: bool = False) -> None:
         from tracer_nb.widgets.panel.view import make_view  # noqa: PLC0415  brings anywidget
 
         self._session = session
+        self._run = session.moment.run + 1 if record else None
+        self._newer: int | None = None
         self._name = f"tracer-{uuid.uuid4().hex}"
         # Moments come from the thread that works, messages from another.
         self._lock = threading.RLock()
@@ -132,20 +84,30 @@ class Panel:
         self._static: Any = None
         self._place: Any = None
         self._written: Any = None
+        self._shown: tuple[Report | None, Findings] = (None, Findings())
+        self._ended: int | None = None
         self._said = ""
         self.view = make_view(static=self._name, kernel=kernel_id())
         self.view.on_msg(self._receive)
         self._update()
         self._soon = Throttle(self._update, _INTERVAL)
         self._unfollow = session.follow(self._changed)
+        self._cell = cell_number()
+        if record:
+            NEWEST[session] = (self._name, self._cell)
 
-    def show(self) -> Panel:
-        """Display the panel below the running cell; a terminal gets the result alone."""
+    def show(self, place: Any = None) -> Panel:
+        """Display the panel below the running cell, or where something is displayed already.
+
+        A terminal gets the result alone.
+        """
         from IPython import get_ipython  # noqa: PLC0415
         from IPython.display import display  # noqa: PLC0415
 
         if hasattr(get_ipython(), "kernel"):
-            self._place = display(self.view, display_id=True)
+            if place is not None:
+                place.update(self.view)
+            self._place = place or display(self.view, display_id=True)
             self._written = self._session.moment.report
             self._static = display(self._still(), display_id=True)
         else:
@@ -169,14 +131,47 @@ class Panel:
     # --- to the page -----------------------------------------------------------------
 
     def _changed(self) -> None:
+        with self._lock:
+            moment = self._session.moment
+            if self._run is not None and moment.run > self._run:
+                if moment.progress is not None or moment.state == "done":
+                    self._freeze()
+                elif not moment.running:  # it ended at once: nothing came of it
+                    self._run = moment.run
+                return
         # The end of a run is shown before its cell ends: what comes later is not saved.
         if self._session.moment.running:
             self._soon()
         else:
             self._update()
 
+    def _freeze(self) -> None:
+        """Stay as it is, and say that there is a newer run."""
+        if self._newer is not None:
+            return
+        self._unfollow()
+        name, cell = NEWEST.get(self._session, ("", 0))
+        if name == self._name:  # a step without a panel
+            name, cell = "", cell_number()
+        self._newer = cell
+        said = newer_sentence(cell)
+        self.view.sheet = {
+            **self.view.sheet,
+            "state": "done",
+            "words": "Earlier result",
+            "blocking": False,
+            "actions": [],
+            "message": said,
+            "newer": name,
+            "start": "",
+        }
+        if self._static is not None:
+            self._static.update(Still(self._name, *self._shown, said))
+
     def _update(self) -> None:
         with self._lock:
+            if self._newer is not None:
+                return
             moment = self._session.moment
             if self._viewers is None or self._viewers:
                 with self.view.hold_sync():
@@ -192,7 +187,8 @@ class Panel:
         view.live = live_values(moment)
         view.targets = target_values(moment.findings.targets)
         view.gaps = gap_values(moment)
-        view.audits = audit_values(moment, self._line(_AUDIT))
+        view.audits = audit_values(moment, self._line(_AUDIT), (_RATE, _AUDITS))
+        view.steps = step_values(moment, self._line(_REVIEW_ALL), self._line(_UPDATE))
         counts = moment.findings.counts
         view.labels = [] if counts is None else list(counts.labels[:_LABELS])
         if form is not None:
@@ -221,13 +217,18 @@ class Panel:
         setattr(self.view, f"spec_{name}", spec)
 
     def _write(self, moment: Moment) -> None:
+        if self._ended is not None and self._ended == moment.run:
+            return  # what is found out after the run of a record is told where it was asked for
         if moment.report is not self._written:
             self._written = moment.report
             self._static.update(self._still())
+        if moment.run == self._run:
+            self._ended = moment.run
 
     def _still(self) -> Any:
         moment = self._session.moment
-        return _Still(self._name, moment.report, moment.findings)
+        self._shown = (moment.report, moment.findings)
+        return Still(self._name, *self._shown)
 
     # --- from the page ---------------------------------------------------------------
 
@@ -235,15 +236,19 @@ class Panel:
         """Do what the page asks for; what goes wrong is said in the panel, where it was caused."""
         del view, buffers
         reply: dict[str, Any] = {"heard": content.get("number") if _is_dict(content) else None}
-        said = ""
+        said, asks = "", False
         try:
-            reply.update(self._do(read_message(content)) or {})
+            message = read_message(content)
+            asks = message.do in _ASKS
+            reply.update(self._do(message) or {})
         except TracerError as error:
             said = str(error)
         except Exception as error:  # noqa: BLE001 -- shown in the panel
             said = f"{type(error).__name__}: {error}"
-        self._said = said
         self.view.send(reply)
+        if asks and not said:
+            return
+        self._said = said
         self._update()
 
     def _do(self, message: Message) -> dict[str, Any] | None:
@@ -253,11 +258,19 @@ class Panel:
             "resume": session.start,
             "pause": session.pause,
             "stop": session.stop,
+            "audit": self._audit,
+            "update": session.update,
         }
+        if self._newer is not None and message.do not in ("hello", "bye"):
+            raise InvalidInput(newer_sentence(self._newer))
         if message.do in run:
             # A press that waited until a cell had ended must not act on the next run.
             if message.run == session.moment.run:
-                run[message.do]()
+                with self._lock:
+                    run[message.do]()
+                    NEWEST[session] = (self._name, self._cell)
+                    if self._run is not None:  # what is begun here is shown here
+                        self._run = session.moment.run
             return None
         answer: dict[str, Callable[..., dict[str, Any] | None]] = {
             "hello": self._hello,
@@ -267,7 +280,10 @@ class Panel:
             "target": self._target,
             "rows": self._rows,
             "gaps": session.analyse,
+            "save": self._save,
+            "export": self._export,
             "map": self._map,
+            "point": self._point,
             "relabel": self._relabel,
             "review": self._review,
         }
@@ -309,11 +325,32 @@ class Panel:
         page = self._session.rows(selection, offset=offset, limit=ROWS_AT_ONCE)
         return {"rows": page_values(page, selection)}
 
-    def _map(self, method: str, colour: str) -> dict[str, Any]:
+    def _map(self, method: str) -> dict[str, Any]:
         points = self._session.map(method)
-        if points is not None:
-            self._put("map", split(map_chart(points, colour=colour)))
-        return {"map": {"method": method, "colour": colour, "empty": points is None}}
+        self.view.map = {} if points is None else map_values(points)
+        return {"map": {"empty": points is None}}
+
+    def _point(self, row: int) -> dict[str, Any]:
+        """What a text says over which the pointer rests: no map carries them all."""
+        selection = read_selection({"row": row}, self._session.moment.findings)
+        page = self._session.rows(selection, offset=0, limit=1)
+        shown = page_values(page, selection)["rows"]
+        return {"point": shown[0] if shown else None}
+
+    def _audit(self) -> None:
+        watch = self._session.moment.findings.watch
+        self._session.audit(_RATE if watch is None else watch.further_rate(_RATE), _AUDITS)
+
+    def _save(self) -> dict[str, Any]:
+        name = self._session.write_router()
+        return {"written": f"Router, certificate and features are in {name}."}
+
+    def _export(self, kind: str) -> dict[str, Any]:
+        path, formulas = self._session.write_rows(kind)
+        written = f"All rows with their labels are in {path}."
+        if formulas:
+            written += f" A spreadsheet may run {count(formulas, 'cell')} of it as formulas."
+        return {"written": written}
 
     def _relabel(self, row: int, label: str, note: str) -> dict[str, Any]:
         self._session.relabel(row, label, note)
@@ -329,7 +366,7 @@ class Panel:
         return step[1] if form is None else form.step(step[0])
 
     @property
-    def _form(self) -> _Form:
+    def _form(self) -> SettingsForm:
         form = self._session.form
         if form is None:
             raise InvalidInput("these settings belong to a script; change them there")
@@ -346,26 +383,3 @@ def _same(source: Source, other: Source | None) -> bool:
         and len(source) == len(other)
         and all(a is b for a, b in zip(source, other, strict=True))
     )
-
-
-class _Still:
-    """The result in an element that the page can find and hide."""
-
-    # Where the panel itself cannot live, what Jupyter writes in its place is no use.
-    _STYLE = (
-        "<style>.jp-OutputArea-child:not(:has(.tracer-panel)):has(+ .jp-OutputArea-child "
-        "[data-tracer-static]){display:none}</style>"
-    )
-
-    def __init__(self, name: str, report: Report | None, findings: Findings) -> None:
-        self._name = name
-        self._card = None if report is None else Card(report, findings)
-
-    def __repr__(self) -> str:
-        return "" if self._card is None else repr(self._card)
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        del include, exclude
-        body = "" if self._card is None else f"{self._STYLE}{self._card.html()}"
-        html = f'<div data-tracer-static="{self._name}">{body}</div>'
-        return {"text/plain": repr(self), "text/html": html}

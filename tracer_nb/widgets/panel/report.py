@@ -12,7 +12,9 @@ from tracer_nb.records import Report
 from tracer_nb.records.moments import Findings, Moment
 from tracer_nb.widgets.card import Card
 from tracer_nb.widgets.panel.bundle import draw, page_script, sources, style
-from tracer_nb.widgets.panel.sheet import audit_values, gap_values, sheet_values, target_values
+from tracer_nb.widgets.panel.further import audit_values
+from tracer_nb.widgets.panel.sheet import gap_values, sheet_values, target_values
+from tracer_nb.words import colophon, report_card
 
 __all__ = ["report_page"]
 
@@ -33,6 +35,7 @@ html {{ background: #fff; color: #1f1f1f; }}
 @media (prefers-color-scheme: dark) {{ html {{ background: #161616; color: #e6e6e6; }} }}
 body {{ margin: 24px auto; max-width: 900px; padding: 0 16px; }}
 {style}
+@media print {{ html {{ background: #fff; color: #1f1f1f; }} body {{ margin: 0; padding: 0; max-width: none; }} }}
 </style></head>
 <body>
 <main id="tracer-report"></main>
@@ -48,6 +51,9 @@ def report_page(report: Report, findings: Findings, title: str = "tracer_nb repo
 
     It needs no network and can reach none. Without scripts it shows the card.
     """
+    still = Card(report, findings).html()
+    if report.certificate is not None:
+        still += f"<h2>Model card</h2><pre style='white-space:pre-wrap'>{escape(report_card(report))}</pre>"
     # In a script element, only its own end tag could end it.
     script = page_script().replace("</script", "<\\/script")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -55,7 +61,7 @@ def report_page(report: Report, findings: Findings, title: str = "tracer_nb repo
         policy=_POLICY.format(script=f"sha256-{digest}"),
         title=escape(title),
         style=style(),
-        still=Card(report, findings).html(),
+        still=still,
         values=_json(_values(report, findings, title)),
         script=script,
     )
@@ -69,6 +75,7 @@ def _values(report: Report, findings: Findings, title: str) -> dict[str, Any]:
         "targets": target_values(findings.targets),
         "gaps": gap_values(moment),
         "audits": audit_values(moment, ""),
+        "colophon": [] if report.certificate is None else colophon(report.certificate),
     }
     for name, source in sources(moment).items():
         values[f"spec_{name}"], values[f"data_{name}"] = draw(name, source)

@@ -1,4 +1,4 @@
-"""What the page shows, as plain values: sentences and figures of a moment, gaps and audits."""
+"""What the page shows, as plain values: sentences and figures of a moment, and gaps."""
 
 from __future__ import annotations
 
@@ -8,41 +8,53 @@ from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any
 
-from tracer_nb.records import Caps, Gaps, Plan, Progress, Report, Targets
+from tracer_nb.records import (
+    Caps,
+    Gaps,
+    PanelReport,
+    Plan,
+    Progress,
+    Report,
+    Targets,
+)
 from tracer_nb.records.moments import Moment, Option
 from tracer_nb.widgets.panel.bundle import bill_of
 from tracer_nb.words import (
     beginning,
     bill_cells,
     bill_facts,
-    bill_sentence,
+    bill_lead,
     budget_lines,
-    certificate_sentence,
     choices_sentence,
+    confusion_tables,
     count,
     duration,
-    evidence_sentence,
     gain_rows,
-    gap_lines,
     level,
+    meaning_lines,
+    member_table,
     money,
+    other_findings,
     outcome_sentences,
     pair_lines,
     percent,
     plan_lines,
     progress_line,
+    refusal_lines,
+    report_card,
     report_facts,
     sample_sentence,
+    short_promise,
     slice_rows,
     speed,
+    stage_table,
     stopped_sentence,
     suspect_rows,
     target_sentence,
-    watch_lines,
+    top_findings,
 )
 
 __all__ = [
-    "audit_values",
     "gap_values",
     "live_values",
     "settings_values",
@@ -81,10 +93,38 @@ def sheet_values(moment: Moment) -> dict[str, Any]:
         "words": _ENDING.get(moment.ending, _STATES[moment.state]),
         "run": moment.run,
         "blocking": moment.blocking,
-        "actions": [] if moment.ending else list(actions),
+        "actions": _after(moment.ending) if moment.ending else list(actions),
+        "start": _start_words(moment),
         "message": moment.message,
+        "newer": "",
         "overview": _overview(moment),
     }
+
+
+def _after(ending: str) -> list[str]:
+    """A pause that takes long can be made a stop."""
+    return ["stop"] if ending == "paused" else []
+
+
+def _start_words(moment: Moment) -> str:
+    """What a start would do, and what that costs at the most."""
+    if moment.running:
+        return ""
+    cap = moment.caps.max_cost
+    most = "" if cap is None else f", never above {money(cap)} in all"
+    if moment.state in ("paused", "stopped"):
+        return f"Resume asks what is left{most}; stored answers cost nothing."
+    plan = moment.plan
+    if moment.state == "idle" and plan is not None:
+        n = count(plan.n_ask, "text")
+        cost = "" if plan.cost is None else f" for about {money(plan.cost)}"
+        if plan.bill_low is not None and plan.bill_high is not None:
+            n = f"about {plan.bill_low:,} to {plan.bill_high:,} texts in all"
+            cost = ""
+        return f"Start asks {plan.teacher} about {n}{cost}{most}."
+    if moment.state == "done":
+        return f"Runs the job again: stored answers cost nothing, others are asked for{most}."
+    return ""
 
 
 def settings_values(options: Sequence[Option], line: str, aside: str) -> dict[str, Any]:
@@ -119,22 +159,41 @@ def _overview(moment: Moment) -> dict[str, Any]:
     if report.certificate is None and moment.running:
         head = "Nothing is certified yet: rows are being labelled."
         page = _page("open", head, [report.note] if report.note else [])
-        return {**page, "bill": bill_sentence(report), "facts": _facts(bill_facts(report))}
+        facts = _facts(bill_facts(report))
+        return {**page, "bill": bill_lead(report), "facts": facts, "leads": bool(facts)}
     certificate = report.certificate
     kind = "open"
     if certificate is not None:
         kind = "certified" if certificate.certified else "refused"
     return {
-        **_page(kind, certificate_sentence(report), _lines(report)),
-        "bill": bill_sentence(report),
+        **_page(kind, short_promise(report), _lines(report)),
+        "bill": bill_lead(report),
+        "leads": bool(bill_facts(report)),
         "facts": _facts(report_facts(report)),
-        "evidence": evidence_sentence(report),
+        "meaning": meaning_lines(report),
+        "card": "" if certificate is None else report_card(report),
+        "tables": [*_stage_tables(report), *_panel_tables(moment.findings.panel)],
     }
+
+
+def _stage_tables(report: Report) -> list[dict[str, Any]]:
+    """Who answered what, of a chain."""
+    found = stage_table(report)
+    return [] if found is None else [{**_table(found, [{}] * len(found[2])), "folded": False}]
+
+
+def _panel_tables(panel: PanelReport | None) -> list[dict[str, Any]]:
+    """Members of a panel, and, folded, what each of them confuses."""
+    if panel is None:
+        return []
+    parts = [(member_table(panel), False), *((each, True) for each in confusion_tables(panel))]
+    return [{**_table(each, [{}] * len(each[2])), "folded": folded} for each, folded in parts]
 
 
 def _page(kind: str, head: str, lines: Sequence[str]) -> dict[str, Any]:
     lines = list(lines)
-    return {"kind": kind, "bill": "", "head": head, "facts": [], "lines": lines, "evidence": ""}
+    empty = {"bill": "", "leads": False, "facts": [], "meaning": [], "card": "", "tables": []}
+    return {**empty, "kind": kind, "head": head, "lines": lines}
 
 
 def _facts(facts: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
@@ -147,6 +206,7 @@ def _plan_lines(plan: Plan | None) -> list[str]:
 
 def _lines(report: Report) -> list[str]:
     lines = [stopped_sentence(report.stopped)] if report.stopped else []
+    lines += refusal_lines(report)
     sentences = (sample_sentence(report), choices_sentence(report))
     return [*lines, *(sentence for sentence in sentences if sentence), *outcome_sentences(report)]
 
@@ -157,7 +217,10 @@ def live_values(moment: Moment) -> dict[str, Any]:
     if progress is None:
         line = "Starting…" if moment.running else ""
         return {"line": line, "share": None, "cells": _money_cells(moment), "spent": None}
-    known = progress.step in ("label", "deferred", "update")
+    known = progress.step in (
+        *("label", "calibrate", "stages", "deferred"),
+        *("update", "audit", "reask"),
+    )
     share = progress.done / progress.total if known and progress.total else None
     return {
         "line": progress_line(progress) if moment.running else "",
@@ -200,9 +263,9 @@ def _money_cells(moment: Moment) -> list[dict[str, str]]:
 
 def _cells(progress: Progress) -> list[dict[str, str]]:
     spending = progress.spending
-    cells = [{"name": "answered", "value": f"{progress.done:,} of {progress.total:,}"}]
+    cells = [{"name": "answered in this step", "value": f"{progress.done:,} of {progress.total:,}"}]
     if math.isfinite(progress.rate) and progress.rate > 0:
-        cells.append({"name": "rate", "value": speed(progress.rate)})
+        cells.append({"name": "rate of this step", "value": speed(progress.rate)})
     if progress.seconds_left:  # nothing is left of a step that is done
         cells.append({"name": "left at this rate", "value": duration(progress.seconds_left)})
     if progress.cost_all is not None:
@@ -239,21 +302,7 @@ def gap_values(moment: Moment) -> dict[str, Any]:
         state = "underway"
     elif moment.unexplained:
         state, words = "failed", moment.unexplained
-    return {"state": state, "words": words, "lines": [], "lost": [], "tables": {}}
-
-
-def audit_values(moment: Moment, line: str) -> dict[str, Any]:
-    """What the audits tell, and how to audit; ``line`` does it."""
-    watch = moment.findings.watch
-    if watch is None:
-        lines = ["Nothing is routed yet. Once it is, audits tell whether the promise holds."]
-        return {"state": "none", "lines": lines, "how": "", "line": ""}
-    if not watch.n_audits:
-        how = "This asks the teacher about 5 % of them, 200 at the most:"
-        return {"state": "open", "lines": watch_lines(watch), "how": how, "line": line}
-    state = "alarm" if watch.has_alarm else "holds"
-    how = "After each further routing, this audits anew:"
-    return {"state": state, "lines": watch_lines(watch), "how": how, "line": line}
+    return {"state": state, "words": words, "lines": [], "lost": [], "first": [], "tables": {}}
 
 
 @lru_cache(maxsize=2)
@@ -262,8 +311,9 @@ def _found(gaps: Gaps) -> dict[str, Any]:
     lost = budget_lines(gaps)
     sides = [row for pair in gaps.pairs for row in pair.rows]
     return {
-        "lines": [line for line in gap_lines(gaps) if line not in lost],
+        "lines": other_findings(gaps, lost),
         "lost": lost,
+        "first": [{"words": words, "where": dict(where)} for words, where in top_findings(gaps)],
         "tables": {
             "gains": _table(gain_rows(gaps), ({} for _ in gaps.gains)),
             "slices": _table(slice_rows(gaps, _ROWS), ({"slice": i} for i in range(_ROWS))),

@@ -15,8 +15,8 @@ __all__ = ["ReviewView", "make_view"]
 
 
 # ``sheet`` changes with the state and the steps of the session, ``live`` with every moment of
-# a run, ``settings``, ``targets``, ``gaps``, ``audits`` and ``labels`` when they do.
-_VALUES = ("sheet", "live", "settings", "targets", "gaps", "audits")
+# a run, ``settings``, ``targets``, ``gaps``, ``audits``, ``steps`` and ``labels`` when they do.
+_VALUES = ("sheet", "live", "settings", "targets", "gaps", "audits", "steps")
 
 
 def make_view(**traits: Any) -> Any:
@@ -33,6 +33,7 @@ class _View(anywidget.AnyWidget):
 
     static = traitlets.Unicode().tag(sync=True)
     kernel = traitlets.Unicode().tag(sync=True)
+    map = traitlets.Dict().tag(sync=True)
     labels = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
@@ -58,6 +59,8 @@ class ReviewView(anywidget.AnyWidget):
     ----------
     labels : list of str
         The label set.
+    several : bool
+        A row may have several: each is turned on or off, and what is on is the answer.
     row : dict
         What there is to see at this moment.
     summary : str
@@ -67,6 +70,7 @@ class ReviewView(anywidget.AnyWidget):
     _esm = f"{own_script()}\nexport default {{ render: tracerPage.renderReview }};\n"
     _css = (_FOLDER / "review.css").read_text(encoding="utf-8")
     labels = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    several = traitlets.Bool().tag(sync=True)
     row = traitlets.Dict().tag(sync=True)
     summary = traitlets.Unicode().tag(sync=True)
 

@@ -1,6 +1,6 @@
 // A chart that is made once; afterwards only its data change.
 
-import { make } from "./dom.js";
+import { button, make } from "./dom.js";
 import { inShades } from "./theme.js";
 
 // A line in pieces of at most so many characters, where words allow it.
@@ -16,12 +16,19 @@ export function broken(line, most) {
 }
 
 // `label` says what it shows to those who do not see it; `click` is called with the data of a
-// mark that was clicked. Thousands of marks are drawn on a canvas.
+// mark that was clicked.
 /** @param {string} label @param {((datum: Datum) => unknown) | null} [click] */
-export function makeChart(label, click, renderer = "svg") {
+export function makeChart(label, click) {
   const node = make("div", click ? "tracer-chart tracer-clickable" : "tracer-chart");
-  node.setAttribute("role", "img");
-  node.setAttribute("aria-label", label);
+  const picture = node.appendChild(make("div"));
+  picture.setAttribute("role", "img");
+  picture.setAttribute("aria-label", label);
+  const files = node.appendChild(make("div", "tracer-files"));
+  for (const kind of /** @type {const} */ (["svg", "png"])) {
+    const save = button(kind.toUpperCase(), () => keep(kind));
+    save.setAttribute("aria-label", `Save as ${kind.toUpperCase()}: ${label}`);
+    files.append(save);
+  }
   node.hidden = true;
   let spec = null;
   /** @type {Data} */
@@ -77,15 +84,24 @@ export function makeChart(label, click, renderer = "svg") {
     const place = make("div");
     const made = await vegaEmbed(place, full, {
       actions: false,
-      renderer,
+      renderer: "svg",
       ast: true, // no eval: pages may forbid it
       tooltip: { theme: shades },
     });
     view?.finalize();
     view = made.view;
     if (click) view.addEventListener("click", (_event, item) => item?.datum && click(item.datum));
-    node.replaceChildren(place); // the old picture stays until the new one is there
+    picture.replaceChildren(place); // the old picture stays until the new one is there
     node.dataset.theme = shades;
+  }
+
+  /** @param {"svg" | "png"} kind */
+  async function keep(kind) {
+    if (!view) return;
+    const link = document.createElement("a");
+    link.href = await view.toImageURL(kind, kind === "png" ? 2 : 1);
+    link.download = `${label}.${kind}`;
+    link.click();
   }
 
   // One step at a time; several wishes that wait are one.
@@ -95,7 +111,7 @@ export function makeChart(label, click, renderer = "svg") {
     queue = queue.then(step).catch((error) => {
       drawn = "";
       const words = `This chart could not be drawn: ${error.message}`;
-      node.replaceChildren(make("p", "tracer-warn", words));
+      picture.replaceChildren(make("p", "tracer-warn", words));
     });
   }
   function soon() {

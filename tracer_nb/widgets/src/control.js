@@ -41,7 +41,6 @@ export function makeControl(frontier, targets, choose) {
   let choices = [];
   let main = null;
   let curve = [];
-  let moved = false;
 
   function showTarget() {
     const choice = choices[target.input.value];
@@ -50,9 +49,10 @@ export function makeControl(frontier, targets, choose) {
     say(words, choice.words);
     words.dataset.kind = choice.certified ? "certified" : "estimate";
     row.hidden = choice.target === main;
-    if (!moved) return;
-    const line = { coverage: 0.005, agreement: choice.target, text: `target ${choice.name}` };
-    frontier.setOwn("target", [line]);
+    // The certificate and its target stay where they are: what is looked at has a line of its own.
+    const text = `looked at: ${choice.name}`;
+    const line = { coverage: 0.005, agreement: choice.target, text };
+    frontier.setOwn("looked", choice.target === main ? [] : [line]);
   }
 
   function showHand() {
@@ -79,10 +79,7 @@ export function makeControl(frontier, targets, choose) {
     ]);
   }
 
-  target.input.addEventListener("input", () => {
-    moved = true;
-    showTarget();
-  });
+  target.input.addEventListener("input", showTarget);
   hand.input.addEventListener("input", showHand);
 
   return {
@@ -92,7 +89,6 @@ export function makeControl(frontier, targets, choose) {
       node.hidden = !choices.length;
       if (node.hidden) return;
       main = values.main;
-      moved = false;
       frontier.setOwn(null, null);
       target.input.max = String(choices.length - 1);
       target.input.value = String(choices.findIndex((choice) => choice.target === main));

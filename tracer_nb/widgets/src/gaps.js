@@ -1,9 +1,9 @@
-// Where surrogate and teacher part: in sentences, by label, label against label, by the gate's
-// score, by groups of rows, and row by row. What takes the kernel seconds it looks for when the
-// tab is open; `act` asks for it, and for rows.
+// Where surrogate and teacher part: the three findings that matter, and below, folded, by label,
+// by groups of rows, and row by row. What takes the kernel seconds it looks for when the tab is
+// open; `act` asks for it, and for rows.
 
 import { makeChart } from "./chart.js";
-import { button, make, paragraphs, say } from "./dom.js";
+import { button, keepKeys, make, paragraphs, say } from "./dom.js";
 import { makeTable } from "./table.js";
 
 /** @param {Act | null} act */
@@ -14,10 +14,11 @@ export function makeGaps(act) {
   const state = make("p", "tracer-empty");
   state.setAttribute("role", "status");
   const again = button("Look again", () => act?.analyse());
+  const first = make("div");
   const lines = make("div");
   const sentences = make("div");
   const charts = {
-    lost: makeChart("Coverage that is handled, and where the rest is lost"),
+    lost: makeChart("Rows that the surrogate answers, and why not the others"),
     agreement: makeChart(
       "Agreement with the teacher for each label",
       open && (({ index }) => index !== undefined && open({ bar: index })),
@@ -37,29 +38,38 @@ export function makeGaps(act) {
   };
   const tables = {
     gains: makeTable(null), // nothing to look at or to review
-    slices: makeTable(act, { folded: Boolean(act) }),
+    slices: makeTable(act),
     pairs: makeTable(act),
     suspects: makeTable(act),
   };
-  const titles = {};
-  for (const [name, text] of [
-    ["lost", "Where coverage is lost"],
-    ["agreement", "By label"],
-    ["slices", "Groups of rows that disagree more"],
-  ]) {
-    titles[name] = make("h3", "", text);
-    titles[name].hidden = true;
-  }
-  node.append(empty, state, again, lines, titles.lost, charts.lost.node, sentences);
-  node.append(tables.gains.node);
-  node.append(titles.agreement, charts.agreement.node, charts.confusion.node);
-  node.append(charts.reliability.node, titles.slices, charts.slices.node, tables.slices.node);
-  node.append(tables.pairs.node, tables.suspects.node);
+  /** @type {[string, ...{ node: any }[]][]} */
+  const groups = [
+    ["Which labels are taken for each other", charts.agreement, charts.confusion],
+    ["What would let the surrogate answer more rows", charts.lost, { node: sentences }, tables.gains],
+    ["Groups of rows that disagree more", charts.slices, tables.slices],
+    ["Rows to look at", tables.suspects, tables.pairs],
+    ["Whether the gate's scores can be believed", charts.reliability],
+    ["Everything in sentences", { node: lines }],
+  ];
+  const parts = groups.map(([title, ...inner]) => {
+    const part = make("details", "tracer-part");
+    part.append(keepKeys(make("summary", "", title)), ...inner.map((one) => one.node));
+    part.open = !act; // on paper nothing can be opened
+    return { part, inner };
+  });
+  node.append(empty, state, again, first, ...parts.map(({ part }) => part));
   let wanted = false; // the kernel has not looked yet
   again.hidden = true;
 
   function ask() {
     if (act && wanted && !node.hidden) act.analyse();
+  }
+
+  // A part stands where there is something in it.
+  function fold() {
+    for (const { part, inner } of parts) {
+      part.hidden = inner.every((one) => one.node.hidden || !one.node.childNodes.length);
+    }
   }
 
   return {
@@ -70,14 +80,22 @@ export function makeGaps(act) {
       say(state, act ? values.words : "");
       state.hidden = !state.textContent;
       again.hidden = !act || values.state !== "failed";
+      first.replaceChildren(
+        ...values.first.map(({ words, where }) => {
+          const found = make("div", "tracer-finding");
+          found.append(...paragraphs([words]));
+          if (open && Object.keys(where).length) found.append(button("Show", () => open(where)));
+          return found;
+        }),
+      );
       lines.replaceChildren(...paragraphs(values.lines));
       sentences.replaceChildren(...paragraphs(values.lost));
       for (const [name, table] of Object.entries(tables)) table.set(values.tables[name]);
+      fold();
       ask();
     },
-    // Titles stand above what there is.
     setEmpty() {
-      for (const [name, title] of Object.entries(titles)) title.hidden = charts[name].node.hidden;
+      fold();
       empty.hidden = !charts.agreement.node.hidden || !charts.confusion.node.hidden;
     },
     opened() {

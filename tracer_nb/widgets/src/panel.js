@@ -10,6 +10,7 @@ import { makeOverview } from "./overview.js";
 import { makeHead, makeRunTab } from "./progress.js";
 import { makeExplorer } from "./rows.js";
 import { makeSettings } from "./settings.js";
+import { makeSteps } from "./steps.js";
 import { makeTabs } from "./tabs.js";
 import { followTheme } from "./theme.js";
 
@@ -21,7 +22,7 @@ function makeFigures(act) {
   const targets = makeChart("Coverage against the target");
   const overview = makeOverview(frontier, targets, act?.choose);
   const gaps = makeGaps(act);
-  const audits = makeAudits();
+  const audits = makeAudits(act);
   const run = makeRunTab();
   const charts = { frontier, targets, ...gaps.charts, watch: audits.chart, ...run.charts };
   const setters = {
@@ -51,14 +52,22 @@ export function render({ model, el }) {
   const root = make("div", "tracer-panel");
   const send = (/** @type {Press} */ what) => link.send(what);
   const explorer = makeExplorer(send);
-  const figures = makeFigures({
+  /** @type {Act} */
+  const act = {
     choose: (value) => send({ do: "target", value }),
     open: (where) => explorer.open(where),
     review: (row) => send({ do: "review", row }),
     analyse: () => send({ do: "gaps" }),
-  });
+    audit: () => send({ do: "audit" }),
+    update: () => send({ do: "update" }),
+    save: () => send({ do: "save" }),
+    write: (kind) => send({ do: "export", kind }),
+  };
+  const figures = makeFigures(act);
+  const steps = makeSteps(act);
+  figures.overview.node.append(steps.node);
   const map = makeMap(send, (where) => explorer.open(where));
-  const charts = { ...figures.charts, map: map.chart };
+  const { charts } = figures;
   const settings = makeSettings(send);
   const head = makeHead(press);
   // The rows stand below the charts that they come from.
@@ -98,7 +107,7 @@ export function render({ model, el }) {
       settings.setLocked(true);
     },
     heard: (reply) => {
-      for (const part of [settings, explorer, map, figures.gaps]) part.hear(reply);
+      for (const part of [settings, explorer, map, figures.gaps, steps]) part.hear(reply);
     },
   });
 
@@ -114,8 +123,8 @@ export function render({ model, el }) {
   /** @type {[string, () => void][]} */
   const listeners = Object.entries({
     ...figures.setters,
-    data_map: (rows) => map.chart.setData(rows),
-    spec_map: (spec) => map.chart.setSpec(spec),
+    map: (values) => map.set(values),
+    steps: (values) => steps.set(values),
     labels: (labels) => explorer.setLabels(labels),
     settings: (values) => settings.set(values),
   }).map(([trait, set]) => [`change:${trait}`, () => set(model.get(trait))]);
@@ -132,8 +141,9 @@ export function render({ model, el }) {
     listen();
     model.on(event, listen);
   }
+  const themed = [...Object.values(charts), map.scatter];
   const unfollow = followTheme(root, (theme) => {
-    for (const chart of Object.values(charts)) chart.setTheme(theme);
+    for (const part of themed) part.setTheme(theme);
   });
   const unwatch = watchCell(el, () => {
     if (model.get("sheet").blocking) interrupt(model.get("kernel"));
@@ -146,7 +156,7 @@ export function render({ model, el }) {
     link.close();
     unfollow();
     unwatch();
-    for (const chart of Object.values(charts)) chart.close();
+    for (const part of themed) part.close();
   };
 }
 
@@ -163,6 +173,11 @@ export function mountReport() {
   const root = make("div", "tracer-panel tracer-still");
   const figures = makeFigures(null);
   root.append(make("h1", "", values.title));
+  const colophon = make("p", "tracer-small");
+  for (const [name, value] of values.colophon ?? []) {
+    colophon.append(make("b", "", `${name}: `), `${value} `);
+  }
+  root.append(colophon);
   const bill = make("div");
   bill.append(figures.charts.parts.node, figures.charts.bill.node);
   const labels = make("div");
@@ -183,5 +198,14 @@ export function mountReport() {
   }
   followTheme(root, (theme) => {
     for (const chart of Object.values(figures.charts)) chart.setTheme(theme);
+  });
+  // On paper nothing can be opened.
+  let folded = [];
+  addEventListener("beforeprint", () => {
+    folded = [...root.querySelectorAll("details:not([open])")];
+    for (const part of folded) part.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const part of folded) part.open = false;
   });
 }

@@ -20,9 +20,10 @@ export function makeHead(press) {
   bar.setAttribute("role", "progressbar");
   bar.setAttribute("aria-label", "Progress of the run");
   const done = bar.appendChild(make("div"));
+  const start = make("span", "tracer-small tracer-will");
   const message = make("div", "tracer-message");
   message.setAttribute("role", "alert");
-  node.append(state, line, buttons, bar, message);
+  node.append(state, line, buttons, start, bar, message);
   let said = "";
   let silence = "";
 
@@ -38,8 +39,11 @@ export function makeHead(press) {
       say(state, sheet.words);
       state.dataset.state = sheet.state;
       for (const [name, one] of Object.entries(each)) one.hidden = !sheet.actions.includes(name);
+      say(start, sheet.start ?? "");
+      start.hidden = !start.textContent;
+      if (each.start.hidden === false) say(each.start, sheet.state === "done" ? "Run again" : NAMES.start);
       bar.hidden = sheet.state !== "running";
-      said = sheet.message;
+      said = sheet.message + direction(node, sheet.newer);
       tell();
     },
     /** @param {Live} live */
@@ -59,6 +63,15 @@ export function makeHead(press) {
       for (const one of Object.values(each)) one.disabled = true;
     },
   };
+}
+
+// Where the newer result stands, as far as the page shows it.
+/** @param {HTMLElement} node @param {string} name */
+function direction(node, name) {
+  const other = name && document.querySelector(`[data-tracer-static="${name}"]`);
+  if (!other) return "";
+  const below = node.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING;
+  return below ? " It is below." : " It is above.";
 }
 
 export function makeRunTab() {

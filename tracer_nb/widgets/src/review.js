@@ -42,12 +42,19 @@ export function matching(labels, typed) {
   return typed.trim() ? found.sort((a, b) => first(b) - first(a)) : found;
 }
 
+// The labels that are on after one was pressed.
+/** @param {string[]} chosen @param {string} label @returns {string[]} */
+export function toggled(chosen, label) {
+  return chosen.includes(label) ? chosen.filter((one) => one !== label) : [...chosen, label];
+}
+
 /** @param {{ model: Model, el: HTMLElement }} view */
 export function renderReview({ model, el }) {
   const root = bare("div", "tracer-review");
   root.tabIndex = 0;
   root.setAttribute("role", "group");
-  root.setAttribute("aria-label", "Review of labels; digits choose, s skips, u takes back");
+  const keys = model.get("several") ? "digits turn labels on and off, a answers" : "digits choose";
+  root.setAttribute("aria-label", `Review of labels; ${keys}, s skips, u takes back`);
 
   const hide = bare("style", "", `#${model.get("summary")}{display:none}`);
   const line = bare("div", "tracer-line");
@@ -57,29 +64,38 @@ export function renderReview({ model, el }) {
   message.setAttribute("role", "alert");
   const why = bare("div", "tracer-why");
   const text = bare("div", "tracer-text");
+  const explanation = bare("div", "tracer-why");
   const near = bare("div", "tracer-labels");
   const labels = model.get("labels");
-  const filter = field("tracer-filter", `/  filter all ${labels.length} labels, Enter picks`);
+  const several = model.get("several");
+  const picks = several ? "Enter turns one on or off" : "Enter picks";
+  const filter = field("tracer-filter", `/  filter all ${labels.length} labels, ${picks}`);
   const all = bare("div", "tracer-labels tracer-all");
   const note = field("", "n  note, goes with the next answer");
   const foot = bare("div", "tracer-foot");
   const skip = keyed("", "s", "skip", () => send({ do: "skip" }));
   const undo = keyed("", "u", "undo", () => send({ do: "undo" }));
+  // Where a row may have several labels: they are chosen first, and then they are the answer.
+  const ready = keyed("", "a", "", () => send({ do: "answer", label: [...chosen] }));
+  const choice = ready.querySelector("span");
+  ready.hidden = !several;
   foot.append(
     note,
+    ready,
     skip,
     undo,
     keyed("", "q", "finish", () => send({ do: "finish" })),
   );
   const last = bare("div", "tracer-last");
   last.setAttribute("aria-live", "polite");
-  root.append(hide, line, bar, message, why, text, near, filter, all, foot, last);
+  root.append(hide, line, bar, message, why, text, explanation, near, filter, all, foot, last);
   el.replaceChildren(root);
 
   let drawn = false;
   let waiting = null;
   let found = [];
   let at = 0;
+  let chosen = [];
 
   function send(what) {
     if (waiting !== null) return; // one step at a time, however fast the keys are
@@ -90,7 +106,27 @@ export function renderReview({ model, el }) {
     model.send({ ...what, step: model.get("row").step, note: note.value });
   }
 
-  const answer = (label) => send({ do: "answer", label });
+  const answer = (label) => (several ? turn(label) : send({ do: "answer", label }));
+
+  function turn(label) {
+    chosen = toggled(chosen, label);
+    light();
+  }
+
+  // Which labels are on, told to the eye and to a screen reader.
+  function light() {
+    if (!several) return;
+    for (const node of [...near.children, ...all.querySelectorAll("button")]) {
+      node.setAttribute("aria-pressed", String(chosen.includes(node.dataset.label)));
+    }
+    choice.textContent = chosen.length ? `answer ${chosen.join("; ")}` : "answer none of them";
+  }
+
+  function labelled(key, label) {
+    const node = keyed("", key, label, () => answer(label));
+    node.dataset.label = label;
+    return node;
+  }
 
   function show(words) {
     message.textContent = words;
@@ -100,9 +136,10 @@ export function renderReview({ model, el }) {
   function choose() {
     found = matching(labels, filter.value);
     at = 0;
-    all.replaceChildren(...found.map((label) => keyed("", "", label, () => answer(label))));
+    all.replaceChildren(...found.map((label) => labelled("", label)));
     if (!found.length) all.append(bare("span", "tracer-why", "no label has these letters"));
     mark();
+    light();
   }
 
   function mark() {
@@ -129,15 +166,19 @@ export function renderReview({ model, el }) {
     why.textContent = row.why;
     text.textContent = row.text;
     text.scrollTop = 0;
+    explanation.textContent = row.explanation;
+    explanation.hidden = !row.explanation;
     near.replaceChildren(
       ...row.shortlist.map(({ label, who }, i) => {
-        const node = keyed("", String(i + 1), label, () => answer(label));
+        const node = labelled(String(i + 1), label);
         if (who) node.append(bare("small", "", who));
         return node;
       }),
     );
+    chosen = row.chosen;
     note.value = row.note;
     note.hidden = near.hidden = row.over;
+    ready.disabled = row.over;
     filter.hidden = all.hidden = row.over || labels.length <= row.shortlist.length;
     filter.value = "";
     choose();
@@ -176,7 +217,8 @@ export function renderReview({ model, el }) {
       root.focus({ preventScroll: true });
     } else if (/^[1-9]$/.test(key)) {
       if (!row.over && row.shortlist[key - 1]) answer(row.shortlist[key - 1].label);
-    } else if (key === "s") skip.click();
+    } else if (key === "a" && several) ready.click();
+    else if (key === "s") skip.click();
     else if (key === "u") undo.click();
     else if (key === "q") send({ do: "finish" });
     else if (key === "n" && !row.over) note.focus();

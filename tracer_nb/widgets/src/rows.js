@@ -13,6 +13,11 @@ export function makeChoice(name, field) {
   return node;
 }
 
+// What the teacher wrote, as text: it may repeat anything that stood in the row.
+function explained(words) {
+  return make("p", "tracer-small tracer-explanation", `Teacher's explanation: ${words}`);
+}
+
 /** @param {(what: Press) => void} send */
 export function makeExplorer(send) {
   const node = make("section", "tracer-rows");
@@ -85,6 +90,10 @@ export function makeExplorer(send) {
     timer = setTimeout(ask, 300);
   });
 
+  // One label, or several with ";" between them: the kernel refuses a list where a row has one.
+  const isLabel = (typed) =>
+    labels.includes(typed) || typed.split(";").every((part) => labels.includes(part.trim()));
+
   function makeItem(row) {
     const item = make("li");
     const text = make("p", "tracer-text", row.text);
@@ -110,7 +119,7 @@ export function makeExplorer(send) {
       send({ do: "relabel", row: row.row, label: label.value.trim(), note: "" }),
     );
     relabel.disabled = true;
-    label.addEventListener("input", () => (relabel.disabled = !labels.includes(label.value.trim())));
+    label.addEventListener("input", () => (relabel.disabled = !isLabel(label.value.trim())));
     const acts = make("div", "tracer-row");
     acts.append(label, relabel);
     if (row.teacher) {
@@ -118,7 +127,7 @@ export function makeExplorer(send) {
     }
     acts.append(said);
     items.set(row.row, said);
-    item.append(text, facts, acts);
+    item.append(text, facts, ...(row.explanation ? [explained(row.explanation)] : []), acts);
     return item;
   }
 

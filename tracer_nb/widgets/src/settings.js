@@ -124,14 +124,12 @@ export function makeSettings(send) {
       groups.replaceChildren(
         ...[...byGroup].map(([group, rows]) => {
           const set = make("fieldset");
-          if (group !== "Advanced") {
-            set.append(make("legend", "", group), ...rows);
-            return set;
-          }
           set.setAttribute("aria-label", group);
           set.append(...rows);
+          if (group === "Essential") return set;
           const folded = make("details");
-          folded.append(make("summary", "", group), set);
+          const given = options.filter((option) => option.group === group && option.value).length;
+          folded.append(make("summary", "", given ? `${group}: ${given} set` : group), set);
           return folded;
         }),
       );

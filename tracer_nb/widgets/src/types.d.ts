@@ -3,12 +3,16 @@
 /** Colours of a drawn picture, to those of each theme; written by the kernel before the script. */
 declare const SHADES: Record<Theme, Record<string, string>>;
 
+/** Terms, each in a sentence; written by the kernel before the script. */
+declare const GLOSSARY: Record<string, string>;
+
 /** The chart library, which is bundled with the script. */
 declare function vegaEmbed(place: HTMLElement, spec: object, options: object): Promise<{ view: VegaView }>;
 
 interface VegaView {
   data(name: string, values: object[]): VegaView;
   width(width: number): VegaView;
+  toImageURL(kind: string, scale?: number): Promise<string>;
   runAsync(): Promise<VegaView>;
   finalize(): void;
   addEventListener(kind: string, listen: (event: unknown, item: { datum?: Datum } | null) => void): void;
@@ -25,11 +29,13 @@ type Data = Record<string, any[]>;
 /** What a press sends; the kernel's table of actions is in panel/actions.py. */
 type Press =
   | { do: "hello" | "bye"; viewer: string }
-  | { do: "start" | "pause" | "resume" | "stop" | "gaps" }
+  | { do: "start" | "pause" | "resume" | "stop" | "gaps" | "audit" | "update" | "save" }
+  | { do: "export"; kind: string }
   | { do: "draft" | "apply"; values: Record<string, string> }
   | { do: "target"; value: number }
   | { do: "rows"; where: Where; offset: number }
-  | { do: "map"; method: string; colour: string }
+  | { do: "map"; method: string }
+  | { do: "point"; row: number }
   | { do: "relabel"; row: number; label: string; note: string }
   | { do: "review"; row: number };
 
@@ -39,6 +45,10 @@ interface Act {
   open(where: Where): void;
   review(row: number): void;
   analyse(): void;
+  audit(): void;
+  update(): void;
+  save(): void;
+  write(kind: string): void;
 }
 
 /** anywidget's model of the view's traits. */
@@ -55,7 +65,10 @@ interface Sheet {
   run: number;
   blocking: boolean;
   actions: string[];
+  /** What a start would do, and what it costs. */
+  start: string;
   message: string;
+  newer: string;
   overview: Overview;
 }
 
@@ -67,10 +80,15 @@ interface Fact {
 interface Overview {
   kind: string;
   bill: string;
+  /** The first figure is the bill's. */
+  leads: boolean;
   head: string;
   facts: Fact[];
   lines: string[];
-  evidence: string | null;
+  /** What the promise says at length. */
+  meaning: string[];
+  card: string;
+  tables: (Found & { folded: boolean })[];
 }
 
 interface Live {
@@ -111,6 +129,9 @@ interface Reply {
   heard?: number;
   rows?: { title: string; total: number; offset: number; rows: ShownRow[] };
   map?: { empty: boolean };
+  point?: ShownRow | null;
+  /** Where something was written. */
+  written?: string;
   done?: { row: number; words: string };
   line?: string;
   aside?: string;
@@ -126,4 +147,5 @@ interface ShownRow {
   far: boolean;
   status: string;
   by: string | null;
+  explanation: string;
 }

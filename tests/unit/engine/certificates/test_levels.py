@@ -24,9 +24,18 @@ def test_levels_in_the_open_interval_pass(value):
         (2, "target must be in (0, 1), got 2; for 2 % write 0.02"),
         (99.5, "target must be in (0, 1), got 99.5; for 99.5 % write 0.995"),
         (1.5, "target must be in (0, 1), got 1.5; write a fraction such as 0.92"),
-        (100, "target must be in (0, 1), got 100; write a fraction such as 0.92"),
-        (1.0, "target must be in (0, 1), got 1; write a fraction such as 0.92"),
-        (0, "target must be in (0, 1), got 0; write a fraction such as 0.92"),
+        (
+            100,
+            "target must be in (0, 1), got 100; no number of rows short of all promises 100 %: write a fraction such as 0.92",
+        ),
+        (
+            1.0,
+            "target must be in (0, 1), got 1; no number of rows short of all promises 100 %: write a fraction such as 0.92",
+        ),
+        (
+            0,
+            "target must be in (0, 1), got 0; that would promise nothing: write a fraction such as 0.92",
+        ),
         (-0.1, "target must be in (0, 1), got -0.1; write a fraction such as 0.92"),
         (math.nan, "target must be in (0, 1), got nan; write a fraction such as 0.92"),
         (math.inf, "target must be in (0, 1), got inf; write a fraction such as 0.92"),

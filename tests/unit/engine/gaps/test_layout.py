@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from tracer_nb.engine.gaps import LAYOUTS, draw_points, lay_out
+from tracer_nb.engine.gaps import draw_points, lay_out, layout
 from tracer_nb.errors import InvalidInput, MissingExtra
 
 
@@ -79,7 +79,7 @@ def test_principal_components_part_clusters(kind):
         "mixed": [X, sparse.csr_matrix(X)],
     }[kind]
     rows = np.arange(0, 300, 2)
-    positions, explained = lay_out(blocks, rows)
+    positions, explained = lay_out(blocks, rows, method="pca")
     assert positions.shape == (150, 2)
     assert apart(positions, codes[rows])
     assert 0.5 < explained < 1
@@ -90,15 +90,15 @@ def test_they_are_those_of_all_rows_when_there_are_few():
     units = X / np.linalg.norm(X, axis=1, keepdims=True)
     centred = units - units.mean(axis=0)
     _, _, axes = np.linalg.svd(centred, full_matrices=False)
-    positions, explained = lay_out([X], np.arange(200))
+    positions, explained = lay_out([X], np.arange(200), method="pca")
     assert np.abs(positions) == pytest.approx(np.abs(centred @ axes[:2].T), abs=1e-4)
     assert explained == pytest.approx((centred @ axes[:2].T).var(axis=0).sum() / centred.var(axis=0).sum(), rel=1e-3)  # fmt: skip
 
 
 def test_many_rows_are_fitted_on_a_part_and_in_the_same_place_each_time():
     X, codes = clusters(12_000)
-    one, _ = lay_out([X], np.arange(1000))
-    two, _ = lay_out([X], np.arange(500))
+    one, _ = lay_out([X], np.arange(1000), method="pca")
+    two, _ = lay_out([X], np.arange(500), method="pca")
     # A row stands where it stood, whichever others are shown.
     assert two == pytest.approx(one[:500], abs=1e-5)
     assert apart(one, codes[:1000])
@@ -120,7 +120,8 @@ def test_many_rows_are_fitted_on_a_part_and_in_the_same_place_each_time():
 )
 def test_rows_that_span_no_plane(X):
     rows = np.arange(X.shape[0])
-    positions, explained = lay_out([X], rows)
+    assert np.isfinite(lay_out([X], rows)[0]).all()
+    positions, explained = lay_out([X], rows, method="pca")
     assert positions.shape == (len(rows), 2)
     assert np.isfinite(positions).all()
     assert 0 <= explained <= 1 + 1e-6
@@ -170,6 +171,36 @@ def test_umap_that_is_not_installed(monkeypatch):
 def test_methods_and_points_that_cannot_be_used():
     with pytest.raises(InvalidInput, match="no map 'tsne'; did you mean 't-sne'"):
         lay_out([clusters()[0]], np.arange(10), method="tsne")
-    with pytest.raises(InvalidInput, match="'t-sne' takes at most 1,000 points, got 1,200"):
-        lay_out([clusters(1200)[0]], np.arange(1200), method="t-sne")
-    assert max(LAYOUTS.values()) == 3000
+    many = np.zeros(100_001, dtype=np.intp)
+    with pytest.raises(InvalidInput, match="a map takes at most 100,000 points, got 100,001"):
+        lay_out([clusters(10)[0]], many)
+
+
+def test_what_the_surrogate_answers_differently_stands_apart():
+    # Texts say nothing of it: only the outputs do.
+    rng = np.random.default_rng(3)
+    X, codes = rng.normal(size=(300, 8)).astype(np.float32), rng.integers(3, size=300)
+    sure = np.eye(3)[codes] + 0.05 * rng.normal(size=(300, 3))
+    rows = np.arange(300)
+    assert apart(lay_out([X], rows, outputs=lambda at: sure[at])[0], codes)
+    assert not apart(lay_out([X], rows)[0], codes)
+
+
+def test_rows_that_are_no_landmarks_stand_with_their_like(monkeypatch):
+    monkeypatch.setattr(layout, "_LANDMARKS", 60)
+    monkeypatch.setattr(layout, "_CHUNK", 100)
+    X, codes = clusters(400)
+    asked = []
+
+    def outputs(rows):
+        asked.append(len(rows))
+        return np.eye(3)[codes[rows]]
+
+    positions, _ = lay_out([X], np.arange(400), outputs=outputs)
+    assert apart(positions, codes)
+    assert max(asked) == 100  # never all at a time
+    # Nobody stands between two islands.
+    middles = np.array([positions[codes == c].mean(axis=0) for c in range(3)])
+    spread = np.linalg.norm(positions - middles[codes], axis=1)
+    gaps = np.linalg.norm(middles[:, None] - middles, axis=2)[np.triu_indices(3, 1)]
+    assert spread.max() < gaps.min()

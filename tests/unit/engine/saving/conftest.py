@@ -11,8 +11,9 @@ from scipy import sparse
 from tracer_nb.engine import calibrate_router, fit_surrogate
 from tracer_nb.engine.features import LsaFeatures
 from tracer_nb.engine.saving import RouterFile, write_archive, write_router
+from tracer_nb.labelsets import LabelSets
 
-from .samples import ARRAYS, MANIFEST
+from .samples import ARRAYS, MANIFEST, ORIGIN
 
 LABELS = ("login", "parcel", "refund")
 
@@ -45,8 +46,10 @@ def about(labels):
         "exact": True,
         "seconds": 0.5,
         "latency_weight": 0.0,
+        "chain": [],
         "abstain": {"unlike": False, "unsure": None},
         "versions": {"python": "3"},
+        "origin": ORIGIN,
         "saved": "2026-01-01T00:00:00+00:00",
     }
 
@@ -77,6 +80,7 @@ def honest(tmp_path_factory):
         "unguarded": router(X, y, surrogate="kernel-ridge", guard=False),
         "cascade": router(X, y, pipeline="cascade"),
         "cross": router(X, y, certificate="cross-fit", target=0.999999),
+        "sets": router(X, np.array([f'["{label}"]' for label in y]), sets=LabelSets(LABELS)),
         "fixed": router(X, y, strategy="fixed-threshold", threshold=0.3),
     }
     texts = [

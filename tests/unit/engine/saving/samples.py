@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tracer_nb.engine.saving import read_archive
-from tracer_nb.engine.saving.archive import _digest
+from tracer_nb.engine.saving.archive import VERSION, _digest
 from tracer_nb.errors import InvalidInput
 
 MANIFEST = {"target": 0.92, "labels": ["a", "ünï", "\n\0", "\ud800"], "none": None, "deep": [[{}]]}
@@ -18,6 +18,20 @@ ARRAYS = {
     "noise": np.frombuffer(np.random.default_rng(0).bytes(600), dtype=np.uint8),
     "zeros": np.zeros((40, 3), dtype=np.float32),
 }
+ORIGIN = {
+    "models": [{"name": "a model", "n_answers": 300}],
+    "note": "",
+    "prompt_sha256": "",
+    "column": "text",
+    "n_rows": 300,
+    "n_texts": 300,
+    "data_sha256": "0f" * 32,
+    "features": "lsa",
+    "surrogate": "logistic",
+    "tests": [{"n_round": 1, "n_rows": 90, "error": 0.1, "looks": [{"n_rows": 90, "error": 0.1}]}],
+    "made": "2026-01-01T00:00:00+00:00",
+}
+"""Where certificates come from, as a file says it."""
 TWO = {"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}
 
 
@@ -47,7 +61,7 @@ def complaint(path):
 
 def honest(arrays, **changes):
     """Text of a manifest with the right digest, but for what is changed."""
-    manifest = {"schema": "tracer_nb router", "version": 2, "sha256": "", "content": {"k": 1}}
+    manifest = {"schema": "tracer_nb router", "version": VERSION, "sha256": "", "content": {"k": 1}}
     manifest |= changes
     manifest["sha256"] = changes.get("sha256", _digest(json.dumps(manifest), arrays))
     return json.dumps(manifest)

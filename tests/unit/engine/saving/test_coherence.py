@@ -8,8 +8,17 @@ import re
 import numpy as np
 import pytest
 
-from tracer_nb.engine.saving import read_archive, read_router, write_archive, write_router
+from tracer_nb.engine import fit_router
+from tracer_nb.engine.saving import (
+    RouterFile,
+    read_archive,
+    read_router,
+    write_archive,
+    write_router,
+)
 from tracer_nb.errors import InvalidInput
+
+from .conftest import about
 
 
 @pytest.fixture
@@ -58,6 +67,31 @@ def test_honest_files_are_coherent(honest, tmp_path):
         assert (tmp_path / "again").read_bytes() == path.read_bytes()
         certified.add(saved.router.certificate.certified)
     assert certified == {True, False}
+
+
+def test_wide_rows_of_a_column_are_kept_along_their_axes(tmp_path):
+    """The file holds the axes and what the regression stands on, and none of the column."""
+    rng = np.random.default_rng(3)
+    codes = rng.integers(3, size=1100)
+    wide = rng.normal(size=(3, 30))[codes] + 2.0 * rng.normal(size=(1100, 30))
+    X = wide @ rng.normal(size=(30, 400))
+    y = np.array(["a", "b", "c"])[codes]
+    made = fit_router(X[:100], y[:100], column=X[100:], surrogate="kernel-ridge", target=0.6)
+    assert made.fit.uses_column
+    write_router(tmp_path / "f", RouterFile(made, None, about(["a", "b", "c"])))
+    content, arrays = read_archive(tmp_path / "f")
+    assert arrays["router/axes/dense"].shape == (400, 128)
+    assert not any("view/" in name for name in arrays)
+    loaded = read_router(tmp_path / "f").router
+    one, two = (each.route(X[500:], column=True) for each in (made, loaded))
+    assert one.handled.any()
+    assert one.scores.tolist() == two.scores.tolist()
+    assert one.handled.tolist() == two.handled.tolist()
+    for shape in ((400, 127), (399, 128), (400,)):
+        arrays["router/axes/dense"] = np.zeros(shape, dtype=np.float32)
+        write_archive(tmp_path / "g", content, arrays)
+        with pytest.raises(InvalidInput):
+            read_router(tmp_path / "g")
 
 
 @pytest.mark.parametrize(
@@ -131,8 +165,11 @@ def test_honest_files_are_coherent(honest, tmp_path):
         ("learned", array("stage0/gate/scale", [0.0] * 6)),
         ("learned", array("stage0/gate/history", [np.inf] * 3)),
         ("learned", array("stage0/gate/history", [0.5])),
+        ("ridge", router(pooled={"cut": 0.9, "weights": [[1.0, 1.0, 1.0]]})),
+        ("ridge", router(pooled={"cut": 0.9, "weights": [[1.0, 1.0], [1.0, 1.0, 1.0]]})),
+        ("ridge", router(pooled={"cut": 3.0, "weights": [[1.0, 1.0]]})),
     ],
-    ids=range(68),
+    ids=range(71),
 )
 def test_contradictions_are_one_clear_line(altered, name, change):
     with pytest.raises(InvalidInput, match=r"again$") as error:
@@ -146,7 +183,7 @@ def test_a_certificate_that_its_counts_do_not_carry(altered):
     def lie(content, _):
         found = content["router"]["certificates"][0]
         m = found["n_handled"]
-        found.update(n_agree=m // 2, agreement=m // 2 / m, agreement_lower=0.3)
+        found.update(n_agree=m // 2, n_wrong=m - m // 2, agreement=m // 2 / m, agreement_lower=0.3)
 
     with pytest.raises(InvalidInput, match="contradicts itself: lower bound"):
         altered("ridge", lie)

@@ -63,13 +63,18 @@ def test_other_schemas_and_versions(tmp_path):
     assert read_archive(file)[0] == {"k": 1}
     forge(file, schema="other")
     assert complaint(file).startswith("its schema is 'other', not 'tracer_nb router'; ")
-    forge(file, version=3, content=3, new=4)
+    forge(file, version=4, content=3, new=4)
     assert complaint(file) == (
-        "it has version 3 of the format and this tracer_nb reads 2; upgrade tracer_nb"
+        "it has version 4 of the format and this tracer_nb reads 3; upgrade tracer_nb"
     )
-    for version in (0, 1, -1, True, 2.0, "2", None, [1]):
+    forge(file, version=2)
+    assert complaint(file) == (
+        "it has version 2 of the format, whose certificates do not say which data they were made on, "
+        "and which is no longer read; fit the router again and save it"
+    )
+    for version in (0, 1, -1, True, 2.0, 3.0, "3", None, [1]):
         forge(file, version=version)
-        assert complaint(file).startswith(f"its version is {version!r}, not 2; ")
+        assert complaint(file).startswith(f"its version is {version!r}, not 3; ")
 
 
 HUGE = '{"a": "' + "x" * 8_000_000 + '"}'

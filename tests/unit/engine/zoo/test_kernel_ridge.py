@@ -130,13 +130,14 @@ def test_outputs_of_many_rows_are_made_in_parts(make, monkeypatch):
     expected = model.outputs(new)
     shapes = []
 
-    kernel = module.rbf_kernel
+    chunks = module.row_chunks
 
-    def recorded(A, B, width, norms):
-        shapes.append((A.shape[0], B.shape[0]))
-        return kernel(A, B, width, norms)
+    def recorded(n_rows, cells):
+        for rows in chunks(n_rows, cells):
+            shapes.append((new[rows].shape[0], cells))
+            yield rows
 
-    monkeypatch.setattr(module, "rbf_kernel", recorded)
+    monkeypatch.setattr(module, "row_chunks", recorded)
     monkeypatch.setattr(matrix, "CHUNK_CELLS", 80 * 30)
     assert model.outputs(new) == pytest.approx(expected, abs=1e-5)
     assert shapes == [(30, 80), (30, 80), (10, 80)]

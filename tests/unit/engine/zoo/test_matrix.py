@@ -52,3 +52,11 @@ def test_chunks_cover_all_rows_once(monkeypatch):
     assert list(row_chunks(0, 80)) == []
     # A row larger than a part is a part.
     assert len(list(row_chunks(3, 10**9))) == 3
+
+
+def test_unit_rows_are_the_same_in_any_company():
+    X = np.random.default_rng(0).normal(size=(6, 20)).astype(np.float32)
+    X *= np.array([[1.0], [0.0], [1e-30], [1e30], [1e37], [3.0]], dtype=np.float32)
+    units = unit_rows(X)
+    assert all(unit_rows(X[i : i + 1]).tobytes() == units[i].tobytes() for i in range(6))
+    assert np.linalg.norm(units, axis=1) == pytest.approx([1.0, 0.0, 1.0, 1.0, 1.0, 1.0])

@@ -7,12 +7,8 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from tracer_nb.engine.zoo import kernel_ridge, matrix
-from tracer_nb.engine.zoo.kernel_ridge import (
-    _JITTER,
-    _cholesky,
-    fit_kernel_ridge,
-    landmark_regression,
-)
+from tracer_nb.engine.zoo.kernel_ridge import fit_kernel_ridge
+from tracer_nb.engine.zoo.landmarks import _JITTER, _cholesky, landmark_regression
 
 from .rows import MAKES, clusters
 

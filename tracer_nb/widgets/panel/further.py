@@ -1,0 +1,90 @@
+"""What may be done after a run, with its price: files, an update, audits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracer_nb.records import UpdatePlan, Watch
+from tracer_nb.records.moments import Moment
+from tracer_nb.widgets.panel.bundle import bill_of
+from tracer_nb.words import count, money, update_lines, update_plan_lines, watch_lines
+
+__all__ = ["audit_values", "step_values"]
+
+
+def step_values(moment: Moment, review: str, update: str) -> dict[str, Any]:
+    """What may be done now, and lines of the steps that have a panel or a card of their own.
+
+    ``update`` is the words of its button, ``plan`` what it would do, ``told`` what the last one did.
+    """
+    report, plan = moment.report, moment.findings.update
+    is_ready = report is not None and report.certificate is not None and not moment.running
+    if report is None or not is_ready:
+        return {"save": False, "export": False, "lines": [], "update": "", "plan": [], "told": []}
+    lines = [{"words": "Judge rows yourself, and so measure the teacher", "line": review}]
+    if plan is not None:
+        words = "Learn from the answers to deferred rows, test on fresh ones"
+        lines.append({"words": words, "line": update})
+    return {
+        "save": True,
+        "export": bool(report.n_routed),
+        "lines": lines,
+        "update": "" if plan is None else _update_words(plan),
+        "plan": [] if plan is None else update_plan_lines(plan),
+        "told": [] if moment.updated is None else update_lines(moment.updated),
+    }
+
+
+def _update_words(plan: UpdatePlan) -> str:
+    """The button that updates, with what that asks and costs; empty where nothing was learned."""
+    if not plan.n_learned:
+        return ""
+    words = f"Update with {count(plan.n_learned, 'more answer')}"
+    if not plan.n_ask:
+        return f"{words}, nobody is asked"
+    cost = "" if not plan.cost else f", about {money(plan.cost)}"
+    return f"{words}, ask about {count(plan.n_ask, 'text')}{cost}"
+
+
+def _audit_words(moment: Moment, rate: float, most: int) -> str:
+    """The button that audits, with about how many texts that asks about and what it costs."""
+    watch, bill = moment.findings.watch, bill_of(moment)
+    if watch is None or moment.running or not watch.n_handled:
+        return ""
+    more = watch.further_rate(rate) - watch.further_rate(0.0)
+    n = min(round(more * watch.n_handled), most)
+    if not n:
+        return ""
+    words = f"Audit about {count(n, 'text')}"
+    dollars = None if bill is None else bill.dollars(n)
+    return f"{words}, about {money(dollars)}" if dollars else words
+
+
+def audit_values(
+    moment: Moment, line: str, draw: tuple[float, int] | None = None
+) -> dict[str, Any]:
+    """What the audits tell, and how to audit; ``line`` does it.
+
+    ``draw``, where the page has a button for it, is the chance of each handled text and the most.
+    """
+    watch = moment.findings.watch
+    button = "" if draw is None else _audit_words(moment, *draw)
+    report = moment.report
+    certificate = None if report is None or not report.n_routed else report.certificate
+    other = None if certificate is None else certificate.unaudited
+    return {**_audit_lines(watch, line, "" if other is None else other.noun), "button": button}
+
+
+def _audit_lines(watch: Watch | None, line: str, promised: str) -> dict[str, Any]:
+    if watch is None:
+        lines = ["Nothing is routed yet. Once it is, audits tell whether the promise holds."]
+        if promised:
+            other = f"Audits watch agreement on handled rows, and {promised} is promised here."
+            lines = [f"{other} To test it again, label fresh rows and calibrate."]
+        return {"state": "none", "lines": lines, "how": "", "line": ""}
+    if not watch.n_audits:
+        how = "This asks the teacher about 5 % of them, 200 at the most:"
+        return {"state": "open", "lines": watch_lines(watch), "how": how, "line": line}
+    state = "alarm" if watch.has_alarm else "holds"
+    how = "After each further routing, this audits anew:"
+    return {"state": state, "lines": watch_lines(watch), "how": how, "line": line}

@@ -1,0 +1,53 @@
+// What may be done next: the router and the rows into files, and lines of steps with cells of their own.
+
+import { button, keepKeys, make, paragraphs, say } from "./dom.js";
+import { explain } from "./terms.js";
+
+/** @param {Act} act */
+export function makeSteps(act) {
+  const node = make("div", "tracer-steps");
+  const row = make("div", "tracer-row");
+  const save = button("Save the router", () => act.save());
+  const kinds = [
+    button("Rows as CSV", () => act.write("csv")),
+    button("Rows as Parquet", () => act.write("parquet")),
+  ];
+  const said = make("span", "tracer-small");
+  said.setAttribute("role", "status");
+  const second = make("div", "tracer-row");
+  const update = button("", () => act.update());
+  second.append(update);
+  const plan = make("div", "tracer-small");
+  const told = make("div");
+  const lines = make("div");
+  row.append(save, ...kinds, said);
+  node.append(make("h3", "", "What next"), row, second, plan, told, lines);
+  node.hidden = true;
+
+  return {
+    node,
+    /** @param {any} values */
+    set(values) {
+      node.hidden = !values?.save;
+      if (node.hidden) return;
+      for (const one of kinds) one.hidden = !values.export;
+      say(update, values.update);
+      second.hidden = plan.hidden = !values.update;
+      plan.replaceChildren(...paragraphs(values.plan));
+      told.hidden = !values.told.length;
+      told.replaceChildren(make("b", "", "What came of the update"), ...paragraphs(values.told));
+      for (const one of [plan, told]) explain(one);
+      lines.replaceChildren(
+        ...values.lines.map(({ words, line }) => {
+          const part = make("p", "tracer-small", `${words}: `);
+          part.append(keepKeys(make("code", "", line)));
+          return part;
+        }),
+      );
+    },
+    /** @param {Reply} reply */
+    hear(reply) {
+      if (reply.written) say(said, reply.written);
+    },
+  };
+}
