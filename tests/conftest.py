@@ -245,6 +245,16 @@ def make_report() -> Callable[..., Report]:
 # --- shell ----------------------------------------------------------------------------
 
 
+class Place:
+    """Where something was displayed, and all that was shown there, the first first."""
+
+    def __init__(self) -> None:
+        self.shown: list[Any] = []
+
+    def update(self, what: Any, **_: Any) -> None:
+        self.shown.append(what)
+
+
 @dataclass(frozen=True)
 class Ran:
     """What a cell printed, and what it raised."""

@@ -7,19 +7,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.conftest import Place
 from tests.widgets.panel.test_panel import Session
 from tracer_nb.magics.workspace import Workspace
 from tracer_nb.widgets import Panel
 
 LOADING = {"text/plain": "Loading tracer_nb, once in each kernel…"}
-
-
-class Place:
-    def __init__(self):
-        self.shown = []
-
-    def update(self, what, **_):
-        self.shown.append(what)
 
 
 @pytest.fixture

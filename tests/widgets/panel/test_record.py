@@ -6,22 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from tests.conftest import Place
 from tests.widgets.panel.test_panel import Session
 from tracer_nb.records import Progress, Spending
 from tracer_nb.widgets import Panel
 from tracer_nb.widgets.panel.still import NEWEST
 
 ASKED = Progress(3, 10, Spending(asked=3, reused=0, missing=0, cost=0.1), 1.0, "label")
-
-
-class Place:
-    """Where a still card was displayed."""
-
-    def __init__(self):
-        self.shown = []
-
-    def update(self, what, **_):
-        self.shown.append(what)
 
 
 @pytest.fixture
