@@ -223,12 +223,8 @@ class Certificate:
 
         Examples
         --------
-        >>> import numpy as np
-        >>> from tracer_nb import fit_router
-        >>> rng = np.random.default_rng(0)
-        >>> y = rng.integers(0, 3, 400)
-        >>> X = np.eye(3)[y] + rng.normal(scale=0.3, size=(400, 3))
-        >>> said = fit_router(X, y, target=0.9).certificate.to_dict()
+        >>> from tracer_nb import certify
+        >>> said = certify([0.9] * 200, [True] * 200, target=0.9, threshold=0.5).to_dict()
         >>> said["promise"]["kind"], said["target"], said["certified"]
         ('selective_agreement', 0.9, True)
         """
@@ -242,12 +238,8 @@ class Certificate:
 
         Examples
         --------
-        >>> import numpy as np
-        >>> from tracer_nb import fit_router
-        >>> rng = np.random.default_rng(0)
-        >>> y = rng.integers(0, 3, 400)
-        >>> X = np.eye(3)[y] + rng.normal(scale=0.3, size=(400, 3))
-        >>> fit_router(X, y, target=0.9).certificate.describe()
+        >>> from tracer_nb import certify
+        >>> certify([0.9] * 200, [True] * 200, target=0.9, threshold=0.5).describe()
         'With 95 % confidence, at least 90 % of the new rows that the surrogate answers carry the label that the teacher would give.'
         """
         from tracer_nb.words.documents import certificate_document  # noqa: PLC0415  as above
