@@ -87,7 +87,12 @@ from tracer_nb.words.plans import (
     reask_plan_lines,
     superseded_sentence,
 )
-from tracer_nb.words.promises import meaning_lines, short_promise, short_stated
+from tracer_nb.words.promises import (
+    meaning_lines,
+    short_promise,
+    short_stated,
+    unaudited_words,
+)
 from tracer_nb.words.refusals import chance_words, refusal_lines
 from tracer_nb.words.reports import (
     abstained_sentence,
@@ -208,6 +213,7 @@ __all__ = [
     "target_rows",
     "target_sentence",
     "top_findings",
+    "unaudited_words",
     "update_lines",
     "update_plan_lines",
     "update_rows",

@@ -14,7 +14,7 @@ from tracer_nb.words.certificates import (
 from tracer_nb.words.figures import count, level, rounded_down
 from tracer_nb.words.plans import answering_name
 
-__all__ = ["meaning_lines", "short_promise", "short_stated"]
+__all__ = ["meaning_lines", "short_promise", "short_stated", "unaudited_words"]
 
 
 def short_promise(report: Report) -> str:
@@ -70,3 +70,13 @@ def meaning_lines(report: Report) -> list[str]:
     if not bill_lead(report) and (bill := bill_sentence(report)):
         lines.append(bill)
     return [*lines, evidence_sentence(report)]
+
+
+def unaudited_words(certificate: Certificate) -> str:
+    """Why no audit watches what is promised, and what to do, as a refusal says it; else empty."""
+    if (name := certificate.unaudited) is None:
+        return ""
+    return (
+        f"audits watch agreement on handled rows, and {name.noun} is promised here; to test it "
+        "again, label fresh rows and calibrate"
+    )

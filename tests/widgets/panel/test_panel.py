@@ -624,7 +624,7 @@ def test_no_audit_is_offered_of_what_audits_do_not_watch(watch, found):
     found.at(state="done", run=1, report=replace(report, certificate=other), findings=findings)
     assert watched.view.audits["button"] == watched.view.audits["line"] == ""
     assert watched.view.audits["lines"][0].startswith(
-        "Audits watch agreement on handled rows, and recall of urgent is promised here. To test it"
+        "Audits watch agreement on handled rows, and recall of urgent is promised here; to test it"
     )
 
 

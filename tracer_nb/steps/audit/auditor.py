@@ -23,7 +23,7 @@ from tracer_nb.steps.label.asker import Asker, OnProgress
 from tracer_nb.store import AuditStore, Shelf
 from tracer_nb.store.rows import text_address
 from tracer_nb.teachers import ReplayTeacher, Teacher
-from tracer_nb.words import alarm_sentence
+from tracer_nb.words import alarm_sentence, unaudited_words
 
 __all__ = [
     "CONSEQUENCES",
@@ -113,11 +113,8 @@ def check_watched(certificate: Certificate) -> None:
     ------
     InvalidInput
     """
-    if (name := certificate.unaudited) is not None:
-        raise InvalidInput(
-            f"audits watch agreement on handled rows, and {name.noun} is promised here; to test it "
-            "again, label fresh rows and calibrate"
-        )
+    if why := unaudited_words(certificate):
+        raise InvalidInput(why)
 
 
 def replay(

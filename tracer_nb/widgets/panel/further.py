@@ -7,7 +7,14 @@ from typing import Any
 from tracer_nb.records import UpdatePlan, Watch
 from tracer_nb.records.moments import Moment
 from tracer_nb.widgets.panel.bundle import bill_of
-from tracer_nb.words import count, money, update_lines, update_plan_lines, watch_lines
+from tracer_nb.words import (
+    count,
+    money,
+    unaudited_words,
+    update_lines,
+    update_plan_lines,
+    watch_lines,
+)
 
 __all__ = ["audit_values", "step_values"]
 
@@ -71,17 +78,16 @@ def audit_values(
     button = "" if draw is None else _audit_words(moment, *draw)
     report = moment.report
     certificate = None if report is None or not report.n_routed else report.certificate
-    other = None if certificate is None else certificate.unaudited
-    return {**_audit_lines(watch, line, "" if other is None else other.noun), "button": button}
+    other = "" if certificate is None else unaudited_words(certificate)
+    return {**_audit_lines(watch, line, other), "button": button}
 
 
-def _audit_lines(watch: Watch | None, line: str, promised: str) -> dict[str, Any]:
+def _audit_lines(watch: Watch | None, line: str, other: str) -> dict[str, Any]:
+    """``other``: why no audit watches what is promised; empty where audits do."""
     if watch is None:
-        lines = ["Nothing is routed yet. Once it is, audits tell whether the promise holds."]
-        if promised:
-            other = f"Audits watch agreement on handled rows, and {promised} is promised here."
-            lines = [f"{other} To test it again, label fresh rows and calibrate."]
-        return {"state": "none", "lines": lines, "how": "", "line": ""}
+        none = "Nothing is routed yet. Once it is, audits tell whether the promise holds."
+        said = f"{other[0].upper()}{other[1:]}." if other else none
+        return {"state": "none", "lines": [said], "how": "", "line": ""}
     if not watch.n_audits:
         how = "This asks the teacher about 5 % of them, 200 at the most:"
         return {"state": "open", "lines": watch_lines(watch), "how": how, "line": line}
