@@ -2,11 +2,13 @@
 
     python -m tests.notebooks.store [NAME...]
 
-Each runs from a fresh kernel in an empty folder, so that nothing of this machine is stored.
+Each runs from a fresh kernel in an empty folder, so that nothing of this machine is stored, with as
+many BLAS threads as a newcomer's kernel has: results depend on their number by last bits.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -41,6 +43,8 @@ def store(path: Path) -> None:
 
 
 if __name__ == "__main__":
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.pop(name, None)
     for path in sorted(FOLDER.glob("*.ipynb")):
         if not sys.argv[1:] or path.stem in sys.argv[1:]:
             store(path)
