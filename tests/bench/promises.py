@@ -1,6 +1,6 @@
 """The promises beside selective agreement, each with the bill of a whole job.
 
-    python tests/bench/promises.py [--cells output,recall] [--draws 10] [--confidence 0.9]
+    python tests/bench/promises.py [--cells output,recall,precision] [--draws 10] [--confidence 0.9]
         [--json promises.json] [--write]
 
 BANKING77, all 13,083 rows, MiniLM vectors and kernel ridge regression with the margin as its gate; a job
@@ -11,6 +11,8 @@ what was promised, measured on what comes out: each row that was asked about car
 - *output*: at least .95 of all rows that come out carry the teacher's label.
 - *recall*: a yes-or-no column, "is it this intent?", one intent a draw of those that 1 to 3 % of the rows
   have: at least .95 of its rows come out as "yes". Nothing is said of precision, which is shown beside.
+- *precision*: the same columns and intents; of the rows that the surrogate answers, each with "yes", at least
+  .95 have the intent. All others are asked about, so no more can be saved than the rows that have it.
 
 A promise is a function of :data:`CELLS`, which yields one draw. Draws that stand in the JSON file are
 not made again. Data in ``TRACER_NB_DATA`` or ``../shared/data``.
@@ -78,31 +80,44 @@ def output(data: Data, seed: int, confidence: float) -> dict[str, Any]:
     return {**found, "kept": found["output"]}
 
 
-def recall(data: Data, seed: int, confidence: float) -> dict[str, Any]:
-    """Recall of one rare intent."""
+def of_one(data: Data, kind: str, seed: int, confidence: float) -> dict[str, Any]:
+    """A promise about "yes", where the question is whether a row has one rare intent."""
     shares = np.bincount(data.labels[data.codes], minlength=len(data.classes)) / data.n
     rare = np.flatnonzero((shares >= RARE[0]) & (shares <= RARE[1]))
     wanted = int(np.random.default_rng(seed).choice(rare))
     asked = Data.__new__(Data)
     asked.blocks, asked.codes = data.blocks, data.codes
     asked.classes, asked.labels = np.array(["no", "yes"]), (data.labels == wanted).astype(np.intp)
-    found = job(asked, PromiseName("recall", "yes"), seed, confidence)
+    found = job(asked, PromiseName(kind, "yes"), seed, confidence)
+    return {**found, "rows": int((found["truth"] == "yes").sum())}
+
+
+def recall(data: Data, seed: int, confidence: float) -> dict[str, Any]:
+    """Recall of one rare intent."""
+    found = of_one(data, "recall", seed, confidence)
     relevant, kept = found["truth"] == "yes", found["out"] == "yes"
     return {
         **found,
         "kept": float(kept[relevant].mean()),
         "precision": float(relevant[kept].mean()) if kept.any() else 1.0,
-        "rows": int(relevant.sum()),
     }
+
+
+def precision(data: Data, seed: int, confidence: float) -> dict[str, Any]:
+    """Precision of one rare intent: of the rows that the surrogate answers, which it calls by it."""
+    found = of_one(data, "precision", seed, confidence)
+    return {**found, "kept": found["selective"]}
 
 
 CELLS: dict[str, Callable[[Data, int, float], dict[str, Any]]] = {
     "output": output,
     "recall": recall,
+    "precision": precision,
 }
 SAY = {
     "output": "whole output, .95",
     "recall": "recall of one intent (1 to 3 % of the rows), .95",
+    "precision": "precision of one intent (1 to 3 % of the rows), .95",
 }
 
 
@@ -152,7 +167,7 @@ def line(name: str, found: list[dict[str, Any]], confidence: float) -> dict[str,
 def main() -> None:
     """Measure, print, write."""
     parser = arguments(__doc__)
-    parser.add_argument("--cells", default="output,recall")
+    parser.add_argument("--cells", default="output,recall,precision")
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--confidence", type=float, default=CONFIDENCE)
     parser.add_argument("--json", default="promises.json")
