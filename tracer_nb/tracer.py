@@ -1163,6 +1163,14 @@ class Tracer:
         """
         return review_step.review(self._state, of=of, rows=rows, blind=blind, against=against)
 
+    @property
+    def known_review(self) -> int | None:
+        """Rows that :meth:`review` would show and that wait; None where it would be refused."""
+        with suppress(TracerError):  # why, says the step
+            state = self.review().state
+            return state.n_total - state.n_done
+        return None
+
     def send_to_review(self, rows: Iterable[int]) -> int:
         """Put rows aside for ``review(of="chosen")``; how many wait there.
 

@@ -196,6 +196,36 @@ def test_a_click_on_a_slice_shows_its_rows(lab, shot):
     assert lab.page.problems == []
 
 
+def test_a_review_takes_place_in_the_panel(lab, shot):
+    panel = lab.run("%tracer panel --name one").locator(".tracer-panel")
+    before = len(job(lab, "one", "tracer.reviews"))
+    panel.get_by_role("button", name="Review, ").click()
+    review = panel.get_by_role("group", name="Review of labels")
+    expect(review).to_be_focused()
+    expect(review).to_be_in_viewport()
+    line = review.locator(".tracer-line")
+    shot(panel, "review")
+    # Keys answer, as below a cell of its own.
+    n = int(line.text_content().split()[0])
+    lab.page.keyboard.press("2")
+    expect(line).to_contain_text(f"{n + 1} of 50")
+    expect(review).to_be_focused()
+    lab.page.keyboard.press("s")
+    expect(line).to_contain_text(f"{n + 2} of 50")
+    shot(panel, "review_answered")
+    assert len(job(lab, "one", "tracer.reviews")) == before + 1
+    close = panel.get_by_role("button", name="Close the review")
+    close.click()
+    expect(review).to_have_count(0)
+    again = panel.get_by_role("button", name=f"Review, {48 - n} rows wait")
+    again.click()
+    expect(line).to_contain_text(f"{n + 2} of 50")
+    lab.page.keyboard.press("q")
+    expect(review).to_have_count(0)
+    expect(again).to_be_focused()
+    assert lab.page.problems == []
+
+
 def test_an_audit_shows_in_the_panel(lab, shot):
     panel = lab.run(f"%tracer run {line('audited', sample=400)}").locator(".tracer-panel")
     state(panel, "done")

@@ -127,6 +127,13 @@ class Followed(Kept, Protocol):
     def send_to_review(self, rows: Iterable[int]) -> int:
         """Put rows aside for a review."""
 
+    def review(self) -> Any:
+        """Rows to judge one at a time."""
+
+    @property
+    def known_review(self) -> int | None:
+        """How many of them wait."""
+
 
 class Lookout:
     """Follows one run.
@@ -167,6 +174,7 @@ class Lookout:
             watch=tracer.known_watch,
             bill=(report or self.report()).bill,
             update=None if running else tracer.known_update,
+            review=None if running else tracer.known_review,
             panel=None if running else self._panel(),
         )
 

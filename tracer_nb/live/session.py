@@ -93,9 +93,7 @@ class Session:
                 return
             self._moment = replace(self._moment, analysing=True, unexplained="")
         self._tell()
-        threading.Thread(
-            target=self._analyse, args=(task,), name="tracer-gaps", daemon=True
-        ).start()
+        threading.Thread(None, self._analyse, "tracer-gaps", (task,), daemon=True).start()
 
     def relabel(self, row: int, label: str, note: str = "") -> None:
         """Say which label a row should have; see :meth:`tracer_nb.Tracer.relabel`."""
@@ -104,6 +102,11 @@ class Session:
     def send_to_review(self, row: int) -> int:
         """Put a row aside for a review; how many wait there."""
         return self._tracer.send_to_review([row])
+
+    def review(self) -> Any:
+        """Rows to judge one at a time; see :meth:`tracer_nb.Tracer.review`."""
+        self.check_free()
+        return self._tracer.review()
 
     # --- for those who act -----------------------------------------------------------
 

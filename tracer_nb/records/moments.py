@@ -103,6 +103,8 @@ class Findings:
         So far.
     update : UpdatePlan or None
         What an update would ask, where it would not be refused; while nothing runs.
+    review : int or None
+        Rows that wait for a review, where it would not be refused; while nothing runs.
     panel : PanelReport or None
         What its members said, of a panel; while nothing runs.
     """
@@ -117,6 +119,7 @@ class Findings:
     watch: Watch | None = None
     bill: Bill | None = None
     update: UpdatePlan | None = None
+    review: int | None = None
     panel: PanelReport | None = None
 
 

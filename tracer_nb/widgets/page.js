@@ -1435,426 +1435,6 @@ var tracerPage = (() => {
     };
   }
 
-  // src/settings.js
-  function makeSettings(send) {
-    const node = make("form", "tracer-settings");
-    const line = make("pre", "tracer-code");
-    keepKeys(line).tabIndex = 0;
-    line.setAttribute("aria-label", "Magic line with these settings");
-    const copied = make("span", "tracer-small");
-    copied.setAttribute("role", "status");
-    const problem = make("p", "tracer-warn");
-    problem.setAttribute("role", "alert");
-    problem.hidden = true;
-    const aside = make("p", "tracer-small");
-    const groups = make("div");
-    const apply = button("Apply", take, "tracer-main");
-    const reset = button("Undo changes", () => {
-      fill(shown);
-      changed();
-    });
-    const foot = make("div", "tracer-row");
-    foot.append(apply, reset, button("Copy the line", copy), copied);
-    node.append(
-      make("p", "tracer-small", "The same as a line to run in a cell:"),
-      line,
-      aside,
-      foot,
-      problem,
-      groups
-    );
-    node.addEventListener("submit", (event) => event.preventDefault());
-    node.addEventListener("input", changed);
-    let shown = [];
-    let locked = false;
-    let timer = null;
-    const fields = /* @__PURE__ */ new Map();
-    function values() {
-      const entries = [...fields].map(([name, field2]) => [name, field2.value]);
-      return Object.fromEntries(entries.filter(([, value]) => value.trim()));
-    }
-    const isChanged = () => shown.some(({ name, value }) => fields.get(name).value !== value);
-    function take() {
-      clearTimeout(timer);
-      send({ do: "apply", values: values() });
-    }
-    function changed() {
-      clearTimeout(timer);
-      timer = setTimeout(() => send({ do: "draft", values: values() }), 250);
-      enable();
-    }
-    function enable() {
-      for (const field2 of fields.values()) field2.disabled = locked;
-      apply.disabled = reset.disabled = locked || !isChanged();
-    }
-    async function copy() {
-      try {
-        await navigator.clipboard.writeText(line.textContent);
-        say(copied, "Copied");
-      } catch {
-        getSelection()?.selectAllChildren(line);
-        say(copied, "Selected: press Ctrl+C");
-      }
-      setTimeout(() => say(copied, ""), 2500);
-    }
-    function makeField({ name, flag, hint, choices, closed, long }) {
-      const row = make("div", "tracer-field");
-      const id = newId("field");
-      const label = make("label", "", flag);
-      label.htmlFor = id;
-      let field2;
-      if (closed) {
-        field2 = make("select");
-        for (const value of ["", ...choices]) {
-          const option = field2.appendChild(make("option", "", value || "default"));
-          option.value = value;
-        }
-      } else if (long) {
-        field2 = make("textarea");
-        field2.rows = 3;
-      } else {
-        field2 = make("input");
-        field2.type = "text";
-        field2.placeholder = "default";
-        field2.autocomplete = "off";
-        field2.spellcheck = false;
-        if (choices.length) {
-          const list = row.appendChild(make("datalist"));
-          list.id = `${id}-choices`;
-          list.append(...choices.map((value) => Object.assign(make("option"), { value })));
-          field2.setAttribute("list", list.id);
-        }
-      }
-      field2.id = id;
-      field2.name = name;
-      const help = make("span", "tracer-small", hint);
-      help.id = `${id}-hint`;
-      field2.setAttribute("aria-describedby", help.id);
-      fields.set(name, field2);
-      row.append(label, field2, help);
-      return row;
-    }
-    function fill(options) {
-      const names = options.map(({ name }) => name).join();
-      if (names !== [...fields.keys()].join()) {
-        fields.clear();
-        const byGroup = /* @__PURE__ */ new Map();
-        for (const option of options) {
-          if (!byGroup.has(option.group)) byGroup.set(option.group, []);
-          byGroup.get(option.group).push(makeField(option));
-        }
-        groups.replaceChildren(
-          ...[...byGroup].map(([group, rows]) => {
-            const set = make("fieldset");
-            set.setAttribute("aria-label", group);
-            set.append(...rows);
-            if (group === "Essential") return set;
-            const folded = make("details");
-            const given = options.filter((option) => option.group === group && option.value).length;
-            folded.append(make("summary", "", given ? `${group}: ${given} set` : group), set);
-            return folded;
-          })
-        );
-      }
-      for (const { name, value } of options) fields.get(name).value = value;
-      enable();
-    }
-    return {
-      node,
-      set(settings) {
-        shown = settings.options ?? [];
-        say(line, settings.line ?? "");
-        say(aside, settings.aside ?? "");
-        problem.hidden = true;
-        fill(shown);
-      },
-      setLocked(next) {
-        locked = next;
-        enable();
-      },
-      // What the kernel says to a draft, or to settings that it could not take.
-      hear(reply) {
-        if (reply.line !== void 0) say(line, reply.line);
-        if (reply.aside !== void 0) say(aside, reply.aside);
-        if (reply.line === void 0 && reply.problem === void 0) return;
-        say(problem, reply.problem ?? "");
-        problem.hidden = !reply.problem;
-      }
-    };
-  }
-
-  // src/steps.js
-  function makeSteps(act) {
-    const node = make("div", "tracer-steps");
-    const row = make("div", "tracer-row");
-    const save = button("Save the router", () => act.save());
-    const kinds = [
-      button("Rows as CSV", () => act.write("csv")),
-      button("Rows as Parquet", () => act.write("parquet"))
-    ];
-    const said = make("span", "tracer-small");
-    said.setAttribute("role", "status");
-    const second = make("div", "tracer-row");
-    const update = button("", () => act.update());
-    second.append(update);
-    const plan = make("div", "tracer-small");
-    const told = make("div");
-    const lines = make("div");
-    row.append(save, ...kinds, said);
-    node.append(make("h3", "", "What next"), row, second, plan, told, lines);
-    node.hidden = true;
-    return {
-      node,
-      /** @param {any} values */
-      set(values) {
-        node.hidden = !values?.save;
-        if (node.hidden) return;
-        for (const one of kinds) one.hidden = !values.export;
-        say(update, values.update);
-        second.hidden = plan.hidden = !values.update;
-        plan.replaceChildren(...paragraphs(values.plan));
-        told.hidden = !values.told.length;
-        told.replaceChildren(make("b", "", "What came of the update"), ...paragraphs(values.told));
-        for (const one of [plan, told]) explain(one);
-        lines.replaceChildren(
-          ...values.lines.map(({ words, line }) => {
-            const part = make("p", "tracer-small", `${words}: `);
-            part.append(keepKeys(make("code", "", line)));
-            return part;
-          })
-        );
-      },
-      /** @param {Reply} reply */
-      hear(reply) {
-        if (reply.written) say(said, reply.written);
-      }
-    };
-  }
-
-  // src/tabs.js
-  function makeTabs(tabs) {
-    const node = make("div", "tracer-tabs");
-    const list = make("div", "tracer-tablist");
-    list.setAttribute("role", "tablist");
-    list.setAttribute("aria-label", "Parts of the panel");
-    node.append(list);
-    const heads = tabs.map(({ name, body }, i) => {
-      const head = button(name, () => open(i));
-      head.id = newId("tab");
-      body.id = newId("part");
-      head.setAttribute("role", "tab");
-      head.setAttribute("aria-controls", body.id);
-      body.setAttribute("role", "tabpanel");
-      body.setAttribute("aria-labelledby", head.id);
-      keepKeys(body).tabIndex = 0;
-      list.append(head);
-      node.append(body);
-      return head;
-    });
-    function open(at) {
-      tabs[at].opened?.();
-      tabs.forEach(({ body }, i) => {
-        heads[i].setAttribute("aria-selected", String(i === at));
-        heads[i].tabIndex = i === at ? 0 : -1;
-        body.hidden = i !== at;
-      });
-    }
-    list.addEventListener("keydown", (event) => {
-      const at = heads.indexOf(document.activeElement);
-      const last = heads.length - 1;
-      const to = {
-        ArrowRight: at === last ? 0 : at + 1,
-        ArrowLeft: at === 0 ? last : at - 1,
-        Home: 0,
-        End: last
-      }[event.key];
-      if (to === void 0 || at < 0) return;
-      event.preventDefault();
-      open(to);
-      heads[to].focus();
-    });
-    open(0);
-    return { node, open };
-  }
-
-  // src/panel.js
-  function makeFigures(act) {
-    const frontier = makeChart("Agreement with the teacher against coverage");
-    const targets = makeChart("Coverage against the target");
-    const overview = makeOverview(frontier, targets, act?.choose);
-    const gaps = makeGaps(act);
-    const audits = makeAudits(act);
-    const run = makeRunTab();
-    const charts = { frontier, targets, ...gaps.charts, watch: audits.chart, ...run.charts };
-    const setters = {
-      sheet: (sheet) => overview.set(sheet.overview),
-      live: (live) => run.setLive(live),
-      targets: (values) => overview.control.set(values),
-      gaps: (values) => gaps.set(values),
-      audits: (values) => audits.set(values)
-    };
-    for (const [name, chart] of Object.entries(charts)) {
-      setters[`data_${name}`] = (rows) => {
-        chart.setData(rows);
-        if (name === "frontier") overview.control.setCurve(rows.curve);
-      };
-      setters[`spec_${name}`] = (spec) => {
-        chart.setSpec(spec);
-        gaps.setEmpty();
-      };
-    }
-    return { overview, gaps, audits, run, charts, setters };
-  }
-  function render({ model, el }) {
-    const viewer = newId("view");
-    const root = make("div", "tracer-panel");
-    const send = (what) => link.send(what);
-    const explorer = makeExplorer(send);
-    const act = {
-      choose: (value) => send({ do: "target", value }),
-      open: (where) => explorer.open(where),
-      review: (row) => send({ do: "review", row }),
-      analyse: () => send({ do: "gaps" }),
-      audit: () => send({ do: "audit" }),
-      update: () => send({ do: "update" }),
-      save: () => send({ do: "save" }),
-      write: (kind) => send({ do: "export", kind })
-    };
-    const figures = makeFigures(act);
-    const steps = makeSteps(act);
-    figures.overview.node.append(steps.node);
-    const map = makeMap(send, (where) => explorer.open(where));
-    const { charts } = figures;
-    const settings = makeSettings(send);
-    const head = makeHead(press);
-    const below = (body) => () => body.append(explorer.node);
-    const tabs = makeTabs([
-      { name: "Overview", body: figures.overview.node },
-      { name: "Run", body: figures.run.node },
-      {
-        name: "Gaps",
-        body: figures.gaps.node,
-        opened: () => {
-          below(figures.gaps.node)();
-          figures.gaps.opened();
-        }
-      },
-      { name: "Audit", body: figures.audits.node },
-      {
-        name: "Map",
-        body: map.node,
-        opened: () => {
-          below(map.node)();
-          map.opened();
-        }
-      },
-      { name: "Settings", body: settings.node }
-    ]);
-    root.append(head.node, tabs.node);
-    el.replaceChildren(root);
-    const hide = make("style", "", `[data-tracer-static="${model.get("static")}"]{display:none}`);
-    const link = makeLink(model, {
-      alive: () => root.append(hide),
-      silent: (words) => head.setSilence(words),
-      ended: () => {
-        head.setGone();
-        settings.setLocked(true);
-      },
-      heard: (reply) => {
-        for (const part of [settings, explorer, map, figures.gaps, steps]) part.hear(reply);
-      }
-    });
-    function press(name) {
-      const { blocking } = model.get("sheet");
-      if (blocking && name === "stop") {
-        if (!interrupt(model.get("kernel"))) head.setSilence(DEAF);
-        return;
-      }
-      send({ do: name });
-    }
-    const listeners = Object.entries({
-      ...figures.setters,
-      map: (values) => map.set(values),
-      steps: (values) => steps.set(values),
-      labels: (labels) => explorer.setLabels(labels),
-      settings: (values) => settings.set(values)
-    }).map(([trait, set]) => [`change:${trait}`, () => set(model.get(trait))]);
-    listeners.push([
-      "change:sheet",
-      () => {
-        const sheet = model.get("sheet");
-        head.setSheet(sheet);
-        settings.setLocked(sheet.state === "running");
-      }
-    ]);
-    listeners.push(["change:live", () => head.setLive(model.get("live"))]);
-    for (const [event, listen] of listeners) {
-      listen();
-      model.on(event, listen);
-    }
-    const themed = [...Object.values(charts), map.scatter];
-    const unfollow = followTheme(root, (theme) => {
-      for (const part of themed) part.setTheme(theme);
-    });
-    const unwatch = watchCell(el, () => {
-      if (model.get("sheet").blocking) interrupt(model.get("kernel"));
-    });
-    send({ do: "hello", viewer });
-    return () => {
-      send({ do: "bye", viewer });
-      for (const [event, listen] of listeners) model.off(event, listen);
-      link.close();
-      unfollow();
-      unwatch();
-      for (const part of themed) part.close();
-    };
-  }
-  function place(id) {
-    const node = document.getElementById(id);
-    if (node === null) throw new Error(`the page has no ${id}`);
-    return node;
-  }
-  function mountReport() {
-    const values = JSON.parse(place("tracer-values").textContent ?? "");
-    const root = make("div", "tracer-panel tracer-still");
-    const figures = makeFigures(null);
-    root.append(make("h1", "", values.title));
-    const colophon = make("p", "tracer-small");
-    for (const [name, value] of values.colophon ?? []) {
-      colophon.append(make("b", "", `${name}: `), `${value} `);
-    }
-    root.append(colophon);
-    const bill = make("div");
-    bill.append(figures.charts.parts.node, figures.charts.bill.node);
-    const labels = make("div");
-    labels.append(figures.charts.counts.node);
-    for (const [name, body] of [
-      ["Overview", figures.overview.node],
-      ["Bill", bill],
-      ["Gaps", figures.gaps.node],
-      ["Audit", figures.audits.node],
-      ["Labels", labels]
-    ]) {
-      const part = root.appendChild(make("section"));
-      part.append(make("h2", "", name), body);
-    }
-    place("tracer-report").replaceChildren(root);
-    for (const [trait, set] of Object.entries(figures.setters)) {
-      if (trait in values) set(values[trait]);
-    }
-    followTheme(root, (theme) => {
-      for (const chart of Object.values(figures.charts)) chart.setTheme(theme);
-    });
-    let folded = [];
-    addEventListener("beforeprint", () => {
-      folded = [...root.querySelectorAll("details:not([open])")];
-      for (const part of folded) part.open = true;
-    });
-    addEventListener("afterprint", () => {
-      for (const part of folded) part.open = false;
-    });
-  }
-
   // src/review.js
   var PATIENCE2 = 1e4;
   function keyed(name, key, text, press) {
@@ -1892,7 +1472,8 @@ var tracerPage = (() => {
     root.setAttribute("role", "group");
     const keys = model.get("several") ? "digits turn labels on and off, a answers" : "digits choose";
     root.setAttribute("aria-label", `Review of labels; ${keys}, s skips, u takes back`);
-    const hide = bare("style", "", `#${model.get("summary")}{display:none}`);
+    const summary = model.get("summary");
+    const hide = bare("style", "", summary ? `#${summary}{display:none}` : "");
     const line = bare("div", "tracer-line");
     const bar = bare("div", "tracer-bar");
     const done = bar.appendChild(bare("div"));
@@ -2067,6 +1648,485 @@ var tracerPage = (() => {
       window.removeEventListener("keydown", guard, true);
       model.off("change:row", update);
     };
+  }
+
+  // src/seat.js
+  function makeSeat(model, send) {
+    const node = make("div");
+    let leave = null;
+    let called = false;
+    let back = () => {
+    };
+    const own2 = {
+      get: (name) => name === "row" ? model.get("row") : model.get("review")[name],
+      send: (said) => send({ do: "judge", said }),
+      on: (event, listen) => model.on(event, listen),
+      off: (event, listen) => model.off(event, listen)
+    };
+    function close() {
+      const mine = node.contains(document.activeElement);
+      leave?.();
+      leave = null;
+      node.replaceChildren();
+      return mine;
+    }
+    return {
+      node,
+      close,
+      taken: () => leave !== null,
+      // Where the keys go when it is closed.
+      /** @param {HTMLElement} to */
+      from(to) {
+        back = () => to.focus({ preventScroll: true });
+      },
+      // Pressed in this view: there it is shown, however far up the page stands.
+      come() {
+        called = true;
+      },
+      /** @param {any} values */
+      set(values) {
+        const mine = close();
+        if (values?.labels) {
+          leave = renderReview({ model: own2, el: node });
+          if (called) requestAnimationFrame(() => node.scrollIntoView({ block: "nearest" }));
+        } else if (mine) back();
+        called = false;
+      }
+    };
+  }
+
+  // src/settings.js
+  function makeSettings(send) {
+    const node = make("form", "tracer-settings");
+    const line = make("pre", "tracer-code");
+    keepKeys(line).tabIndex = 0;
+    line.setAttribute("aria-label", "Magic line with these settings");
+    const copied = make("span", "tracer-small");
+    copied.setAttribute("role", "status");
+    const problem = make("p", "tracer-warn");
+    problem.setAttribute("role", "alert");
+    problem.hidden = true;
+    const aside = make("p", "tracer-small");
+    const groups = make("div");
+    const apply = button("Apply", take, "tracer-main");
+    const reset = button("Undo changes", () => {
+      fill(shown);
+      changed();
+    });
+    const foot = make("div", "tracer-row");
+    foot.append(apply, reset, button("Copy the line", copy), copied);
+    node.append(
+      make("p", "tracer-small", "The same as a line to run in a cell:"),
+      line,
+      aside,
+      foot,
+      problem,
+      groups
+    );
+    node.addEventListener("submit", (event) => event.preventDefault());
+    node.addEventListener("input", changed);
+    let shown = [];
+    let locked = false;
+    let timer = null;
+    const fields = /* @__PURE__ */ new Map();
+    function values() {
+      const entries = [...fields].map(([name, field2]) => [name, field2.value]);
+      return Object.fromEntries(entries.filter(([, value]) => value.trim()));
+    }
+    const isChanged = () => shown.some(({ name, value }) => fields.get(name).value !== value);
+    function take() {
+      clearTimeout(timer);
+      send({ do: "apply", values: values() });
+    }
+    function changed() {
+      clearTimeout(timer);
+      timer = setTimeout(() => send({ do: "draft", values: values() }), 250);
+      enable();
+    }
+    function enable() {
+      for (const field2 of fields.values()) field2.disabled = locked;
+      apply.disabled = reset.disabled = locked || !isChanged();
+    }
+    async function copy() {
+      try {
+        await navigator.clipboard.writeText(line.textContent);
+        say(copied, "Copied");
+      } catch {
+        getSelection()?.selectAllChildren(line);
+        say(copied, "Selected: press Ctrl+C");
+      }
+      setTimeout(() => say(copied, ""), 2500);
+    }
+    function makeField({ name, flag, hint, choices, closed, long }) {
+      const row = make("div", "tracer-field");
+      const id = newId("field");
+      const label = make("label", "", flag);
+      label.htmlFor = id;
+      let field2;
+      if (closed) {
+        field2 = make("select");
+        for (const value of ["", ...choices]) {
+          const option = field2.appendChild(make("option", "", value || "default"));
+          option.value = value;
+        }
+      } else if (long) {
+        field2 = make("textarea");
+        field2.rows = 3;
+      } else {
+        field2 = make("input");
+        field2.type = "text";
+        field2.placeholder = "default";
+        field2.autocomplete = "off";
+        field2.spellcheck = false;
+        if (choices.length) {
+          const list = row.appendChild(make("datalist"));
+          list.id = `${id}-choices`;
+          list.append(...choices.map((value) => Object.assign(make("option"), { value })));
+          field2.setAttribute("list", list.id);
+        }
+      }
+      field2.id = id;
+      field2.name = name;
+      const help = make("span", "tracer-small", hint);
+      help.id = `${id}-hint`;
+      field2.setAttribute("aria-describedby", help.id);
+      fields.set(name, field2);
+      row.append(label, field2, help);
+      return row;
+    }
+    function fill(options) {
+      const names = options.map(({ name }) => name).join();
+      if (names !== [...fields.keys()].join()) {
+        fields.clear();
+        const byGroup = /* @__PURE__ */ new Map();
+        for (const option of options) {
+          if (!byGroup.has(option.group)) byGroup.set(option.group, []);
+          byGroup.get(option.group).push(makeField(option));
+        }
+        groups.replaceChildren(
+          ...[...byGroup].map(([group, rows]) => {
+            const set = make("fieldset");
+            set.setAttribute("aria-label", group);
+            set.append(...rows);
+            if (group === "Essential") return set;
+            const folded = make("details");
+            const given = options.filter((option) => option.group === group && option.value).length;
+            folded.append(make("summary", "", given ? `${group}: ${given} set` : group), set);
+            return folded;
+          })
+        );
+      }
+      for (const { name, value } of options) fields.get(name).value = value;
+      enable();
+    }
+    return {
+      node,
+      set(settings) {
+        shown = settings.options ?? [];
+        say(line, settings.line ?? "");
+        say(aside, settings.aside ?? "");
+        problem.hidden = true;
+        fill(shown);
+      },
+      setLocked(next) {
+        locked = next;
+        enable();
+      },
+      // What the kernel says to a draft, or to settings that it could not take.
+      hear(reply) {
+        if (reply.line !== void 0) say(line, reply.line);
+        if (reply.aside !== void 0) say(aside, reply.aside);
+        if (reply.line === void 0 && reply.problem === void 0) return;
+        say(problem, reply.problem ?? "");
+        problem.hidden = !reply.problem;
+      }
+    };
+  }
+
+  // src/steps.js
+  function makeSteps(act, seat) {
+    const node = make("div", "tracer-steps");
+    const row = make("div", "tracer-row");
+    const save = button("Save the router", () => act.save());
+    const kinds = [
+      button("Rows as CSV", () => act.write("csv")),
+      button("Rows as Parquet", () => act.write("parquet"))
+    ];
+    const said = make("span", "tracer-small");
+    said.setAttribute("role", "status");
+    const second = make("div", "tracer-row");
+    const update = button("", () => act.update());
+    second.append(update);
+    const plan = make("div", "tracer-small");
+    const told = make("div");
+    const lines = make("div");
+    const third = make("div", "tracer-row");
+    const review = button("", () => {
+      seat.come();
+      act.sit(!seat.taken());
+    });
+    third.append(review);
+    seat.from(review);
+    row.append(save, ...kinds, said);
+    node.append(make("h3", "", "What next"), row, second, plan, told, third, seat.node, lines);
+    node.hidden = true;
+    return {
+      node,
+      /** @param {any} values */
+      set(values) {
+        node.hidden = !(values?.save || values?.review);
+        if (node.hidden) return;
+        row.hidden = !values.save;
+        for (const one of kinds) one.hidden = !values.export;
+        say(review, values.review);
+        third.hidden = !values.review;
+        say(update, values.update);
+        second.hidden = plan.hidden = !values.update;
+        plan.replaceChildren(...paragraphs(values.plan));
+        told.hidden = !values.told.length;
+        told.replaceChildren(make("b", "", "What came of the update"), ...paragraphs(values.told));
+        for (const one of [plan, told]) explain(one);
+        lines.replaceChildren(
+          ...values.lines.map(({ words, line }) => {
+            const part = make("p", "tracer-small", `${words}: `);
+            part.append(keepKeys(make("code", "", line)));
+            return part;
+          })
+        );
+      },
+      /** @param {Reply} reply */
+      hear(reply) {
+        if (reply.written) say(said, reply.written);
+      }
+    };
+  }
+
+  // src/tabs.js
+  function makeTabs(tabs) {
+    const node = make("div", "tracer-tabs");
+    const list = make("div", "tracer-tablist");
+    list.setAttribute("role", "tablist");
+    list.setAttribute("aria-label", "Parts of the panel");
+    node.append(list);
+    const heads = tabs.map(({ name, body }, i) => {
+      const head = button(name, () => open(i));
+      head.id = newId("tab");
+      body.id = newId("part");
+      head.setAttribute("role", "tab");
+      head.setAttribute("aria-controls", body.id);
+      body.setAttribute("role", "tabpanel");
+      body.setAttribute("aria-labelledby", head.id);
+      keepKeys(body).tabIndex = 0;
+      list.append(head);
+      node.append(body);
+      return head;
+    });
+    function open(at) {
+      tabs[at].opened?.();
+      tabs.forEach(({ body }, i) => {
+        heads[i].setAttribute("aria-selected", String(i === at));
+        heads[i].tabIndex = i === at ? 0 : -1;
+        body.hidden = i !== at;
+      });
+    }
+    list.addEventListener("keydown", (event) => {
+      const at = heads.indexOf(document.activeElement);
+      const last = heads.length - 1;
+      const to = {
+        ArrowRight: at === last ? 0 : at + 1,
+        ArrowLeft: at === 0 ? last : at - 1,
+        Home: 0,
+        End: last
+      }[event.key];
+      if (to === void 0 || at < 0) return;
+      event.preventDefault();
+      open(to);
+      heads[to].focus();
+    });
+    open(0);
+    return { node, open };
+  }
+
+  // src/panel.js
+  function makeFigures(act) {
+    const frontier = makeChart("Agreement with the teacher against coverage");
+    const targets = makeChart("Coverage against the target");
+    const overview = makeOverview(frontier, targets, act?.choose);
+    const gaps = makeGaps(act);
+    const audits = makeAudits(act);
+    const run = makeRunTab();
+    const charts = { frontier, targets, ...gaps.charts, watch: audits.chart, ...run.charts };
+    const setters = {
+      sheet: (sheet) => overview.set(sheet.overview),
+      live: (live) => run.setLive(live),
+      targets: (values) => overview.control.set(values),
+      gaps: (values) => gaps.set(values),
+      audits: (values) => audits.set(values)
+    };
+    for (const [name, chart] of Object.entries(charts)) {
+      setters[`data_${name}`] = (rows) => {
+        chart.setData(rows);
+        if (name === "frontier") overview.control.setCurve(rows.curve);
+      };
+      setters[`spec_${name}`] = (spec) => {
+        chart.setSpec(spec);
+        gaps.setEmpty();
+      };
+    }
+    return { overview, gaps, audits, run, charts, setters };
+  }
+  function render({ model, el }) {
+    const viewer = newId("view");
+    const root = make("div", "tracer-panel");
+    const send = (what) => link.send(what);
+    const explorer = makeExplorer(send);
+    const act = {
+      choose: (value) => send({ do: "target", value }),
+      open: (where) => explorer.open(where),
+      review: (row) => send({ do: "review", row }),
+      analyse: () => send({ do: "gaps" }),
+      audit: () => send({ do: "audit" }),
+      update: () => send({ do: "update" }),
+      save: () => send({ do: "save" }),
+      write: (kind) => send({ do: "export", kind }),
+      sit: (opened) => send({ do: "sit", opened })
+    };
+    const figures = makeFigures(act);
+    const seat = makeSeat(model, send);
+    const steps = makeSteps(act, seat);
+    figures.overview.node.append(steps.node);
+    const map = makeMap(send, (where) => explorer.open(where));
+    const { charts } = figures;
+    const settings = makeSettings(send);
+    const head = makeHead(press);
+    const below = (body) => () => body.append(explorer.node);
+    const tabs = makeTabs([
+      { name: "Overview", body: figures.overview.node },
+      { name: "Run", body: figures.run.node },
+      {
+        name: "Gaps",
+        body: figures.gaps.node,
+        opened: () => {
+          below(figures.gaps.node)();
+          figures.gaps.opened();
+        }
+      },
+      { name: "Audit", body: figures.audits.node },
+      {
+        name: "Map",
+        body: map.node,
+        opened: () => {
+          below(map.node)();
+          map.opened();
+        }
+      },
+      { name: "Settings", body: settings.node }
+    ]);
+    root.append(head.node, tabs.node);
+    el.replaceChildren(root);
+    const hide = make("style", "", `[data-tracer-static="${model.get("static")}"]{display:none}`);
+    const link = makeLink(model, {
+      alive: () => root.append(hide),
+      silent: (words) => head.setSilence(words),
+      ended: () => {
+        head.setGone();
+        settings.setLocked(true);
+      },
+      heard: (reply) => {
+        for (const part of [settings, explorer, map, figures.gaps, steps]) part.hear(reply);
+      }
+    });
+    function press(name) {
+      const { blocking } = model.get("sheet");
+      if (blocking && name === "stop") {
+        if (!interrupt(model.get("kernel"))) head.setSilence(DEAF);
+        return;
+      }
+      send({ do: name });
+    }
+    const listeners = Object.entries({
+      ...figures.setters,
+      map: (values) => map.set(values),
+      steps: (values) => steps.set(values),
+      review: (values) => seat.set(values),
+      labels: (labels) => explorer.setLabels(labels),
+      settings: (values) => settings.set(values)
+    }).map(([trait, set]) => [`change:${trait}`, () => set(model.get(trait))]);
+    listeners.push([
+      "change:sheet",
+      () => {
+        const sheet = model.get("sheet");
+        head.setSheet(sheet);
+        settings.setLocked(sheet.state === "running");
+      }
+    ]);
+    listeners.push(["change:live", () => head.setLive(model.get("live"))]);
+    for (const [event, listen] of listeners) {
+      listen();
+      model.on(event, listen);
+    }
+    const themed = [...Object.values(charts), map.scatter];
+    const unfollow = followTheme(root, (theme) => {
+      for (const part of themed) part.setTheme(theme);
+    });
+    const unwatch = watchCell(el, () => {
+      if (model.get("sheet").blocking) interrupt(model.get("kernel"));
+    });
+    send({ do: "hello", viewer });
+    return () => {
+      send({ do: "bye", viewer });
+      for (const [event, listen] of listeners) model.off(event, listen);
+      link.close();
+      seat.close();
+      unfollow();
+      unwatch();
+      for (const part of themed) part.close();
+    };
+  }
+  function place(id) {
+    const node = document.getElementById(id);
+    if (node === null) throw new Error(`the page has no ${id}`);
+    return node;
+  }
+  function mountReport() {
+    const values = JSON.parse(place("tracer-values").textContent ?? "");
+    const root = make("div", "tracer-panel tracer-still");
+    const figures = makeFigures(null);
+    root.append(make("h1", "", values.title));
+    const colophon = make("p", "tracer-small");
+    for (const [name, value] of values.colophon ?? []) {
+      colophon.append(make("b", "", `${name}: `), `${value} `);
+    }
+    root.append(colophon);
+    const bill = make("div");
+    bill.append(figures.charts.parts.node, figures.charts.bill.node);
+    const labels = make("div");
+    labels.append(figures.charts.counts.node);
+    for (const [name, body] of [
+      ["Overview", figures.overview.node],
+      ["Bill", bill],
+      ["Gaps", figures.gaps.node],
+      ["Audit", figures.audits.node],
+      ["Labels", labels]
+    ]) {
+      const part = root.appendChild(make("section"));
+      part.append(make("h2", "", name), body);
+    }
+    place("tracer-report").replaceChildren(root);
+    for (const [trait, set] of Object.entries(figures.setters)) {
+      if (trait in values) set(values[trait]);
+    }
+    followTheme(root, (theme) => {
+      for (const chart of Object.values(figures.charts)) chart.setTheme(theme);
+    });
+    let folded = [];
+    addEventListener("beforeprint", () => {
+      folded = [...root.querySelectorAll("details:not([open])")];
+      for (const part of folded) part.open = true;
+    });
+    addEventListener("afterprint", () => {
+      for (const part of folded) part.open = false;
+    });
   }
   return __toCommonJS(index_exports);
 })();

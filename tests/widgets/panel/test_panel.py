@@ -107,6 +107,9 @@ class Session:
     def send_to_review(self, row):
         return self.tracer.send_to_review([row])
 
+    def review(self):
+        return self.tracer.review()
+
 
 class Wire:
     """Stands where the connection to the page is."""
@@ -520,6 +523,77 @@ def test_a_row_is_relabelled_and_sent_to_review(watch, found):
     assert found.tracer.review(of="chosen").queue.items[0].text == row["text"]
     assert watched.press("relabel", **place, label="nonsense", note="") == {}
     assert "no label 'nonsense'" in watched.view.sheet["message"]
+
+
+# --- a review --------------------------------------------------------------------------
+
+
+def judge(watched, do, **said):
+    """Press in the review as its page does."""
+    said = {"do": do, "note": "", "step": watched.view.row["step"], **said}
+    return watched.press("judge", said=said)
+
+
+def test_a_review_is_opened_at_a_press_judged_in_the_panel_and_closed(watch, found):
+    watched = watch(found)
+    view, tracer = watched.view, found.tracer
+    assert view.steps["review"] == "Review, 50 rows wait"
+    assert view.review == view.row == {}
+    watched.press("sit", opened=True)
+    assert view.steps["review"] == "Close the review"
+    assert view.review == {"labels": list(tracer.review().queue.labels), "several": False}
+    # As the line does it without options: the teacher's label is told after the answer only.
+    queue = tracer.review().queue
+    assert view.row["text"] == queue.items[0].text
+    assert not any(entry["who"] for entry in view.row["shortlist"])
+    judge(watched, "answer", label="refund", note="why not")
+    judge(watched, "skip")
+    judge(watched, "answer", step=1, label="refund")  # pressed twice
+    assert [(text, label) for text, label in tracer.reviews] == [(queue.items[0].text, "refund")]
+    assert (view.row["done"], view.row["text"]) == (2, queue.items[2].text)
+    # What goes wrong is said beside the row.
+    judge(watched, "answer", label="nonsense")
+    assert "no label 'nonsense'" in view.row["message"]
+    assert view.sheet["message"] == ""
+    watched.press("sit", opened=True)  # it is open
+    assert view.row["done"] == 2
+    judge(watched, "finish")
+    assert view.review == {}
+    assert view.steps["review"] == "Review, 48 rows wait"
+    watched.press("sit", opened=True)
+    assert view.row["done"] == 2  # it goes on where it stopped
+    watched.press("sit", opened=False)
+    assert view.review == {}
+    judge(watched, "skip")  # a press that came too late
+    assert len(tracer.review().reviews) == 2
+
+
+def test_a_review_ends_with_the_run_that_it_is_about(watch, found):
+    watched, done = watch(found), found.moment
+    watched.press("sit", opened=True)
+    found.at(state="running", run=2, report=done.report, findings=done.findings)
+    assert (watched.view.review, watched.view.steps["review"]) == ({}, "")
+    found.at(state="done", run=2, report=done.report, findings=replace(done.findings, review=0))
+    assert watched.view.steps["review"] == "Review, no row waits"
+
+
+def test_no_review_is_offered_where_it_would_be_refused(watch, found):
+    assert Tracer({"a": "x", "b": "y"}, store=":memory:").known_review is None
+    watched, done = watch(found), found.moment
+    found.at(state="done", run=1, report=done.report, findings=replace(done.findings, review=None))
+    steps = watched.view.steps
+    assert (steps["review"], steps["save"]) == ("", True)
+    assert not [line for line in steps["lines"] if "review" in line["line"]]
+    # Rows that are labelled can be judged, whether something is certified or not.
+    report = replace(done.report, certificate=None)
+    found.at(state="done", run=1, report=report, findings=done.findings)
+    steps = watched.view.steps
+    assert (steps["review"], steps["save"]) == ("Review, 50 rows wait", False)
+    assert [line["line"] for line in steps["lines"]] == ["%tracer review --name one"]
+    found.review = lambda: found.tracer.review(of="disputes")
+    watched.press("sit", opened=True)
+    assert "no order of review 'disputes'" in watched.view.sheet["message"]
+    assert watched.view.review == {}
 
 
 # --- gaps and audits -------------------------------------------------------------------

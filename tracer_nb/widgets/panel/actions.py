@@ -40,6 +40,8 @@ _ALLOWED: dict[str, dict[str, type]] = {
     "point": {"row": int},
     "relabel": {"row": int, "label": str, "note": str},
     "review": {"row": int},
+    "sit": {"opened": bool},
+    "judge": {"said": dict},
     "bye": {"viewer": str},
 }
 

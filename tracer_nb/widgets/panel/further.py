@@ -19,23 +19,26 @@ from tracer_nb.words import (
 __all__ = ["audit_values", "step_values"]
 
 
-def step_values(moment: Moment, review: str, update: str) -> dict[str, Any]:
-    """What may be done now, and lines of the steps that have a panel or a card of their own.
+def step_values(moment: Moment, review: str, sits: str, update: str) -> dict[str, Any]:
+    """What may be done now, and lines of the steps that do the same in a cell.
 
-    ``update`` is the words of its button, ``plan`` what it would do, ``told`` what the last one did.
+    ``review`` is the words of its button, as those of ``update`` are; ``plan`` what that would do,
+    ``told`` what the last one did. ``sits`` and ``update`` are given as lines.
     """
     report, plan = moment.report, moment.findings.update
     is_ready = report is not None and report.certificate is not None and not moment.running
-    if report is None or not is_ready:
-        return {"save": False, "export": False, "lines": [], "update": "", "plan": [], "told": []}
-    lines = [{"words": "Judge rows yourself, and so measure the teacher", "line": review}]
-    if plan is not None:
+    lines = []
+    if review:
+        lines.append({"words": "Judge rows yourself, and so measure the teacher", "line": sits})
+    if plan is not None and is_ready:
         words = "Learn from the answers to deferred rows, test on fresh ones"
         lines.append({"words": words, "line": update})
+    values = {"review": review, "save": is_ready, "export": False, "lines": lines}
+    if report is None or not is_ready:
+        return {**values, "update": "", "plan": [], "told": []}
     return {
-        "save": True,
+        **values,
         "export": bool(report.n_routed),
-        "lines": lines,
         "update": "" if plan is None else _update_words(plan),
         "plan": [] if plan is None else update_plan_lines(plan),
         "told": [] if moment.updated is None else update_lines(moment.updated),

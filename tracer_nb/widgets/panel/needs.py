@@ -7,6 +7,7 @@ from typing import Protocol
 
 from tracer_nb.records import ColumnMap, RowPage, Selection
 from tracer_nb.records.moments import Moment, SettingsForm
+from tracer_nb.widgets.sitting import Reviewing
 
 __all__ = ["SessionLike"]
 
@@ -60,3 +61,6 @@ class SessionLike(Protocol):
 
     def send_to_review(self, row: int) -> int:
         """Put a row aside; how many wait."""
+
+    def review(self) -> Reviewing:
+        """Rows to judge one at a time."""

@@ -23,6 +23,7 @@ from tracer_nb.widgets.panel.bundle import LIVE, Figure, Source, draw, sources
 from tracer_nb.widgets.panel.further import audit_values, step_values
 from tracer_nb.widgets.panel.needs import SessionLike
 from tracer_nb.widgets.panel.points import map_values
+from tracer_nb.widgets.panel.seat import Seat
 from tracer_nb.widgets.panel.sheet import (
     gap_values,
     live_values,
@@ -89,6 +90,7 @@ class Panel:
         self._said = ""
         self.view = make_view(static=self._name, kernel=kernel_id())
         self.view.on_msg(self._receive)
+        self._seat = Seat(self.view, session)
         self._update()
         self._soon = Throttle(self._update, _INTERVAL)
         self._unfollow = session.follow(self._changed)
@@ -150,6 +152,7 @@ class Panel:
         if self._newer is not None:
             return
         self._unfollow()
+        self._seat.close()
         name, cell = NEWEST.get(self._session, ("", 0))
         if name == self._name:  # a step without a panel
             name, cell = "", cell_number()
@@ -180,7 +183,8 @@ class Panel:
                 self._write(moment)
 
     def _fill(self, moment: Moment) -> None:
-        view, form = self.view, self._session.form
+        view, form, seat = self.view, self._session.form, self._seat
+        seat.keep_up(moment)
         sheet = sheet_values(moment)
         sheet["message"] = self._said or sheet["message"]
         view.sheet = sheet
@@ -188,7 +192,8 @@ class Panel:
         view.targets = target_values(moment.findings.targets)
         view.gaps = gap_values(moment)
         view.audits = audit_values(moment, self._line(_AUDIT), (_RATE, _AUDITS))
-        view.steps = step_values(moment, self._line(_REVIEW_ALL), self._line(_UPDATE))
+        lines = (self._line(_REVIEW_ALL), self._line(_UPDATE))
+        view.steps = step_values(moment, seat.words(moment), *lines)
         counts = moment.findings.counts
         view.labels = [] if counts is None else list(counts.labels[:_LABELS])
         if form is not None:
@@ -286,6 +291,8 @@ class Panel:
             "point": self._point,
             "relabel": self._relabel,
             "review": self._review,
+            "sit": self._seat.sit,
+            "judge": self._seat.judge,
         }
         return answer[message.do](**values)
 

@@ -17,6 +17,7 @@ __all__ = ["ReviewView", "make_view"]
 # ``sheet`` changes with the state and the steps of the session, ``live`` with every moment of
 # a run, ``settings``, ``targets``, ``gaps``, ``audits``, ``steps`` and ``labels`` when they do.
 _VALUES = ("sheet", "live", "settings", "targets", "gaps", "audits", "steps")
+_REVIEW_STYLE = (Path(__file__).parents[1] / "review.css").read_text(encoding="utf-8")
 
 
 def make_view(**traits: Any) -> Any:
@@ -35,6 +36,8 @@ class _View(anywidget.AnyWidget):
     kernel = traitlets.Unicode().tag(sync=True)
     map = traitlets.Dict().tag(sync=True)
     labels = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    review = traitlets.Dict().tag(sync=True)
+    row = traitlets.Dict().tag(sync=True)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         data, metadata = super()._repr_mimebundle_(**options)
@@ -46,10 +49,8 @@ class _View(anywidget.AnyWidget):
 def _view_class() -> Any:
     names = (*_VALUES, *(f"{part}_{chart}" for chart in CHARTS for part in ("spec", "data")))
     traits = {name: traitlets.Dict().tag(sync=True) for name in names}
-    return type("PanelView", (_View,), {"_esm": widget_script(), "_css": style(), **traits})
-
-
-_FOLDER = Path(__file__).parents[1]
+    css = f"{style()}\n{_REVIEW_STYLE}"  # a review may take place in the panel
+    return type("PanelView", (_View,), {"_esm": widget_script(), "_css": css, **traits})
 
 
 class ReviewView(anywidget.AnyWidget):
@@ -68,7 +69,7 @@ class ReviewView(anywidget.AnyWidget):
     """
 
     _esm = f"{own_script()}\nexport default {{ render: tracerPage.renderReview }};\n"
-    _css = (_FOLDER / "review.css").read_text(encoding="utf-8")
+    _css = _REVIEW_STYLE
     labels = traitlets.List(traitlets.Unicode()).tag(sync=True)
     several = traitlets.Bool().tag(sync=True)
     row = traitlets.Dict().tag(sync=True)

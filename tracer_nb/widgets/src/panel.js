@@ -9,6 +9,7 @@ import { makeMap } from "./map.js";
 import { makeOverview } from "./overview.js";
 import { makeHead, makeRunTab } from "./progress.js";
 import { makeExplorer } from "./rows.js";
+import { makeSeat } from "./seat.js";
 import { makeSettings } from "./settings.js";
 import { makeSteps } from "./steps.js";
 import { makeTabs } from "./tabs.js";
@@ -62,9 +63,11 @@ export function render({ model, el }) {
     update: () => send({ do: "update" }),
     save: () => send({ do: "save" }),
     write: (kind) => send({ do: "export", kind }),
+    sit: (opened) => send({ do: "sit", opened }),
   };
   const figures = makeFigures(act);
-  const steps = makeSteps(act);
+  const seat = makeSeat(model, send);
+  const steps = makeSteps(act, seat);
   figures.overview.node.append(steps.node);
   const map = makeMap(send, (where) => explorer.open(where));
   const { charts } = figures;
@@ -125,6 +128,7 @@ export function render({ model, el }) {
     ...figures.setters,
     map: (values) => map.set(values),
     steps: (values) => steps.set(values),
+    review: (values) => seat.set(values),
     labels: (labels) => explorer.setLabels(labels),
     settings: (values) => settings.set(values),
   }).map(([trait, set]) => [`change:${trait}`, () => set(model.get(trait))]);
@@ -154,6 +158,7 @@ export function render({ model, el }) {
     send({ do: "bye", viewer });
     for (const [event, listen] of listeners) model.off(event, listen);
     link.close();
+    seat.close();
     unfollow();
     unwatch();
     for (const part of themed) part.close();

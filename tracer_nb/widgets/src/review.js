@@ -56,7 +56,8 @@ export function renderReview({ model, el }) {
   const keys = model.get("several") ? "digits turn labels on and off, a answers" : "digits choose";
   root.setAttribute("aria-label", `Review of labels; ${keys}, s skips, u takes back`);
 
-  const hide = bare("style", "", `#${model.get("summary")}{display:none}`);
+  const summary = model.get("summary");
+  const hide = bare("style", "", summary ? `#${summary}{display:none}` : "");
   const line = bare("div", "tracer-line");
   const bar = bare("div", "tracer-bar");
   const done = bar.appendChild(bare("div"));

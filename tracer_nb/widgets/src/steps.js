@@ -3,8 +3,8 @@
 import { button, keepKeys, make, paragraphs, say } from "./dom.js";
 import { explain } from "./terms.js";
 
-/** @param {Act} act */
-export function makeSteps(act) {
+/** @param {Act} act @param {ReturnType<typeof import("./seat.js").makeSeat>} seat */
+export function makeSteps(act, seat) {
   const node = make("div", "tracer-steps");
   const row = make("div", "tracer-row");
   const save = button("Save the router", () => act.save());
@@ -20,17 +20,27 @@ export function makeSteps(act) {
   const plan = make("div", "tracer-small");
   const told = make("div");
   const lines = make("div");
+  const third = make("div", "tracer-row");
+  const review = button("", () => {
+    seat.come();
+    act.sit(!seat.taken());
+  });
+  third.append(review);
+  seat.from(review);
   row.append(save, ...kinds, said);
-  node.append(make("h3", "", "What next"), row, second, plan, told, lines);
+  node.append(make("h3", "", "What next"), row, second, plan, told, third, seat.node, lines);
   node.hidden = true;
 
   return {
     node,
     /** @param {any} values */
     set(values) {
-      node.hidden = !values?.save;
+      node.hidden = !(values?.save || values?.review);
       if (node.hidden) return;
+      row.hidden = !values.save;
       for (const one of kinds) one.hidden = !values.export;
+      say(review, values.review);
+      third.hidden = !values.review;
       say(update, values.update);
       second.hidden = plan.hidden = !values.update;
       plan.replaceChildren(...paragraphs(values.plan));

@@ -37,7 +37,9 @@ type Press =
   | { do: "map"; method: string }
   | { do: "point"; row: number }
   | { do: "relabel"; row: number; label: string; note: string }
-  | { do: "review"; row: number };
+  | { do: "review"; row: number }
+  | { do: "sit"; opened: boolean }
+  | { do: "judge"; said: object };
 
 /** What a part of the panel may want of the kernel; a report has none. */
 interface Act {
@@ -49,6 +51,7 @@ interface Act {
   update(): void;
   save(): void;
   write(kind: string): void;
+  sit(opened: boolean): void;
 }
 
 /** anywidget's model of the view's traits. */

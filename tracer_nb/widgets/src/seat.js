@@ -1,0 +1,51 @@
+// The review inside of the panel: its page, with the panel's own way to the kernel.
+
+import { make } from "./dom.js";
+import { renderReview } from "./review.js";
+
+/** @param {Model} model @param {(what: Press) => void} send */
+export function makeSeat(model, send) {
+  const node = make("div");
+  let leave = null;
+  let called = false;
+  let back = () => {};
+  /** @type {Model} */
+  const own = {
+    get: (name) => (name === "row" ? model.get("row") : model.get("review")[name]),
+    send: (said) => send({ do: "judge", said }),
+    on: (event, listen) => model.on(event, listen),
+    off: (event, listen) => model.off(event, listen),
+  };
+
+  function close() {
+    const mine = node.contains(document.activeElement);
+    leave?.();
+    leave = null;
+    node.replaceChildren();
+    return mine;
+  }
+
+  return {
+    node,
+    close,
+    taken: () => leave !== null,
+    // Where the keys go when it is closed.
+    /** @param {HTMLElement} to */
+    from(to) {
+      back = () => to.focus({ preventScroll: true });
+    },
+    // Pressed in this view: there it is shown, however far up the page stands.
+    come() {
+      called = true;
+    },
+    /** @param {any} values */
+    set(values) {
+      const mine = close();
+      if (values?.labels) {
+        leave = renderReview({ model: own, el: node });
+        if (called) requestAnimationFrame(() => node.scrollIntoView({ block: "nearest" }));
+      } else if (mine) back();
+      called = false;
+    },
+  };
+}
