@@ -165,6 +165,10 @@ class HardFirst:
         """Work out what needs no answer, while the first ones are waited for."""
         self._surveyor.warm()
 
+    def fit_last(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> None:
+        """Fit what a test goes by while stages are heard: what they say has no part in the fit."""
+        self.freezer.fit(draws, labels)
+
     def foregone(self, draws: tuple[Draw, ...]) -> NDArray[np.bool_]:
         """Texts whose answers :meth:`ahead` does not go by, (n_texts,)."""
         return foregone(self.column, draws)
@@ -300,12 +304,12 @@ class HardFirst:
         test that there is money for says nothing of the rows that score lowest.
         """
         opinions, rule = self.opinions, Rule() if seen is None else seen.rule
+        if opinions is not None and seen is not None and seen.wanted:
+            return Ask(draws, np.empty(0, dtype=np.intp), hear=seen.wanted, last=True)
         chain = None if opinions is None else (opinions, rule)
         state, frozen = self.freezer.plan(draws, labels, n_round, self.room, chain, last=last)
         heard = quiet = tuple[NDArray[np.intp], ...]()
         if opinions is not None:
-            if seen is not None and seen.wanted:
-                return Ask(draws, np.empty(0, dtype=np.intp), hear=seen.wanted)
             heard, quiet = opinions.labelled(), opinions.quiet()
             state = f"{state} {opinions.digest()}"
         if not frozen.outlook.n_test:

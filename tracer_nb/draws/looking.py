@@ -90,6 +90,8 @@ class Surveyor:
         self.sets = sets_of(aim.classes)
         # Without names of labels, and with them.
         self._sketches: dict[bool, Sketch] = {}
+        # Of a chain: the last one whole, as it was fitted; opinions change without a new answer.
+        self._drawn: tuple[bytes, Sketch | None] | None = None
         self._smooth: tuple[Any] | None = None
         self._prepared: Matrix | None = None
         self._others: Callable[[Sequence[Matrix]], Matrix] | None = None
@@ -164,7 +166,13 @@ class Surveyor:
         bare = texts[~known]
         rest = X[np.r_[self.column.codes[rows], bare]]
         before = self._sketches.get(names is not None)
-        found = sketch(X[own], labels[own], rest, before, sets=self.sets)
+        if self.chain.opinions is None:
+            found = sketch(X[own], labels[own], rest, before, sets=self.sets)
+        else:
+            key = b"".join(part.tobytes() for part in (own, bare, labels[own], rows))
+            if self._drawn is None or self._drawn[0] != key:
+                self._drawn = key, sketch(X[own], labels[own], rest, before, sets=self.sets)
+            found = self._drawn[1]
         if found is not None and names is not None and self.sets is None:
             assert self._others is not None  # noqa: S101  all is prepared
             number = {name: i for i, name in enumerate(self.aim.classes)}

@@ -169,12 +169,16 @@ class Ask:
         What was expected when it was decided.
     hear : mapping of ndarray of int
         Of a chain: texts to hear each stage about, at the same time.
+    last : bool
+        Nothing more is asked about before the next test, as it looks now: what is frozen for it can
+        be fitted while stages are heard.
     """
 
     draws: tuple[Draw, ...]
     texts: NDArray[np.intp]
     outlook: Outlook | None = None
     hear: Mapping[int, NDArray[np.intp]] = field(default_factory=dict)
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -52,8 +52,9 @@ class World:
 
     def tracer(self, **more):
         chain = more.pop("chain", None) or [self.stage()]
+        teacher = more.pop("teacher", None) or self.teacher()
         given = {"target": 0.9, "confidence": 0.9, "features": self.X, "seed": 1, **more}
-        return Tracer(more.pop("teacher", None) or self.teacher(), chain=chain, **given)
+        return Tracer(teacher, chain=chain, **given)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,9 @@ on where it was, in another kernel too.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -252,7 +255,7 @@ def advance(
                     stop=how.stop,
                     missing=again,
                     # Who asks about one text at a time waits for none.
-                    more=stream if setup.teacher.concurrency > 1 and not stages else None,
+                    more=stream if setup.teacher.concurrency > 1 else None,
                 )
                 state = stream.state
             if asker.stopped_in(how.step) is not None:
@@ -264,13 +267,14 @@ def advance(
         if behind and hear and not broken:
             kept = reserve(job, state.draws, grown.said, caps, asker.spending)
             kept = 0 if state.draws[-1].found == "passed" else kept
-            broken = stages.hear(
-                hear,
-                caps=spare(how.caps, asker, askable.unique, kept),
-                on_progress=how.on_progress,
-                step=how.step,
-                stop=how.stop,
-            )
+            with _fitting(job, state.draws, grown.said, last=move.last):
+                broken = stages.hear(
+                    hear,
+                    caps=spare(how.caps, asker, askable.unique, kept),
+                    on_progress=how.on_progress,
+                    step=how.step,
+                    stop=how.stop,
+                )
         if job.opinions is not None:
             job.opinions = stages.opinions(askable.unique, classes, job.opinions)
         if broken and asker.stopped_in(how.step) is None:
@@ -280,6 +284,20 @@ def advance(
         keep(state)
         if asker.stopped_in(how.step) is not None:
             return state
+
+
+@contextmanager
+def _fitting(
+    job: HardFirst, draws: tuple[Draw, ...], said: NDArray[np.intp], *, last: bool
+) -> Iterator[None]:
+    """Fit what a test goes by meanwhile, where it seems to be ``last`` what is heard before it."""
+    if not last:
+        yield
+        return
+    with ThreadPoolExecutor(1, thread_name_prefix="fit") as pool:
+        fitted = pool.submit(job.fit_last, draws, said)
+        yield
+    fitted.result()
 
 
 def reused_of(state: JobState) -> Spending:

@@ -11,7 +11,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws import NEW_ROWS, PILOT, TEST, UNASKED, Draw, rows_of
+from tracer_nb.draws import NEW_ROWS, PILOT, TEST, UNASKED, Draw, in_test, rows_of
 from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.draws.moves import Ask, Done
 from tracer_nb.records import Answer, Caps, Progress, Spending
@@ -97,9 +97,8 @@ class Stream:
             self._await(early=False)  # nothing comes ahead of the next step
             if self._must_wait():
                 return None
-        job.freezer.soft = soft_of(answers, self._texts, job.classes, job.freezer.soft)
-        move = job.step(draws, said)
-        if isinstance(move, Done) or (self._until_test and move.draws[-1].purpose == TEST):
+        move = self._step(answers, said)
+        if move is None:
             return []
         fresh = self._fresh(move)
         if self._waiting and not fresh:
@@ -107,6 +106,18 @@ class Stream:
             self._awaited[:] = True
             return None
         return self._taken(move, fresh)
+
+    def _step(self, answers: Mapping[str, Answer], said: NDArray[np.intp]) -> Ask | None:
+        """The next step, where it asks the teacher and nobody else; None ends the asking."""
+        job, draws = self._grown.job, self.state.draws
+        if job.opinions is not None and not in_test(draws):
+            return None  # what the stages say meanwhile belongs to the next step
+        job.freezer.soft = soft_of(answers, self._texts, job.classes, job.freezer.soft)
+        move = job.step(draws, said)
+        # One that hears stages is taken again where they are heard.
+        if isinstance(move, Done) or move.hear:
+            return None
+        return None if self._until_test and move.draws[-1].purpose == TEST else move
 
     @property
     def _grown(self) -> Grown:
