@@ -91,7 +91,7 @@ def test_nothing_certified_says_so_and_asks_no_more(shell, world):
     out = shell.run(f"%%tracer df.text {TEACH} {FAST} --output routed\nChoose.")
     assert out.startswith("Nothing is certified, so nothing is saved: 150 of 600 texts asked about")
     assert "\nNothing could be certified: " in out
-    assert "450 × deferred, teacher not asked: nothing was certified" in out
+    assert "450 × deferred: nothing was certified; teacher not asked" in out
     assert len(world.asked) == 150
     shell.run("%tracer route --ask --output routed")
     assert len(world.asked) == 600
@@ -172,7 +172,7 @@ def test_the_cap_is_remembered_and_is_for_the_whole_job(shell, hard_world):
     for step in ("label", "fit", "calibrate", "route"):
         out = shell.run(f"%tracer {step}")
     assert len(hard_world.asked) == 310
-    assert "deferred, not asked: cost cap of $0.10 reached" in out
+    assert "; not asked: cost cap of $0.10 reached" in out
     shell.run("%tracer route --max-cost inf")
     assert len(hard_world.asked) == len(set(hard_world.asked)) > 310
 
@@ -191,7 +191,7 @@ def test_caps_on_rows_and_tokens_are_remembered_and_are_for_the_whole_job(shell,
             shell.run(f"%tracer {step}")
         assert standin.requests == 300
         assert "Hard cap: 9,000,000 tokens, 310 texts asked" in shell.run("%tracer plan")
-        assert "deferred, not asked: row cap of 10 reached" in shell.run("%tracer route")
+        assert "; not asked: row cap of 10 reached" in shell.run("%tracer route")
         assert standin.requests == 310
         shell.run("%tracer route --max-rows inf")
         assert standin.requests > 310

@@ -14,19 +14,18 @@ class Prediction:
     Attributes
     ----------
     label : str or None
-        None where nobody has answered the row; then ``reason`` says why. Of several labels a row
-        the JSON array of them.
+        None where nobody has answered the row. Of several labels a row the JSON array of them.
     source : str or None
         "surrogate", "teacher", "deferred" where the row is the teacher's and it has given no
         label, "abstained" where the reject option withholds one; None for a row without text.
     score : float or None
         Gate score: estimated probability that surrogate and teacher agree; None for a row
         without text.
-    reason : str or None
-        Why there is no label; of a label that the label store would not take, why.
+    reason : str
+        Why it has its label, or none, in the words of a frame's ``label_reason``.
     """
 
     label: str | None
     source: str | None
     score: float | None
-    reason: str | None
+    reason: str

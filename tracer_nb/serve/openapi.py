@@ -163,8 +163,9 @@ DOCUMENT: dict[str, Any] = {
                     "source": {"enum": ["surrogate", "teacher", "deferred", "abstained", None]},
                     "score": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
                     "reason": {
-                        "type": ["string", "null"],
-                        "description": "Why there is no label.",
+                        "type": "string",
+                        "description": 'Why it has its label, or none: "handled: score at least '
+                        '0.93", "deferred: score below 0.93; teacher not asked".',
                     },
                 },
                 "required": ["label", "source", "score", "reason"],

@@ -17,14 +17,13 @@ from tracer_nb.steps.audit.auditor import deferring
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.label.reject import deferred_texts
 from tracer_nb.steps.route.onerow import Decided, no_texts, predictions
-from tracer_nb.steps.route.outcome import SURROGATE, unasked_reason
+from tracer_nb.steps.route.outcome import SURROGATE, UNASKED, Why
 from tracer_nb.steps.route.saved import SavedRouter, load
 from tracer_nb.store.rows import utc_now
 
 __all__ = ["Said", "Served", "answered", "load_served"]
 
-_NOBODY = "no teacher was named"
-_VECTOR = "the teacher reads texts, and there is a vector alone"
+_VECTOR = "not asked: the teacher reads texts, and there is a vector alone"
 
 
 class Said(NamedTuple):
@@ -114,13 +113,13 @@ class Served:
         router, reject = self.saved.router, self.saved.reject
         # As predict_batch does, but for what a request's body was checked for already.
         routing = router.decide(router.fit.pipeline.predict([X]), certificate, None)
-        why = _NOBODY if self.teaching is None else _VECTOR
-        unasked = unasked_reason(why, certified=certificate.certified, alarm=alarm)
+        why = self.saved.why(certificate, alarm=alarm)
         routing = deferring(routing) if alarm else routing
         if len(X) == 1 and routing.handled[0]:  # nearly always
             label, score = str(routing.labels[0]), float(routing.scores[0])
-            return [Said(Prediction(label, SURROGATE, score, None))]
-        decided = Decided(no_texts(len(X)), routing, {}, unasked, reject)
+            return [Said(Prediction(label, SURROGATE, score, why.handled))]
+        unasked = UNASKED if self.teaching is None else _VECTOR
+        decided = Decided(no_texts(len(X)), routing, {}, why, reject, unasked)
         return [Said(prediction) for prediction in predictions(decided.outcome())]
 
     def decide(self, rows: Rows) -> list[Said]:
@@ -135,9 +134,7 @@ class Served:
             assert rows.vectors is not None  # noqa: S101  one of both is there
             return self.decide_vectors(rows.vectors)
         before = self.saved.in_force
-        decided = self.saved.decide_batch(
-            list(rows.texts), features=rows.vectors, table=rows.table, unasked=_NOBODY
-        )
+        decided = self.saved.decide_batch(list(rows.texts), features=rows.vectors, table=rows.table)
         said = predictions(decided.outcome())
         if self.teaching is None:
             return [Said(prediction) for prediction in said]
@@ -177,7 +174,8 @@ def answered(prediction: Prediction, text: str, answer: Answer, reject: RejectOp
         far=np.zeros(1, dtype=bool),
     )
     texts = Texts((text,), np.zeros(1, dtype=np.intp), {})
-    return Decided(texts, routing, {}, "", reject).one(answer)
+    why = Why("", Why.answered_later(prediction.reason))
+    return Decided(texts, routing, {}, why, reject).one(answer)
 
 
 def load_served(

@@ -196,7 +196,7 @@ def _number(cost: float | None) -> float:
 
 
 def _none(why: str) -> Answer:
-    return Answer(None, f"deferred, not asked: {why}", keep=False)
+    return Answer(None, f"not asked: {why}", keep=False)
 
 
 class Watcher:

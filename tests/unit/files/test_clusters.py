@@ -178,6 +178,10 @@ def test_a_frame_of_nothing_and_one_that_was_not_routed(router, messages, tmp_pa
 
 
 def test_where_everything_is_deferred_nothing_waits(router, tmp_path):
-    reasons = ["deferred, teacher not asked", "deferred, teacher not asked: nothing was certified"]
-    frame = pd.DataFrame({"text": ["a", "b"], "label_reason": reasons})
+    low, *for_all = (
+        "deferred: score below 0.4; teacher not asked",
+        "deferred: nothing was certified; teacher not asked",
+        "deferred: an audit raised an alarm; teacher not asked",
+    )
+    frame = pd.DataFrame({"text": ["a", "b", "c"], "label_reason": [low, *for_all]})
     assert scale.queue_deferred(frame, router, store=tmp_path / "s.sqlite") == 1

@@ -64,11 +64,11 @@ class Running:
 
 
 @contextlib.contextmanager
-def serving(sources, *, limits=None, token=None, teachings=None):
+def serving(sources, *, limits=None, token=None, teachings=None, store=None):
     """Serve files by name until the end of the block, then end in good order."""
 
     def load(name, path):
-        return load_served(name, path, teachings)
+        return load_served(name, path, teachings, store=store)
 
     service = Service(Routers(sources, load), limits or Limits(), token, teachings)
     sock, begun = listen("127.0.0.1", 0), threading.Event()

@@ -45,10 +45,11 @@ def test_vectors_are_answered_as_by_the_router_in_the_file(alone, vector_world, 
         assert set(result) == {"label", "source", "score", "reason"}
         assert result["score"] == pytest.approx(score, abs=1e-5)
         if result["source"] == "surrogate":
-            assert (result["label"], result["reason"]) == (label, None)
+            assert result["label"] == label
+            assert result["reason"].startswith("handled: score at least 0.")
         else:
             assert (result["label"], result["source"]) == (None, "deferred")
-            assert "no teacher was named" in result["reason"]
+            assert result["reason"].endswith("; teacher not asked")
     single = [alone.results({"vector": x.tolist()}, "/predict")[0] for x in X[:20]]
     assert [r["source"] for r in single] == [r["source"] for r in results[:20]]
     assert [r["label"] for r in single] == [r["label"] for r in results[:20]]
@@ -83,8 +84,7 @@ def test_texts_are_answered_as_by_the_router_in_the_file(service, text_file, mes
         assert result["label"] == label
         assert result["source"] == (source or "deferred")
         assert result["score"] == pytest.approx(score, abs=1e-5)
-        # The file says why of rows with a label, too; the service of those without.
-        assert result["reason"] == (reason if label is None else None)
+        assert result["reason"] == reason
     assert {r["source"] for r in results} == {"surrogate", "deferred"}
     one = service.results({"text": column[0]}, "/predict?router=texts")
     assert one[0]["label"] == results[0]["label"]
@@ -266,7 +266,7 @@ def test_routers_are_named_by_hand_or_by_their_file(tmp_path):
 def test_a_vector_of_another_model_is_far_from_all_and_deferred(alone):
     (result,) = alone.results({"vector": [-1.0, -1.0, -1.0]}, "/predict")
     assert result["source"] == "deferred"
-    assert result["reason"].startswith("unlike every labelled text")
+    assert result["reason"] == "deferred: unlike every labelled text; teacher not asked"
     status, said = alone.post("/predict", {"vector": list(np.ones(384))})
     assert status == 422
     assert "384 numbers" in said["error"]

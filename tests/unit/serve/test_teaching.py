@@ -94,7 +94,8 @@ def test_deferred_texts_are_answered_by_the_teacher_once_and_for_all(
         first = running.results(body)
         assert {r["source"] for r in first} == {"teacher"}
         assert {r["label"] for r in first} == {vector_world.labels[0]}
-        assert all(r["reason"] is None and 0 <= r["score"] <= 1 for r in first)
+        assert all(r["reason"].startswith("deferred: score below 0.") for r in first)
+        assert all(";" not in r["reason"] and 0 <= r["score"] <= 1 for r in first)
         assert sorted(teach.texts) == sorted(body["texts"])
         assert running.results(body) == first
         one = {"text": "new text 3", "vector": body["vectors"][3]}
@@ -153,6 +154,7 @@ def test_no_cap_is_passed_by_several_routers_together(vector_file, vector_world,
     unasked = [r["reason"] for r in [*results, *late] if r["source"] == "deferred"]
     assert len(unasked) == 56
     assert all("cap" in reason or "max_rows" in reason for reason in unasked), set(unasked)
+    assert all(r.startswith("deferred: score") and "; not asked: " in r for r in unasked)
 
 
 def test_without_a_bound_or_with_a_wrong_option_it_does_not_begin(
@@ -232,7 +234,7 @@ def test_vectors_alone_and_rows_without_text_are_not_asked_about(vector_file, ve
     body = deferred(vector_file, vector_world, 2)
     with serving({"a": vector_file}, teachings=teachings(teach, store)) as running:
         results = running.results({"vectors": body["vectors"]})
-        assert "the teacher reads texts" in results[0]["reason"]
+        assert "; not asked: the teacher reads texts" in results[0]["reason"]
         results = running.results({"texts": [None, " "], "vectors": body["vectors"]})
         assert [r["reason"] for r in results] == ["missing text", "empty text"]
     assert teach.texts == []

@@ -136,7 +136,7 @@ def test_when_all_rows_are_deferred_those_from_elsewhere_are_abstained_from(
     routed = tracer.route(["login that is new", "login from elsewhere"], features=features)
     assert routed["label_source"].fillna("nobody").tolist() == ["nobody", "abstained"]
     assert routed["label_reason"].tolist() == [
-        f"deferred, teacher not asked: {why}",
+        f"deferred: {why}; teacher not asked",
         "unlike every labelled row",
     ]
 

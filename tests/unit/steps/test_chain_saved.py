@@ -80,15 +80,16 @@ def test_a_row_that_needs_the_stage_is_deferred_and_says_so(path, new, world):
     waiting = [p for p in got if p.source == "deferred"]
     assert len(waiting) > 0.8 * NEW  # no feature tells the label
     assert {p.reason for p in waiting} == {
-        "ask small of the chain first; deferred, no fallback was given"
+        "deferred: small of the chain was not heard; teacher not asked"
     }
     assert all(p.label is None for p in waiting)
     asked = saved.predict(new.texts[0], features=new.X[0], fallback=lambda _: "yes")
     assert (asked.label, asked.source) == ("yes", "teacher")
+    assert asked.reason == "deferred: small of the chain was not heard"
     half = {"small": [world.cheap[t] if i % 2 else None for i, t in enumerate(new.texts)]}
     some = saved.predict_batch(new.texts, features=new.X, stages=half)
     assert "small" in some[0].reason
-    assert not some[1].reason or "small" not in some[1].reason
+    assert "small" not in some[1].reason
 
 
 def test_stages_named_on_loading_are_heard_below_the_caps(path, world, new, routed):
@@ -117,7 +118,7 @@ def test_nobody_is_heard_where_nothing_is_promised(world, new, tmp_path):
     before = len(world.asked["small"])
     out = saved.route(new.texts, features=new.X)
     assert out["label"].isna().all()
-    assert set(out["label_reason"]) == {"deferred, teacher not asked: nothing was certified"}
+    assert set(out["label_reason"]) == {"deferred: nothing was certified; teacher not asked"}
     assert len(world.asked["small"]) == before
 
 

@@ -190,7 +190,7 @@ def test_disagreement_on_new_rows_raises_an_alarm_and_all_is_deferred_even_after
     assert "surrogate" not in {*routed_again["label_source"]}
     assert len(world.asked) == n  # the whole column is not sent unasked
     reasons = {*routed_again["label_reason"].dropna()}
-    assert reasons == {"audited", "deferred, teacher not asked: an audit raised an alarm"}
+    assert reasons == {"audited", "deferred: an audit raised an alarm; teacher not asked"}
     assert "every row is deferred from now on" in tracer.report.note
     assert tracer.watch().n_handled == 0
 

@@ -3,10 +3,12 @@ import pytest
 
 from tracer_nb.records import Answer, RejectOption, Routing
 from tracer_nb.steps.column.frames import read_texts
-from tracer_nb.steps.route.outcome import combine
+from tracer_nb.steps.route.outcome import Why, combine
 
 COLUMN = read_texts(["easy", "hard", None, "easy", " "])
 HANDLED = [True, False]  # of "easy" and "hard"
+HIGH = "handled: score at least 0.5"
+WHY = Why(HIGH, "deferred: score below 0.5")
 
 
 def outcome(far=(False, False), reject=None, **answers):
@@ -16,7 +18,7 @@ def outcome(far=(False, False), reject=None, **answers):
         scores=np.array([0.9, 0.2]),
         far=np.array(far),
     )
-    return combine(COLUMN, routing, answers, "deferred, teacher not asked", reject)
+    return combine(COLUMN, routing, answers, WHY, reject)
 
 
 def test_the_surrogate_answers_what_is_handled_and_nobody_what_was_not_asked():
@@ -24,7 +26,8 @@ def test_the_surrogate_answers_what_is_handled_and_nobody_what_was_not_asked():
     assert o.label == ("x", None, None, "x", None)
     assert o.source == ("surrogate", None, None, "surrogate", None)
     assert o.score == (0.9, 0.2, None, 0.9, None)
-    assert o.reason == (None, "deferred, teacher not asked", "missing text", None, "empty text")
+    low = "deferred: score below 0.5; teacher not asked"
+    assert o.reason == (HIGH, low, "missing text", HIGH, "empty text")
     assert type(o.label[0]) is str  # not numpy's own, which polars and JSON do not take
 
 
@@ -32,7 +35,7 @@ def test_the_teacher_goes_before_the_surrogate():
     o = outcome(easy=Answer("z"), hard=Answer("w"))
     assert o.label == ("z", "w", None, "z", None)
     assert o.source == ("teacher", "teacher", None, "teacher", None)
-    assert o.reason[:2] == (None, None)
+    assert o.reason[:2] == ("answered before", "deferred: score below 0.5")
 
 
 @pytest.mark.parametrize("reason", ["refused", None])
@@ -68,11 +71,11 @@ DOUBTED = Answer("z", probabilities={"z": 0.5, "x": 0.5}, cost=1.0)
 def test_a_deferred_text_unlike_the_others_is_abstained_from_and_a_handled_one_never():
     o = outcome(far=[True, True], reject=REJECT)
     assert o.source == ("surrogate", "abstained", None, "surrogate", None)
-    assert o.reason == (None, "unlike every labelled row", "missing text", None, "empty text")
+    assert o.reason == (HIGH, "unlike every labelled row", "missing text", HIGH, "empty text")
     assert (o.n_saved, o.n_unlike, o.n_unsure, o.n_spared) == (1, 1, 0, 1)
     plain = outcome(far=[True, True])
     assert plain.source[1] is None
-    assert plain.reason[1] == "unlike every labelled text; deferred, teacher not asked"
+    assert plain.reason[1] == "deferred: unlike every labelled text; teacher not asked"
 
 
 def test_a_paid_answer_is_not_rejected_for_being_unlike_the_others():

@@ -63,14 +63,11 @@ def merge_file(
     """
     source = Path(path).expanduser()
     check_there(source)
-    saved = read_router(router, with_features=False)
-    about, n_targets = saved.about, len(saved.router.certificates)
-    # Which target the file was routed at nobody knows where there are several.
-    why = Why.of(saved.router.certificate, alarm=False, by_cost=n_targets > 1)
+    about = read_router(router, with_features=False).about
     abstain = about["abstain"]
     reject = RejectOption(bool(abstain["unlike"]), abstain["unsure"])
     shelf = Shelf(store)
-    filler = _Filler(QueueStore(shelf, about["identity"]), about.get("columns", ()), reject, why)
+    filler = _Filler(QueueStore(shelf, about["identity"]), about.get("columns", ()), reject)
     with shelf.held():
         for file in parquet_files(source):
             filler.fill(file.resolve(), column)
@@ -80,8 +77,8 @@ def merge_file(
 class _Filler:
     """Fills answers into files, and counts."""
 
-    def __init__(self, queue: QueueStore, names: Any, reject: RejectOption, why: Why) -> None:
-        self._queue, self._names, self._reject, self._why = queue, tuple(names), reject, why
+    def __init__(self, queue: QueueStore, names: Any, reject: RejectOption) -> None:
+        self._queue, self._names, self._reject = queue, tuple(names), reject
         self.n_rows = self.n_filled = self.n_open = 0
 
     def fill(self, path: Path, column: str | None) -> None:
@@ -121,7 +118,7 @@ class _Filler:
                 continue
             self.n_filled += 1
             label, who, reason = answered(answer, self._reject)
-            said = label, who, reason or self._why.answered_later(cells[_REASON][row])
+            said = label, who, reason or Why.answered_later(cells[_REASON][row])
             for column, cell in zip(cells, said, strict=True):
                 cells[column][row] = cell
         return with_columns(batch, cells)

@@ -22,7 +22,7 @@ from tracer_nb.steps.audit.auditor import Auditor, Promise, deferring, watch_key
 from tracer_nb.steps.column.features import as_blocks
 from tracer_nb.steps.column.frames import Texts, batch_texts
 from tracer_nb.steps.label.reject import deferred_texts
-from tracer_nb.steps.route.outcome import Outcome, Why, combine, unasked_reason
+from tracer_nb.steps.route.outcome import Outcome, Why, combine
 from tracer_nb.store import Shelf
 
 __all__ = ["BatchRouter", "Known", "load_batch_router"]
@@ -100,12 +100,9 @@ class BatchRouter:
         texts = batch_texts(cells, beside or {}, first)
         routing = self._route(texts)
         answers = {} if known is None else dict(known(texts.unique))
-        unasked = unasked_reason(
-            "teacher not asked", certified=self.certificate.certified, alarm=self.alarm
-        )
         # Strategies that weigh costs are refused.
         why = Why.of(self.certificate, alarm=self.alarm, by_cost=False)
-        outcome = combine(texts, routing, answers, unasked, self.reject, why=why)
+        outcome = combine(texts, routing, answers, why, self.reject)
         return outcome, deferred_texts(texts, routing, answers, self.reject)
 
     def _route(self, texts: Texts) -> Routing:

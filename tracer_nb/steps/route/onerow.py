@@ -20,7 +20,7 @@ from tracer_nb.records import Answer, Prediction, RejectOption, Routing
 from tracer_nb.steps.column.features import Blocks
 from tracer_nb.steps.column.frames import Texts, is_frame, is_missing, read_cells, read_texts
 from tracer_nb.steps.label.aside import Aside
-from tracer_nb.steps.route.outcome import Outcome, combine
+from tracer_nb.steps.route.outcome import UNASKED, Outcome, Why, combine
 from tracer_nb.store import Shelf
 from tracer_nb.teachers import FunctionTeacher, Teacher, make_teacher
 
@@ -169,21 +169,24 @@ class Decided:
         One entry per distinct text.
     known : mapping of str to Answer
         What the teacher is known to have said.
-    unasked : str
-        Reason of a deferred row that nobody is asked about.
+    why : Why
+        Words for each row.
     reject : RejectOption
+    unasked : str
+        Why nobody is asked about a deferred row.
     """
 
     texts: Texts
     routing: Routing
     known: Mapping[str, Answer]
-    unasked: str
+    why: Why
     reject: RejectOption
+    unasked: str = UNASKED
 
     def outcome(self, answers: Mapping[str, Answer] | None = None) -> Outcome:
         """Who answers, with these answers beside the known ones."""
         known = {**self.known, **answers} if answers else self.known
-        return combine(self.texts, self.routing, known, self.unasked, self.reject)
+        return combine(self.texts, self.routing, known, self.why, self.reject, unasked=self.unasked)
 
     def one(self, answer: Answer | None = None) -> Prediction:
         """About the only row, with what was answered about it now."""

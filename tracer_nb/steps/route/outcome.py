@@ -21,12 +21,12 @@ __all__ = [
     "ABSTAINED",
     "SURROGATE",
     "TEACHER",
+    "UNASKED",
     "Outcome",
     "Why",
     "answer_rows",
     "answered",
     "combine",
-    "unasked_reason",
     "waiting_document",
 ]
 
@@ -35,22 +35,30 @@ _BEFORE = "answered before"
 _TOO_LOW = "deferred: score too low"
 _ALARMED = "deferred: an audit raised an alarm"
 _UNCERTIFIED = "deferred: nothing was certified"
-# Before the reason of a row that the guard defers and nobody has answered.
-_FAR = "unlike every labelled text; "
-_BADLY = "fits no label well; "
+_FOR_ALL = (_ALARMED, _UNCERTIFIED)
+
+UNASKED = "teacher not asked"
+"""Behind why a row is deferred, where nobody was asked about it and nothing hindered that."""
+# Behind it too, with what did hinder that.
+_HINDERED = "not asked: "
+# Between the two: what stands before it is said of the row when the teacher has answered.
+_THEN = "; "
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """Words for rows that have a label; the same text for all rows of a kind.
+    """Words for the rows of a column; the same text for all rows of a kind.
+
+    Frames, files, services and single rows have them from here, so that a row has one reason
+    wherever it is asked about.
 
     Attributes
     ----------
     handled : str
         Of a row that the surrogate answers.
     deferred, far, strange : str
-        Of a row that the teacher answered because it was deferred; because it is unlike all others;
-        because it is a new one that fits no label well.
+        Of a row that is the teacher's because its score is low, or because all are; because it is
+        unlike all others; because it is a new one that fits no label well.
     drawn : mapping of str to str
         Of texts that the teacher was asked about for something else.
     heard : mapping of str to str
@@ -79,26 +87,27 @@ class Why:
         handled = f"handled: score at least {low}" if low else "handled: score high enough"
         return cls(handled, deferred)
 
-    def answered_later(self, waited: str) -> str:
-        """Why the teacher was asked about a row that waited for it with this reason."""
-        if waited.startswith(_FAR):
-            return self.far
-        if waited.startswith(_BADLY):
-            return self.strange
-        for words in (_ALARMED, _UNCERTIFIED):
-            if waited.endswith(words.partition(": ")[2]):
-                return words
+    def left(self, routing: Routing, i: int) -> str:
+        """Why the deferred text ``i`` is the teacher's."""
+        if self.deferred in _FOR_ALL:
+            return self.deferred
+        if routing.far[i]:
+            fits_badly = routing.strange is not None and routing.strange[i]
+            return self.strange if fits_badly else self.far
+        if routing.waiting is not None and routing.waiting[i]:
+            return f"deferred: {routing.waiting[i]} of the chain was not heard"
         return self.deferred
 
-    def answered(self, text: str, *, handled: bool, far: bool, strange: bool = False) -> str:
+    def asked(self, text: str, routing: Routing, i: int) -> str:
         """Why the teacher was asked about a text."""
         if text in self.drawn:
             return self.drawn[text]
-        if handled:
-            return _BEFORE
-        if strange:
-            return self.strange
-        return self.far if far else self.deferred
+        return _BEFORE if routing.handled[i] else self.left(routing, i)
+
+    @staticmethod
+    def answered_later(waited: str) -> str:
+        """Why the teacher was asked about a row that waited for it with this reason."""
+        return waited.partition(_THEN)[0]
 
 
 def answer_rows(
@@ -114,7 +123,7 @@ def answer_rows(
     on_progress: OnProgress | None,
     stop: threading.Event | None = None,
     missing: bool = False,
-    why: Why | None = None,
+    why: Why,
 ) -> Outcome:
     """Ask about deferred texts if that is wanted, and combine both sources.
 
@@ -137,8 +146,7 @@ def answer_rows(
         As in :meth:`tracer_nb.Tracer.route`.
     missing : bool
         Ask again about texts whose answer holds no label, whoever might answer the row.
-    why : Why, optional
-        Words for rows that have a label.
+    why : Why
 
     Raises
     ------
@@ -149,7 +157,7 @@ def answer_rows(
     known = asker.known(texts.unique)
     again = asker.missing(texts.unique) if missing else frozenset()
     deferred = deferred_texts(texts, routing, known, reject, again)
-    unasked = unasked_reason(_NOT_ASKED, certified=certified, alarm=alarm)
+    unasked = UNASKED
     if (certified and not alarm) if ask_teacher is None else ask_teacher:
         try:
             ask_about(
@@ -166,19 +174,9 @@ def answer_rows(
             # The surrogate's rows are certified all the same; these come out missing.
             asker.stop("deferred", str(error))
         known.update((t, asker.answers[t]) for t in deferred if t in asker.answers)
-        unasked = f"deferred, not asked: {asker.stopped}"
+        unasked = f"{_HINDERED}{asker.stopped}"
     sets = sets_of(asker.teacher.labels)
-    return combine(texts, routing, known, unasked, reject, why=why, sets=sets)
-
-
-def unasked_reason(why: str, *, certified: bool, alarm: bool) -> str:
-    """Why a deferred row has no label, and why all are deferred, where they are."""
-    if alarm:
-        return f"deferred, {why}: an audit raised an alarm"
-    return f"deferred, {why}" + ("" if certified else ": nothing was certified")
-
-
-_NOT_ASKED = "teacher not asked"
+    return combine(texts, routing, known, why, reject, unasked=unasked, sets=sets)
 
 
 def waiting_document(cell: Any, reason: Any, beside: Mapping[str, Any]) -> str | None:
@@ -194,7 +192,9 @@ def waiting_document(cell: Any, reason: Any, beside: Mapping[str, Any]) -> str |
     beside : mapping of str to object
         Its cells in the columns that the prompt names.
     """
-    if not isinstance(reason, str) or not reason.endswith(_NOT_ASKED) or not isinstance(cell, str):
+    if not isinstance(reason, str) or not isinstance(cell, str):
+        return None
+    if not reason.endswith(f"{_THEN}{UNASKED}") or reason.startswith(_FOR_ALL):
         return None
     return make_document(cell.strip(), {name: cell_text(value) for name, value in beside.items()})
 
@@ -229,8 +229,8 @@ class Outcome:
         reject option, or None where there is none for another reason.
     score : tuple of (float or None)
         Gate score; None for rows without text.
-    reason : tuple of (str or None)
-        Why there is no label; and in a frame or file why the others have theirs.
+    reason : tuple of str
+        Why it has its label, or none; of every row.
     n_saved : int
         Distinct texts that the surrogate answered, and the teacher was never asked about.
     n_unlike, n_unsure : int
@@ -247,7 +247,7 @@ class Outcome:
     label: tuple[str | None, ...]
     source: tuple[str | None, ...]
     score: tuple[float | None, ...]
-    reason: tuple[str | None, ...]
+    reason: tuple[str, ...]
     n_saved: int = 0
     n_unlike: int = 0
     n_unsure: int = 0
@@ -283,17 +283,17 @@ class Outcome:
     def missing_reasons(self) -> tuple[tuple[str, int], ...]:
         """Reasons for missing labels, most frequent first."""
         pairs = zip(self.source, self.reason, strict=True)
-        return tuple(Counter(r for s, r in pairs if s is None and r is not None).most_common())
+        return tuple(Counter(reason for source, reason in pairs if source is None).most_common())
 
 
 def combine(
     texts: Texts,
     routing: Routing,
     answers: Mapping[str, Answer],
-    unasked: str,
+    why: Why,
     reject: RejectOption | None = None,
     *,
-    why: Why | None = None,
+    unasked: str = UNASKED,
     sets: LabelSets | None = None,
 ) -> Outcome:
     """Put the teacher's answers over the surrogate's labels.
@@ -308,37 +308,36 @@ def combine(
         Everything the teacher was asked about these texts. It always goes first: a text
         that was asked about and got no label stays without one, because the certificate
         counts it as a disagreement.
-    unasked : str
-        Reason for a deferred text that the teacher was not asked about.
+    why : Why
+        Words for each row.
     reject : RejectOption, optional
         By default no row is abstained from. A text that the teacher did answer is not
         rejected for being unlike the others: that answer is paid.
-    why : Why, optional
-        Words for rows that have a label; by default there are none, and no explanations either.
+    unasked : str
+        Why the teacher was not asked about a deferred text.
     sets : LabelSets, optional
         Where a row has several labels.
     """
     reject, unlike_all = reject or RejectOption(), routing.unlike
     label: list[str | None] = []
     source: list[str | None] = []
-    reason: list[str | None] = []
+    reason: list[str] = []
     for i, text in enumerate(texts.unique):
         answer = answers.get(text)
         if answer is not None:
             cells = answered(answer, reject)
             label.append(cells[0])
             source.append(cells[1])
-            words = None
-            if why is not None and cells[1] == TEACHER:
-                far = bool(unlike_all[i])
-                kind = {"far": far, "strange": bool(routing.far[i]) and not far}
-                kind["handled"] = bool(routing.handled[i])
-                words = why.answered(text, **kind)
-            reason.append(cells[2] or words)
+            said = cells[2] or why.asked(text, routing, i)
+            if not answer.keep and said.startswith(
+                _HINDERED
+            ):  # of who was to be asked for it alone
+                said = f"{why.left(routing, i)}{_THEN}{said}"
+            reason.append(said)
         elif routing.handled[i]:
             label.append(str(routing.labels[i]))
             source.append(SURROGATE)
-            reason.append(None if why is None else why.heard.get(text, why.handled))
+            reason.append(why.heard.get(text, why.handled))
         elif reject.unlike and unlike_all[i]:
             label.append(None)
             source.append(ABSTAINED)
@@ -346,12 +345,9 @@ def combine(
         else:
             label.append(None)
             source.append(None)
-            guarded = _FAR if unlike_all[i] else _BADLY if routing.far[i] else ""
-            if routing.waiting is not None and routing.waiting[i] and not guarded:
-                guarded = f"ask {routing.waiting[i]} of the chain first; "
-            reason.append(f"{guarded}{unasked}")
+            reason.append(f"{why.left(routing, i)}{_THEN}{unasked}")
     codes = texts.codes.tolist()
-    told = {} if why is None else {t: a.explanation for t, a in answers.items() if a.explanation}
+    told = {t: a.explanation for t, a in answers.items() if a.explanation}
     explained = [
         told.get(t) if s == TEACHER else None for t, s in zip(texts.unique, source, strict=True)
     ]
@@ -362,9 +358,7 @@ def combine(
         label=tuple(label[c] if c >= 0 else None for c in codes),
         source=tuple(source[c] if c >= 0 else None for c in codes),
         score=tuple(float(routing.scores[c]) if c >= 0 else None for c in codes),
-        reason=tuple(
-            reason[c] if c >= 0 else texts.reasons.get(row) for row, c in enumerate(codes)
-        ),
+        reason=tuple(reason[c] if c >= 0 else texts.reasons[row] for row, c in enumerate(codes)),
         n_saved=source.count(SURROGATE),
         n_unlike=n_unlike,
         n_unsure=len(abstained) - n_unlike,

@@ -27,7 +27,7 @@ from tracer_nb.steps.route.onerow import (
     row_blocks,
     several_texts,
 )
-from tracer_nb.steps.route.outcome import unasked_reason
+from tracer_nb.steps.route.outcome import Why
 from tracer_nb.steps.route.rowcosts import row_costs
 from tracer_nb.steps.route.savedchain import SavedChain, StageAnswers
 from tracer_nb.store import Shelf
@@ -36,7 +36,6 @@ from tracer_nb.teachers import ReplayTeacher
 
 __all__ = ["RowRouter"]
 
-_UNASKED = "no fallback was given"
 _OWN = "this router was fitted on features of your own; give them: "
 
 
@@ -217,25 +216,18 @@ class RowRouter:
         target: float | None = None,
         costs: ArrayLike | None = None,
         stages: StageAnswers | None = None,
-        unasked: str = _UNASKED,
     ) -> Decided:
         """What :meth:`predict_batch` goes by, for whoever asks about the deferred rows.
 
-        Parameters
-        ----------
-        rows, features, table, target, costs, stages
-            As in :meth:`predict_batch`.
-        unasked : str
-            Why nobody is asked about a deferred row.
+        Parameters are those of :meth:`predict_batch`.
         """
         if not holds_texts(rows):
             if features is not None:
                 raise InvalidInput("rows are features already; leave features out")
-            return self._of_vectors(rows, target, costs, stages, unasked)
+            return self._of_vectors(rows, target, costs, stages)
         texts = several_texts(rows, table, self.about.get("columns", ()))
         missing = _OWN + "predict_batch(texts, features=matrix)"
-        how: dict[str, Any] = {"stages": stages, "unasked": unasked}
-        return self._of_texts(texts, features, target, costs, missing, **how)
+        return self._of_texts(texts, features, target, costs, missing, stages=stages)
 
     def audit_handled(
         self,
@@ -306,7 +298,6 @@ class RowRouter:
         target: float | None,
         costs: Any,
         stages: StageAnswers | None,
-        unasked: str = _UNASKED,
     ) -> Decided:
         if costs is None and self.router.fit.options.strategy == "cost-aware":
             raise InvalidInput(
@@ -320,7 +311,7 @@ class RowRouter:
         else:
             routing = self._chain.routing(certificate, X, stages)
         texts = no_texts(len(routing.labels))
-        return self._decided(texts, routing, certificate, alarm=alarm, known={}, unasked=unasked)
+        return self._decided(texts, routing, certificate, alarm=alarm, known={})
 
     def _of_texts(
         self,
@@ -331,7 +322,6 @@ class RowRouter:
         missing: str,
         *,
         stages: StageAnswers | None = None,
-        unasked: str = _UNASKED,
     ) -> Decided:
         certificate, alarm = self._heed(target)
         routing, known = no_routing(), {}
@@ -339,7 +329,7 @@ class RowRouter:
             X = featurize(texts, self._features, features, missing)
             routing = self._routing(texts, X, certificate, costs, stages)
             known = {} if self._asker is None else self._asker.known(texts.unique)
-        return self._decided(texts, routing, certificate, alarm=alarm, known=known, unasked=unasked)
+        return self._decided(texts, routing, certificate, alarm=alarm, known=known)
 
     def _decided(
         self,
@@ -349,11 +339,14 @@ class RowRouter:
         *,
         alarm: bool,
         known: Mapping[str, Answer],
-        unasked: str,
     ) -> Decided:
-        unasked = unasked_reason(unasked, certified=certificate.certified, alarm=alarm)
         routing = deferring(routing) if alarm else routing
-        return Decided(texts, routing, known, unasked, self.reject)
+        return Decided(texts, routing, known, self.why(certificate, alarm=alarm), self.reject)
+
+    def why(self, certificate: Certificate, *, alarm: bool) -> Why:
+        """Words for rows under what is in force."""
+        by_cost = self.router.fit.options.strategy == "cost-aware"
+        return Why.of(certificate, alarm=alarm, by_cost=by_cost)
 
     def _read_as(self, decided: Decided) -> str:
         """The only row as a teacher reads it."""

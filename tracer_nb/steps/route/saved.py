@@ -23,7 +23,7 @@ from tracer_nb.steps.label.costs import make_caps
 from tracer_nb.steps.label.reject import make_reject_option
 from tracer_nb.steps.origin import certificates_of, origin_from, with_origin
 from tracer_nb.steps.review.sitting import reviewed_examples
-from tracer_nb.steps.route.outcome import Outcome, Why, answer_rows, combine
+from tracer_nb.steps.route.outcome import Outcome, answer_rows, combine
 from tracer_nb.steps.route.rows import RowRouter
 from tracer_nb.steps.route.savedchain import SavedChain, load_chain
 from tracer_nb.store import ReviewStore, Shelf
@@ -177,12 +177,9 @@ class SavedRouter(RowRouter):
             caps = caps.left(self._chain.spending)
         if alarm:
             routing = deferring(routing)
-        by_cost = self.router.fit.options.strategy == "cost-aware"
-        why = Why.of(certificate, alarm=alarm, by_cost=by_cost)
+        why = self.why(certificate, alarm=alarm)
         if self._asker is None:
-            unasked = "deferred, no teacher was named"
-            own = self.router.fit.sets
-            outcome = combine(texts, routing, {}, unasked, self.reject, why=why, sets=own)
+            outcome = combine(texts, routing, {}, why, self.reject, sets=self.router.fit.sets)
         else:
             self._asker.begin()
             outcome = answer_rows(

@@ -22,7 +22,7 @@ from tracer_nb.steps.label.plan import check_sample, drawn_rows
 from tracer_nb.steps.label.step import label, tell
 from tracer_nb.steps.label.stream import Asking
 from tracer_nb.steps.route.chain import has_chain, heard_routing
-from tracer_nb.steps.route.outcome import Outcome, answer_rows, combine, unasked_reason
+from tracer_nb.steps.route.outcome import Outcome, answer_rows, combine
 from tracer_nb.steps.route.reasons import why
 from tracer_nb.steps.state import JobState, Keep, Routed, reset
 from tracer_nb.words import go_on_words
@@ -158,10 +158,9 @@ def outcome_now(state: JobState) -> Outcome:
         raise NotFitted("nothing is routed yet; call route() first (%tracer route)")
     known = setup.asker.known(routed.texts.unique)
     certificate = routed.certificate
-    unasked = unasked_reason("teacher not asked", certified=certificate.certified, alarm=False)
     told = why(state, certificate, alarm=False)
     sets = sets_of(setup.teacher.labels)
-    now = combine(routed.texts, routed.routing, known, unasked, setup.reject, why=told, sets=sets)
+    now = combine(routed.texts, routed.routing, known, told, setup.reject, sets=sets)
     # Rows that still have no label have none for the reason that held then.
     pairs = zip(now.source, routed.outcome.reason, now.reason, strict=True)
     return replace(now, reason=tuple(old if who is None else new for who, old, new in pairs))
