@@ -335,6 +335,8 @@ def test_progress_in_words():
     tested = Progress(40, 400, Spending(asked=40), 10.0, "calibrate")
     assert progress_line(tested).startswith("Labelling, with rows to test on: 40 of 400")
     assert progress_line(Progress(0, 1, spending, 0.0, "Fitting")) == "Fitting"
+    part = Progress(2, 6, Spending(), 0.0, "Fitting", parts=True)
+    assert progress_line(part) == "Fitting: 2 of 6 parts"
 
 
 # --- comparison -----------------------------------------------------------------------

@@ -14,7 +14,7 @@ from tracer_nb.engine.judge import Judge, Rows
 from tracer_nb.engine.options import Options, check_names, make_options, path_of, strategy_costs
 from tracer_nb.engine.pipeline import Answers, Pipeline, make_views
 from tracer_nb.engine.pool import Pooled
-from tracer_nb.engine.race import choose_pipeline
+from tracer_nb.engine.race import OnPart, choose_pipeline
 from tracer_nb.engine.split import (
     FIT_SHARE,
     PILOT_SHARE,
@@ -152,6 +152,7 @@ def fit_surrogate(
     names: ExtraRows | None = None,
     n_tested: int | None = None,
     sets: LabelSets | None = None,
+    on_part: OnPart | None = None,
     **options: Any,
 ) -> SurrogateFit:
     """Split the labelled rows and fit a surrogate on the fitting part.
@@ -166,8 +167,7 @@ def fit_surrogate(
         The teacher's labels. None or NaN where it gave none: such a row is not fitted on,
         and as a calibration row it counts as a disagreement, whatever the surrogate says.
     unlabelled : as X, optional
-        Features of the column's other rows. The surrogate may then smooth features over
-        neighbouring rows, which is worth most with few labels.
+        The column's other rows: features may be smoothed over them, worth most with few labels.
     soft_labels : array_like of shape (n, K), optional
         The teacher's probabilities, columns in sorted order of the labels in ``y``; a row of
         NaN where there is none. They are imitated; the certificate is about ``y``.
@@ -175,14 +175,12 @@ def fit_surrogate(
         What asking the teacher about each row costs (tokens times price, and latency times
         what a second is worth); needed by the cost-aware strategy.
     groups : array_like of shape (n,), optional
-        Rows with equal values stay on one side of the split; by default rows with equal
-        features.
+        Rows with equal values stay on one side of the split; by default those of equal features.
     in_random_order : bool
         The rows stand in the random order in which they were drawn, so that the split may
         follow it: more rows behind them leave these where they are. By default it is drawn.
     calibration : array_like of shape (n,), bool, optional
-        Which rows are for the test, where that was decided when they were drawn; the others
-        are fitted on. Not for cross-fitting.
+        Rows for the test, where that was decided when they were drawn. Not for cross-fitting.
     extra : ExtraRows, optional
         More rows to fit on that were not drawn at random, such as deferred ones that the
         teacher answered. Nothing is chosen, ordered or tested by their outcome.
@@ -191,12 +189,13 @@ def fit_surrogate(
         answers say that they know something, and are rows of no sample: a calibration row may
         have the same text. Not with cross-fitting, which was not verified with them.
     n_tested : int, optional
-        Rows of the test to come, where they are drawn afterwards; by default the calibration
-        rows that there are.
+        Rows of the test to come, where they are drawn afterwards; by default those there are.
     sets : LabelSets, optional
         Where a row has several labels: ``y`` are sets as it writes them, and agreement is that of
         the whole set. Each label is learned by itself, so that an answer may be a set that no row
         had: by "kernel-ridge", with gate "margin" or "max-probability", "held-out".
+    on_part : callable, optional
+        Told how many parts of the fit are done, and of how many.
     target : float or sequence of float, default 0.92
         Fractions in (0, 1): the promise to come. Several share the error budget, and may
         then be chosen from freely. Candidates are compared by the coverage to expect.
@@ -284,6 +283,7 @@ def fit_surrogate(
         judge=Judge(chosen_options, n_tested, typical),
         named=named,
         column=column,
+        on_part=on_part,
     )
     fit_codes = fitted.codes
     if chosen.named and named is not None and named_classes is not None:

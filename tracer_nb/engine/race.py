@@ -7,7 +7,7 @@ the first is not sure.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,7 +22,10 @@ from tracer_nb.engine.pipeline import Answers, Pipeline, Stage, View, surer
 from tracer_nb.engine.zoo import SURROGATES, Fitter, KernelRidge, Matrix
 from tracer_nb.records import Trial
 
-__all__ = ["Chosen", "Longer", "add_stage", "choose_pipeline"]
+__all__ = ["Chosen", "Longer", "OnPart", "add_stage", "choose_pipeline"]
+
+OnPart = Callable[[int, int], object]
+"""Told how many parts of a fit are done, and of how many."""
 
 
 _FEWEST_ROWS = 50
@@ -146,6 +149,19 @@ class Chosen:
     smoothed: bool = False
 
 
+class _Parts:
+    """Counts what is done of a fit; how many parts that has is known before."""
+
+    def __init__(self, total: int, told: OnPart | None) -> None:
+        self._done, self._total, self._told = 0, total, told
+        self.add(0)
+
+    def add(self, n: int = 1) -> None:
+        self._done += n
+        if self._told is not None:
+            self._told(self._done, self._total)
+
+
 def choose_pipeline(
     rows: Rows,
     *,
@@ -154,6 +170,7 @@ def choose_pipeline(
     judge: Judge,
     named: Rows | None = None,
     column: Sequence[Matrix] | None = None,
+    on_part: OnPart | None = None,
 ) -> Chosen:
     """Fit the best pipeline that the options allow.
 
@@ -169,15 +186,19 @@ def choose_pipeline(
         The same rows with names of labels behind them, some of which may be no row's label.
     column : sequence of matrix of shape (m, d), optional
         Rows of the column in every block, over which the views smooth.
+    on_part : callable, optional
+        A part is one candidate, the winner on all rows, or what is added to it.
     """
     n, everything, few, own = len(rows.codes), rows, rows, np.arange(len(rows.codes))
     alone = len(views) + len(options.surrogates) == 2 and named is None
     if n > _RACE_ROWS and not alone:
         own = _race_rows(everything.judged, options)
         few = everything.take(own)
+    others = len(options.surrogates) - 1 + (named is not None) + (few is not everything)
+    parts = _Parts(len(views) + others + 1, on_part)
     started = time.perf_counter()
     # The first surrogate finds the view, and the others are tried on that one.
-    best, lost = _best_view(views, few, options, judge, column)
+    best, lost = _best_view(views, few, options, judge, column, parts=parts)
     taken = False
     if named is not None:
         behind = np.arange(n, len(named.codes))
@@ -187,12 +208,14 @@ def choose_pipeline(
         if taken:
             everything, few, best, entry = named, some, entry, best
         lost.append(entry.trial)
+        parts.add()
     entries = [best]
     for surrogate in options.surrogates[1:]:
         if options.time_budget and time.perf_counter() - started > options.time_budget:
             lost.append(_skipped(surrogate, best.offered))
         else:
             entries.append(enter(surrogate, best.offered, few, options, judge, column=column))
+        parts.add()
     best = _best(entries)
     lost = [entry.trial for entry in entries if entry is not best] + lost
     if few is not everything:
@@ -200,11 +223,13 @@ def choose_pipeline(
         best = enter(
             surrogate, best.offered, everything, options, judge, gate=best.gate.name, column=column
         )
+        parts.add()
     n_names = len(everything.codes) - n
     if taken:
         words = f"{best.trial.settings}, names of {n_names} labels"
         best = replace(best, trial=replace(best.trial, settings=words))
     chosen = _finish(best, everything, options, judge, lost, n_names=n_names)
+    parts.add()
     left_out, outputs = chosen.left_out.take(np.arange(n)), chosen.outputs[:n]
     return replace(chosen, left_out=left_out, outputs=outputs, named=taken)
 
@@ -215,6 +240,8 @@ def _best_view(
     options: Options,
     judge: Judge,
     column: Sequence[Matrix] | None,
+    *,
+    parts: _Parts,
 ) -> tuple[Entry, list[Trial]]:
     """The view to take, and what was tried on others.
 
@@ -226,13 +253,17 @@ def _best_view(
     def goodness(entry: Entry) -> tuple[float, float]:
         return entry.trial.expected_coverage, entry.trial.agreement
 
-    entries = [enter(surrogate, v, rows, options, judge) for v in views if v.smoothing is None]
+    entries: list[Entry] = []
+    for view in views:
+        if view.smoothing is None:
+            entries.append(enter(surrogate, view, rows, options, judge))
+            parts.add()
     weights = max(entries, key=goodness).view.weights if entries else None
-    entries += [
-        enter(surrogate, view, rows, options, judge, column=column)
-        for view in views
-        if view.smoothing is not None and weights in (None, view.weights)
-    ]
+    for view in views:
+        if view.smoothing is not None:
+            if weights in (None, view.weights):
+                entries.append(enter(surrogate, view, rows, options, judge, column=column))
+            parts.add()
     best = max(entries, key=goodness)
     return best, [entry.trial for entry in entries if entry is not best]
 

@@ -187,7 +187,7 @@ class Lookout:
         """What a moment of the run changes in what is shown; called in the thread that works."""
         found: dict[str, Any] = {}
         step = (progress.step, progress.total)
-        if step != self._step:
+        if step != self._step and not progress.parts:
             # Between two steps, and two batches of one, the job stands still, so that it can be
             # looked at.
             report = self.report()
@@ -200,7 +200,7 @@ class Lookout:
         if self._before is not None and progress.spending.cost is not None:
             paid = self._before + progress.spending.cost
         of_job = replace(progress, spending=replace(progress.spending, cost=paid))
-        if progress.total > 1 or progress.done:
+        if (progress.total > 1 or progress.done) and not progress.parts:
             self._timeline = self._timeline.after(of_job)
         return {**found, "progress": progress, "paid": paid, "timeline": self._timeline}
 

@@ -155,13 +155,26 @@ class Caps:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One moment of a labelling run, for a progress display."""
+    """One moment of a run, for a progress display.
+
+    Attributes
+    ----------
+    done, total : int
+        Texts; of a step that asks nothing, its ``parts``.
+    spending : Spending
+        Of this step.
+    seconds : float
+        Since it began.
+    step : str
+    parts : bool
+    """
 
     done: int
     total: int
     spending: Spending
     seconds: float
     step: str = "label"
+    parts: bool = False
 
     @property
     def rate(self) -> float:

@@ -15,6 +15,7 @@ from tracer_nb.engine.checks import check_blocks
 from tracer_nb.engine.features import Features, FusedFeatures, LsaFeatures
 from tracer_nb.engine.growing import looked_at
 from tracer_nb.engine.pipeline import Answers
+from tracer_nb.engine.race import OnPart
 from tracer_nb.errors import NotFitted
 from tracer_nb.labelsets import sets_of
 from tracer_nb.records import Certificate, Labels
@@ -48,8 +49,10 @@ __all__ = [
 _SECOND = "second block"
 
 
-def fit(state: JobState) -> JobState:
+def fit(state: JobState, on_part: OnPart | None = None) -> JobState:
     """Fit the surrogate on the fitting part of the sample; of chosen rows show what is frozen.
+
+    ``on_part`` is told how many parts of the fit are done, and of how many.
 
     Raises
     ------
@@ -58,7 +61,7 @@ def fit(state: JobState) -> JobState:
     """
     if state.grown is not None:
         return fit_open(state)
-    fitted = fit_on(state, *state.featurized(), in_random_order=True)
+    fitted = fit_on(state, *state.featurized(), in_random_order=True, on_part=on_part)
     return reset(replace(state, fitted=fitted), after="fitted")
 
 

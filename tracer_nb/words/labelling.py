@@ -93,6 +93,8 @@ def progress_line(progress: Progress) -> str:
         "reask": "Asking a second time",
         "update": "Labelling fresh rows",
     }
+    if progress.parts:
+        return f"{progress.step}: {progress.done} of {count(progress.total, 'part')}"
     if progress.step not in step:
         return progress.step
     line = f"{step[progress.step]}: {progress.done:,} of {progress.total:,}"

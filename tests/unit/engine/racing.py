@@ -27,7 +27,17 @@ def rows(n=150, d=6, n_classes=3, seed=0, spread=0.7):
 
 
 def choose(
-    X, Y, codes, *, n_calibration=100, views=PLAIN, judged=None, costs=None, column=None, **options
+    X,
+    Y,
+    codes,
+    *,
+    n_calibration=100,
+    views=PLAIN,
+    judged=None,
+    costs=None,
+    column=None,
+    on_part=None,
+    **options,
 ):
     options = {"pipeline": "single", "gate": "margin", "guard": False, **LEVELS, **options}
     checked = make_options(**options)
@@ -38,6 +48,7 @@ def choose(
         options=checked,
         judge=Judge(checked, n_calibration, 1.0),
         column=column,
+        on_part=on_part,
     )
 
 

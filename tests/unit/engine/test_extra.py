@@ -186,7 +186,13 @@ def many_classes(n=120, n_classes=30, seed=1):
 
 def test_names_that_know_something_are_fitted_on_and_are_in_no_pilot_and_no_test():
     X, y, names = many_classes()
-    plain, named = (fit_surrogate(X, y, names=n, target=0.8) for n in (None, names))
+    told = []
+    plain, named = (
+        fit_surrogate(X, y, names=n, target=0.8, on_part=lambda *part: told.append(part))
+        for n in (None, names)
+    )
+    assert [part for part in told if not part[0]] == [(0, 3), (0, 4)]
+    assert [part for part in told if part[0] == part[1]] == [(3, 3), (4, 4)]
     assert (plain.n_names, named.n_names) == (0, 30)
     assert named.trials[0].settings.endswith("names of 30 labels")
     assert named.trials[0].agreement > plain.trials[0].agreement + 0.05

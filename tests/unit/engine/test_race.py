@@ -74,6 +74,29 @@ def test_a_tie_goes_to_the_first():
     assert turned.pipeline.name == "logistic"
 
 
+def test_parts_are_counted_to_a_number_that_is_known_before_and_change_nothing(monkeypatch):
+    X, Y, codes = rows()
+    smoothed = {"views": make_views(1, smoothing_over([X], 0)), "column": [X]}
+    in_no_time = {"time_budget": 1e-9}
+    zoo = len(make_options(**in_no_time, **LEVELS).surrogates)
+    for most, how, total in (
+        (1500, {}, 3),  # two candidates, and what is added to the winner
+        (1500, {"surrogate": "logistic"}, 2),
+        (1500, smoothed, 4),
+        (60, smoothed, 5),  # fitted again, on all rows
+        (60, {**smoothed, "pipeline": "auto", "guard": True}, 5),
+        (1500, in_no_time, zoo + 1),  # what is left out is done
+    ):
+        monkeypatch.setattr(module, "_RACE_ROWS", most)
+        told = []
+        chosen = choose(X, Y, codes, on_part=lambda *part, to=told: to.append(part), **how)
+        assert told == [(i, total) for i in range(total + 1)]
+        same = choose(X, Y, codes, **how)
+        one, two = ([replace(t, seconds=0.0) for t in c.trials] for c in (chosen, same))
+        assert repr(one) == repr(two)  # nan where one was left out
+        assert chosen.left_out.scores.tolist() == same.left_out.scores.tolist()
+
+
 @quick
 def test_a_named_surrogate_is_the_only_one_tried(name):
     X, Y, codes = rows()

@@ -304,6 +304,24 @@ def test_money_is_that_of_the_whole_job(make_report):
     assert session.moment.timeline.max_cost == 9.0
 
 
+def test_parts_of_a_fit_cost_nothing_and_are_no_course_of_answers(make_report):
+    session, seen = Session(), []
+    session.follow(lambda: seen.append((session.moment.progress, session.moment.paid)))
+    tracer = Looked(session, lambda **_: make_report(spending=Spending(cost=3.0)))
+
+    def work(reins):
+        reins.on_progress(Progress(1, 2, Spending(cost=0.5), 1.0, "asking"))
+        reins.on_progress(Progress(0, 1, Spending(), 0.0, "Fitting"))
+        for done in range(3):
+            reins.on_progress(Progress(done, 2, Spending(), 0.0, "Fitting", parts=True))
+
+    session.run(Task(work, tracer))
+    told = [(p.done, p.total, paid) for p, paid in seen if p and p.parts]
+    assert told[:3] == [(0, 2, 3.0), (1, 2, 3.0), (2, 2, 3.0)]
+    assert session.moment.timeline.done.tolist() == [1]
+    assert len(tracer.at) == 3  # at the first step, at the fit, and at the end
+
+
 def test_labels_that_come_in_are_looked_at_in_a_thread(make_report):
     session, looked = Session(), threading.Event()
     tracer = Looked(session, make_report)

@@ -1,7 +1,8 @@
-"""What a run foretells of its own end."""
+"""What a run foretells of its own end, and how far a fit is."""
 
 import pytest
 
+from tracer_nb import Tracer
 from tracer_nb.records import Progress, Spending
 
 
@@ -31,3 +32,24 @@ def test_unknown_costs_and_times_stay_unknown():
 def test_at_the_end_all_is_what_was_paid():
     progress = at(700, reused=300)
     assert (progress.cost_all, progress.seconds_left) == (0.5, 0.0)
+
+
+def test_a_fit_of_a_run_and_of_an_update_tells_its_parts(niches):
+    settings = {"target": 0.86, "confidence": 0.9, "gate": "margin", "surrogate": "kernel-ridge"}
+    tracer = Tracer(
+        *(niches.teach, ("login", "parcel", "refund")),
+        **settings,
+        features=niches.X,
+        store=":memory:",
+        labelling="random",
+    )
+    told = []
+    tracer.run(niches.texts, sample=200, on_progress=told.append)
+    tracer.update(on_progress=told.append)
+    for step in ("Fitting the surrogate", "Fitting on all that the teacher said, and"):
+        of_step = [p for p in told if p.step.startswith(step)]
+        parts = [p for p in of_step if p.parts]
+        assert [p.done for p in parts] == list(range(parts[0].total + 1))
+        assert not of_step[0].parts
+        # Nothing was paid in it: what was paid before is not counted again.
+        assert {p.spending for p in of_step} == {Spending()}

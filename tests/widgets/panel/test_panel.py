@@ -234,6 +234,13 @@ def test_a_step_without_a_length_has_no_share(watch):
     assert (view.live["line"], view.live["share"]) == ("Fitting the surrogate", None)
 
 
+def test_a_fit_is_measured_by_its_parts(watch):
+    part = Progress(3, 4, Spending(), 0.0, "Fitting the surrogate", parts=True)
+    live = watch(Session(state="running", run=1, progress=part, paid=1.25)).view.live
+    assert (live["line"], live["share"]) == ("Fitting the surrogate: 3 of 4 parts", 0.75)
+    assert [cell["name"] for cell in live["cells"]] == ["paid for the whole job"]
+
+
 def test_what_is_pressed_is_done(watch):
     watched = watch(Session(state="running", run=1))
     for do in ("hello", "start", "resume", "pause", "stop"):

@@ -10,13 +10,14 @@ from typing import Any
 
 from tracer_nb.draws import SAMPLE, TEST, Draw
 from tracer_nb.draws.rounds import Trail
+from tracer_nb.engine.race import OnPart
 from tracer_nb.engine.refusal import chance_to_certify
 from tracer_nb.engine.split import FIT_SHARE
-from tracer_nb.records import Answer, Caps, Labels, Plan, Progress
+from tracer_nb.records import Answer, Caps, Labels, Plan, Progress, Spending
 from tracer_nb.steps.column.features import column_features
 from tracer_nb.steps.column.frames import Texts, read_texts, same_texts
 from tracer_nb.steps.column.sample import collect_labels, distinct_texts, draw_rows
-from tracer_nb.steps.label.asker import Asker, OnProgress, asks_again
+from tracer_nb.steps.label.asker import OnProgress, asks_again
 from tracer_nb.steps.label.costs import mean_wait
 from tracer_nb.steps.label.fewest import fewest_of, fewest_wanted, reading_of
 from tracer_nb.steps.label.grown import expected_bill
@@ -34,7 +35,7 @@ from tracer_nb.steps.label.stream import Asking
 from tracer_nb.steps.state import JobState, Keep, ReadColumn, reset
 from tracer_nb.teachers import PanelTeacher
 
-__all__ = ["label", "labels_so_far", "plan", "tell"]
+__all__ = ["label", "labels_so_far", "plan", "tell", "tell_parts"]
 
 # More labels than make it so likely are not spoken of.
 _SURE = 0.9
@@ -169,7 +170,7 @@ def label(
     start = start_of(setup, askable, sample, caps)[0] if chosen and asker.learns else rows
     asker.learn(distinct_texts(texts, start), caps=caps, step="label", stop=stop)
     if chosen:
-        tell(asker, on_progress, "Reading texts")
+        tell(on_progress, "Reading texts")
         how = Asking("label", caps, on_progress, stop, missing)
         state = begin(state, askable, None if sample is None else drawn, caps)
         if not go_on and not missing:
@@ -223,7 +224,14 @@ def labels_so_far(state: JobState, known: Mapping[str, Answer] | None = None) ->
     )
 
 
-def tell(asker: Asker, on_progress: OnProgress | None, step: str) -> None:
+def tell(on_progress: OnProgress | None, step: str) -> None:
     """Say that a step that asks nothing has begun."""
     if on_progress is not None:
-        on_progress(Progress(0, 1, asker.spending, 0.0, step))
+        on_progress(Progress(0, 1, Spending(), 0.0, step))
+
+
+def tell_parts(on_progress: OnProgress | None, step: str) -> OnPart | None:
+    """What tells of each part of a step that asks nothing, after :func:`tell`."""
+    if on_progress is None:
+        return None
+    return lambda done, total: on_progress(Progress(done, total, Spending(), 0.0, step, parts=True))

@@ -19,7 +19,7 @@ from tracer_nb.steps.column.frames import read_texts, same_texts
 from tracer_nb.steps.label.asker import OnProgress, asks_again
 from tracer_nb.steps.label.costs import costs_of
 from tracer_nb.steps.label.plan import check_sample, drawn_rows
-from tracer_nb.steps.label.step import label, tell
+from tracer_nb.steps.label.step import label, tell, tell_parts
 from tracer_nb.steps.label.stream import Asking
 from tracer_nb.steps.route.chain import has_chain, heard_routing
 from tracer_nb.steps.route.outcome import Outcome, answer_rows, combine
@@ -215,10 +215,10 @@ def run(
             f"stopped at {labelled} labelled rows ({labels.stopped}); at least {fewest} are "
             f"needed for this target. Every stored answer is kept; {go_on_words(labels.stopped)}"
         )
-    tell(asker, on_progress, "Fitting the surrogate")
-    state = fit(state)
+    tell(on_progress, "Fitting the surrogate")
+    state = fit(state, tell_parts(on_progress, "Fitting the surrogate"))
     keep(state)
-    tell(asker, on_progress, "Certifying a threshold")
+    tell(on_progress, "Certifying a threshold")
     how = Asking("calibrate", caps, on_progress, stop)
     state = calibrate(state, how, keep)
     keep(state)

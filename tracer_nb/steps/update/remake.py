@@ -14,6 +14,7 @@ from tracer_nb.engine import ExtraRows, Router
 from tracer_nb.engine.certificates import round_confidence
 from tracer_nb.engine.extra import stack_rows
 from tracer_nb.engine.pipeline import Answers
+from tracer_nb.engine.race import OnPart
 from tracer_nb.errors import NotFitted
 from tracer_nb.records import Answer, Certificate, Labels
 from tracer_nb.steps.audit.auditor import fit_key, watch_key
@@ -79,6 +80,8 @@ def remake(
     order: NDArray[np.intp],
     known: Mapping[str, Answer],
     now: Side,
+    *,
+    on_part: OnPart | None = None,
 ) -> Side:
     """Fit on everything but the fresh rows, and certify on these.
 
@@ -91,6 +94,8 @@ def remake(
     known : mapping of str to Answer
         Everything that the teacher said about texts of the column and elsewhere.
     now : Side
+    on_part : callable, optional
+        Told how many parts of the fit are done, and of how many.
     """
     texts, _, X = state.featurized()
     setup, asker, trail = state.setup, state.setup.asker, state.trail
@@ -106,6 +111,7 @@ def remake(
     extra, elsewhere = extra_rows(texts, X, draw, trail, known)
     fitted = fit_on(
         *(state, texts, labels, X),
+        on_part=on_part,
         extra=extra,
         calibration=np.arange(len(labels.rows)) >= draw.start,
         confidence=next_confidence(state),

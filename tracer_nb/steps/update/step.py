@@ -24,13 +24,15 @@ from tracer_nb.steps.label.asker import OnProgress
 from tracer_nb.steps.label.costs import mean_cost
 from tracer_nb.steps.label.plan import askable_texts, check_sample
 from tracer_nb.steps.label.reject import ask_about
-from tracer_nb.steps.label.step import tell
+from tracer_nb.steps.label.step import tell, tell_parts
 from tracer_nb.steps.route.outcome import SURROGATE, TEACHER, Outcome
 from tracer_nb.steps.route.step import route
 from tracer_nb.steps.state import JobState, Keep
 from tracer_nb.steps.update.remake import Side, next_confidence, present_side, remake, take_over
 
 __all__ = ["plan_update", "update"]
+
+_FITTING = "Fitting on all that the teacher said, and certifying again"
 
 
 def update(
@@ -73,9 +75,9 @@ def update(
     told = replace(told, n_asked=asker.spending.since(paid).asked)
     if (why := asker.stopped_in("update")) is not None:
         return replace(state, update=replace(told, stopped=why))
-    tell(asker, on_progress, "Fitting on all that the teacher said, and certifying again")
+    tell(on_progress, _FITTING)
     known = _known(state)
-    new = remake(state, draw, order, known, now)
+    new = remake(state, draw, order, known, now, on_part=tell_parts(on_progress, _FITTING))
     taken = told.had_alarm or new.coverage >= now.coverage
     state = take_over(state, new if taken else now, new, draw)
     keep(state)

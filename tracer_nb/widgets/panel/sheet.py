@@ -221,7 +221,8 @@ def live_values(moment: Moment) -> dict[str, Any]:
         *("label", "calibrate", "stages", "deferred"),
         *("update", "audit", "reask"),
     )
-    share = progress.done / progress.total if known and progress.total else None
+    measured = (known or progress.parts) and progress.total
+    share = progress.done / progress.total if measured else None
     return {
         "line": progress_line(progress) if moment.running else "",
         "share": share,
