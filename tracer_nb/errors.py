@@ -55,7 +55,7 @@ class InvalidInput(TracerError, ValueError):
         near = difflib.get_close_matches(name, names, n=1)
         hint = f"did you mean {near[0]!r}? There are: " if near else "there are: "
         shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
-        return cls(f"no {kind} {name!r}; {hint}{shown or 'none'}")
+        return cls(f"no {kind} {name!r:.80}; {hint}{shown or 'none'}")
 
     @classmethod
     def cannot_write(cls, path: str | os.PathLike[str], error: Exception) -> InvalidInput:

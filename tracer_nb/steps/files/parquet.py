@@ -6,10 +6,12 @@ takes five times the memory (0.8 GB for a file of 60 MB).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+
+import numpy as np
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.steps.files.tables import (
@@ -17,12 +19,15 @@ from tracer_nb.steps.files.tables import (
     BATCH_ROWS,
     Batch,
     Position,
+    need_compute,
     need_pyarrow,
 )
 
 __all__ = ["ParquetReader", "parquet_files"]
 
 _BUFFER = 1 << 20
+# A cell so long that a batch of such ones would be too large.
+_LONG = 8 * BATCH_BYTES // BATCH_ROWS
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -42,7 +47,8 @@ def parquet_files(path: Path) -> list[Path]:
         file
         for ending in ("*.parquet", "*.pq")
         for file in path.rglob(ending)
-        if not any(part.startswith((".", "_")) for part in file.relative_to(path).parts)
+        if file.is_file()  # some writers call a folder so
+        and not any(part.startswith((".", "_")) for part in file.relative_to(path).parts)
     )
     if not found:
         raise InvalidInput(f"the folder {str(path)!r} holds no .parquet file")
@@ -100,7 +106,9 @@ class ParquetReader:
             )
         at = start or {"file": 0, "group": 0, "row": 0}
         for i in range(at["file"], len(self.files)):
-            with self._open(self.files[i]) as opened:
+            file = self.files[i]
+            long = self._long(file)
+            with self._open(file, [*long]) as opened:
                 begin = at["group"] if i == at["file"] else 0
                 for group in range(begin, opened.num_row_groups):
                     skip = at["row"] if (i, group) == (at["file"], at["group"]) else 0
@@ -109,19 +117,21 @@ class ParquetReader:
                     done = 0
                     try:
                         for read in opened.iter_batches(
-                            _rows_of(opened, group, most), row_groups=[group], use_threads=False
+                            _rows_of(opened, group, most, long),
+                            row_groups=[group],
+                            use_threads=False,
                         ):
+                            for begin_, stop in _pieces(read, max(skip - done, 0)):
+                                part = read.slice(begin_, stop - begin_)
+                                table = pa.Table.from_batches([part])
+                                if column in table.column_names:  # else a folder's name says it
+                                    table[column].validate(full=True)
+                                end = {"file": i, "group": group, "row": done + stop}
+                                shaped = self._shaped(table, i)
+                                yield Batch(None, shaped, end, int(shaped.nbytes))
                             done += read.num_rows
-                            left = min(done - skip, read.num_rows)
-                            if left <= 0:
-                                continue
-                            table = pa.Table.from_batches([read.slice(read.num_rows - left)])
-                            if column in table.column_names:  # else a folder's name says it
-                                table[column].validate(full=True)
-                            end = {"file": i, "group": group, "row": done}
-                            yield Batch(None, self._shaped(table, i), end, int(table.nbytes))
                     except _damages() as error:
-                        raise self._damaged(self.files[i], error) from error
+                        raise self._damaged(file, error) from error
 
     def share(self, end: Position, n_done: int) -> float:
         """The share of the rows that is read."""
@@ -148,10 +158,23 @@ class ParquetReader:
             except _damages() as error:
                 raise self._damaged(file, error) from error
 
-    def _open(self, file: Path) -> Any:
-        _, pq = need_pyarrow()
+    def _long(self, file: Path) -> dict[str, int]:
+        """Columns with long cells that many rows may have, which are to be in memory once."""
         try:
-            return pq.ParquetFile(file, pre_buffer=False, buffer_size=_BUFFER)
+            with self._open(file) as opened:
+                columns = _repeated(opened)
+            if not columns:
+                return {}
+            with self._open(file, columns) as opened:
+                return _longest(opened, columns)
+        except _damages() as error:
+            raise self._damaged(file, error) from error
+
+    def _open(self, file: Path, once: Sequence[str] = ()) -> Any:
+        _, pq = need_pyarrow()
+        how: dict[str, Any] = {"pre_buffer": False, "buffer_size": _BUFFER}
+        try:
+            return pq.ParquetFile(file, read_dictionary=[*once], **how)
         except _damages() as error:
             raise self._damaged(file, error) from error
 
@@ -166,11 +189,75 @@ def _damages() -> tuple[type[Exception], ...]:
     return pa.ArrowException, OSError, UnicodeError
 
 
-def _rows_of(opened: Any, group: int, most: int) -> int:
+def _rows_of(opened: Any, group: int, most: int, long: Mapping[str, int]) -> int:
     """Rows of a batch: fewer where they are large."""
     about = opened.metadata.row_group(group)
-    each = about.total_byte_size / max(about.num_rows, 1)
-    return int(max(1, min(most, BATCH_BYTES / max(each, 1.0))))
+    size, names = about.total_byte_size, opened.schema_arrow.names
+    for i in range(about.num_columns):
+        chunk = about.column(i)
+        if chunk.path_in_schema not in names:  # inside of lists and the like: nobody counts them
+            size += chunk.num_values * long.get(chunk.path_in_schema, 0)
+    return int(max(1, min(most, BATCH_BYTES / max(size / max(about.num_rows, 1), 1.0))))
+
+
+def _repeated(opened: Any) -> list[str]:
+    """Columns that hold a cell once which many rows may have."""
+    found: dict[str, None] = {}
+    for group in range(opened.num_row_groups):
+        about = opened.metadata.row_group(group)
+        for chunk in (about.column(i) for i in range(about.num_columns)):
+            # No cell is longer than all of them together.
+            is_long = chunk.total_uncompressed_size > _LONG
+            if is_long and chunk.physical_type == "BYTE_ARRAY" and chunk.has_dictionary_page:
+                found[chunk.path_in_schema] = None
+    return list(found)
+
+
+def _longest(opened: Any, columns: Sequence[str]) -> dict[str, int]:
+    """Bytes of the longest cell of each column, where it is a long one.
+
+    Of a file that is opened with these columns as dictionaries, which stand before their rows.
+    """
+    pc = need_compute()
+    found: dict[str, int] = {}
+    for group in range(opened.num_row_groups):
+        for name in columns:
+            for read in opened.iter_batches(1, row_groups=[group], columns=[name]):
+                for words in _dictionaries(read.column(0)):
+                    longest = pc.max(pc.binary_length(words)).as_py() or 0
+                    if longest > _LONG:
+                        found[name] = max(longest, found.get(name, 0))
+                break
+    return found
+
+
+def _dictionaries(array: Any) -> Iterator[Any]:
+    """Dictionaries in an array, or in what it is made of."""
+    pa, _ = need_pyarrow()
+    if pa.types.is_dictionary(array.type):
+        yield array.dictionary
+    elif pa.types.is_struct(array.type):
+        for part in array.flatten():
+            yield from _dictionaries(part)
+    elif hasattr(array, "values"):
+        yield from _dictionaries(array.values)
+
+
+def _pieces(read: Any, start: int) -> Iterator[tuple[int, int]]:
+    """Ranges of the rows from ``start`` on whose repeated cells do not take too much memory."""
+    pa, pc = need_pyarrow()[0], need_compute()
+    sizes = np.zeros(read.num_rows, dtype=np.int64)
+    for column in read.columns:
+        if pa.types.is_dictionary(column.type) and _is_text(pa, column.type):
+            lengths = pc.fill_null(pc.take(pc.binary_length(column.dictionary), column.indices), 0)
+            sizes += lengths.to_numpy(zero_copy_only=False)
+    ends = np.cumsum(sizes)
+    while start < read.num_rows:
+        before = ends[start] - sizes[start]
+        stop = int(np.searchsorted(ends, before + BATCH_BYTES, side="right"))
+        stop = max(stop, start + 1)
+        yield start, stop
+        start = stop
 
 
 def _partition_keys(path: Path, file: Path) -> dict[str, str | int | None]:

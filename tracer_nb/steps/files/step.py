@@ -244,6 +244,15 @@ def check_there(path: Path) -> None:
     """
     if not path.exists():
         raise InvalidInput(f"cannot read {str(path)!r}: no such file or folder; give its path")
+    _check_real(path)
+
+
+def _check_real(path: Path) -> None:
+    # A pipe is there once: a run that is killed could not go on, and opening it waits for ever.
+    if not (path.is_file() or path.is_dir()):
+        raise InvalidInput(
+            f"{str(path)!r} is a pipe or a device; give the path of a file or folder"
+        )
 
 
 def open_rows(path: Path) -> Reader:
@@ -320,6 +329,8 @@ def _checked_output(path: Path, router: str | os.PathLike[str], out: Path) -> Pa
         )
     if real == Path(router).expanduser().resolve():
         raise InvalidInput(f"the output {str(out)!r} is the router; give another path")
+    if real.exists():
+        _check_real(real)
     if not real.parent.is_dir():
         raise InvalidInput.cannot_write(out, FileNotFoundError(2, "No such file or directory"))
     if real.is_dir():

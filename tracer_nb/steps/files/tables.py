@@ -21,6 +21,7 @@ __all__ = [
     "fingerprint",
     "format_of",
     "is_packed",
+    "need_compute",
     "need_pyarrow",
     "with_columns",
 ]
@@ -72,15 +73,24 @@ class Batch:
         """The cells of a column; None where a row has none."""
         if self.rows is not None:
             return [row.get(name) for row in self.rows]
-        cells: list[Any] = self.table[name].to_pylist()
+        pa, _ = need_pyarrow()
+        try:
+            cells: list[Any] = self.table[name].to_pylist()
+        except (pa.ArrowException, OverflowError, ValueError) as error:
+            why = " ".join(str(error).split())[:120]
+            raise InvalidInput(
+                f"column {name!r} holds values that no text can hold ({why}); convert them first, or "
+                "write Parquet: --out NAME.parquet"
+            ) from error
         return cells
 
     def dicts(self) -> list[dict[str, Any]]:
         """The rows as dicts."""
         if self.rows is not None:
             return self.rows
-        dicts: list[dict[str, Any]] = self.table.to_pylist()
-        return dicts
+        names = self.table.column_names
+        columns = [self.cells(name) for name in names]
+        return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
 
 
 class Reader(Protocol):
@@ -166,6 +176,13 @@ def need_pyarrow() -> tuple[Any, Any]:
     except ImportError as error:
         raise MissingExtra.for_package("pyarrow", "parquet", "a Parquet file") from error
     return pa, pq
+
+
+def need_compute() -> Any:
+    """Pyarrow's functions of arrays, where :func:`need_pyarrow` has not failed."""
+    import pyarrow.compute as pc  # noqa: PLC0415  an extra
+
+    return pc
 
 
 def fingerprint(paths: Sequence[Path]) -> str:

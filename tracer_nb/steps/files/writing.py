@@ -142,6 +142,10 @@ class ParquetParts:
         self._widen(table.schema)
         with replacing(path) as file:
             pq.write_table(table, file)
+        try:
+            pq.read_schema(path)
+        except OSError as error:  # nested more deeply than Parquet is read
+            raise _mixed("", error) from error
 
     def join(self, parts: Iterable[Path], file: BinaryIO) -> None:
         """Make the file of its parts."""
@@ -181,6 +185,7 @@ class ParquetParts:
             cells = [row.get(name) for row in rows]
             kind = pa.float64() if name == "label_score" else None
             try:
+                name.encode()  # half a surrogate pair is no name
                 made[name] = pa.array(cells, kind)
             except (pa.ArrowException, TypeError, OverflowError, UnicodeError) as error:
                 raise _mixed(name, error) from error
