@@ -164,7 +164,8 @@ def batch_texts(
     for row, cell in enumerate(cells):
         text = _text(cell, first + row)
         if text:
-            text = make_document(text, {name: values[row] for name, values in beside.items()})
+            if beside:
+                text = make_document(text, {name: values[row] for name, values in beside.items()})
             codes.append(numbers.setdefault(text, len(numbers)))
         else:
             codes.append(-1)
@@ -298,7 +299,8 @@ def _dtype(name: str, values: Sequence[Any]) -> Any:
 
 
 def _has(kind: type, values: Sequence[Any]) -> bool:
-    return any(isinstance(value, kind) for value in values)
+    # Of each type once: a column may have a million cells.
+    return any(issubclass(cell, kind) for cell in set(map(type, values)))
 
 
 def _text(cell: Any, row: int) -> str | None:
