@@ -118,6 +118,24 @@ def test_chances(chance, words):
     assert chance_words(chance).startswith(words)
 
 
+def test_targets_that_promise_nothing_share_a_line(make_report, make_certificate):
+    told = [Carried(target, 35, 0.0, 0.0, 0.95) for target in (0.92, 0.7)]
+    report = make_report(
+        certificate=make_certificate(certified=False),
+        carried=(*told, Carried(0.6, 35, 0.6, 0.3, 0.95)),
+    )
+    assert carried_lines(report)[1:] == [
+        "at 92 % and 70 %, with 35 more labels for a test: nothing.",
+        "at 60 %, with 35 more labels for a test: about 6 in 10 chances, of about 30 % of the rows left.",
+    ]
+
+
+def test_nothing_is_hoped_for_where_no_row_is_left(make_report, make_certificate):
+    told = tuple(Carried(target, 0, 0.0, 0.0, 0.95) for target in (0.92, 0.7))
+    report = make_report(certificate=make_certificate(certified=False), carried=told)
+    assert carried_lines(report) == []
+
+
 def test_a_card_names_one_lower_target(make_report, make_certificate):
     """The way out is the last of the targets that the labels may carry, if it is likely at all."""
     refusal = make_certificate(certified=False, target=0.92)

@@ -123,7 +123,8 @@ def refusal_cause(
         "threshold": c.strategy == "fixed-threshold",
         "classes": bool(c.classes),
         "rows": 0 < c.n_calibration < _fewest(c),
-        "late": not c.n_calibration,
+        # A surrogate that cannot follow the teacher would not have passed before, either.
+        "late": not c.n_calibration and not surest < c.target,
         "column": c.n_population is not None and c.n_population <= _fewest(c),
         "luck": chance >= _LUCK,
         "few": surest >= c.target,

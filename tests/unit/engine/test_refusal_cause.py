@@ -46,6 +46,13 @@ SITUATIONS = [
 ]
 
 
+def test_no_test_of_a_surrogate_that_cannot_follow_was_not_late(make_certificate):
+    refusal = make_certificate(certified=False, n_calibration=0, n_population=2000)
+    assert refusal_cause(refusal, WEAK) == "surrogate"
+    assert refusal_cause(refusal, FLAT) == "gate"
+    assert refusal_cause(refusal, Pilot(np.empty(0), np.empty(0, bool))) == "late"
+
+
 def test_every_cause_is_among_the_situations_in_the_order_in_which_it_is_looked_for():
     assert tuple(cause for cause, *_ in SITUATIONS) == CAUSES
 
