@@ -51,9 +51,9 @@ def test_hard_rows_first_say_it_too(hard):
     out = hard.run(f"%tracer run df.text --teacher teach {FAST} --target 0.97")
     assert "Why: so many texts are asked about that a test of the others" in out
     # One card gives one advice: where no lower target is likely, none is a way out.
-    said = [line for line in out.splitlines() if re.match(r"at \d+ %, with \d+ more label", line)]
-    assert len(said) == 3
-    assert all(line.endswith(": nothing.") for line in said)
+    (said,) = [line for line in out.splitlines() if re.match(r"at .+ %, with \d+ more label", line)]
+    assert len(re.findall(r"\d+ %", said)) == 3
+    assert said.endswith(": nothing.")
     assert "A lower target: " not in out
     assert "lower the target" not in out
     assert "lower target" not in out.replace("at a lower target, too", "")
