@@ -52,7 +52,7 @@ class InvalidInput(TracerError, ValueError):
         tracer_nb.errors.InvalidInput: no column 'txet'; did you mean 'text'? There are: text, label
         """
         names = [str(n) for n in available]
-        near = difflib.get_close_matches(name, names, n=1)
+        near = difflib.get_close_matches(name[:80], names[:1000], n=1)
         hint = f"did you mean {near[0]!r}? There are: " if near else "there are: "
         shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
         return cls(f"no {kind} {name!r:.80}; {hint}{shown or 'none'}")

@@ -98,7 +98,7 @@ class Service:
         served = self._served(scope)
         body = await self._intake.read(scope, receive)
         try:
-            rows = read_row(body, served.width, self.limits)
+            rows = read_row(body, served.width, self.limits, served.named)
             said = [await self._desk.row(served, rows)]
             results = await self._settled(served, said)
         finally:
@@ -109,7 +109,7 @@ class Service:
         served = self._served(scope)
         body = await self._intake.read(scope, receive)
         try:
-            rows = read_batch(body, served.width, self.limits)
+            rows = read_batch(body, served.width, self.limits, served.named)
             said = await self._desk.batch(served, rows)
             results = await self._settled(served, said)
         finally:

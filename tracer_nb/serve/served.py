@@ -83,6 +83,11 @@ class Served:
         widths = self.saved.router.fit.n_features
         return widths[0] if len(widths) == 1 else None
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Columns that the prompt names."""
+        return tuple(self.saved.about.get("columns", ()))
+
     def look(self) -> None:
         """Heed audits that were made since, here or elsewhere with the same store."""
         self.force = self.saved.in_force

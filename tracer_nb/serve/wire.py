@@ -83,7 +83,7 @@ def encode(content: Any) -> bytes:
     return _encoder.encode(content) + b"\n"
 
 
-def read_row(body: bytes, width: int | None, limits: Limits) -> Rows:
+def read_row(body: bytes, width: int | None, limits: Limits, named: Sequence[str] = ()) -> Rows:
     """The row of a ``/predict`` request.
 
     Parameters
@@ -92,6 +92,8 @@ def read_row(body: bytes, width: int | None, limits: Limits) -> Rows:
     width : int or None
         Numbers of a vector; None where the router takes none.
     limits : Limits
+    named : sequence of str
+        Columns that the prompt names.
 
     Raises
     ------
@@ -105,10 +107,10 @@ def read_row(body: bytes, width: int | None, limits: Limits) -> Rows:
     if said.text is not msgspec.UNSET:
         texts = [said.text]
     rows = Rows(texts, vectors, {name: [cell] for name, cell in said.cells.items()})
-    return _checked(rows, limits, '"text" or a "vector"')
+    return _checked(rows, limits, '"text" or a "vector"', named)
 
 
-def read_batch(body: bytes, width: int | None, limits: Limits) -> Rows:
+def read_batch(body: bytes, width: int | None, limits: Limits, named: Sequence[str] = ()) -> Rows:
     """The rows of a ``/predict_batch`` request; see :func:`read_row`."""
     said = _decoded(_batch_decoder, body, '{"texts": ["…", …]} or {"vectors": [[0.1, …], …]}')
     texts = vectors = None
@@ -118,7 +120,7 @@ def read_batch(body: bytes, width: int | None, limits: Limits) -> Rows:
     if said.vectors is not msgspec.UNSET:
         _check_rows(len(said.vectors), limits)
         vectors = _matrix(said.vectors, width, "vectors")
-    return _checked(Rows(texts, vectors, said.cells), limits, '"texts" or "vectors"')
+    return _checked(Rows(texts, vectors, said.cells), limits, '"texts" or "vectors"', named)
 
 
 def _decoded(decoder: Any, body: bytes, form: str) -> Any:
@@ -163,7 +165,7 @@ def _matrix(vectors: list[list[float]], width: int | None, name: str) -> NDArray
     return matrix
 
 
-def _checked(rows: Rows, limits: Limits, what: str) -> Rows:
+def _checked(rows: Rows, limits: Limits, what: str, named: Sequence[str]) -> Rows:
     if rows.texts is None and rows.vectors is None:
         raise Refused(422, f"neither of {what} is there; send one of them".replace(" or ", " and "))
     if rows.texts is not None:
@@ -179,6 +181,12 @@ def _checked(rows: Rows, limits: Limits, what: str) -> Rows:
                     f"text {i} has {len(text):,} characters, above the limit of {limits.text:,}; cut it",
                 )
     for name, cells in rows.cells.items():
+        if name not in named:
+            raise Refused(
+                422,
+                f"cells holds {name!r:.60}, and the columns that the prompt names are: "
+                f"{', '.join(named) or 'none'}; leave it out",
+            )
         if rows.texts is None or len(cells) != len(rows):
             raise Refused(
                 422, f"cells {name!r:.60} are {len(cells):,} for {len(rows):,} texts; send one each"

@@ -54,6 +54,17 @@ def test_a_name_of_any_length_is_shown_in_part(routed, tmp_path):
     one_line(error)
 
 
+def test_a_header_of_very_many_columns_is_read(routed, tmp_path):
+    names = [f"c{i}" for i in range(150_000)]  # each beside each would be 22,500,000,000
+    rows = ",".join([*names, "text"]), "," * len(names) + "refund please"
+    (tmp_path / "a.csv").write_text("\n".join(rows) + "\n")
+    assert routed(tmp_path / "a.csv", tmp_path / "out.csv", column="text").n_rows == 1
+    (tmp_path / "b.csv").write_text(f"{rows[0]},{'n' * 5000},{'n' * 5000}\n{rows[1]},,\n")
+    with pytest.raises(InvalidInput, match="has several columns named 'nnn") as error:
+        routed(tmp_path / "b.csv", tmp_path / "b.out.csv")
+    one_line(error)
+
+
 def not_utf8():
     return pa.Array.from_buffers(pa.string(), 2, pa.array([b"ab", b"\xff\xfe"]).buffers())
 

@@ -163,6 +163,11 @@ def test_texts_and_vectors_go_to_routers_that_take_them(service):
     )
     assert is_refusal(status, said)
     assert "1 texts and 2 vectors" in said["error"]
+    # Thousands of them would take minutes to be put into a table.
+    body = {"text": "a", "cells": {f"c{i}": "x" for i in range(200_000)}}
+    status, said = service.post("/predict?router=texts", body)
+    assert (status, is_refusal(status, said)) == (422, True)
+    assert "the columns that the prompt names are: none" in said["error"]
     body = {"texts": ["a"], "cells": {"<b>": ["x", "y"]}}
     status, said = service.post("/predict_batch?router=texts", body)
     assert is_refusal(status, said)

@@ -12,7 +12,14 @@ from typing import Any, BinaryIO, cast
 
 from tracer_nb.errors import InvalidInput
 from tracer_nb.steps.column.frames import is_missing
-from tracer_nb.steps.files.tables import BATCH_BYTES, BATCH_ROWS, Batch, Position, is_packed
+from tracer_nb.steps.files.tables import (
+    BATCH_BYTES,
+    BATCH_ROWS,
+    Batch,
+    Position,
+    is_packed,
+    refuse_twice,
+)
 
 __all__ = ["CsvReader", "JsonReader", "open_lines"]
 
@@ -131,11 +138,7 @@ class CsvReader(_LineReader):
                     f"{str(path)!r} has one column, {header[0]!r:.80}, with {other!r} in its name; write "
                     "the cells with commas between them (.csv) or tabs (.tsv)"
                 )
-        twice = {name for name in header if header.count(name) > 1}
-        if twice:
-            raise InvalidInput(
-                f"{str(path)!r} has several columns named {min(twice)!r}; rename one"
-            )
+        refuse_twice(path, header)
         self.columns = self.text_columns = tuple(header)
 
     def batches(

@@ -21,6 +21,7 @@ from tracer_nb.steps.files.tables import (
     Position,
     need_compute,
     need_pyarrow,
+    refuse_twice,
 )
 
 __all__ = ["ParquetReader", "parquet_files"]
@@ -86,11 +87,7 @@ class ParquetReader:
                 f"the files of {str(path)!r} do not go together: {_line(error)}"
             ) from error
         self.columns = tuple(self.schema.names)
-        twice = {name for name in self.columns if self.columns.count(name) > 1}
-        if twice:
-            raise InvalidInput(
-                f"{str(path)!r} has several columns named {min(twice)!r}; rename one"
-            )
+        refuse_twice(path, self.columns)
         self.text_columns = tuple(field.name for field in self.schema if _is_text(pa, field.type))
 
     def batches(

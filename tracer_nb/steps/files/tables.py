@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ __all__ = [
     "is_packed",
     "need_compute",
     "need_pyarrow",
+    "refuse_twice",
     "with_columns",
 ]
 
@@ -183,6 +185,21 @@ def need_compute() -> Any:
     import pyarrow.compute as pc  # noqa: PLC0415  an extra
 
     return pc
+
+
+def refuse_twice(path: Path, names: Sequence[str]) -> None:
+    """Refuse columns of the same name.
+
+    Raises
+    ------
+    InvalidInput
+        There are such.
+    """
+    twice = [name for name, n in Counter(names).items() if n > 1]
+    if twice:
+        raise InvalidInput(
+            f"{str(path)!r} has several columns named {min(twice)!r:.80}; rename one"
+        )
 
 
 def fingerprint(paths: Sequence[Path]) -> str:
