@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import os
 import sys
 
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tracer_nb.errors import InvalidInput
+from tracer_nb.steps.files.lines import JsonReader
 from tracer_nb.steps.files.parquet import ParquetReader
 from tracer_nb.steps.files.step import route_file
 from tracer_nb.steps.files.tables import BATCH_BYTES
@@ -130,6 +132,23 @@ def test_a_folder_with_the_name_of_a_file_is_looked_into(routed, tmp_path):
     inner.mkdir(parents=True)
     pq.write_table(pa.table({"text": TEXTS}), inner / "part.parquet")
     assert routed(tmp_path / "in", tmp_path / "out.parquet").n_rows == 2
+
+
+def test_lines_of_many_small_values_come_a_few_at_a_time(tmp_path):
+    many = '{"text": "a", "x": [' + "[]," * 50_000 + "[]]}\n"  # 150 kB, and 5 MB when it is read
+    (tmp_path / "in.jsonl").write_text(many * 30 + '{"text": "b"}\n' * 20_000)
+    sizes = [len(b) for b in JsonReader(tmp_path / "in.jsonl").batches(None, "text")]
+    assert sizes[:8] == [4] * 7 + [8192]
+    assert sum(sizes) == 20_030
+
+
+def test_a_line_without_an_end_is_not_read_to_it(routed, tmp_path):
+    with gzip.open(tmp_path / "in.jsonl.gz", "wb", 1) as file:
+        file.write(b'{"text": "a"}\n')
+        for _ in range(40):
+            file.write(b" " * 1_000_000)
+    with pytest.raises(InvalidInput, match="line 1: more than 20 MB without an end"):
+        routed(tmp_path / "in.jsonl.gz", tmp_path / "out.jsonl")
 
 
 # --- a long cell that many rows have: small in a file, large in memory

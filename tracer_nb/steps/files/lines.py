@@ -24,7 +24,9 @@ from tracer_nb.steps.files.tables import (
 __all__ = ["CsvReader", "JsonReader", "open_lines"]
 
 # A longer line or cell is a file of something else, or a quote that is never closed.
-_LONGEST = 64_000_000
+_LONGEST = 20_000_000
+# What a list or object of JSON, and a value in one, take in memory beyond their characters.
+_INNER, _VALUE = 64, 32
 _BOM = b"\xef\xbb\xbf"
 # What a damaged or cut compressed file raises.
 _TORN = (OSError, EOFError, zlib.error)
@@ -204,16 +206,22 @@ class JsonReader(_LineReader):
         with open_lines(self.path) as file:
             lines = _Lines(self.path, file, start)
             rows: list[dict[str, Any]] = []
-            begun = lines.byte
+            size = 0
             for text in lines:
                 if not text.strip():
                     continue
                 rows.append(_object(text, lines, column))
-                if len(rows) == most or lines.byte - begun > BATCH_BYTES:
-                    yield Batch(rows, None, lines.position, lines.byte - begun)
-                    rows, begun = [], lines.byte
+                size += _memory(text)
+                if len(rows) == most or size > BATCH_BYTES:
+                    yield Batch(rows, None, lines.position, size)
+                    rows, size = [], 0
             if rows:
-                yield Batch(rows, None, lines.position, lines.byte - begun)
+                yield Batch(rows, None, lines.position, size)
+
+
+def _memory(text: str) -> int:
+    """Bytes that a line takes when it is read, about: many small values take many times their own."""
+    return len(text) + _INNER * (text.count("[") + text.count("{")) + _VALUE * text.count(",")
 
 
 def _object(text: str, lines: _Lines, column: str) -> dict[str, Any]:

@@ -23,8 +23,9 @@ from tracer_nb.store import QueueStore, Shelf
 __all__ = ["merge_file"]
 
 _LABEL, _SOURCE, _, _REASON = OUTPUT_COLUMNS
-# Rows of a row group.
-_GROUP = 100_000
+# Of a row group: what is in memory at a time.
+_GROUP_ROWS = 100_000
+_GROUP_BYTES = 64_000_000
 
 
 def merge_file(
@@ -144,7 +145,8 @@ def _write_parquet(batches: Iterator[Batch], schema: Any, file: BinaryIO) -> Non
         waiting: list[Any] = []
         for batch in batches:
             waiting.append(batch.table.cast(schema))
-            if sum(table.num_rows for table in waiting) >= _GROUP:
+            is_long = sum(table.num_rows for table in waiting) >= _GROUP_ROWS
+            if is_long or sum(table.nbytes for table in waiting) >= _GROUP_BYTES:
                 writer.write_table(pa.concat_tables(waiting))
                 waiting = []
         if waiting:
