@@ -19,7 +19,7 @@ __all__ = ["LineParts", "ParquetParts", "Parts", "parts_of"]
 
 # Of a row group of the finished file.
 _GROUP_ROWS = 100_000
-_GROUP_BYTES = 128_000_000
+_GROUP_BYTES = 64_000_000
 
 
 class LineParts:
