@@ -89,6 +89,23 @@ def test_a_folder_is_merged_file_by_file(router, messages, answered, tmp_path):
     ).all()
 
 
+def test_columns_without_any_label_are_filled_too(router, messages, tmp_path):
+    """A frame in which nobody has answered a row has columns of no type in Parquet."""
+    store = tmp_path / "s.sqlite"
+    source = write(messages, tmp_path / "in.parquet")
+    route_file(source, router, tmp_path / "out.parquet", column="text", store=store)
+    frame = read(tmp_path / "out.parquet")
+    frame = frame[frame["label_source"].isna()].assign(label=None, label_source=None)
+    frame.to_parquet(tmp_path / "open.parquet")
+    drain(router, store=store, max_cost=5.0)
+    merged = merge_file(tmp_path / "open.parquet", router, column="text", store=store)
+    assert merged.n_filled > 10
+    assert read(tmp_path / "open.parquet")["label"].notna().sum() == merged.n_filled
+    frame.assign(label=1).to_parquet(tmp_path / "other.parquet")
+    with pytest.raises(InvalidInput, match="column 'label' holds int64, not text, so it was not"):
+        merge_file(tmp_path / "other.parquet", router, column="text", store=store)
+
+
 def test_what_cannot_be_drained_or_merged(router, messages, tmp_path):
     store = tmp_path / "s.sqlite"
     with pytest.raises(InvalidInput, match="say what it may cost at the most"):

@@ -13,7 +13,7 @@ from tracer_nb.engine.saving.atomic import replacing
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import FileMerged, RejectOption
 from tracer_nb.steps.column.frames import OUTPUT_COLUMNS, cell_text, is_missing
-from tracer_nb.steps.files.parquet import parquet_files
+from tracer_nb.steps.files.parquet import is_text, parquet_files
 from tracer_nb.steps.files.step import check_there, choose_column, open_rows
 from tracer_nb.steps.files.tables import Batch, format_of, is_packed, need_pyarrow, with_columns
 from tracer_nb.steps.files.writing import LineParts, parts_of
@@ -93,10 +93,11 @@ class _Filler:
                     "does that"
                 )
         form = format_of(path)
+        schema = _schema(path, reader.schema) if form == "parquet" else None
         with replacing(path) as file:
             filled = (self._filled(batch, name) for batch in reader.batches(None, name))
             if form == "parquet":
-                _write_parquet(filled, reader.schema, file)
+                _write_parquet(filled, schema, file)
             else:
                 parts = parts_of(form, reader.columns, packed=is_packed(path))
                 assert isinstance(parts, LineParts)  # noqa: S101  of lines
@@ -137,6 +138,22 @@ class _Filler:
                 others = {c: cell_text(its[row]) for c, its in beside.items()}
                 found[row] = make_document(text, others)
         return found
+
+
+def _schema(path: Path, schema: Any) -> Any:
+    """The file's schema, in which what is filled in is text: a column of nothing has no type."""
+    pa, _ = need_pyarrow()
+    for name in (_LABEL, _SOURCE, _REASON):
+        at = schema.get_field_index(name)
+        kind = schema.field(at).type
+        if pa.types.is_null(kind):
+            schema = schema.set(at, pa.field(name, pa.string()))
+        elif not is_text(kind):
+            raise InvalidInput(
+                f"{str(path)!r}: column {name!r} holds {kind}, not text, so it was not routed; tracer_nb "
+                "route does that"
+            )
+    return schema
 
 
 def _write_parquet(batches: Iterator[Batch], schema: Any, file: BinaryIO) -> None:

@@ -24,7 +24,7 @@ from tracer_nb.steps.files.tables import (
     refuse_twice,
 )
 
-__all__ = ["ParquetReader", "parquet_files"]
+__all__ = ["ParquetReader", "is_text", "parquet_files"]
 
 _BUFFER = 1 << 20
 # A cell so long that a batch of such ones would be too large.
@@ -88,7 +88,7 @@ class ParquetReader:
             ) from error
         self.columns = tuple(self.schema.names)
         refuse_twice(path, self.columns)
-        self.text_columns = tuple(field.name for field in self.schema if _is_text(pa, field.type))
+        self.text_columns = tuple(field.name for field in self.schema if is_text(field.type))
 
     def batches(
         self, start: Position | None, column: str, most: int = BATCH_ROWS
@@ -245,7 +245,7 @@ def _pieces(read: Any, start: int) -> Iterator[tuple[int, int]]:
     pa, pc = need_pyarrow()[0], need_compute()
     sizes = np.zeros(read.num_rows, dtype=np.int64)
     for column in read.columns:
-        if pa.types.is_dictionary(column.type) and _is_text(pa, column.type):
+        if pa.types.is_dictionary(column.type) and is_text(column.type):
             lengths = pc.fill_null(pc.take(pc.binary_length(column.dictionary), column.indices), 0)
             sizes += lengths.to_numpy(zero_copy_only=False)
     ends = np.cumsum(sizes)
@@ -272,7 +272,9 @@ def _partition_keys(path: Path, file: Path) -> dict[str, str | int | None]:
     return found
 
 
-def _is_text(pa: Any, kind: Any) -> bool:
+def is_text(kind: Any) -> bool:
+    """Whether a column of this type holds text, or nothing."""
+    pa, _ = need_pyarrow()
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     views = getattr(pa.types, "is_string_view", lambda _: False)
