@@ -7,7 +7,7 @@ import pytest
 
 from tracer_nb.charts import frontier_chart, preview_chart, split, to_svg
 from tracer_nb.engine.judge import frontier as make_engine_frontier
-from tracer_nb.records import HandThreshold, Preview
+from tracer_nb.records import HandThreshold, Preview, PromiseName
 
 
 def parts(frontier, certificate, **options):
@@ -55,6 +55,28 @@ def test_titles_say_what_is_drawn(make_frontier, make_certificate):
     }
     # Vega-Lite joins the titles of layers: only one may be there.
     assert titles - {None} == {"Agreement with the teacher"}
+
+
+def test_a_curve_is_called_what_it_is_of(make_frontier, make_certificate):
+    """Of rows that are read to find a label, and before any test, it is no curve of the promise."""
+    recall = PromiseName("recall", "urgent")
+    held = {"promise": recall, "certified": True, "n_counted": 50, "n_wrong": 1}
+    chart, values = parts(make_frontier(), make_certificate(**held))
+    assert layers(chart, "line", "curve")[0]["encoding"]["y"]["title"] == "Recall of urgent"
+    assert len(values["certified"]) == len(values["target"]) == 1
+    for how in ({"n_known": 40}, {"n_calibration": 0, "certified": False}):
+        chart, values = parts(make_frontier(), make_certificate(**{**held, **how}))
+        (line,) = layers(chart, "line", "curve")
+        assert line["encoding"]["y"]["title"] == "Agreement with the teacher"
+        assert values["certified"] == values["target"] == []
+        first, second = "".join(values["about"][0]["title"]).split("On ")
+        assert first.startswith("Promise: recall of urgent, ")
+        assert "the curve is agreement on handled rows" in first
+        assert second.startswith("fitting rows" if "n_calibration" in how else "300 calibration")
+    refused = make_certificate(n_calibration=0, certified=False)
+    _, values = parts(make_frontier(), refused)
+    assert values["about"][0]["title"][0].startswith("On fitting rows out of fold; ")
+    assert values["target"]
 
 
 @pytest.mark.parametrize("target", [0.5, 0.92, 0.999])

@@ -48,11 +48,14 @@ def frontier_chart(
 ) -> Any:
     """The promised share against coverage on the calibration rows; by default selective agreement.
 
+    Where the test tells no other threshold's share, it is selective agreement, and says so.
+
     Parameters
     ----------
     frontier : Frontier
     certificate : Certificate
-        Its target is drawn as a line and, when certified, its threshold as a point.
+        Its target is drawn as a line and, when certified, its threshold as a point, where the
+        curve is of what is promised.
     hand : HandThreshold, optional
         Drawn as a point that is not certified.
     width : int or "container"
@@ -67,7 +70,13 @@ def frontier_chart(
         here) and "about"; at most 100 rows of data each, whatever the number of rows of the column.
     """
     certified: Rows = []
-    if certificate.certified and certificate.n_calibration and certificate.n_handled:
+    is_promised = certificate.curve == certificate.promise
+    if (
+        is_promised
+        and certificate.certified
+        and certificate.n_calibration
+        and certificate.n_handled
+    ):
         # On the calibration rows, like the curve: the column's own coverage may differ a little.
         coverage = certificate.n_handled / certificate.n_calibration
         at = f"certified at {level(certificate.target)}: {certificate.n_handled:,} rows"
@@ -80,17 +89,22 @@ def frontier_chart(
         coverage = hand.n_handled / hand.n_rows
         text = f"by hand: {percent(coverage)}, not certified"
         by_hand = [_point(coverage, hand.agreement, text)]
-    rows = count(certificate.n_calibration, "calibration row")
+    rows = "fitting rows out of fold"
+    if certificate.n_calibration:
+        rows = count(certificate.n_calibration, "calibration row")
     title = [f"On {rows}; band: pointwise 90 % interval"]
-    if certificate.also:
+    if not is_promised:
+        named = f"{certificate.promise.title}, of {certificate.promise.rows}"
+        title.insert(0, f"Promise: {named}; the curve is agreement on handled rows")
+    elif certificate.also:
         titles = "; ".join(each.promise.title for each in (certificate, *certificate.also))
         title.insert(0, f"Promises: {titles}; the curve is of the first")
     elif certificate.promise != HANDLED:
         title.insert(0, f"Promise: {certificate.promise.title}, of {certificate.promise.rows}")
     return _chart(
         frontier,
-        certificate.target,
-        certificate.promise.axis,
+        certificate.target if is_promised else None,
+        certificate.curve.axis,
         certified=certified,
         hand=by_hand,
         title=tuple(title),
@@ -131,7 +145,7 @@ def _point(coverage: float, agreement: float, text: str) -> dict[str, Any]:
 
 def _chart(
     frontier: Frontier,
-    target: float,
+    target: float | None,
     axis: str,
     *,
     certified: Rows,
@@ -141,11 +155,14 @@ def _chart(
     height: int,
 ) -> Any:
     curve = _curve(frontier)
-    lowest = [target, *(row["low"] for row in curve), *(p["agreement"] for p in certified + hand)]
-    bottom = max(0.0, math.floor((min(lowest) - 0.005) * 20) / 20)
+    aims: Rows = []
+    if target is not None:
+        aims = [{"coverage": 0.005, "agreement": target, "text": f"target {level(target)}"}]
+    lowest = [row["low"] for row in curve] + [p["agreement"] for p in [*aims, *certified, *hand]]
+    bottom = max(0.0, math.floor((min(lowest, default=0.5) - 0.005) * 20) / 20)
     data = {
         "curve": curve,
-        "target": [{"coverage": 0.005, "agreement": target, "text": f"target {level(target)}"}],
+        "target": aims,
         "certified": certified,
         "hand": hand,
         "looked": [],

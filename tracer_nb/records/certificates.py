@@ -256,6 +256,15 @@ class Certificate:
         return next((p for p in promised if p.kind not in ("handled", "precision")), None)
 
     @property
+    def curve(self) -> PromiseName:
+        """What its curve over all thresholds is of: the promise, else agreement of handled rows.
+
+        Where rows are read to find a label, or none were tested, nothing tells the promised share
+        at other thresholds.
+        """
+        return self.promise if self.n_calibration and not self.n_known else HANDLED
+
+    @property
     def total_confidence(self) -> float:
         """Confidence that every certificate made on rows of this column holds."""
         return max(self.confidence - self.earlier, 0.0)

@@ -177,10 +177,10 @@ def _bills(bill: Bill | None) -> dict[str, Source]:
 def draw(name: str, source: Source) -> Figure:
     """The chart of that name; its specification is worked out once, whatever its data.
 
-    The axis of the frontier is named by the promise.
+    The axis of the frontier is named by what its curve is of.
     """
     chart = _DRAW[name](*source)
-    axis = next((one.promise.axis for one in source if isinstance(one, Certificate)), "")
+    axis = next((one.curve.axis for one in source if isinstance(one, Certificate)), "")
     if (name, axis) not in _specifications:
         _specifications[name, axis] = split(chart)[0]
     return _specifications[name, axis], values_of(chart)
