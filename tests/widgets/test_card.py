@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tracer_nb.records import Bill, Spending
+from tracer_nb.records import Bill, PromiseName, Spending
 from tracer_nb.widgets import Card, card
 from tracer_nb.widgets.card import safe
 from tracer_nb.words import bill_lead, certificate_sentence, report_lines, short_promise
@@ -37,6 +37,24 @@ def test_figures_first(make_report):
     assert "1,500 of 3,000 rows answered by the surrogate" in text
     assert "95 % agreed: 228 of the 240 handled rows that were tested" in text
     assert "$1.84 paid, instead of about $7.31" in text
+
+
+def test_a_picture_is_described_as_what_it_is(make_report, make_certificate):
+    recall = {"promise": PromiseName("recall", "urgent"), "n_counted": 50}
+    for how, alt in (
+        ({}, "Agreement against coverage on 300 calibration rows, certified at 80 % coverage"),
+        (recall, "Recall of urgent against coverage on 300 calibration rows, certified at 80 %"),
+        (
+            {**recall, "n_known": 40},
+            "Agreement against coverage on 300 calibration rows, not recall of urgent, which is",
+        ),
+        (
+            {"n_calibration": 0, "n_handled": 0, "certified": False},
+            "Agreement against coverage on fitting rows, no point certified",
+        ),
+    ):
+        html = Card(make_report(certificate=make_certificate(**how))).html()
+        assert f'alt="{alt}' in html.replace("&nbsp;", " ")
 
 
 def test_the_bill_leads(make_report):

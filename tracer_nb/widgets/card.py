@@ -182,11 +182,15 @@ def _lines(report: Report) -> list[str]:
 def _frontier(report: Report) -> str:
     assert report.frontier is not None and report.certificate is not None  # noqa: S101, PT018
     c = report.certificate
-    if c.certified:
+    noun = c.curve.noun
+    if c.curve != c.promise:
+        words = f"not {c.promise.noun}, which is promised"
+    elif c.certified:
         words = f"certified at {percent(c.n_handled / c.n_calibration)} coverage"
     else:
         words = "no point certified"
-    alt = f"{c.promise.noun[0].upper()}{c.promise.noun[1:]} against coverage on {c.n_calibration:,} calibration rows, {words}"
+    rows = f"{c.n_calibration:,} calibration rows" if c.n_calibration else "fitting rows"
+    alt = f"{noun[0].upper()}{noun[1:]} against coverage on {rows}, {words}"
     return picture(frontier_chart(report.frontier, c), alt)
 
 
