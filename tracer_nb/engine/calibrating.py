@@ -55,8 +55,11 @@ class _Tested:
     ) -> _Tested:
         """From the teacher's labels of n rows, and which of these they are."""
         # A missing label (None, NaN) has code -1, so it counts as a disagreement.
-        agree = answers.codes == fit.numbers(y, n)[rows]
-        return cls(answers, costs, agree, teacher_codes(label_array(y, n)[rows], _known(fit)))
+        numbers = fit.numbers(y, n)[rows]
+        said = numbers
+        if fit.sets is None:  # labels that the surrogate does not know are told apart, too
+            said = teacher_codes(label_array(y, n)[rows], _known(fit))
+        return cls(answers, costs, answers.codes == numbers, said)
 
     def rows(self, fit: SurrogateFit, target: float, *, new: bool = False) -> Rows:
         path = fit.path(self.answers, self.costs, target, new=new)
@@ -186,7 +189,8 @@ def _certify(
     if options.certificate == "per-class":
         certificate = certify_classes(Promise(*level), evidence, classes, **how)
     else:
-        promises = [Promise(*level, kind_of(name, _known(fit))) for name in options.promises]
+        kinds = [kind_of(name, _known(fit), fit.sets) for name in options.promises]
+        promises = [Promise(*level, kind) for kind in kinds]
         certificate = certify_together(promises, evidence, **how)
     certificate = replace(certificate, also=tuple(_signed(fit, c) for c in certificate.also))
     return _signed(fit, certificate)
@@ -208,7 +212,8 @@ def _signed(fit: SurrogateFit, certificate: Certificate) -> Certificate:
 
 def _picture(fit: SurrogateFit, tested: _Tested, target: float, *, new: bool = False) -> Frontier:
     """The main promise at every threshold."""
-    kind, rows = kind_of(fit.options.promises[0], _known(fit)), tested.rows(fit, target, new=new)
+    kind = kind_of(fit.options.promises[0], _known(fit), fit.sets)
+    rows = tested.rows(fit, target, new=new)
     counted = None if kind.counted is None else kind.counted(rows)
     return frontier(kind.scores_of(rows), ~kind.wrong(rows), counted=counted)
 

@@ -223,10 +223,10 @@ def options_for_sets(options: Options) -> Options:
             f"gate {options.gate!r} takes one label a row; with several use "
             f"{' or '.join(map(repr, SET_GATES))}"
         )
-    if options.promised:
+    if any(name.kind == "precision" for name in options.promises):
         raise InvalidInput(
-            f"promise {options.promised!r} takes one label a row; with several the promise is about "
-            "whole sets: leave it out"
+            f"promise {options.promised!r} takes one label a row; with several promise whole sets "
+            "(handled, output), or the recall of labels"
         )
     if options.certificate != "held-out":
         raise InvalidInput(

@@ -10,6 +10,7 @@ from tracer_nb.engine.features import make_features
 from tracer_nb.engine.options import Options, make_options
 from tracer_nb.errors import InvalidInput
 from tracer_nb.labelset import check_prompt, explain_labels, readable_labels
+from tracer_nb.labelsets import sets_of
 from tracer_nb.records import parse_promises
 from tracer_nb.steps.audit.auditor import Auditor
 from tracer_nb.steps.column.features import ready_matrix
@@ -89,7 +90,12 @@ def make_setup(
     asked = make_teacher(teacher, names, said, **of_teacher)
     parse_promises(asked_for, asked.labels)
     check_several(asked, checked, several, chain=chain)
-    way, new_rows, why = _labelling(*labelling, checked, abstain_unlike=bool(reject[0]))
+    way, new_rows, why = _labelling(
+        *labelling,
+        checked,
+        abstain_unlike=bool(reject[0]),
+        sets=sets_of(asked.labels) is not None,
+    )
     if chain is not None and checked.promised:
         raise InvalidInput(
             f"a chain is proved for promise 'handled', got {checked.promised!r}; leave one of them out"
@@ -121,7 +127,7 @@ def make_setup(
 
 
 def _labelling(
-    way: Any, new_rows: Any, options: Options, *, abstain_unlike: bool
+    way: Any, new_rows: Any, options: Options, *, abstain_unlike: bool, sets: bool
 ) -> tuple[str, int | None, str]:
     """How rows are chosen, how many are set aside for a promise about new rows; why not hard ones.
 
@@ -134,7 +140,7 @@ def _labelling(
     """
     if way is not None and way not in LABELLINGS:
         raise InvalidInput.unknown_name("labelling", str(way), LABELLINGS)
-    why = _only_random(options, abstain_unlike=abstain_unlike)
+    why = _only_random(options, abstain_unlike=abstain_unlike, sets=sets)
     if why and way == LABELLINGS[0]:
         raise InvalidInput(f"labelling {way!r} {why}; use 'random' with it")
     way, told = way or LABELLINGS[1 if why else 0], "" if way else why
@@ -150,7 +156,7 @@ def _labelling(
     return way, int(new_rows), told
 
 
-def _only_random(options: Options, *, abstain_unlike: bool) -> str:
+def _only_random(options: Options, *, abstain_unlike: bool, sets: bool) -> str:
     """Why rows cannot be chosen for what is wanted; empty where they can."""
     if options.certificate != "held-out":
         return f"tests one promise over all labels, not certificate {options.certificate!r}"
@@ -162,6 +168,7 @@ def _only_random(options: Options, *, abstain_unlike: bool) -> str:
         one = f"one target, got {len(options.targets)}"
         other = f"one promise, got {options.promised!r}"
         return f"grows for {other if len(options.promises) > 1 else one}"
-    if abstain_unlike:
-        return "asks about rows unlike the others first, and abstain_unlike asks about none of them"
-    return ""
+    if sets and options.promises[0].label is not None:
+        return f"looks for rows with one label each, not for {options.promised!r} among several"
+    asks = "asks about rows unlike the others first, and abstain_unlike asks about none of them"
+    return asks if abstain_unlike else ""

@@ -221,3 +221,43 @@ def test_reviews_are_of_sets(tmp_path):
     one_label = Tracer(lambda _: "fee", LABELS, store=tmp_path / "reviews.sqlite", features="lsa")
     assert tracer.reviews
     assert not one_label.reviews
+
+
+def test_recalls_of_labels_are_promised_together(tmp_path):
+    tracer = job(promise="recall:refund,recall:fee", target=0.8, confidence=0.9)
+    frame = tracer.run(COLUMN, sample=700, max_rows=1200)
+    certificate = tracer.report.certificate
+    assert certificate.certified
+    assert [str(c.promise) for c in (certificate, *certificate.also)] == [
+        "recall:refund",
+        "recall:fee",
+    ]
+    assert (frame.label_source == "surrogate").mean() > 0.3
+    for label in ("refund", "fee"):
+        rows = [i for i, text in enumerate(COLUMN) if label in truth(text)]
+        assert np.mean([label in frame.label[i] for i in rows]) >= 0.8
+    said = "With 90 % confidence, at least 80 % of each: recall of refund, recall of fee."
+    assert tracer.describe() == said
+    tracer.save(tmp_path / "sets.tracer")
+    loaded = tracer_nb.load(tmp_path / "sets.tracer", teacher=truth, store=":memory:")
+    assert loaded.describe() == said.replace("truth", loaded.teacher.name)
+
+
+def test_a_label_that_no_set_holds_is_said():
+    tracer = job(
+        lambda text: [label for label in truth(text) if label != "fee"], promise="recall:fee"
+    )
+    tracer.run(COLUMN, sample=400, max_rows=1200)
+    assert not tracer.report.certificate.certified
+    assert "fee" in tracer.report.certificate.note
+
+
+def test_what_is_promised_of_sets_is_what_was_proved():
+    with pytest.raises(InvalidInput, match="promise 'precision:fee' takes one label a row"):
+        job(promise="precision:fee")
+    with pytest.raises(InvalidInput, match="not for 'recall:fee' among several"):
+        job(promise="recall:fee", labelling="hard-first")
+    tracer = job(promise="output", target=0.9)
+    tracer.run(COLUMN, max_rows=1200)
+    assert tracer.report.certificate.certified
+    assert str(tracer.report.certificate.promise) == "output"

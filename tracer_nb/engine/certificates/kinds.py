@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tracer_nb.engine.bounds import column_p_value, held_out_p_value
 from tracer_nb.engine.checks import missing_labels
 from tracer_nb.errors import InvalidInput
+from tracer_nb.labelsets import LabelSets
 from tracer_nb.records import HANDLED, Certificate, Pilot, PromiseName
 
 __all__ = [
@@ -177,13 +178,15 @@ def precision_of(code: int, label: object = None) -> Kind:
     )
 
 
-def recall_of(code: int, label: object = None) -> Kind:
+def recall_of(code: int, label: object = None, sets: LabelSets | None = None) -> Kind:
     """Of the rows to which the teacher gives one label, a share T comes out with it.
 
     A miss is a handled row with another label whose teacher's label is the wanted one. Given how
     many of the tested rows are wanted, these are a simple random sample of the wanted rows among
     those that the test is about; wanted rows that are deferred or were answered cannot be missed.
-    A drawn row that got no label counts as missed once it is handled with another label.
+    A drawn row that got no label counts as missed once it is handled with another label. Where a
+    row has several labels, it is wanted where the label is one of the teacher's, and missed where
+    it is none of the surrogate's.
 
     Parameters
     ----------
@@ -191,6 +194,8 @@ def recall_of(code: int, label: object = None) -> Kind:
         Rows need ``codes`` and ``teacher``.
     label : object
         What it stands for.
+    sets : LabelSets, optional
+        Where a row has several labels: ``codes`` and ``teacher`` are numbers of sets.
 
     References
     ----------
@@ -199,18 +204,21 @@ def recall_of(code: int, label: object = None) -> Kind:
     """
     name = PromiseName("recall", str(code if label is None else label))
 
+    def given(said: NDArray[np.intp]) -> NDArray[np.bool_]:
+        return np.asarray(said == code) if sets is None else sets.members(said)[:, code]
+
     def counted(rows: Rows | Pilot) -> NDArray[np.bool_]:
         if rows.teacher is None or rows.codes is None:
             raise InvalidInput(
                 f"{name.noun} needs the teacher's and the surrogate's label of each row; pass codes "
                 "and teacher"
             )
-        return np.asarray(rows.teacher == code)
+        return given(rows.teacher)
 
     def missed(rows: Rows | Pilot) -> NDArray[np.bool_]:
         wanted = counted(rows)
-        assert rows.teacher is not None  # noqa: S101  just counted
-        return np.asarray((wanted | (rows.teacher < 0)) & (rows.codes != code))
+        assert rows.teacher is not None and rows.codes is not None  # noqa: S101, PT018  just counted
+        return np.asarray((wanted | (rows.teacher < 0)) & ~given(rows.codes))
 
     def of_column(
         wrong: Counts, wanted: Counts, _known: Counts, _delivered: int, target: float
@@ -241,7 +249,7 @@ def code_of(label: object, classes: Sequence[Any]) -> int:
     return texts.index(str(label)) if str(label) in texts else len(texts)
 
 
-def kind_of(name: PromiseName, classes: Sequence[Any]) -> Kind:
+def kind_of(name: PromiseName, classes: Sequence[Any], sets: LabelSets | None = None) -> Kind:
     """The kind of a promise that was asked for.
 
     Parameters
@@ -249,13 +257,17 @@ def kind_of(name: PromiseName, classes: Sequence[Any]) -> Kind:
     name : PromiseName
     classes : sequence of length K
         Labels that the surrogate knows.
+    sets : LabelSets, optional
+        Where a row has several of them: rows' codes are its numbers of sets.
     """
     if name.kind == "output":
         return OUTPUT
     if name.label is None:
         return AGREEMENT
-    of = recall_of if name.kind == "recall" else precision_of
-    return of(code_of(name.label, classes), name.label)
+    code = code_of(name.label, classes)
+    if name.kind == "recall":
+        return recall_of(code, name.label, sets)
+    return precision_of(code, name.label)
 
 
 def with_promised(classes: Iterable[Any], names: Iterable[PromiseName]) -> list[str]:

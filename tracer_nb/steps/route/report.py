@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST
 from tracer_nb.engine import Router
 from tracer_nb.engine.split import FIT_SHARE, PILOT_SHARE, is_calibration
+from tracer_nb.labelsets import labels_in, sets_of
 from tracer_nb.records import Answer, Bill, Certificate, Choice, Labels, Report
 from tracer_nb.steps.certify import features_name, features_note, learned_on_column
 from tracer_nb.steps.label.costs import costs_of, mean_cost, unasked_dollars
@@ -94,7 +95,12 @@ def report(state: JobState) -> Report:
 def _never_given(state: JobState, known: Mapping[str, Answer]) -> bool:
     """Whether a promise is of a label that no answer holds."""
     wanted = {name.label for name in state.setup.options.promises if name.label is not None}
-    return bool(wanted) and not wanted <= {answer.label for answer in known.values()}
+    if not wanted:
+        return False
+    said = {answer.label for answer in known.values() if answer.label is not None}
+    if sets_of(state.setup.teacher.labels) is not None:
+        said = {label for name in said for label in labels_in(name)}
+    return not wanted <= said
 
 
 def _others(router: Router, certificate: Certificate) -> tuple[Certificate, ...]:
