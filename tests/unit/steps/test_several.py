@@ -240,7 +240,8 @@ def test_recalls_of_labels_are_promised_together(tmp_path):
     assert tracer.describe() == said
     tracer.save(tmp_path / "sets.tracer")
     loaded = tracer_nb.load(tmp_path / "sets.tracer", teacher=truth, store=":memory:")
-    assert loaded.describe() == said.replace("truth", loaded.teacher.name)
+    (other,) = loaded.router.certificate.also
+    assert (str(other.promise), other.certified) == ("recall:fee", True)
 
 
 def test_a_label_that_no_set_holds_is_said():
