@@ -23,7 +23,7 @@ SHOTS = Path(__file__).parents[2] / "shots"
 class Server:
     """JupyterLab and Notebook 7, from one server, with folders of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, threads: int | None = 1) -> None:
         self.folder = folder / "work"
         self.folder.mkdir(parents=True)
         self.runtime = folder / "runtime"
@@ -50,8 +50,9 @@ class Server:
             "JUPYTER_RUNTIME_DIR": str(self.runtime),
             "IPYTHONDIR": str(folder / "ipython"),
             "PYTHONPATH": str(Path(__file__).parents[2]),
-            "OMP_NUM_THREADS": "1",
         }
+        if threads is not None:  # else as many as a newcomer's kernel has
+            environment["OMP_NUM_THREADS"] = str(threads)
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
