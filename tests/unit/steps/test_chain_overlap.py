@@ -17,7 +17,7 @@ def world():
     return World(n=600)
 
 
-def _ran(world, concurrency, **more):
+def _ran(world, concurrency, *, max_cost=None, **more):
     tracer = world.tracer(
         store=":memory:",
         teacher=FunctionTeacher(
@@ -30,7 +30,7 @@ def _ran(world, concurrency, **more):
         ],
         **more,
     )
-    return tracer, tracer.run(world.texts)
+    return tracer, tracer.run(world.texts, max_cost=max_cost)
 
 
 def test_many_at_a_time_decide_what_one_by_one_decides(world):
@@ -91,3 +91,13 @@ def test_rows_set_aside_are_asked_about_while_the_test_is(world):
     )
     again.run(world.texts)
     assert together == [True]
+
+
+def test_what_a_stage_took_of_a_cap_counts_while_many_are_asked():
+    world = World(n=300, seed=1)
+    draws = []
+    for concurrency in (1, 32):
+        tracer, _ = _ran(world, concurrency, max_cost=4.2)
+        assert tracer._state.setup.spending.cost <= 4.2
+        draws.append([(draw.purpose, draw.rows.tolist()) for draw in tracer._state.draws])
+    assert draws[0] == draws[1]

@@ -246,7 +246,9 @@ def advance(
         behind = how.caps != Caps() or not texts
         with stages.heard({} if behind else hear, step=how.step, stop=how.stop) as ended:
             if texts:
-                stream = Stream(state, askable, how, keep, codes, until_test=until_test)
+                # It plans by what the stages left of the caps, as the first step did.
+                asking = replace(how, caps=caps)
+                stream = Stream(state, askable, asking, keep, codes, until_test=until_test)
                 ask_about(
                     *(asker, texts, setup.reject),
                     caps=how.caps.left(setup.spending),

@@ -40,7 +40,8 @@ class Asking:
     step : str
         Its name in the progress.
     caps : Caps
-        Of the whole job since :meth:`~tracer_nb.steps.label.asker.Asker.begin`.
+        Of the whole job since :meth:`~tracer_nb.steps.label.asker.Asker.begin`; to a stream, what
+        stages of a chain left of them.
     on_progress : callable or None
     stop : threading.Event or None
     missing : bool
