@@ -250,7 +250,8 @@ def test_a_label_that_no_set_holds_is_said():
     )
     tracer.run(COLUMN, sample=400, max_rows=1200)
     assert not tracer.report.certificate.certified
-    assert "fee" in tracer.report.certificate.note
+    said = "teacher calls fee, and of 120 none of them is; so rare a label takes more of them, or another"
+    assert said in tracer.report.certificate.note  # hard rows first would be refused
 
 
 def test_what_is_promised_of_sets_is_what_was_proved():

@@ -100,7 +100,8 @@ def _too_few_wanted(certificate: Certificate, tally: Tally, n_wanted: int) -> Ce
         f"and of {n} {found} {'is' if n_wanted < 2 else 'are'}"
     )
     if not n_wanted:
-        note += "; so rare a label takes more of them, hard rows first, or another promise"
+        chosen = "" if promise.kind.several else "hard rows first, "  # these have one label each
+        note += f"; so rare a label takes more of them, {chosen}or another promise"
         return replace(certificate, note=note)
     n_labels = certificate.n_fit + n
     rows = math.ceil(n_labels * fewest / n_wanted)

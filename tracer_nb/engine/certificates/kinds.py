@@ -98,6 +98,8 @@ class Kind:
         whatever their score. None: all.
     name : PromiseName
         Under which it is asked for.
+    several : bool
+        A row may have several labels.
     """
 
     noun: str
@@ -108,6 +110,7 @@ class Kind:
     column: Callable[[Counts, Counts, Counts, int, float], NDArray[np.float64]] = _column_share
     may: Flags | None = None
     name: PromiseName = HANDLED
+    several: bool = False
 
     @property
     def of_handled(self) -> bool:
@@ -232,6 +235,7 @@ def recall_of(code: int, label: object = None, sets: LabelSets | None = None) ->
         counted=counted,
         column=of_column,
         name=name,
+        several=sets is not None,
     )
 
 
