@@ -584,6 +584,13 @@ def test_a_review_ends_with_the_run_that_it_is_about(watch, found):
     assert watched.view.steps["review"] == "Review, no row waits"
 
 
+def test_a_review_ends_where_other_settings_make_another_job(watch, found):
+    watched = watch(found)
+    watched.press("sit", opened=True)
+    found.at(run=found.moment.run)  # as a session prepares a job
+    assert (watched.view.review, watched.view.steps["review"]) == ({}, "")
+
+
 def test_no_review_is_offered_where_it_would_be_refused(watch, found):
     assert Tracer({"a": "x", "b": "y"}, store=":memory:").known_review is None
     watched, done = watch(found), found.moment

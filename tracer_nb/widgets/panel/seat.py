@@ -60,8 +60,9 @@ class Seat:
         self._sitting, self._view.review = None, {}
 
     def keep_up(self, moment: Moment) -> None:
-        """Close the review of a job that went on: other rows may be waiting."""
-        if self._sitting is not None and (moment.running or moment.run != self._run):
+        """Close the review of a job that went on, or gave way to one with nothing to review."""
+        went_on = moment.running or moment.run != self._run
+        if self._sitting is not None and (went_on or moment.findings.review is None):
             self.close()
 
     def words(self, moment: Moment) -> str:
