@@ -313,3 +313,9 @@ def test_a_smoothed_regression_is_distilled_where_rows_of_the_column_are_known()
     assert (both.pipeline.view.smoothing is None) == (both.trials[0].name == "kernel-ridge")
     at_once = choose(X, Y, codes, **given)  # no rows to distil on
     assert at_once.pipeline.view.smoothing is not None
+    # Chosen rows lie where what is distilled errs; under cross-fitting those of the test are not judged.
+    given = {**given, "judged": np.arange(len(codes)) % 2 == 0, "surrogate": "kernel-ridge"}
+    chosen = choose(X, Y, codes, column=[others], **given)
+    assert chosen.pipeline.view.smoothing is not None
+    crossed = choose(X, Y, codes, column=[others], certificate="cross-fit", **given)
+    assert crossed.pipeline.view.smoothing is None
