@@ -141,7 +141,7 @@ class HardFirst:
         """What to ask about while texts of the last draw are being answered.
 
         A batch is chosen as if :meth:`foregone` texts had no answer; during a test rows come that
-        were set aside, which will be asked about anyway. None where all texts must be known
+        were set aside, which a passed test will ask about. None where all texts must be known
         first: near the end, when a batch too many would cost more than waiting does. Arguments as
         in :meth:`step`.
         """
