@@ -166,13 +166,12 @@ class Surveyor:
         bare = texts[~known]
         rest = X[np.r_[self.column.codes[rows], bare]]
         before = self._sketches.get(names is not None)
-        if self.chain.opinions is None:
-            found = sketch(X[own], labels[own], rest, before, sets=self.sets)
-        else:
-            key = b"".join(part.tobytes() for part in (own, bare, labels[own], rows))
-            if self._drawn is None or self._drawn[0] != key:
-                self._drawn = key, sketch(X[own], labels[own], rest, before, sets=self.sets)
+        key = b"".join(part.tobytes() for part in (own, bare, labels[own], rows))
+        if self._drawn is not None and self._drawn[0] == key:
             found = self._drawn[1]
+        else:
+            found = sketch(X[own], labels[own], rest, before, sets=self.sets)
+            self._drawn = None if self.chain.opinions is None else (key, found)
         if found is not None and names is not None and self.sets is None:
             assert self._others is not None  # noqa: S101  all is prepared
             number = {name: i for i, name in enumerate(self.aim.classes)}

@@ -191,7 +191,7 @@ def choose_pipeline(
     on_part : callable, optional
         A part is one candidate, the winner on all rows, or what is added to it.
     """
-    if options.certificate != "cross-fit" and not rows.judged.all():
+    if not _by_chance(rows.judged, options):
         column = None
     n, everything, few, own = len(rows.codes), rows, rows, np.arange(len(rows.codes))
     alone = len(views) + len(options.surrogates) == 2 and named is None
@@ -285,10 +285,15 @@ def _teach(entry: Entry, rows: Rows, before: Entry, rows_before: Rows) -> bool:
     return by_chance <= (_BY_CHANCE if more >= 0 else _BEYOND_DOUBT)
 
 
+def _by_chance(judged: NDArray[np.bool_], options: Options) -> bool:
+    """Whether all rows were drawn at random: under cross-fitting those that are not judged were, too."""
+    return options.certificate == "cross-fit" or bool(judged.all())
+
+
 def _race_rows(judged: NDArray[np.bool_], options: Options) -> NDArray[np.intp]:
     """Rows to compare candidates on, drawn at random: those that may be judged go first."""
     n, rng = len(judged), np.random.default_rng(options.seed)
-    if judged.all() or options.certificate == "cross-fit":
+    if _by_chance(judged, options):
         return np.sort(rng.choice(n, _RACE_ROWS, replace=False))
     order = rng.permutation(n)
     return np.sort(order[np.argsort(~judged[order], kind="stable")[:_RACE_ROWS]])

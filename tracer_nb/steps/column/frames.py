@@ -164,8 +164,7 @@ def batch_texts(
     for row, cell in enumerate(cells):
         text = _text(cell, first + row)
         if text:
-            if beside:
-                text = make_document(text, {name: values[row] for name, values in beside.items()})
+            text = make_document(text, {name: values[row] for name, values in beside.items()})
             codes.append(numbers.setdefault(text, len(numbers)))
         else:
             codes.append(-1)
