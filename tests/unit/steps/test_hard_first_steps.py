@@ -107,6 +107,21 @@ def test_another_kernel_goes_on_with_the_same_rows(make, world, asked):
     assert len(asked) == len(set(asked))
 
 
+def test_another_kernel_reviews_what_the_first_one_asked_about(make, world, asked):
+    one = make()
+    one.run(world[0])
+    queue, n_asked = one.review(rows=30).queue, len(asked)
+    other = make()
+    other.run(world[0])
+    assert len(asked) == n_asked
+    assert {item.text for item in other.review(rows=30).queue.items} == {
+        item.text for item in queue.items
+    }
+    assert other.known_review == one.known_review > 0
+    row = one.labels.rows[0]
+    assert other.send_to_review([row]) == 1
+
+
 def test_an_earlier_test_counts_as_a_round_with_another_target_too(make, world):
     make().run(world[0])
     other = make(target=0.96)

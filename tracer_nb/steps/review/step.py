@@ -29,7 +29,7 @@ __all__ = ["export_reviews", "relabel", "review", "send_to_review"]
 def review(state: JobState, *, of: str, rows: int, blind: bool, against: str | None) -> Reviewing:
     """Let a human check rows of the sample: see :meth:`tracer_nb.Tracer.review`."""
     (texts, labels), setup = state.labelled(), state.setup
-    given = setup.asker.answers
+    given = setup.asker.known(texts.unique)  # in another kernel all of them may be stored ones
     answers = {text: given[text] for text in texts.unique if text in given}
     opinions: dict[str, Opinion] = {}
     other = "the surrogate"
@@ -70,7 +70,7 @@ def send_to_review(state: JobState, rows: Iterable[int]) -> JobState:
     chosen = dict.fromkeys(state.chosen)
     for row in rows:
         text = _text_of(state, row)
-        answer = state.setup.asker.answers.get(text)
+        answer = state.setup.asker.known([text]).get(text)
         if answer is None or answer.label is None:
             raise InvalidInput(f"row {row} has no label of the teacher to review")
         chosen[text] = None
