@@ -386,11 +386,16 @@ class Tracer:
         assert state.labels is not None  # noqa: S101  label() has made them
         return state.labels
 
-    def fit(self) -> SurrogateFit:
+    def fit(self, *, on_progress: OnProgress | None = None) -> SurrogateFit:
         """Fit the surrogate; nothing is asked.
 
         Of a random sample it is fitted on one part; where hard rows were chosen, this shows what
         was frozen.
+
+        Parameters
+        ----------
+        on_progress : callable, optional
+            Called with :class:`~tracer_nb.records.Progress`: how many parts of the fit are done.
 
         Raises
         ------
@@ -399,7 +404,8 @@ class Tracer:
         NotEnoughData
             Too few labels, or a single one.
         """
-        fitted = self._step(lambda state, _: certify.fit(state)).fitted
+        on_part = label_step.tell_parts(on_progress, certify.FITTING)
+        fitted = self._step(lambda state, _: certify.fit(state, on_part)).fitted
         assert fitted is not None  # noqa: S101  fit() has made it
         return fitted
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from common import banking77, machine, quiet, table
 
+from tracer_nb.records import Progress
 from tracer_nb.steps.scan import scan_logs
 from tracer_nb.words import scan_lines
 
@@ -46,7 +47,12 @@ def main(n_calls: int) -> None:
                 file.write(json.dumps(call) + "\n")
         quiet()
         steps: list[tuple[str, float]] = []
-        found = scan_logs(path, on_step=lambda name: steps.append((name, time.perf_counter())))
+
+        def tell(progress: Progress) -> None:
+            if not progress.parts:
+                steps.append((progress.step, time.perf_counter()))
+
+        found = scan_logs(path, on_progress=tell)
         end = time.perf_counter()
     ends = [at for _, at in steps[1:]] + [end]
     shown = [{"step": name, "seconds": b - a} for (name, a), b in zip(steps, ends, strict=True)]

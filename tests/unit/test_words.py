@@ -11,6 +11,7 @@ from tracer_nb.records import (
     Comparison,
     Labels,
     Plan,
+    Preparing,
     Progress,
     Spending,
     Superseded,
@@ -337,6 +338,10 @@ def test_progress_in_words():
     assert progress_line(Progress(0, 1, spending, 0.0, "Fitting")) == "Fitting"
     part = Progress(2, 6, Spending(), 0.0, "Fitting", parts=True)
     assert progress_line(part) == "Fitting: 2 of 6 parts"
+    chosen = replace(tested, preparing=Preparing("batch", 7))
+    assert " a second · $0.00 · choosing batch 7 · 2 min left" in progress_line(chosen)
+    fitted = Progress(640, 640, Spending(), 9.0, preparing=Preparing("test", 2, 3, 6))
+    assert progress_line(fitted) == "Labelling: 640 of 640 · fitting for test 2: 3 of 6 parts"
 
 
 # --- comparison -----------------------------------------------------------------------

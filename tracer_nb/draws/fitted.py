@@ -16,6 +16,7 @@ from tracer_nb.engine.certificates import Rows, teacher_codes
 from tracer_nb.engine.extra import over_present
 from tracer_nb.engine.growing import looked_at
 from tracer_nb.engine.pipeline import Answers
+from tracer_nb.engine.race import OnPart
 from tracer_nb.labelsets import names_of, sets_of
 from tracer_nb.records import PromiseName
 
@@ -70,6 +71,7 @@ def fit_answers(
     seed: int,
     options: Mapping[str, Any],
     called: ExtraRows | None = None,
+    on_part: OnPart | None = None,
 ) -> Fitted:
     """Fit on all answers.
 
@@ -93,6 +95,8 @@ def fit_answers(
         Of the fit.
     called : ExtraRows, optional
         What the labels are called; fitted on where out-of-fold answers say so.
+    on_part : callable, optional
+        Told how many parts of the fit are done, and of how many.
     """
     names, chosen, sets = names_of(classes, codes), ~by_chance, sets_of(classes)
 
@@ -115,6 +119,7 @@ def fit_answers(
         names=called,
         n_tested=max(_LEAST_TEST, len(own)),
         sets=sets,
+        on_part=on_part,
         **{**options, "target": target, "confidence": confidence, "seed": seed},
     )
     answers = fit.pipeline.predict(X)

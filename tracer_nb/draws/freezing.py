@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws import NEW_ROWS, Draw
+from tracer_nb.draws import NEW_ROWS, TEST, Draw
 from tracer_nb.draws.filters import aim_of
 from tracer_nb.draws.fitted import Fitted, chained, fit_answers
 from tracer_nb.draws.frozen import Frozen
@@ -13,6 +13,7 @@ from tracer_nb.draws.moves import Column, Terms
 from tracer_nb.draws.opinions import Opinions, Rule
 from tracer_nb.engine import ExtraRows
 from tracer_nb.engine.likely import likely_outcome
+from tracer_nb.records.preparing import Preparing, tell_preparing
 
 __all__ = ["Freezer"]
 
@@ -66,6 +67,7 @@ class Freezer:
         if state not in self._fitted:
             texts, by_chance = self.column.fitted_on(draws, labels)
             aside = self.column.drawn_for(draws, NEW_ROWS)
+            number = 1 + sum(draw.purpose == TEST for draw in draws)
             fitted = fit_answers(
                 self.column.X,
                 texts,
@@ -78,6 +80,7 @@ class Freezer:
                 confidence=self.terms.confidence,
                 seed=self.terms.seed,
                 called=self.names,
+                on_part=lambda *parts: tell_preparing(Preparing("test", number, *parts)),
                 options=self.terms.options,
             )
             self._fitted[state] = self.aim.masked(fitted)

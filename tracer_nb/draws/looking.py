@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer_nb.draws import Draw
+from tracer_nb.draws import HARD, Draw
 from tracer_nb.draws.aims import Aim, Standing
 from tracer_nb.draws.chain import Chain, best_rule
 from tracer_nb.draws.opinions import Pools, Rule
@@ -20,6 +20,7 @@ from tracer_nb.engine.growing import Sketch, best_view, looked_at, sketch, smoot
 from tracer_nb.engine.outlook import Outlook
 from tracer_nb.engine.zoo import Matrix
 from tracer_nb.labelsets import sets_of
+from tracer_nb.records.preparing import Preparing, tell_preparing
 
 __all__ = ["Seen", "Surveyor"]
 
@@ -144,6 +145,8 @@ class Surveyor:
             key.update(part.tobytes())
         by_name = names is not None
         if by_name not in self._last or self._last[by_name][0] != key.digest():
+            n_before = sum(draw.purpose == HARD for draw in draws)
+            tell_preparing(Preparing("batch", 1 + n_before))
             found = self._look(texts, by_chance, labels, open_, at, names)
             self._last[by_name] = key.digest(), found
         return self._last[by_name][1]

@@ -11,7 +11,8 @@ from typing import Any
 
 from tracer_nb.errors import InvalidInput, StoreError, TeacherError
 from tracer_nb.labelling.work import LabelWork
-from tracer_nb.records import Answer, Caps, Progress, Spending
+from tracer_nb.records import Answer, Caps, Preparing, Progress, Spending
+from tracer_nb.records.preparing import telling
 from tracer_nb.store.labels import LabelStore
 from tracer_nb.teachers.base import Teacher
 from tracer_nb.teachers.budget import check_caps
@@ -131,13 +132,13 @@ def run_labels(
     work = LabelWork(teacher, unique, store, caps, identity, again=again, growing=more is not None)
     begun = time.monotonic()
 
-    def notify() -> None:
+    def notify(preparing: Preparing | None = None) -> None:
         if on_progress is not None:
             seconds = time.monotonic() - begun
             spending = work.tally.spending()
-            on_progress(
-                Progress(spending.asked + spending.reused, work.n_texts, spending, seconds, step)
-            )
+            done = spending.asked + spending.reused
+            now = Progress(done, work.n_texts, spending, seconds, step, preparing=preparing)
+            on_progress(now)
 
     try:
         # Inside the try: an interrupt between start and wait must not leave the thread alone.
@@ -146,7 +147,8 @@ def run_labels(
             if stop is not None and stop.is_set():
                 work.stop(INTERRUPTED, hurry=True)
             if more is not None:
-                _feed(work, more)
+                with telling(notify):
+                    _feed(work, more)
             notify()
         notify()
     except KeyboardInterrupt:

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from IPython.display import display
+
 from tracer_nb.charts import agreement_chart, reliability_chart
-from tracer_nb.records import AnswerRun, AnswerSet, Batch, Certificate, FitDifferences, Gaps, Trial
+from tracer_nb.records import (
+    AnswerRun,
+    AnswerSet,
+    Batch,
+    Certificate,
+    FitDifferences,
+    Gaps,
+    Progress,
+    Trial,
+)
 from tracer_nb.widgets.card import captioned_table, framed, picture, safe, table
 from tracer_nb.words import (
     aligned,
@@ -22,6 +34,7 @@ from tracer_nb.words import (
     moment,
     money,
     percent,
+    progress_line,
     stated,
 )
 
@@ -37,6 +50,7 @@ __all__ = [
     "RouterCard",
     "Table",
     "Trials",
+    "placed",
 ]
 
 
@@ -54,6 +68,49 @@ class Lines:
         body = "".join(f"<div>{safe(line)}</div>" for line in self.lines)
         html = f'<div style="font:14px/1.6 system-ui,sans-serif;max-width:760px">{body}</div>'
         return {"text/plain": repr(self), "text/html": html}
+
+
+class Place:
+    """Where a step says how far it is, until its result is shown there.
+
+    Parameters
+    ----------
+    live : bool
+        What is shown takes the place of what was; else each stays, and parts are left out.
+    """
+
+    def __init__(self, *, live: bool) -> None:
+        self._live = live
+        self._handle: Any = None
+
+    def clear(self) -> None:
+        """Leave nothing there."""
+        if self._handle is not None:
+            self.show({"text/plain": ""}, raw=True)
+
+    def show(self, what: Any, **how: Any) -> None:
+        """Show it in the place of what was shown before."""
+        if self._handle is None:
+            self._handle = display(what, display_id=True, **how)
+        else:
+            self._handle.update(what, **how)
+
+    def tell(self, progress: Progress) -> None:
+        """Say how far the step is."""
+        if self._live or not progress.parts:
+            dots = "" if progress.parts else " …"
+            self.show(Lines([f"{progress_line(progress)}{dots}"]))
+
+
+@contextmanager
+def placed(*, live: bool) -> Iterator[Place]:
+    """A place that a step which fails leaves empty."""
+    place = Place(live=live)
+    try:
+        yield place
+    except BaseException:
+        place.clear()
+        raise
 
 
 class Drawn(Lines):

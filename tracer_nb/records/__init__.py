@@ -65,6 +65,7 @@ from tracer_nb.records.labels import (
 from tracer_nb.records.origins import Origin, Spent
 from tracer_nb.records.panel import PanelPlan, PanelReport
 from tracer_nb.records.predictions import Prediction
+from tracer_nb.records.preparing import Preparing
 from tracer_nb.records.promises import HANDLED, PROMISES, PromiseName, parse_promises
 from tracer_nb.records.refusals import CAUSES, Refused, WayOut
 from tracer_nb.records.reports import Bill, Choice, HandThreshold, Preview, Report, Scan, Targets
@@ -139,6 +140,7 @@ __all__ = [
     "Pilot",
     "Plan",
     "Prediction",
+    "Preparing",
     "Preview",
     "Progress",
     "PromiseName",

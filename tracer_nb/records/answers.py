@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tracer_nb.records.arrays import FloatArray, IntArray
+from tracer_nb.records.preparing import Preparing
 
 __all__ = [
     "Answer",
@@ -167,6 +168,8 @@ class Progress:
         Since it began.
     step : str
     parts : bool
+    preparing : Preparing or None
+        What is worked out meanwhile; texts and money stand as they are.
     """
 
     done: int
@@ -175,6 +178,7 @@ class Progress:
     seconds: float
     step: str = "label"
     parts: bool = False
+    preparing: Preparing | None = None
 
     @property
     def rate(self) -> float:

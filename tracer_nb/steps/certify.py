@@ -29,6 +29,7 @@ from tracer_nb.steps.origin import signed
 from tracer_nb.steps.state import Certified, JobState, Keep, reset
 
 __all__ = [
+    "FITTING",
     "calibrate",
     "certify_on",
     "count_test",
@@ -45,6 +46,8 @@ __all__ = [
 ]
 
 
+FITTING = "Fitting the surrogate"
+"""Name of the step in the progress."""
 # The view that leaves the first features out.
 _SECOND = "second block"
 
@@ -60,7 +63,7 @@ def fit(state: JobState, on_part: OnPart | None = None) -> JobState:
         Nothing is labelled, or too little.
     """
     if state.grown is not None:
-        return fit_open(state)
+        return fit_open(state, on_part)
     fitted = fit_on(state, *state.featurized(), in_random_order=True, on_part=on_part)
     return reset(replace(state, fitted=fitted), after="fitted")
 

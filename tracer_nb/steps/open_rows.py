@@ -15,8 +15,10 @@ from tracer_nb.draws.moves import Done
 from tracer_nb.engine import Router
 from tracer_nb.engine.certificates import kind_of
 from tracer_nb.engine.judge import frontier
+from tracer_nb.engine.race import OnPart
 from tracer_nb.errors import NotFitted
 from tracer_nb.records import Certificate, Frontier
+from tracer_nb.records.preparing import telling
 from tracer_nb.steps.audit.step import promise_of
 from tracer_nb.steps.label.grown import (
     Arranged,
@@ -40,8 +42,10 @@ _NONE_ASIDE = (
 _NOT_YET = "the rows that were set aside for it are tested with the column's"
 
 
-def fit_open(state: JobState) -> JobState:
-    """Show what was frozen; nothing is asked.
+def fit_open(state: JobState, on_part: OnPart | None = None) -> JobState:
+    """Show what was frozen, or would be now; nothing is asked.
+
+    ``on_part`` is told how many parts of the fit are done, and of how many.
 
     Raises
     ------
@@ -50,7 +54,8 @@ def fit_open(state: JobState) -> JobState:
     """
     state.labelled()
     grown = _grown(state)
-    fitted, at = _now(grown, state.draws)
+    with telling(None if on_part is None else lambda fit: on_part(fit.done, fit.total)):
+        fitted, at = _now(grown, state.draws)
     state = replace(state, labels=labels_of(state, at), fitted=placed(fitted.fit, at))
     return reset(state, after="fitted")
 

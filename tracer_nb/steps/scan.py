@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,15 @@ from tracer_nb.errors import InvalidInput
 from tracer_nb.logs import LoggedCalls, read_logs
 from tracer_nb.records import Choice, Scan
 from tracer_nb.steps.column.features import as_blocks
+from tracer_nb.steps.label.asker import OnProgress
+from tracer_nb.steps.label.step import tell, tell_parts
 
 __all__ = ["scan_logs"]
 
 # Labels are a set that repeats; free text does not.
 _MOST_LABELS = 1_000
 _MOST_PER_CALL = 0.2
+_FITTING = "Fitting and certifying"
 
 
 def scan_logs(
@@ -31,7 +34,7 @@ def scan_logs(
     features: Any = "auto",
     sample: int = 10_000,
     seed: int = 0,
-    on_step: Callable[[str], None] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Scan:
     """Fit and certify a router on logged calls; nothing is asked, nothing is paid.
 
@@ -49,8 +52,9 @@ def scan_logs(
     sample : int
         Calls to use, drawn at random, at most.
     seed : int
-    on_step : callable, optional
-        Told what is being done.
+    on_progress : callable, optional
+        Called with :class:`~tracer_nb.records.Progress`: what is being done, and how many parts
+        of the fit are.
 
     Returns
     -------
@@ -63,9 +67,8 @@ def scan_logs(
     NotEnoughData
         Too few calls for any certificate.
     """
-    tell = on_step or (lambda _: None)
     seed = check_seed(seed)
-    tell("Reading the log")
+    tell(on_progress, "Reading the log")
     calls = read_logs(source, columns=columns)
     n_labels = len(set(calls.labels))
     if n_labels > min(_MOST_LABELS, max(_MOST_PER_CALL * len(calls.labels), 2)):
@@ -75,12 +78,12 @@ def scan_logs(
         )
     drawn = np.random.default_rng(seed).permutation(len(calls.texts))[:sample]
     texts = [calls.texts[i] for i in drawn]
-    tell("Reading texts")
+    tell(on_progress, "Reading texts")
     codes = {text: code for code, text in enumerate(dict.fromkeys(texts))}
     made = make_features(features, seed=seed)
     blocks = as_blocks(made.fit(list(codes)).transform(list(codes)))
     groups = np.array([codes[text] for text in texts])
-    tell("Fitting and certifying")
+    tell(on_progress, _FITTING)
     router = fit_router(
         [block[groups] for block in blocks],
         np.array([calls.labels[i] for i in drawn], dtype=object),
@@ -88,6 +91,7 @@ def scan_logs(
         target=targets,
         confidence=confidence,
         seed=seed,
+        on_part=tell_parts(on_progress, _FITTING),
     )
     return _told(calls, router, len(drawn), n_labels, confidence)
 

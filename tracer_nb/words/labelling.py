@@ -10,6 +10,7 @@ from tracer_nb.records import (
     Collected,
     Comparison,
     Labels,
+    Preparing,
     Progress,
     Report,
     Spending,
@@ -105,12 +106,21 @@ def progress_line(progress: Progress) -> str:
         line += f" · {spending.reused:,} from the store"
     if spending.missing:
         line += f" · {spending.missing:,} without a label"
+    if progress.preparing is not None:
+        line += f" · {_preparing(progress.preparing)}"
     if progress.done < progress.total:
         if progress.cost_all:
             line += f" · about {money(progress.cost_all)} in all"
         if progress.seconds_left is not None:
             line += f" · {duration(progress.seconds_left)} left"
     return line
+
+
+def _preparing(preparing: Preparing) -> str:
+    if preparing.what == "batch":
+        return f"choosing batch {preparing.number:,}"
+    parts = f"{preparing.done} of {count(preparing.total, 'part')}"
+    return f"fitting for test {preparing.number:,}: {parts}"
 
 
 def missing_sentence(report: Report) -> str:

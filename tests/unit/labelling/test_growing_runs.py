@@ -10,7 +10,8 @@ import pytest
 from tests.unit.labelling.test_runner import Scripted
 from tracer_nb.errors import TracerError
 from tracer_nb.labelling import INTERRUPTED, run_labels
-from tracer_nb.records import Answer, Caps
+from tracer_nb.records import Answer, Caps, Preparing
+from tracer_nb.records.preparing import tell_preparing
 from tracer_nb.steps.label.asker import Asker
 from tracer_nb.teachers.budget import cap_reached
 
@@ -79,6 +80,29 @@ def test_every_text_is_asked_once_and_no_batch_waits_for_the_one_before(store, k
     # Chosen while a text of the last batch was still without an answer.
     assert [n < 20 * (k + 1) for k, n in enumerate(more.seen)] == [True] * len(BATCHES)
     assert (told[-1].done, told[-1].total) == (len(texts), len(texts))
+
+
+def test_what_is_chosen_meanwhile_is_told_with_the_answers_that_came_meanwhile(store):
+    told, seen = [], []
+
+    def more(answers, _spending):
+        if seen:
+            return []
+        until = time.monotonic() + 20.0
+        seen.append(len(answers))
+        while seen[-1] < 20 and time.monotonic() < until:
+            tell_preparing(Preparing("batch", 1))
+            seen.append(told[-1].done)
+            time.sleep(0.005)
+        return []
+
+    run_labels(Scripted(late(0.05)), BATCHES[0], store=store, more=more, on_progress=told.append)
+    assert seen[0] < seen[-1] == 20
+    while_it_chose = [p for p in told if p.preparing is not None]
+    assert {p.preparing for p in while_it_chose} == {Preparing("batch", 1)}
+    assert while_it_chose[-1].spending.cost == pytest.approx(2.0)
+    tell_preparing(Preparing("batch", 2))  # nobody hears it when the run is over
+    assert told[-1].preparing is None
 
 
 def test_nothing_more_ends_the_run_and_so_does_a_stop(store):

@@ -1,11 +1,13 @@
 """A chain keeps teacher, stages and the fit busy at the same time, and decides as it did one by one."""
 
 import threading
+import time
 
 import pytest
 
 from tests.unit.steps.test_chain_steps import LABELS, World
 from tracer_nb.draws import NEW_ROWS, TEST, freezing
+from tracer_nb.records import Preparing
 from tracer_nb.teachers import FunctionTeacher
 
 # What a test waits for where nothing overlaps; nothing is measured by it.
@@ -101,3 +103,31 @@ def test_what_a_stage_took_of_a_cap_counts_while_many_are_asked():
         assert tracer._state.setup.spending.cost <= 4.2
         draws.append([(draw.purpose, draw.rows.tolist()) for draw in tracer._state.draws])
     assert draws[0] == draws[1]
+
+
+def test_what_is_left_of_the_fit_when_all_is_heard_is_told(world, monkeypatch):
+    told, heard_all, fit = [], threading.Event(), freezing.fit_answers
+
+    def slowly(*args, on_part, **kwargs):
+        on_part(2, 7)
+        assert heard_all.wait(_PATIENCE)
+        told_before = len(told)
+        until = time.monotonic() + _PATIENCE
+        while len(told) == told_before and time.monotonic() < until:
+            time.sleep(0.01)
+        return fit(*args, on_part=on_part, **kwargs)
+
+    def hear(progress):
+        told.append(progress)
+        if progress.step == "stages" and progress.done == progress.total:
+            heard_all.set()
+
+    monkeypatch.setattr(freezing, "fit_answers", slowly)
+    chain = [FunctionTeacher(world.cheap.__getitem__, LABELS, cost=0.001, name="small")]
+    tracer = world.tracer(store=":memory:", chain=chain)
+    tracer.label(world.texts, on_progress=hear)
+    behind = [p for p in told if p.preparing == Preparing("test", 1, 2, 7)]
+    assert behind
+    assert {p.step for p in behind} == {"label"}
+    # Those of the thread that fits beside the hearing are no moments of it.
+    assert all(p.preparing is None for p in told if p.step == "stages")

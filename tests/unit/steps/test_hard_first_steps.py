@@ -1,6 +1,7 @@
 """Hard rows first, step by step and in one call: the same rows, nothing paid twice, caps kept."""
 
 import random
+import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -93,6 +94,65 @@ def test_one_call_does_the_same_and_again_costs_nothing(make, world, asked):
     second = make().run(world[0])
     assert len(asked) == n
     assert first.equals(second)
+
+
+def counted(told):
+    """Moments of the labelling; no count goes back, and each was true."""
+    of_step = [p for p in told if p.step in ("label", "calibrate") and p.total]
+    for step in ("label", "calibrate"):
+        mine = [(p.done, p.total, p.spending.asked, p.seconds) for p in of_step if p.step == step]
+        for values in zip(*mine, strict=True):
+            assert list(values) == sorted(values)
+    return [p.preparing for p in of_step if p.preparing is not None]
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_what_is_prepared_is_told_and_changes_nothing(make, world, asked, concurrency):
+    told, grown = [], 0
+
+    def heard(progress):
+        told.append(progress)
+        if progress.preparing is not None and concurrency == 1:
+            assert progress.spending.asked == len(asked) - (progress.step == "calibrate") * grown
+
+    one = make(concurrency=concurrency)
+    one.label(world[0], on_progress=heard)
+    grown = len(asked)
+    one.fit()
+    one.calibrate(on_progress=heard)
+    prepared = counted(told)
+    batches = [p.number for p in prepared if p.what == "batch"]
+    assert batches == sorted(batches)
+    assert max(batches) >= sum(draw.purpose == HARD for draw in one._state.draws)
+    first = [p for p in prepared if p.what == "test" and p.number == 1]
+    assert [p.done for p in first] == list(range(first[0].total + 1))
+    silent = make(concurrency=concurrency, store=":memory:")
+    silent.label(world[0])
+    silent.fit()
+    silent.calibrate()
+    assert silent.report.certificate == one.report.certificate
+    assert [d.as_record() for d in silent._state.draws] == [d.as_record() for d in one._state.draws]
+
+
+def test_a_run_from_the_store_tells_its_fit_and_a_look_beside_it_tells_nothing(make, world):
+    make().run(world[0])
+    told, other = [], make()
+    other.run(world[0], on_progress=told.append)
+    assert {p.what for p in counted(told)} == {"test"}
+    assert {p.spending.asked for p in told} == {0}
+    n = len(told)
+    other._state.grown.job.freezer._fitted.clear()
+    state = other._state
+    other._state.grown.job.freezer.fit(state.draws, state.grown.said)
+    assert len(told) == n
+
+
+def test_a_fit_that_a_stop_left_to_do_is_told(make, world):
+    tracer, told, stop = make(), [], threading.Event()
+    tracer.label(world[0], on_progress=lambda p: stop.set() if p.preparing else None, stop=stop)
+    tracer.fit(on_progress=told.append)
+    assert all(p.parts for p in told)
+    assert [p.done for p in told] == list(range(told[0].total + 1))
 
 
 def test_another_kernel_goes_on_with_the_same_rows(make, world, asked):

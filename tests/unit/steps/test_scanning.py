@@ -16,9 +16,9 @@ def calls(n, *, cost=None, noise=0.0, seed=0):
 
 
 def test_what_could_have_been_routed_at_each_target():
-    steps = []
+    told = []
     scan = scan_logs(
-        calls(900, cost=0.01), targets=(0.9, 0.95), confidence=0.9, on_step=steps.append
+        calls(900, cost=0.01), targets=(0.9, 0.95), confidence=0.9, on_progress=told.append
     )
     assert (scan.n_read, scan.n_calls, scan.n_labels, scan.n_used) == (900, 900, 3, 900)
     assert scan.paid == pytest.approx(9.0)
@@ -28,7 +28,10 @@ def test_what_could_have_been_routed_at_each_target():
         assert choice.coverage == certificate.coverage > 0.8
         assert choice.saved == pytest.approx(9.0 * choice.coverage)
         assert certificate.n_targets == 2
-    assert len(steps) == 3
+    steps = dict.fromkeys(progress.step for progress in told)
+    assert [*steps] == ["Reading the log", "Reading texts", "Fitting and certifying"]
+    parts = [progress for progress in told if progress.parts]
+    assert [part.done for part in parts] == list(range(parts[0].total + 1))
 
 
 def test_without_costs_there_is_no_saving():

@@ -17,6 +17,7 @@ from tracer_nb.live.desk import write_rows
 from tracer_nb.live.lookout import Lookout
 from tracer_nb.records import (
     Caps,
+    Preparing,
     Preview,
     Progress,
     PromiseName,
@@ -239,6 +240,18 @@ def test_a_fit_is_measured_by_its_parts(watch):
     live = watch(Session(state="running", run=1, progress=part, paid=1.25)).view.live
     assert (live["line"], live["share"]) == ("Fitting the surrogate: 3 of 4 parts", 0.75)
     assert [cell["name"] for cell in live["cells"]] == ["paid for the whole job"]
+
+
+def test_what_is_prepared_is_measured_while_nothing_is_answered(watch):
+    waiting = Progress(640, 640, Spending(), 9.0, preparing=Preparing("test", 1, 3, 4))
+    for done, total, share in ((640, 640, 0.75), (320, 640, 0.5)):
+        now = replace(waiting, done=done, total=total)
+        live = watch(Session(state="running", run=1, progress=now)).view.live
+        assert live["share"] == share
+        assert live["line"].endswith("fitting for test 1: 3 of 4 parts")
+        assert live["cells"][0]["value"] == f"{done} of {total}"
+    chosen = replace(waiting, preparing=Preparing("batch", 3))
+    assert watch(Session(state="running", run=1, progress=chosen)).view.live["share"] == 1.0
 
 
 def test_what_is_pressed_is_done(watch):

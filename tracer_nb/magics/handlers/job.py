@@ -90,10 +90,11 @@ def label(space: Workspace, job: Job, line: Line) -> None:
 
 def fit(space: Workspace, job: Job, line: Line) -> None:
     """Fit the surrogate, and show what was tried."""
-    del space, line
-    from tracer_nb.magics.show import Trials  # noqa: PLC0415
+    del line
+    from tracer_nb.magics.show import Trials, placed  # noqa: PLC0415
 
-    display(Trials(made(job).fit().trials))
+    with placed(live=space.in_kernel) as place:
+        place.show(Trials(made(job).fit(on_progress=place.tell).trials))
     job.session.look(anew=True)
 
 

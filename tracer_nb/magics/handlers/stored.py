@@ -153,7 +153,7 @@ def scan(space: Workspace, job: Job, line: Line) -> None:
     InvalidInput
         No log is named, or it cannot be read.
     """
-    from tracer_nb.magics.show import Lines  # noqa: PLC0415
+    from tracer_nb.magics.show import Lines, placed  # noqa: PLC0415
     from tracer_nb.steps.scan import scan_logs  # noqa: PLC0415
     from tracer_nb.words import scan_lines  # noqa: PLC0415
 
@@ -170,27 +170,10 @@ def scan(space: Workspace, job: Job, line: Line) -> None:
     if args.sample is not None:
         options["sample"] = _rows(args.sample)
 
-    places: list[Any] = []
-
-    def show(what: Any, **how: Any) -> None:
-        """Show it in the place of what was shown before."""
-        if places:
-            places[0].update(what, **how)
-        else:
-            places.append(display(what, display_id=True, **how))
-
-    try:
-        found = scan_logs(
-            source,
-            columns=_columns(args.columns),
-            on_step=lambda step: show(Lines([f"{step} …"])),
-            **options,
-        )
-    except BaseException:
-        if places:
-            show({"text/plain": ""}, raw=True)
-        raise
-    show(Lines(scan_lines(found)))
+    with placed(live=space.in_kernel) as place:
+        columns = _columns(args.columns)
+        found = scan_logs(source, columns=columns, on_progress=place.tell, **options)
+        place.show(Lines(scan_lines(found)))
 
 
 def _rows(text: str) -> int:

@@ -8,7 +8,7 @@ on where it was, in another kernel too.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -30,7 +30,8 @@ from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.draws.moves import Ask, Column, Done, Terms
 from tracer_nb.errors import NotEnoughData
 from tracer_nb.labelling import INTERRUPTED
-from tracer_nb.records import Caps, Labels, Spending
+from tracer_nb.records import Caps, Labels, Preparing, Spending
+from tracer_nb.records.preparing import tell_preparing, telling
 from tracer_nb.steps.column.features import Blocks, features_key, name_rows
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.column.sample import collect_labels, distinct_texts
@@ -65,6 +66,8 @@ __all__ = [
     "start_of",
 ]
 
+# Seconds between two words about a fit.
+_STEP = 0.2
 # Rows set aside for a promise about new rows, and the share of a column that they may be.
 _NEW_ROWS, _NEW_SHARE = 300, 0.03
 
@@ -221,12 +224,13 @@ def advance(
     grown = state.grown
     assert grown is not None  # noqa: S101  begin() has made it
     job, classes, first = grown.job, setup.teacher.labels, True
-    whole, stages = Whole(how.on_progress, asker.spending), setup.stages
+    whole, stages = Whole(how, asker.spending), setup.stages
     while True:
         caps = how.caps.left(stages.spending)
         reserve(job, state.draws, grown.said, caps, asker.spending)
         job.chain.mute(stages.muted)
-        move = job.step(state.draws, grown.said)
+        with whole.preparing(asker.spending, grown.said):
+            move = job.step(state.draws, grown.said)
         if isinstance(move, Done):
             grown = replace(grown, done=move)
             state = put_on_record(replace(state, draws=move.draws, grown=grown), keep)
@@ -269,7 +273,7 @@ def advance(
         if behind and hear and not broken:
             kept = reserve(job, state.draws, grown.said, caps, asker.spending)
             kept = 0 if state.draws[-1].found == "passed" else kept
-            with _fitting(job, state.draws, grown.said, last=move.last):
+            with _fitting(whole, asker.spending, grown, state.draws, last=move.last):
                 broken = stages.hear(
                     hear,
                     caps=spare(how.caps, asker, askable.unique, kept),
@@ -290,15 +294,26 @@ def advance(
 
 @contextmanager
 def _fitting(
-    job: HardFirst, draws: tuple[Draw, ...], said: NDArray[np.intp], *, last: bool
+    whole: Whole, spent: Spending, grown: Grown, draws: tuple[Draw, ...], *, last: bool
 ) -> Iterator[None]:
     """Fit what a test goes by meanwhile, where it seems to be ``last`` what is heard before it."""
     if not last:
         yield
         return
+    parts: list[Preparing] = []
+
+    def fit() -> None:
+        with telling(parts.append):
+            grown.job.fit_last(draws, grown.said)
+
     with ThreadPoolExecutor(1, thread_name_prefix="fit") as pool:
-        fitted = pool.submit(job.fit_last, draws, said)
+        fitted = pool.submit(fit)
         yield
+        # What is left of it when all is heard; until then the hearing was told of.
+        with whole.preparing(spent, grown.said):
+            while wait([fitted], _STEP).not_done:
+                for part in parts[-1:]:
+                    tell_preparing(part)
     fitted.result()
 
 

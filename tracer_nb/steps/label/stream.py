@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from tracer_nb.draws import NEW_ROWS, PILOT, TEST, UNASKED, Draw, in_test, rows_of
 from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.draws.moves import Ask, Done
-from tracer_nb.records import Answer, Caps, Progress, Spending
+from tracer_nb.records import Answer, Caps, Preparing, Progress, Spending
+from tracer_nb.records.preparing import telling
 from tracer_nb.steps.column.frames import Texts
 from tracer_nb.steps.label.asker import Asker, OnProgress
 from tracer_nb.steps.label.grown import Grown, answers_of, soft_of
@@ -240,15 +242,16 @@ class Whole:
 
     Parameters
     ----------
-    on_progress : callable or None
-        Told of it.
+    how : Asking
+        Whose progress is told of it.
     spending : Spending
         Before it began.
     """
 
-    def __init__(self, on_progress: OnProgress | None, spending: Spending) -> None:
-        self._on_progress, self._first = on_progress, spending
+    def __init__(self, how: Asking, spending: Spending) -> None:
+        self._on_progress, self._step, self._first = how.on_progress, how.step, spending
         self._begun = time.monotonic()
+        self._most = 0
 
     def after(self, spending: Spending, said: NDArray[np.intp]) -> OnProgress | None:
         """For the asking that is next, after so much was spent and answered."""
@@ -258,10 +261,11 @@ class Whole:
         done, spent = int((said != UNASKED).sum()), spending.since(self._first)
 
         def tell(progress: Progress) -> None:
+            self._most = done + progress.done
             on_progress(
                 replace(
                     progress,
-                    done=done + progress.done,
+                    done=self._most,
                     total=done + progress.total,
                     spending=spent.plus(progress.spending),
                     seconds=time.monotonic() - self._begun,
@@ -269,3 +273,18 @@ class Whole:
             )
 
         return tell
+
+    def preparing(self, spending: Spending, said: NDArray[np.intp]) -> AbstractContextManager[None]:
+        """Tell what this thread prepares meanwhile, after so much was spent and answered."""
+        on_progress = self._on_progress
+        if on_progress is None:
+            return telling(None)
+        # Who asks again has more answers than texts that are known.
+        done, spent = max(int((said != UNASKED).sum()), self._most), spending.since(self._first)
+
+        def tell(preparing: Preparing) -> None:
+            seconds = time.monotonic() - self._begun
+            now = Progress(done, done, spent, seconds, self._step, preparing=preparing)
+            on_progress(now)
+
+        return telling(tell)

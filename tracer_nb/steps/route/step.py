@@ -13,7 +13,7 @@ from tracer_nb.labelsets import sets_of
 from tracer_nb.records import Caps
 from tracer_nb.steps.audit.auditor import deferring
 from tracer_nb.steps.audit.step import heeded
-from tracer_nb.steps.certify import calibrate, fit
+from tracer_nb.steps.certify import FITTING, calibrate, fit
 from tracer_nb.steps.column.features import featurize
 from tracer_nb.steps.column.frames import read_texts, same_texts
 from tracer_nb.steps.label.asker import OnProgress, asks_again
@@ -215,8 +215,8 @@ def run(
             f"stopped at {labelled} labelled rows ({labels.stopped}); at least {fewest} are "
             f"needed for this target. Every stored answer is kept; {go_on_words(labels.stopped)}"
         )
-    tell(on_progress, "Fitting the surrogate")
-    state = fit(state, tell_parts(on_progress, "Fitting the surrogate"))
+    tell(on_progress, FITTING)
+    state = fit(state, tell_parts(on_progress, FITTING))
     keep(state)
     tell(on_progress, "Certifying a threshold")
     how = Asking("calibrate", caps, on_progress, stop)

@@ -221,11 +221,9 @@ def live_values(moment: Moment) -> dict[str, Any]:
         *("label", "calibrate", "stages", "deferred"),
         *("update", "audit", "reask"),
     )
-    measured = (known or progress.parts) and progress.total
-    share = progress.done / progress.total if measured else None
     return {
         "line": progress_line(progress) if moment.running else "",
-        "share": share,
+        "share": _share(progress, known=known),
         "cells": [
             *_bill_cells(moment),
             *(_cells(progress) if known else []),
@@ -233,6 +231,15 @@ def live_values(moment: Moment) -> dict[str, Any]:
         ],
         "spent": _spent_share(moment),
     }
+
+
+def _share(progress: Progress, *, known: bool) -> float | None:
+    """How far the step is; None where nobody has measured it."""
+    fit = progress.preparing
+    if fit is not None and fit.total and progress.done >= progress.total:
+        return fit.done / fit.total  # nothing is being answered, and all wait for this
+    measured = (known or progress.parts) and progress.total
+    return progress.done / progress.total if measured else None
 
 
 def _bill_cells(moment: Moment) -> list[dict[str, str]]:
