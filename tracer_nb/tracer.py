@@ -404,7 +404,7 @@ class Tracer:
         NotEnoughData
             Too few labels, or a single one.
         """
-        on_part = label_step.tell_parts(on_progress, certify.FITTING)
+        on_part = label_step.tell_parts(on_progress, label_step.FITTING)
         fitted = self._step(lambda state, _: certify.fit(state, on_part)).fitted
         assert fitted is not None  # noqa: S101  fit() has made it
         return fitted

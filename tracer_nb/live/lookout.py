@@ -185,9 +185,11 @@ class Lookout:
 
     def seen(self, progress: Progress) -> dict[str, Any]:
         """What a moment of the run changes in what is shown; called in the thread that works."""
+        if progress.parts:  # of a step that pays nothing, and in which the job does not stand still
+            return {"progress": progress}
         found: dict[str, Any] = {}
         step = (progress.step, progress.total)
-        if step != self._step and not progress.parts:
+        if step != self._step:
             # Between two steps, and two batches of one, the job stands still, so that it can be
             # looked at.
             report = self.report()
@@ -200,7 +202,7 @@ class Lookout:
         if self._before is not None and progress.spending.cost is not None:
             paid = self._before + progress.spending.cost
         of_job = replace(progress, spending=replace(progress.spending, cost=paid))
-        if (progress.total > 1 or progress.done) and not progress.parts:
+        if progress.total > 1 or progress.done:
             self._timeline = self._timeline.after(of_job)
         return {**found, "progress": progress, "paid": paid, "timeline": self._timeline}
 

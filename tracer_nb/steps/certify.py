@@ -29,7 +29,6 @@ from tracer_nb.steps.origin import signed
 from tracer_nb.steps.state import Certified, JobState, Keep, reset
 
 __all__ = [
-    "FITTING",
     "calibrate",
     "certify_on",
     "count_test",
@@ -46,8 +45,6 @@ __all__ = [
 ]
 
 
-FITTING = "Fitting the surrogate"
-"""Name of the step in the progress."""
 # The view that leaves the first features out.
 _SECOND = "second block"
 

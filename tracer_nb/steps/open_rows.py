@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import numpy as np
@@ -30,6 +31,7 @@ from tracer_nb.steps.label.grown import (
 )
 from tracer_nb.steps.label.hardfirst import advance, labels_of
 from tracer_nb.steps.label.plan import askable_texts
+from tracer_nb.steps.label.step import FITTING, tell_parts
 from tracer_nb.steps.label.stream import Asking
 from tracer_nb.steps.state import Certified, JobState, Keep, reset
 
@@ -54,10 +56,15 @@ def fit_open(state: JobState, on_part: OnPart | None = None) -> JobState:
     """
     state.labelled()
     grown = _grown(state)
-    with telling(None if on_part is None else lambda fit: on_part(fit.done, fit.total)):
+    with _counted(on_part):
         fitted, at = _now(grown, state.draws)
     state = replace(state, labels=labels_of(state, at), fitted=placed(fitted.fit, at))
     return reset(state, after="fitted")
+
+
+def _counted(on_part: OnPart | None) -> AbstractContextManager[None]:
+    """Tell of the parts of a fit that is made in this thread meanwhile."""
+    return telling(None if on_part is None else lambda fit: on_part(fit.done, fit.total))
 
 
 def calibrate_open(state: JobState, how: Asking, keep: Keep) -> JobState:
@@ -86,6 +93,7 @@ def calibrate_open(state: JobState, how: Asking, keep: Keep) -> JobState:
 def _tested(state: JobState, how: Asking, keep: Keep) -> JobState:
     """The state after the tests that there are to make now."""
     grown, asker = _grown(state), state.setup.asker
+    on_part = tell_parts(how.on_progress, FITTING)
     texts, _ = state.labelled()
     # A cap that ended it may be gone.
     if grown.done is None or grown.done.certificate is None:
@@ -97,11 +105,11 @@ def _tested(state: JobState, how: Asking, keep: Keep) -> JobState:
         done = _as_it_stands(grown, state.draws)
         if done.certificate is None:
             why = _unfinished(grown, state.draws, asker.stopped_in(how.step))
-            return _certified(state, grown, Done(state.draws, why))
+            return _certified(state, grown, Done(state.draws, why), on_part)
         grown = replace(grown, done=done)
         state.setup.drawn.put(grown.key, [draw.as_record() for draw in done.draws])
     assert grown.done is not None  # noqa: S101  nothing more is drawn
-    return _certified(state, grown, grown.done)
+    return _certified(state, grown, grown.done, on_part)
 
 
 def _refuted(state: JobState) -> JobState | None:
@@ -160,7 +168,7 @@ def _unfinished(grown: Grown, draws: tuple[Draw, ...], stopped: str | None) -> s
     )
 
 
-def _certified(state: JobState, grown: Grown, done: Done) -> JobState:
+def _certified(state: JobState, grown: Grown, done: Done, on_part: OnPart | None) -> JobState:
     """The state with the router that a job ended in."""
     setup, job, said = state.setup, grown.job, grown.said
     confidence, target = setup.options.confidence, setup.target
@@ -172,7 +180,8 @@ def _certified(state: JobState, grown: Grown, done: Done) -> JobState:
         column = the_promise(done.certificate, confidence, errors_of(done.draws), fitted)
     else:
         before = before_test(done.draws)
-        fitted, at = _now(grown, done.draws)
+        with _counted(on_part):
+            fitted, at = _now(grown, done.draws)
         column = _refused(done.reason, state, fitted, "column")
         n_open = len(job.column.open_rows(before))
         column = replace(column, n_population=n_open, n_population_handled=0)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tracer_nb import Tracer, load
-from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, UNASKED, Draw
+from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, UNASKED, Draw, freezing
 from tracer_nb.draws.fitted import fit_answers
 from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.errors import InvalidInput, NotEnoughData, StoreError, TracerError
@@ -153,6 +153,33 @@ def test_a_fit_that_a_stop_left_to_do_is_told(make, world):
     tracer.fit(on_progress=told.append)
     assert all(p.parts for p in told)
     assert [p.done for p in told] == list(range(told[0].total + 1))
+
+
+def test_a_look_at_the_job_while_it_works_fits_nothing(make, world, monkeypatch):
+    fits = []
+    monkeypatch.setattr(
+        freezing, "fit_answers", lambda *a, **k: fits.append(1) or fit_answers(*a, **k)
+    )
+    how = {"store": ":memory:", "new_rows": 60, "concurrency": 1}  # rows aside behind the test
+    make(**how).run(world[0])
+    alone, looked = len(fits), make(**how)
+    looked.run(world[0], on_progress=lambda _: looked.report)
+    assert len(fits) == 2 * alone
+
+
+def test_the_fit_that_a_refusal_shows_is_told(make, world):
+    rng = np.random.default_rng(1)
+    TRUTH.update(
+        {text: LABELS[k] for text, k in zip(world[0], rng.integers(3, size=N), strict=True)}
+    )
+    tracer, told = make(), []
+    tracer.label(world[0])
+    tracer.fit()
+    tracer._state.grown.job.freezer._fitted.clear()
+    assert not tracer.calibrate(on_progress=told.append).certified
+    parts = [p for p in told if p.parts]
+    assert {p.step for p in parts} == {"Fitting the surrogate"}
+    assert [p.done for p in parts] == list(range(parts[0].total + 1))
 
 
 def test_another_kernel_goes_on_with_the_same_rows(make, world, asked):

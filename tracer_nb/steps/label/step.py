@@ -35,7 +35,10 @@ from tracer_nb.steps.label.stream import Asking
 from tracer_nb.steps.state import JobState, Keep, ReadColumn, reset
 from tracer_nb.teachers import PanelTeacher
 
-__all__ = ["label", "labels_so_far", "plan", "tell", "tell_parts"]
+__all__ = ["FITTING", "label", "labels_so_far", "plan", "tell", "tell_parts"]
+
+FITTING = "Fitting the surrogate"
+"""Name of the step in the progress."""
 
 # More labels than make it so likely are not spoken of.
 _SURE = 0.9

@@ -35,6 +35,9 @@ def carried(state: JobState, certificate: Certificate | None) -> tuple[Carried, 
         return ()
     if certificate is not None and certificate.certified:
         return ()
+    # What a test shows that is under way is said at its end; to look before may take a fit of its own.
+    if certificate is None and any(draw.purpose == TEST for draw in state.draws):
+        return ()
     job, before = grown.job, before_test(state.draws)
     n_open = len(job.column.open_rows(before))
     n_round = 1 + sum(draw.purpose == TEST for draw in before)

@@ -13,13 +13,13 @@ from tracer_nb.labelsets import sets_of
 from tracer_nb.records import Caps
 from tracer_nb.steps.audit.auditor import deferring
 from tracer_nb.steps.audit.step import heeded
-from tracer_nb.steps.certify import FITTING, calibrate, fit
+from tracer_nb.steps.certify import calibrate, fit
 from tracer_nb.steps.column.features import featurize
 from tracer_nb.steps.column.frames import read_texts, same_texts
 from tracer_nb.steps.label.asker import OnProgress, asks_again
 from tracer_nb.steps.label.costs import costs_of
 from tracer_nb.steps.label.plan import check_sample, drawn_rows
-from tracer_nb.steps.label.step import label, tell, tell_parts
+from tracer_nb.steps.label.step import FITTING, label, tell, tell_parts
 from tracer_nb.steps.label.stream import Asking
 from tracer_nb.steps.route.chain import has_chain, heard_routing
 from tracer_nb.steps.route.outcome import Outcome, answer_rows, combine
