@@ -130,7 +130,7 @@ def test_a_changed_setting_starts_anew_and_asks_nothing_twice(shell, world):
 def test_a_stop_while_something_is_fitted_is_one_line(shell, monkeypatch):
     shell.run(f"%tracer label df.text {TEACH} {FAST}")
 
-    def stopped(_):
+    def stopped(_, **_how):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("tracer_nb.tracer.Tracer.fit", stopped)

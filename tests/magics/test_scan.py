@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from tracer_nb.magics import show
+from tracer_nb.records import Progress, Spending
+
 
 @pytest.fixture
 def log(tmp_path):
@@ -51,3 +54,26 @@ def test_what_cannot_be_scanned_is_one_line(shell, log, line, says):
     ran = shell.try_run(f"%tracer scan {line.format(log=log)}")
     assert says in str(ran.error)
     assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_parts_of_a_fit_take_one_place_where_a_page_shows_it(monkeypatch, live):
+    said = []
+
+    class Handle:
+        def update(self, what, **_how):
+            said[-1] = what
+
+    monkeypatch.setattr(show, "display", lambda what, **_how: said.append(what) or Handle())
+
+    def step():
+        with show.placed(live=live) as place:
+            place.tell(Progress(0, 1, Spending(), 0.0, "Reading texts"))
+            assert repr(said[-1]) == "Reading texts …"
+            place.tell(Progress(1, 4, Spending(), 0.0, "Fitting", parts=True))
+            assert repr(said[-1]) == ("Fitting: 1 of 4 parts" if live else "Reading texts …")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        step()
+    assert said == [{"text/plain": ""}]

@@ -47,6 +47,7 @@ __all__ = [
     "Findings",
     "GapTables",
     "Lines",
+    "Place",
     "RouterCard",
     "Table",
     "Trials",
