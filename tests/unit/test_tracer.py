@@ -18,6 +18,7 @@ from tracer_nb.labelling import INTERRUPTED
 from tracer_nb.records import Answer, Caps
 from tracer_nb.standin import serve
 from tracer_nb.steps.column.features import name_rows
+from tracer_nb.steps.label.costs import mean_wait
 from tracer_nb.teachers import ReplayTeacher
 from tracer_nb.words import certificate_sentence, label_lines
 
@@ -938,9 +939,23 @@ def test_waiting_for_deferred_rows_does_not_move_the_path(hard_world):
     tracer.run(hard_world.texts, sample=300, ask_teacher=False)
     certified = tracer.report.certificate
     first = tracer.route()["label_source"].tolist()
-    tracer._state.setup.asker.spending = replace(tracer._state.setup.asker.spending, waited=1e6)
+    answers = tracer._state.setup.asker.answers
+    answers.update({text: replace(answer, seconds=1e6) for text, answer in answers.items()})
     assert tracer.route()["label_source"].tolist() == first
     assert tracer.calibrate() == certified
+
+
+def test_another_session_waits_as_long_for_the_same_answers(hard_world, tmp_path):
+    settings = {"strategy": "cost-aware", "target": 0.85, "cost": 0.001, "latency_weight": 1.0}
+    one, other = (tracer_for(hard_world, store=tmp_path / "a", **settings) for _ in range(2))
+    one.run(hard_world.texts, sample=300, ask_teacher=False)
+    other.run(hard_world.texts, sample=300, ask_teacher=False)
+    assert other.report.spending.asked == 0
+    assert 0 <= one._state.seconds < 0.5  # no guess
+    assert other._state.seconds == one._state.seconds
+    assert other.report.certificate.threshold == one.report.certificate.threshold
+    assert mean_wait([Answer("a", seconds=0.02), Answer("a", seconds=0.04), Answer("a")]) == 0.03
+    assert mean_wait([Answer("a")]) == mean_wait([]) == 1.0
 
 
 def test_what_a_target_saves_counts_each_text_once(hard_world):

@@ -103,6 +103,8 @@ class Draw:
     last : bool
         Of a test: it was planned as one behind which nothing can be paid for, and its rows were drawn
         from the top-scored open rows alone.
+    expected : tuple of int and float, or None
+        Texts asked about until then, and the whole bill that was expected; to be shown, and no more.
     """
 
     purpose: str
@@ -122,6 +124,7 @@ class Draw:
     cut: float = 0.0
     promise: str = "handled"
     last: bool = False
+    expected: tuple[int, float] | None = None
 
     def as_record(self) -> dict[str, Any]:
         """Plain values, which JSON can hold."""
@@ -143,6 +146,7 @@ class Draw:
             "cut": self.cut,
             "promise": self.promise,
             "last": self.last,
+            "expected": None if self.expected is None else list(self.expected),
         }
 
 
@@ -157,6 +161,7 @@ def draw_from_record(record: Mapping[str, Any]) -> Draw:
     try:
         purpose = PURPOSES[PURPOSES.index(record["purpose"])]
         rows, missing, bare = record["rows"], record["missing"], record.get("bare", ())
+        expected = record.get("expected")
         return Draw(
             purpose,
             int(record["round"]),
@@ -175,6 +180,7 @@ def draw_from_record(record: Mapping[str, Any]) -> Draw:
             cut=float(record.get("cut", 0.0)),
             promise=str(record.get("promise", "handled")),
             last=bool(record.get("last", False)),
+            expected=None if expected is None else (int(expected[0]), float(expected[1])),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidInput(

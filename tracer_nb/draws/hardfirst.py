@@ -191,7 +191,8 @@ class HardFirst:
         outlook: Outlook | None = None,
     ) -> Ask:
         look = sum(draw.purpose == purpose for draw in draws)
-        draw = Draw(purpose, 0, look, self.terms.seed, rows)
+        expected = None if outlook is None else (outlook.n_labels, outlook.bill)
+        draw = Draw(purpose, 0, look, self.terms.seed, rows, expected=expected)
         texts = np.empty(0, dtype=np.intp) if labels is None else self.column.unasked(rows, labels)
         return Ask((*draws, draw), texts, outlook)
 
@@ -321,7 +322,8 @@ class HardFirst:
         bare, delta = self.column.without_label(draws, labels), self.terms.delta(n_round)
         draw = Draw(TEST, n_round, 0, self.terms.seed, rows, delta, "", state, looks, bare=bare)
         draw = replace(draw, heard=heard, quiet=quiet, used=rule.used, cut=rule.cut)
-        draw = replace(draw, promise=str(self.terms.promise), last=last)
+        expected = (self.outlooks[-1].n_labels, self.outlooks[-1].bill) if self.outlooks else None
+        draw = replace(draw, promise=str(self.terms.promise), last=last, expected=expected)
         return Ask((*draws, draw), self.passing.waiting(draw, labels, 0), frozen.outlook)
 
     def _test(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -160,13 +160,13 @@ def origin_from(about: Mapping[str, Any], seed: int) -> Origin:
     )
 
 
-def _models(state: JobState, texts: Iterable[str]) -> tuple[tuple[str, int], ...]:
+def _models(state: JobState, texts: Collection[str]) -> tuple[tuple[str, int], ...]:
     """Who answered, in this session or another one; what this one knows where the store fails."""
     asker = state.setup.asker
     try:
         return count_models(asker.known(texts).values())
     except StoreError:  # what was certified is worth more
-        return asker.models
+        return count_models(asker.answers[text] for text in texts if text in asker.answers)
 
 
 def _tests(draws: tuple[Draw, ...]) -> tuple[Spent, ...]:

@@ -117,7 +117,7 @@ def make_setup(
         reject=make_reject_option(*reject, guard=checked.guard, teacher=asked),
         teacher=asked,
         shelf=shelf,
-        asker=Asker(asked, shelf),
+        asker=Asker(asked, shelf, beside=[asker.teacher for asker in stages.askers]),
         again=Asker(asked, shelf, again=True),
         stages=stages,
         auditor=Auditor(shelf),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -53,7 +53,10 @@ _ORDER = (
 
 
 def find_superseded(
-    store: LabelStore, identity: Mapping[str, Any], texts: Iterable[str]
+    store: LabelStore,
+    identity: Mapping[str, Any],
+    texts: Iterable[str],
+    beside: Collection[Mapping[str, Any]] = (),
 ) -> Superseded:
     """Count stored answers to ``texts`` that other teachers, prompts or label sets gave.
 
@@ -65,6 +68,8 @@ def find_superseded(
     identity : mapping
         Of the teacher that is to be asked.
     texts : iterable of str
+    beside : collection of mapping
+        Others that are asked about the same texts: theirs are no old answers.
 
     Raises
     ------
@@ -79,13 +84,15 @@ def find_superseded(
         dict.fromkeys(map(text_address, texts)),
         " GROUP BY identity_id",
     )
-    return _told(store, identity, rows)
+    return _told(store, identity, rows, beside)
 
 
-def superseded_in_run(store: LabelStore, identity: Mapping[str, Any]) -> Superseded:
+def superseded_in_run(
+    store: LabelStore, identity: Mapping[str, Any], beside: Collection[Mapping[str, Any]] = ()
+) -> Superseded:
     """Count stored answers of others to the texts that the run now in ``store`` has answered.
 
-    That takes no time when everything was stored already, however much it is.
+    ``beside`` is that of :func:`find_superseded`. It takes no time when everything was stored already, however much it is.
 
     Raises
     ------
@@ -101,15 +108,19 @@ def superseded_in_run(store: LabelStore, identity: Mapping[str, Any]) -> Superse
         "(SELECT text_id FROM answers WHERE identity_id = ? AND run_id = ?) GROUP BY identity_id",
         [own, own, run],
     )
-    return _told(store, identity, rows)
+    return _told(store, identity, rows, beside)
 
 
 def _told(
-    store: LabelStore, identity: Mapping[str, Any], rows: Iterable[tuple[Any, ...]]
+    store: LabelStore,
+    identity: Mapping[str, Any],
+    rows: Iterable[tuple[Any, ...]],
+    beside: Collection[Mapping[str, Any]],
 ) -> Superseded:
-    counts = Counter[str]()
+    counts, apart = Counter[str](), {identity_address(other)[0] for other in beside}
     for other, n in rows:
-        counts[other] += n
+        if other not in apart:
+            counts[other] += n
     if not counts:
         return Superseded()
     known = dict(store.identities())

@@ -216,3 +216,21 @@ def test_bad_chains_are_refused_before_anything_is_asked(chain, why):
 def test_the_bare_router_of_a_chain_answers_no_row(world, done):
     with pytest.raises(InvalidInput, match="stages, which must be heard"):
         done[0].router.route(world.X)
+
+
+def test_what_stages_said_is_no_old_answer_and_another_kernel_tells_the_same(world, tmp_path):
+    def ran():
+        tracer = world.tracer(store=tmp_path / "labels.sqlite")
+        plan = tracer.plan(world.texts)
+        tracer.run(world.texts)
+        return plan, tracer
+
+    (_, one), n = ran(), len(world.asked["big"])
+    plan, other = ran()
+    assert len(world.asked["big"]) == n
+    assert one.report.superseded.n == other.report.superseded.n == plan.superseded.n == 0
+    assert other.stages == one.stages
+    assert stage_table(other.report) == stage_table(one.report)
+    # A teacher that stands in no chain with them is another one, and says so.
+    apart = world.tracer(store=tmp_path / "labels.sqlite", teacher=world.teacher(name="other"))
+    assert apart.plan(world.texts).superseded.n > 0

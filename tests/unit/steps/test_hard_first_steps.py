@@ -155,6 +155,17 @@ def test_a_fit_that_a_stop_left_to_do_is_told(make, world):
     assert [p.done for p in told] == list(range(told[0].total + 1))
 
 
+def test_another_kernel_that_asks_nothing_shows_the_same_bill(make, world, asked):
+    one, other = make(target=0.97), make(target=0.97)
+    one.run(world[0])
+    n = len(asked)
+    other.run(world[0])
+    assert len(asked) == n
+    assert len(one.report.bill.expected) > 1
+    assert other.report.bill.expected == one.report.bill.expected
+    assert replace(other.report.bill, price=None) == replace(one.report.bill, price=None)
+
+
 def test_a_look_at_the_job_while_it_works_fits_nothing(make, world, monkeypatch):
     fits = []
     monkeypatch.setattr(

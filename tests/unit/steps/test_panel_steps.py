@@ -263,3 +263,30 @@ def test_a_review_shows_members_when_the_answer_is_given(world, members, store):
     said = revealed_sentence(reviewing.state)
     assert ", and so did second" in said
     assert "first + second + third and first and third said" in said
+
+
+@pytest.mark.parametrize("labelling", ["random", "hard-first"])
+def test_another_kernel_that_asks_nothing_shows_the_same_members(
+    world, members, tmp_path, labelling
+):
+    def ran():
+        tracer = Tracer(
+            *(members.teachers, LABELS),
+            features=world.X,
+            store=tmp_path / "labels.sqlite",
+            labelling=labelling,
+            target=0.9,
+            confidence=0.9,
+        )
+        tracer.run(world.texts, sample=200)
+        return tracer.panel
+
+    first, asked = ran(), sum(map(len, members.asked.values()))
+    again = ran()
+    assert sum(map(len, members.asked.values())) == asked
+    assert (again.n_rows, again.n_disputed, again.cost) == (
+        *(first.n_rows, first.n_disputed),
+        pytest.approx(first.cost),
+    )
+    for name in ("answered", "agreement", "accuracy", "added"):
+        np.testing.assert_allclose(getattr(again, name), getattr(first, name))

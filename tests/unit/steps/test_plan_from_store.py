@@ -89,6 +89,9 @@ def test_a_name_that_stands_for_another_model_now_is_told_of(tracer, world, tmp_
     (_, n), (_, rest) = labels.models
     assert (n, rest) == (100, 50)
     assert other.report.models == labels.models
+    again = tracer()
+    again.label(world.texts, sample=150)
+    assert again.report.models == labels.models
     for lines in (label_lines(labels), report_lines(other.report)):
         assert sum("2 models" in line for line in lines) == 1
         assert lines.count("The server is odd.") == 1

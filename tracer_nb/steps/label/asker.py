@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -19,7 +18,6 @@ from tracer_nb.records import Answer, AskedAgain, Caps, Progress, Spending, Supe
 from tracer_nb.steps.label.learning import learn_members
 from tracer_nb.store import LabelStore, Shelf
 from tracer_nb.store.experience import Experience, find_experience
-from tracer_nb.store.ledger import count_models
 from tracer_nb.store.replaced import find_superseded, replace_missing, superseded_in_run
 from tracer_nb.store.rows import again_identity
 from tracer_nb.teachers import PanelTeacher, ReplayTeacher, Teacher
@@ -61,6 +59,8 @@ class Asker:
         Recorded labels are never stored: they are stored where they come from.
     again : bool, default False
         Ask a second time: its answers are kept beside the first ones, and are none of them.
+    beside : sequence of Teacher
+        Others that are asked about the same texts, as the stages of a chain are.
 
     Attributes
     ----------
@@ -76,13 +76,13 @@ class Asker:
         shelf: Shelf | str | os.PathLike[str] | None,
         *,
         again: bool = False,
+        beside: Sequence[Teacher] = (),
     ) -> None:
-        self.teacher = teacher
+        self.teacher, self._beside = teacher, beside
         self._again = again
         self.answers: dict[str, Answer] = {}
         self.spending = Spending()
         self.superseded = Superseded()
-        self._models = Counter[str]()
         self.asked_again: AskedAgain | None = None
         self.came: Mapping[str, Answer] = {}
         self._renewed: set[str] = set()
@@ -112,9 +112,8 @@ class Asker:
         return again_identity(own) if self._again else own
 
     @property
-    def models(self) -> tuple[tuple[str, int], ...]:
-        """Who gave the answers, as the server names it, and how many of them; most first."""
-        return tuple(self._models.most_common())
+    def _others(self) -> list[Mapping[str, Any]]:
+        return [teacher.identity for teacher in self._beside]
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -227,7 +226,7 @@ class Asker:
             waiting, _ = in_batches(store, identity, texts)
             return Past(
                 find_experience(store, identity),
-                find_superseded(store, identity, texts),
+                find_superseded(store, identity, texts, self._others),
                 frozenset(waiting),
             )
 
@@ -284,7 +283,7 @@ class Asker:
                 # What was superseded is good to know, but not worth the new answers.
                 with suppress(StoreError):
                     if not self._again:  # to which the first answers are no others
-                        self.superseded += superseded_in_run(store, self.identity)
+                        self.superseded += superseded_in_run(store, self.identity, self._others)
         else:
             again = self.missing(texts) - self._renewed if missing else frozenset()
             known = {t: a for t, a in self.known(texts).items() if a.keep and t not in again}
@@ -312,12 +311,6 @@ class Asker:
         """Remember what came of a run, which asked ``again`` about some texts."""
         again_or_none = again or frozenset()
         came = {t: a for t, a in run.answers.items() if a.keep or t not in again_or_none}
-        old = [self.answers[text] for text in again_or_none if text in self.answers]
-        new = (
-            a for t, a in came.items() if a.keep and (t not in self.answers or t in again_or_none)
-        )
-        self._models.update(dict(count_models(new)))
-        self._models = self._models - Counter(dict(count_models(old)))
         self.answers.update(came)
         self.came = {}
         if again is not None:

@@ -6,7 +6,7 @@ And what a job may cost: its caps.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -97,14 +97,13 @@ def text_costs(
     return costs
 
 
-def mean_wait(spending: Spending) -> float:
-    """Seconds that an answer took in this run; a second where none was waited for.
+def mean_wait(answers: Iterable[Answer]) -> float:
+    """Seconds that one of these answers took, whenever it was; a second where nobody measured it.
 
     Rounded to one digit, so that it does not depend on which rows were drawn.
     """
-    if not spending.asked:
-        return _GUESSED_SECONDS
-    return float(f"{spending.waited / spending.asked:.0e}")
+    took = [answer.seconds for answer in answers if answer.seconds is not None]
+    return float(f"{sum(took) / len(took):.0e}") if took else _GUESSED_SECONDS
 
 
 def mean_cost(

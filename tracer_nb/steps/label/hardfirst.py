@@ -285,7 +285,7 @@ def advance(
             job.opinions = stages.opinions(askable.unique, classes, job.opinions)
         if broken and asker.stopped_in(how.step) is None:
             asker.stop(how.step, INTERRUPTED)  # while stages were heard
-        state = replace(state, grown=grown, seconds=mean_wait(asker.spending))
+        state = replace(state, grown=grown, seconds=mean_wait(asker.answers.values()))
         state = _labelled(state, askable)
         keep(state)
         if asker.stopped_in(how.step) is not None:

@@ -33,16 +33,20 @@ _FEWEST = 20
 def panel_report(state: JobState) -> PanelReport | None:
     """Compare the members of a panel with each other: see :attr:`tracer_nb.Tracer.panel`.
 
-    None where the teacher is no panel, or has answered nothing yet.
+    None where the teacher is no panel, or has answered nothing about the column and other rows that
+    were routed, in this session or before it.
 
     Raises
     ------
     StoreError
         The store cannot be read.
     """
-    panel, answers = state.setup.teacher, dict(state.setup.asker.answers)
+    panel, column = state.setup.teacher, state.column
+    if not isinstance(panel, PanelTeacher) or column is None:
+        return None
+    answers = state.setup.asker.known([*column.texts.unique, *sorted(state.beside)])
     texts = [text for text, answer in answers.items() if answer.keep]
-    if not isinstance(panel, PanelTeacher) or not texts:
+    if not texts:
         return None
     given = members_answers(panel, state.setup.shelf, texts)
 

@@ -202,7 +202,8 @@ def label(
         fewest=fewest,
         again=asker.asked_again,
     )
-    state = replace(state, labels=labels, underway=None, seconds=mean_wait(asker.spending))
+    said = [asker.answers[text] for text in sampled if text in asker.answers]
+    state = replace(state, labels=labels, underway=None, seconds=mean_wait(said))
     keep(state)
     return state
 

@@ -21,6 +21,7 @@ from tracer_nb.steps.route.chain import alone_rows, stage_reports
 from tracer_nb.steps.route.outcome import SURROGATE, TEACHER, Outcome
 from tracer_nb.steps.route.refused import refused
 from tracer_nb.steps.state import JobState
+from tracer_nb.store.ledger import count_models
 
 __all__ = ["asked_for", "left_to_teacher", "report"]
 
@@ -81,7 +82,7 @@ def report(state: JobState) -> Report:
         missing_reasons=_missing(labels, outcome, own=own),
         stopped=asker.stopped,
         superseded=asker.superseded,
-        models=asker.models,
+        models=count_models(known.values()),
         warnings=(*asker.warnings, *filter(None, [features_note(setup.features, fitted)])),
         n_unlike=outcome.n_unlike if outcome else 0,
         n_unsure=outcome.n_unsure if outcome else 0,
@@ -126,7 +127,6 @@ def _bill(state: JobState, each: float | None, known: Mapping[str, Answer]) -> B
         n_deferred = int((~asked & (answered | left)).sum())
         n_waiting = int((~answered & left).sum())
         n_audited = int((~asked & answered & ~left).sum()) if certificate.certified else 0
-    outlooks = () if state.grown is None else state.grown.job.outlooks
     return Bill(
         n_texts=len(texts.unique),
         n_start=int(parts[PILOT].sum()),
@@ -136,11 +136,20 @@ def _bill(state: JobState, each: float | None, known: Mapping[str, Answer]) -> B
         n_deferred=n_deferred,
         n_waiting=n_waiting,
         n_audited=n_audited,
-        expected=tuple((look.n_labels, look.bill) for look in outlooks),
+        expected=_expected(state),
         price=each,
         stages=stage_reports(state),
         n_alone=alone_rows(state),
     )
+
+
+def _expected(state: JobState) -> tuple[tuple[int, float], ...]:
+    """The whole bill as it was expected after so many texts, by this session or one before it."""
+    if state.grown is None:
+        return ()
+    drawn = [draw.expected for draw in state.draws if draw.expected is not None]
+    latest = [(look.n_labels, look.bill) for look in state.grown.job.outlooks[-1:]]
+    return (*drawn, *(look for look in latest if not drawn or look[0] > drawn[-1][0]))
 
 
 def left_to_teacher(state: JobState, certificate: Certificate) -> NDArray[np.bool_]:
