@@ -15,9 +15,9 @@ from threadpoolctl import threadpool_limits
 
 from tests.validity.columns import FilterWorld, World
 from tracer_nb.draws import TEST, UNASKED, Draw, Look
-from tracer_nb.draws.filters import aim_of
 from tracer_nb.draws.moves import Done, drive
 from tracer_nb.draws.reading import breaking, plan_reading, risk
+from tracer_nb.draws.together import aim_of
 from tracer_nb.engine.certificates import OUTPUT, Evidence, Promise, Rows, certify
 from tracer_nb.records import PromiseName
 

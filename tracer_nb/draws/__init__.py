@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -125,6 +125,12 @@ class Draw:
     promise: str = "handled"
     last: bool = False
     expected: tuple[int, float] | None = None
+
+    def until(self, look: int) -> Draw:
+        """The same test, ended at a look: rows behind it were not drawn."""
+        return replace(
+            self, rows=self.rows[: self.looks[look].n_rows], looks=self.looks[: look + 1]
+        )
 
     def as_record(self) -> dict[str, Any]:
         """Plain values, which JSON can hold."""

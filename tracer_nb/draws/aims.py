@@ -81,6 +81,10 @@ class Aim:
         """Selective agreement of all labels."""
         return type(self) is Aim
 
+    def delta(self, n_round: int) -> float:
+        """Error budget of a round."""
+        return self.terms.delta(n_round)
+
     # Before anything is frozen -------------------------------------------------------------------
 
     def told(self, labels: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -212,10 +216,13 @@ class Aim:
         return np.asarray(open_[scores >= frozen.thresholds[-1]])
 
     def looks(
-        self, frozen: Frozen, n_among: int, at: Standing, most: int | None
+        self, frozen: Frozen, among: NDArray[np.intp], at: Standing, most: int | None
     ) -> tuple[Look, ...]:
-        """Looks of the test, fixed before its rows are drawn; the last one is at all of them."""
-        size = min(frozen.outlook.n_test, n_among)
+        """Looks of the test, fixed before its rows are asked about; the last one is at all of them.
+
+        ``among`` are the rows that they are the first of.
+        """
+        size = min(frozen.outlook.n_test, len(among))
         return plan_looks(size, self.terms.delta(at.n_round), last=frozen.last)
 
     def least(self, outlook: Outlook) -> float:
@@ -227,6 +234,26 @@ class Aim:
     def _first(self, n_test: int) -> int:
         """Rows of the first look."""
         return plan_looks(n_test, 1.0)[0].n_rows
+
+    def lost(
+        self,
+        frozen: Frozen,
+        open_: NDArray[np.intp],
+        before: tuple[Draw, ...],
+        draw: Draw,
+        look: int,
+        labels: NDArray[np.intp],
+    ) -> bool:
+        """Whether no later look can pass, all rows until this one being answered."""
+        return False
+
+    def gains(self, frozen: Frozen, draw: Draw, look: int) -> bool:
+        """Whether a later look may still loosen the threshold."""
+        return True
+
+    def read(self, frozen: Frozen, draw: Draw, certificate: Certificate) -> NDArray[np.intp]:
+        """Rows of a test that its certificate goes by."""
+        return draw.rows[: certificate.n_calibration]
 
     def certify(
         self,
@@ -263,9 +290,9 @@ class WholeOutput(Aim):
         return n_test
 
     def looks(
-        self, frozen: Frozen, n_among: int, at: Standing, most: int | None
+        self, frozen: Frozen, among: NDArray[np.intp], at: Standing, most: int | None
     ) -> tuple[Look, ...]:
         """See :meth:`Aim.looks`."""
         # Every threshold is tried, so hardly any test fails: an earlier look would only certify less,
         # and spend of the error budget.
-        return (Look(min(frozen.outlook.n_test, n_among), self.terms.delta(at.n_round)),)
+        return (Look(min(frozen.outlook.n_test, len(among)), self.terms.delta(at.n_round)),)

@@ -13,21 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.draws import HARD, TEST, Draw, Look, rows_of
-from tracer_nb.draws.aims import Aim, Standing, WholeOutput
+from tracer_nb.draws.aims import Aim, Standing
 from tracer_nb.draws.fitted import Fitted
 from tracer_nb.draws.frozen import Frozen
-from tracer_nb.draws.moves import Column, Terms
 from tracer_nb.draws.reading import Late, certify_reading, expect_reading, plan_reading
 from tracer_nb.draws.stopping import none_given, none_wanted
 from tracer_nb.engine.certificates import code_of
 from tracer_nb.engine.growing import Sketch
 from tracer_nb.engine.outlook import Outlook
 from tracer_nb.engine.zoo import Matrix
-from tracer_nb.errors import InvalidInput
-from tracer_nb.labelsets import sets_of
 from tracer_nb.records import Certificate, Pilot
 
-__all__ = ["Precision", "Recall", "aim_of"]
+__all__ = ["Precision", "Recall"]
 
 # One row that is asked about saves more than one of reading: a little more, while a batch is answered.
 _PAYS, _NEARLY_PAYS = 1.0, 1.5
@@ -156,9 +153,10 @@ class Recall(_OneLabel):
         n = len(found.margins) - n_bare
         own = _for_wanted(found)[0][:n]
         n_dropped = round(at.n_open * float((own <= 0).mean())) if n else 0
-        return self._expected(at, n_dropped), -own
+        return self.expected(at, n_dropped), -own
 
-    def _expected(self, at: Standing, n_dropped: int, most: int | None = None) -> Outlook:
+    def expected(self, at: Standing, n_dropped: int, most: int | None = None) -> Outlook:
+        """The bill, if so many rows that are not given the label were read now."""
         return expect_reading(
             *(at.n_labels, at.n_open, n_dropped, at.late),
             target=self.terms.target,
@@ -207,24 +205,25 @@ class Recall(_OneLabel):
     ) -> Frozen:
         """See :meth:`Aim.plan`."""
         at = self.standing(draws, labels, len(open_), n_round)
-        outlook = self._expected(at, len(self._dropped(fitted, open_)), how["most"])
+        outlook = self.expected(at, len(self.dropped(fitted, open_)), how["most"])
         parts = fitted.fit, fitted.answers, fitted.scores, fitted.labelled, fitted.codes
         return Frozen(*parts, np.zeros(1), outlook)
 
     def tested_among(self, frozen: Frozen, open_: NDArray[np.intp]) -> NDArray[np.intp]:
         """See :meth:`Aim.tested_among`."""
-        return self._dropped(frozen, open_)
+        return self.dropped(frozen, open_)
 
-    def _dropped(self, fitted: Fitted, open_: NDArray[np.intp]) -> NDArray[np.intp]:
+    def dropped(self, fitted: Fitted, open_: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Open rows that are not given the label, and may be answered."""
         may = ~self.given(fitted) & np.isfinite(fitted.scores)
         return open_[may[self.column.codes[open_]]]
 
     def looks(
-        self, frozen: Frozen, n_among: int, at: Standing, most: int | None
+        self, frozen: Frozen, among: NDArray[np.intp], at: Standing, most: int | None
     ) -> tuple[Look, ...]:
         """See :meth:`Aim.looks`."""
         levels = self.terms.target, self.terms.delta(at.n_round)
-        planned = plan_reading(n_among, at.late.n_known, *levels, most)
+        planned = plan_reading(len(among), at.late.n_known, *levels, most)
         return tuple(Look(n, error) for n, error in planned)
 
     def certify(
@@ -239,11 +238,10 @@ class Recall(_OneLabel):
         """See :func:`~tracer_nb.draws.reading.certify_reading`."""
         codes = self.column.codes
         return certify_reading(
-            *(frozen, self.classes, (codes[draw.rows[: draw.looks[look].n_rows]], labels)),
-            *(draw, look),
+            *(frozen, self.classes, (codes[draw.rows[: draw.looks[look].n_rows]], labels), look),
             code=self.wanted,
-            n_open=len(open_),
-            n_handled=int(np.isfinite(frozen.scores[codes[open_]]).sum()),
+            error=draw.error,
+            scores=frozen.scores[codes[open_]],
             known=self.known(before, labels),
             terms=self.terms,
         )
@@ -255,22 +253,3 @@ def _for_wanted(found: Sketch) -> tuple[NDArray[np.float64], NDArray[np.float64]
     return tuple(  # type: ignore[return-value]
         np.asarray(out[:, 1] - out[:, 0], dtype=float) for out in (found.outputs, found.out_of_fold)
     )
-
-
-_AIMS = {"handled": Aim, "output": WholeOutput, "recall": Recall, "precision": Precision}
-
-
-def aim_of(column: Column, classes: tuple[str, ...], terms: Terms) -> Aim:
-    """What a job is after, by its promise.
-
-    Raises
-    ------
-    InvalidInput
-        A label is promised where a row has several.
-    """
-    if terms.promise.label is not None and sets_of(classes) is not None:
-        raise InvalidInput(
-            f"the {terms.promise.noun} is of rows with one label each, got a job for several labels a "
-            "row; promise handled or output"
-        )
-    return _AIMS[terms.promise.kind](column, classes, terms)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tracer_nb.draws.chained import Chained, pooled_by
 from tracer_nb.draws.opinions import Opinions, Pools, Rule
 from tracer_nb.engine import ExtraRows, SurrogateFit, fit_surrogate
-from tracer_nb.engine.certificates import Rows, teacher_codes
+from tracer_nb.engine.certificates import Rows, teacher_codes, with_promised
 from tracer_nb.engine.extra import over_present
 from tracer_nb.engine.growing import looked_at
 from tracer_nb.engine.pipeline import Answers
@@ -184,12 +184,13 @@ def rows_on(
     texts: NDArray[np.intp],
     labels: NDArray[np.intp],
     classes: tuple[str, ...],
-    promise: PromiseName,
+    promises: Sequence[PromiseName],
     *,
     new: bool = False,
 ) -> Rows:
-    """What surrogate and teacher said of rows of the column, or of new ones, as a promise counts it."""
-    said = teacher_codes(names_of(classes, labels[texts]), fitted.fit.classes.tolist(), promise)
+    """What surrogate and teacher said of rows of the column, or of new ones, as promises count it."""
+    known = with_promised(fitted.fit.classes.tolist(), promises)
+    said = teacher_codes(names_of(classes, labels[texts]), known)
     agree = agreement_on(fitted, texts, labels, classes)
     scores = np.where(fitted.answers.deferred(new=new), -np.inf, fitted.scores)[texts]
     return Rows(scores, agree, fitted.answers.codes[texts], teacher=said)

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer_nb.draws import NEW_ROWS, TEST, Draw
-from tracer_nb.draws.filters import aim_of
 from tracer_nb.draws.fitted import Fitted, chained, fit_answers
 from tracer_nb.draws.frozen import Frozen
 from tracer_nb.draws.moves import Column, Terms
 from tracer_nb.draws.opinions import Opinions, Rule
+from tracer_nb.draws.together import aim_of
 from tracer_nb.engine import ExtraRows
 from tracer_nb.engine.likely import likely_outcome
 from tracer_nb.records.preparing import Preparing, tell_preparing

@@ -11,11 +11,20 @@ from tracer_nb.draws import Draw
 from tracer_nb.draws.chained import Chained
 from tracer_nb.draws.fitted import Fitted, rows_on
 from tracer_nb.draws.opinions import Opinions
-from tracer_nb.engine.certificates import Evidence, Promise, Rows, certify, kind_of
+from tracer_nb.engine.certificates import (
+    Evidence,
+    Kind,
+    Promise,
+    Rows,
+    certify,
+    certify_together,
+    kind_of,
+    with_promised,
+)
 from tracer_nb.engine.outlook import Outlook, bin_ends, look_ahead
-from tracer_nb.records import HANDLED, Certificate, PromiseName
+from tracer_nb.records import HANDLED, Certificate, PromiseName, tested_apart
 
-__all__ = ["Frozen", "certify_new", "certify_open", "plan_test"]
+__all__ = ["Frozen", "certify_new", "certify_open", "evidence_of", "plan_test"]
 
 # A hair below the score of the row that is the quantile, in whatever batch it is scored.
 _HAIR = 1e-6
@@ -178,14 +187,48 @@ def certify_open(
         About all handled rows among the open ones, tested ones included.
     """
     planned = draw.looks[look]
-    rows = draw.rows[: planned.n_rows]
-    others = np.setdiff1d(open_, rows)
-    tested = rows_on(frozen, codes[rows], labels, classes, promise)
-    rest = Rows(frozen.scores[codes[others]], codes=frozen.answers.codes[codes[others]])
-    evidence = Evidence(frozen.fit.pilot, tested, rest, n_delivered=n_delivered)
-    kind = kind_of(promise, frozen.fit.classes.tolist())
+    kind, evidence = evidence_of(
+        *(frozen, codes, open_, draw.rows[: planned.n_rows]),
+        labels=labels,
+        classes=classes,
+        promise=promise,
+        n_delivered=n_delivered,
+    )
     asked = Promise(target, 1.0 - planned.error, kind=kind)
     return certify(asked, evidence, thresholds=frozen.thresholds)
+
+
+def evidence_of(
+    frozen: Frozen,
+    codes: NDArray[np.intp],
+    open_: NDArray[np.intp],
+    rows: NDArray[np.intp],
+    *,
+    labels: NDArray[np.intp],
+    classes: tuple[str, ...],
+    promise: PromiseName,
+    among: tuple[PromiseName, ...] = (),
+    n_delivered: int | None = None,
+) -> tuple[Kind, Evidence]:
+    """A promise by its kind, and some of the open rows as its evidence.
+
+    Parameters
+    ----------
+    frozen, codes, open_
+        As in :func:`certify_open`.
+    rows : ndarray of int
+        A simple random sample of the open rows.
+    labels, classes, promise, n_delivered
+        As in :func:`certify_open`.
+    among : tuple of PromiseName
+        All that are made of these rows, where there are several.
+    """
+    others = np.setdiff1d(open_, rows)
+    tested = rows_on(frozen, codes[rows], labels, classes, among or (promise,))
+    rest = Rows(frozen.scores[codes[others]], codes=frozen.answers.codes[codes[others]])
+    evidence = Evidence(frozen.fit.pilot, tested, rest, n_delivered=n_delivered)
+    known = with_promised(frozen.fit.classes.tolist(), among or (promise,))
+    return kind_of(promise, known), evidence
 
 
 def certify_new(
@@ -197,7 +240,7 @@ def certify_new(
     target: float,
     confidence: float,
     seed: int,
-    promise: PromiseName = HANDLED,
+    promises: tuple[PromiseName, ...] = (HANDLED,),
 ) -> Certificate:
     """The test of rows that were set aside before anything was chosen: about new rows.
 
@@ -208,9 +251,10 @@ def certify_new(
         Text of each row set aside.
     labels, classes
         As in :func:`certify_open`.
-    target, confidence, seed, promise
+    target, confidence, seed, promises
     """
-    kind = kind_of(promise, frozen.fit.classes.tolist())
-    rows = rows_on(frozen, texts, labels, classes, promise, new=True)
-    evidence = Evidence(frozen.fit.new_pilot, rows)
-    return certify(Promise(target, confidence, kind=kind), evidence, seed=seed)
+    known = with_promised(frozen.fit.classes.tolist(), promises)
+    levels = target, confidence, len(tested_apart(promises))
+    asked = [Promise(*levels, kind=kind_of(promise, known)) for promise in promises]
+    rows = rows_on(frozen, texts, labels, classes, promises, new=True)
+    return certify_together(asked, Evidence(frozen.fit.new_pilot, rows), seed=seed)

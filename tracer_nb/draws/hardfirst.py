@@ -317,13 +317,14 @@ class HardFirst:
             return None
         among = self.aim.tested_among(frozen, open_)
         at = self.aim.standing(draws, labels, len(open_), n_round)
-        looks = self.aim.looks(frozen, len(among), at, self.room)
-        rows = self._random(among, looks[-1].n_rows, 1000 + n_round)
-        bare, delta = self.column.without_label(draws, labels), self.terms.delta(n_round)
+        shuffled = self._random(among, len(among), 1000 + n_round)
+        looks = self.aim.looks(frozen, shuffled, at, self.room)
+        rows = shuffled[: looks[-1].n_rows]
+        bare, delta = self.column.without_label(draws, labels), self.aim.delta(n_round)
         draw = Draw(TEST, n_round, 0, self.terms.seed, rows, delta, "", state, looks, bare=bare)
         draw = replace(draw, heard=heard, quiet=quiet, used=rule.used, cut=rule.cut)
         expected = (self.outlooks[-1].n_labels, self.outlooks[-1].bill) if self.outlooks else None
-        draw = replace(draw, promise=str(self.terms.promise), last=last, expected=expected)
+        draw = replace(draw, promise=self.terms.promised, last=last, expected=expected)
         return Ask((*draws, draw), self.passing.waiting(draw, labels, 0), frozen.outlook)
 
     def _test(
@@ -343,15 +344,16 @@ class HardFirst:
                 scores = frozen.scores[self.column.codes[self.column.open_rows(before)]]
                 # What the loosest threshold leaves to the teacher, no look can gain.
                 more = (scores >= frozen.thresholds[-1]) & (scores < found.threshold)
-                if enough(draw.looks, k, int(more.sum())):
+                n_left = int(more.sum()) if self.aim.gains(frozen, draw, k) else 0
+                if enough(draw.looks, k, n_left):
                     break
+            elif self.passing.lost(before, draw, frozen, labels, k):
+                draw = draw.until(k)  # what is behind it is as open as before
+                break
         missing = draw.rows[labels[self.column.codes[draw.rows]] == UNASKED]
         bare = np.r_[draw.bare, self.column.without_label([draw], labels)]
-        draw = replace(draw, missing=missing, bare=bare)
-        if found is None:
-            spent = replace(draw, found="failed")
-            return self._step((*before, spent), labels, closed=closed)
-        spent = replace(draw, found="passed")
+        how = "failed" if found is None else "passed"
+        spent = replace(draw, missing=missing, bare=bare, found=how)
         return self._step((*before, spent), labels, closed=closed)
 
     def _worth_more(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> bool:
@@ -378,7 +380,7 @@ class HardFirst:
             if wanted and not closed:
                 return Ask(done.draws, waiting, hear=wanted)
         about_new = certify_new(
-            frozen, texts, labels, self.classes, **levels, seed=terms.seed, promise=terms.promise
+            frozen, texts, labels, self.classes, **levels, seed=terms.seed, promises=terms.promises
         )
         return replace(done, new_rows=about_new)
 

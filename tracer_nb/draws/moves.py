@@ -124,6 +124,10 @@ class Terms:
     promise : PromiseName
         What a test is of, and which rows are hard for it. A test of another promise is a further
         round.
+    beside : tuple of PromiseName
+        What else is promised of the same rows.
+    shares : int
+        Tests that the error budget is divided among.
     """
 
     target: float
@@ -138,10 +142,22 @@ class Terms:
     options: Mapping[str, Any] = field(default_factory=dict)
     features: str = ""
     promise: PromiseName = HANDLED
+    beside: tuple[PromiseName, ...] = ()
+    shares: int = 1
+
+    @property
+    def promises(self) -> tuple[PromiseName, ...]:
+        """All that is promised."""
+        return (self.promise, *self.beside)
+
+    @property
+    def promised(self) -> str:
+        """The same as it is asked for."""
+        return ",".join(map(str, self.promises))
 
     def fingerprint(self, classes: tuple[str, ...], parts: Iterable[NDArray[Any]]) -> str:
         """Digest of the terms, the labels and whole numbers that something was frozen by."""
-        levels = self.target, self.confidence, str(self.promise), self.seed, self.features
+        levels = self.target, self.confidence, self.promised, self.seed, self.features
         said = repr((*levels, sorted(self.options.items())))
         digest = hashlib.sha256(f"{said} {classes!r}".encode())
         for part in parts:
@@ -150,8 +166,9 @@ class Terms:
 
     def delta(self, n_round: int) -> float:
         """Error budget of a round."""
-        delta = 1.0 - self.confidence
-        first = _NEARLY_ALL if self.promise.kind in ("output", "recall") else _FIRST_ROUND
+        delta = (1.0 - self.confidence) / self.shares
+        alone = self.shares == 1 and self.promise.kind in ("output", "recall")
+        first = _NEARLY_ALL if alone else _FIRST_ROUND
         return delta if self.one_round else round_delta(delta, n_round, first=first)
 
 

@@ -61,7 +61,7 @@ class Passing:
     def frozen_of(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> Frozen | None:
         """What the last of these draws tests; None where something has changed since."""
         before, draw = draws[:-1], draws[-1]
-        if draw.promise != str(self._terms.promise):
+        if draw.promise != self._terms.promised:
             return None
         labels = self._column.as_then(draw, labels)
         chain = None
@@ -95,6 +95,21 @@ class Passing:
             looks,
             [not len(self.waiting(draw, labels, k)) for k in range(len(draw.looks))],
         )
+
+    def lost(
+        self,
+        before: tuple[Draw, ...],
+        draw: Draw,
+        frozen: Frozen,
+        labels: NDArray[np.intp],
+        look: int,
+    ) -> bool:
+        """Whether no look behind this one can pass, its rows being answered."""
+        if len(self.waiting(draw, labels, look)):
+            return False
+        labels = self._column.as_then(draw, labels)
+        open_ = self._column.open_rows(before)
+        return self._freezer.aim.lost(frozen, open_, before, draw, look, labels)
 
     def certified(
         self, draws: tuple[Draw, ...], labels: NDArray[np.intp]

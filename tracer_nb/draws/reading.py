@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import gammaln
 
-from tracer_nb.draws import NO_LABEL, UNASKED, Draw
+from tracer_nb.draws import NO_LABEL, UNASKED
 from tracer_nb.draws.fitted import agreement_on
 from tracer_nb.draws.frozen import Frozen
 from tracer_nb.draws.moves import Terms
@@ -294,14 +294,14 @@ def certify_reading(
     frozen: Frozen,
     classes: tuple[str, ...],
     read: tuple[NDArray[np.intp], NDArray[np.intp]],
-    draw: Draw,
     look: int,
     *,
     code: int,
-    n_open: int,
-    n_handled: int,
+    error: float,
+    scores: NDArray[np.float64],
     known: int,
     terms: Terms,
+    threshold: float = 0.0,
 ) -> Certificate:
     """The exact test of recall at one look, about all open rows.
 
@@ -312,44 +312,52 @@ def certify_reading(
     read : (ndarray of int, ndarray of int)
         Texts of the rows read, and all answers. A row that got no label counts as a wanted one; where
         a row has no answer, nothing passes.
-    draw : Draw
-        Of the test, a simple random sample of the dropped rows.
+        The texts are those of a simple random sample of the dropped rows.
     look : int
     code : int
         Of the label.
-    n_open, n_handled : int
-        Open rows, and those of them that the surrogate answers.
+    error : float
+        Of the test.
+    scores : ndarray of shape (n_open,)
+        Of the open rows.
     known : int
         Wanted rows that the teacher has answered before.
     terms : Terms
+    threshold : float
+        Open rows with this score are answered. Of a stricter one than that of all rows no more are
+        missed, so it needs no test of its own.
     """
     texts, labels = read
     said, agree = labels[texts], agreement_on(frozen, texts, labels, classes)
-    n_found = int(((said == code) | (said == NO_LABEL)).sum())
+    found = (said == code) | (said == NO_LABEL)
+    n_found, n_open = int(found.sum()), len(scores)
+    answered, n_handled = frozen.scores[texts] >= threshold, int((scores >= threshold).sum())
     passed = n_found <= look and not (said == UNASKED).any() and n_handled > 0
     coverage = n_handled / max(n_open, 1) if passed else 0.0
+    n_answered, n_agree = int(answered.sum()), int((agree & answered).sum())
     return Certificate(
         method="column",
         target=terms.target,
-        confidence=1.0 - draw.error,
-        threshold=0.0 if passed else np.inf,
+        confidence=1.0 - error * terms.shares,
+        threshold=threshold if passed else np.inf,
         certified=passed,
         coverage=coverage,
         cost_coverage=coverage,
-        agreement=float(agree.mean()) if passed else np.nan,
+        agreement=n_agree / n_answered if passed and n_answered else np.nan,
         # Rows that are given the label were not read: nothing is said of agreement.
         agreement_lower=0.0,
         whole_output_lower=0.0,
         n_fit=frozen.fit.n_fit,
         n_calibration=len(texts),
-        n_handled=len(texts) if passed else 0,
-        n_agree=int(agree.sum()) if passed else 0,
+        n_handled=n_answered if passed else 0,
+        n_agree=n_agree if passed else 0,
         n_tested=1,
+        n_targets=terms.shares,
         n_population=n_open,
         n_population_handled=n_handled if passed else 0,
-        settings=(Setting(0.0, coverage, coverage),) if passed else (),
+        settings=(Setting(threshold, coverage, coverage),) if passed else (),
         promise=terms.promise,
         n_counted=known + n_found,
-        n_wrong=n_found,
+        n_wrong=int((found & answered).sum()) if passed else n_found,
         n_known=known,
     )

@@ -19,6 +19,7 @@ __all__ = [
     "none_given",
     "none_wanted",
     "plan_looks",
+    "too_few_wanted",
     "worth_testing",
 ]
 
@@ -147,12 +148,17 @@ def none_wanted(outlook: Outlook, *, label: str, n_rows: int, target: float, n_r
     if not outlook.n_test and outlook.n_labels >= min(_NONE_AMONG, _TRIED * n_rows):
         return none_given(outlook.n_labels, label, n_random)
     if outlook.n_labels >= _TRIED * n_rows:
-        return (
-            f"{outlook.n_labels:,} of {n_rows:,} rows are asked about, and too few with the label {label} "
-            f"were found to promise {100 * target:g} % of them without reading nearly all rows; ask the "
-            "teacher about them"
-        )
+        return too_few_wanted(outlook.n_labels, n_rows, label, target)
     return ""
+
+
+def too_few_wanted(n_asked: int, n_rows: int, label: str, target: float) -> str:
+    """Why no test of recall can be expected to pass, so much being asked about."""
+    return (
+        f"{n_asked:,} of {n_rows:,} rows are asked about, and too few with the label {label} "
+        f"were found to promise {100 * target:g} % of them without reading nearly all rows; ask the "
+        "teacher about them"
+    )
 
 
 def none_given(n_asked: int, label: str, n_random: int) -> str:

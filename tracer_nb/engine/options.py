@@ -19,7 +19,7 @@ from tracer_nb.engine.gates import GATES
 from tracer_nb.engine.gates.guard import GUARD_SHARE, NEW_ROWS_SHARE
 from tracer_nb.engine.zoo import SURROGATES, Fitter, from_estimator
 from tracer_nb.errors import InvalidInput
-from tracer_nb.records import HANDLED, PromiseName, parse_promises
+from tracer_nb.records import HANDLED, PromiseName, parse_promises, tested_apart
 
 __all__ = [
     "CERTIFICATES",
@@ -212,7 +212,7 @@ class Options:
     @property
     def n_shares(self) -> int:
         """Targets and promises that share the error budget."""
-        return len(self.targets) * len(self.promises)
+        return len(self.targets) * len(tested_apart(self.promises))
 
     @property
     def level(self) -> float:

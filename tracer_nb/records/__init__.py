@@ -66,7 +66,7 @@ from tracer_nb.records.origins import Origin, Spent
 from tracer_nb.records.panel import PanelPlan, PanelReport
 from tracer_nb.records.predictions import Prediction
 from tracer_nb.records.preparing import Preparing
-from tracer_nb.records.promises import HANDLED, PROMISES, PromiseName, parse_promises
+from tracer_nb.records.promises import HANDLED, PROMISES, PromiseName, parse_promises, tested_apart
 from tracer_nb.records.refusals import CAUSES, Refused, WayOut
 from tracer_nb.records.reports import Bill, Choice, HandThreshold, Preview, Report, Scan, Targets
 from tracer_nb.records.reviews import (
@@ -179,4 +179,5 @@ __all__ = [
     "Watch",
     "WayOut",
     "parse_promises",
+    "tested_apart",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from tracer_nb.errors import InvalidInput
 
-__all__ = ["HANDLED", "PROMISES", "PromiseName", "parse_promises"]
+__all__ = ["HANDLED", "PROMISES", "PromiseName", "parse_promises", "tested_apart"]
 
 PROMISES = ("handled", "output", "recall", "precision")
 """What a share of may be promised; the last two are of a label."""
@@ -125,6 +125,20 @@ class PromiseName:
 
 HANDLED = PromiseName()
 """Selective agreement: what is promised where nothing else is asked for."""
+
+
+def tested_apart(promises: Iterable[PromiseName]) -> tuple[PromiseName, ...]:
+    """Those of some promises at one target that share the error budget.
+
+    Where of the handled rows at most a share is wrong, of all rows that come out no more are.
+
+    Examples
+    --------
+    >>> [str(name) for name in tested_apart([PromiseName("output"), HANDLED])]
+    ['handled']
+    """
+    names = tuple(promises)
+    return tuple(name for name in names if name.kind != "output" or HANDLED not in names)
 
 
 def parse_promises(asked: Any, labels: Iterable[str] | None = None) -> tuple[PromiseName, ...]:

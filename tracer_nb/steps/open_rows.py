@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +15,11 @@ from tracer_nb.draws.fitted import Fitted, rows_on
 from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.draws.moves import Done
 from tracer_nb.engine import Router
-from tracer_nb.engine.certificates import kind_of
+from tracer_nb.engine.certificates import kind_of, with_promised
 from tracer_nb.engine.judge import frontier
 from tracer_nb.engine.race import OnPart
 from tracer_nb.errors import NotFitted
-from tracer_nb.records import Certificate, Frontier
+from tracer_nb.records import Certificate, Frontier, PromiseName
 from tracer_nb.records.preparing import telling
 from tracer_nb.steps.audit.step import promise_of
 from tracer_nb.steps.label.grown import (
@@ -175,7 +176,7 @@ def _certified(state: JobState, grown: Grown, done: Done, on_part: OnPart | None
     if done.certificate is not None and done.frozen is not None:
         fitted: Fitted = done.frozen
         before, test = done.tested[:-1], done.tested[-1]
-        tested = test.rows[: done.certificate.n_calibration]
+        tested = job.aim.read(done.frozen, test, done.certificate)
         at = arrange(job, before, said, done.draws, tested)
         column = the_promise(done.certificate, confidence, errors_of(done.draws), fitted)
     else:
@@ -184,12 +185,12 @@ def _certified(state: JobState, grown: Grown, done: Done, on_part: OnPart | None
             fitted, at = _now(grown, done.draws)
         column = _refused(done.reason, state, fitted, "column")
         n_open = len(job.column.open_rows(before))
-        column = replace(column, n_population=n_open, n_population_handled=0)
+        column = _about(column, n_population=n_open, n_population_handled=0)
     about_new = done.new_rows
     if about_new is None:
         why = _NOT_YET if job.terms.new_rows else _NONE_ASIDE
         about_new = _refused(why, state, fitted, "held-out")
-    about_new = replace(about_new, n_fit=column.n_fit)
+    about_new = _about(about_new, n_fit=column.n_fit)
     labels, fit = labels_of(state, at), placed(fitted.fit, at)
     aside = rows_of(d for d in done.draws if d.purpose == NEW_ROWS and done.new_rows)
     pilot = fitted.fit.pilot
@@ -197,8 +198,10 @@ def _certified(state: JobState, grown: Grown, done: Done, on_part: OnPart | None
         fit,
         (about_new,),
         (column,),
-        _picture(grown, fitted, aside, new=True),
-        _picture(grown, fitted, at.tested) if at.n_tested else frontier(pilot.scores, pilot.agree),
+        _picture(grown, fitted, aside, about_new, new=True),
+        _picture(grown, fitted, at.tested, column)
+        if at.n_tested
+        else frontier(pilot.scores, pilot.agree),
     )
     routing = router.decide(fitted.answers, column, None)
     # What was drawn and got no answer is the teacher's: no certificate speaks about it.
@@ -219,8 +222,23 @@ def _texts(job: HardFirst, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
 
 def _refused(why: str, state: JobState, fitted: Fitted, method: str) -> Certificate:
     """A certificate that promises nothing."""
+    first, *others = (
+        _refusal(why, state, fitted, method, promise) for promise in state.setup.options.promises
+    )
+    return replace(first, also=tuple(others))
+
+
+def _about(certificate: Certificate, **numbers: Any) -> Certificate:
+    """A certificate, with what else is promised, about rows that are counted now."""
+    others = (replace(one, **numbers) for one in certificate.also)
+    return replace(certificate, **numbers, also=tuple(others))
+
+
+def _refusal(
+    why: str, state: JobState, fitted: Fitted, method: str, promise: PromiseName
+) -> Certificate:
     setup, column = state.setup, method == "column"
-    promise, target = setup.options.promises[0], setup.target
+    target = setup.target
     texts, _ = state.labelled()
     return Certificate(
         method=method,
@@ -237,21 +255,27 @@ def _refused(why: str, state: JobState, fitted: Fitted, method: str) -> Certific
         n_calibration=0,
         n_handled=0,
         n_agree=0,
+        n_targets=setup.options.n_shares,
         whole_output_lower=1.0 if column else target,
         note=why,
     )
 
 
 def _picture(
-    grown: Grown, fitted: Fitted, rows: NDArray[np.intp], *, new: bool = False
+    grown: Grown,
+    fitted: Fitted,
+    rows: NDArray[np.intp],
+    certificate: Certificate,
+    *,
+    new: bool = False,
 ) -> Frontier:
     """Coverage against agreement on rows of a test, of the column or as new ones."""
     texts = grown.job.column.codes[rows]
-    job, promise = grown.job, grown.job.terms.promise
-    rows_on_them = rows_on(fitted, texts, grown.said, job.classes, promise, new=new)
-    kind = kind_of(promise, fitted.fit.classes.tolist())
+    job, promise, promises = grown.job, certificate.promise, grown.job.terms.promises
+    rows_on_them = rows_on(fitted, texts, grown.said, job.classes, promises, new=new)
+    kind = kind_of(promise, with_promised(fitted.fit.classes.tolist(), promises))
     # Of rows that are not given a label, none tells how much of it is found.
-    read = promise.kind == "recall"
+    read = certificate.curve != promise
     counted = None if kind.counted is None or read else kind.counted(rows_on_them)
     return frontier(
         rows_on_them.scores,

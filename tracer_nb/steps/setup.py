@@ -164,11 +164,9 @@ def _only_random(options: Options, *, abstain_unlike: bool, sets: bool) -> str:
         return f"grows until the rest can be certified, and knows no strategy {options.strategy!r}"
     if options.pipeline == "accept-all":
         return "tests the surest rows first, and pipeline 'accept-all' knows none"
-    if len(options.promises) > 1 or len(options.targets) > 1:
-        one = f"one target, got {len(options.targets)}"
-        other = f"one promise, got {options.promised!r}"
-        return f"grows for {other if len(options.promises) > 1 else one}"
-    if sets and options.promises[0].label is not None:
+    if len(options.targets) > 1:
+        return f"grows for one target, got {len(options.targets)}"
+    if sets and any(name.label is not None for name in options.promises):
         return f"looks for rows with one label each, not for {options.promised!r} among several"
     asks = "asks about rows unlike the others first, and abstain_unlike asks about none of them"
     return asks if abstain_unlike else ""

@@ -280,6 +280,12 @@ def evidence_sentence(report: Report) -> str:
 def counted_words(c: Certificate) -> str:
     """What the tested rows show of the promise itself."""
     kept, wrong = c.promise.kept
+    found = c.n_counted - c.n_known
+    if c.n_known and found != c.n_wrong:
+        return (
+            f"{count(c.n_known, 'row')} with the label {c.promise.label} had been answered before, and of "
+            f"{found:,} tested ones {c.n_wrong:,} came out without it; of precision nothing is said"
+        )
     if c.n_known:
         return (
             f"{count(c.n_known, 'row')} with the label {c.promise.label} had been answered before, and of "

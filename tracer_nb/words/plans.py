@@ -89,6 +89,8 @@ def _fewest_sentence(plan: Plan) -> str:
     needed = count(plan.fewest_labels, "fresh row" if grows else "labelled row")
     if plan.reads is not None:
         return _reading(plan, *plan.reads)
+    if grows and len(plan.promises) > 1 and any(name.label for name in plan.promises):
+        return _together(plan)
     needed = f"{needed} to test the others" if grows else needed
     fewest = f"At least {needed} are needed to certify "
     fewest += level(plan.target)
@@ -113,6 +115,17 @@ def _reading(plan: Plan, n_wanted: int, share: float) -> str:
         f"For {level(plan.target)} {name.noun} at {level(plan.confidence)} confidence, rows that are likely "
         f"to be {name.label} are asked about first; of those that come out as something else at least "
         f"{percent(share)} are read, if {n_wanted:,} rows are {name.label}. Of precision nothing is said."
+    )
+
+
+def _together(plan: Plan) -> str:
+    """What several promises take, some of a label."""
+    fewest = plan.fewest_labels
+    tested = f"at least {count(fewest, 'fresh row')}" if fewest > 1 else "fresh rows"
+    return (
+        f"For {level(plan.target)} {' and '.join(name.noun for name in plan.promises)} at "
+        f"{level(plan.confidence)} confidence, {tested} will test the others. Where few rows have a "
+        "label, likely ones are asked about first, and a share of the others is read."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracer_nb.labelsets import shown
-from tracer_nb.records import Report, ReviewState
+from tracer_nb.records import Certificate, Report, ReviewState
 from tracer_nb.words.bills import bill_dollars, bill_facts, bill_sentence, expected_dollars
 from tracer_nb.words.carried import carried_lines
 from tracer_nb.words.certificates import (
@@ -118,10 +118,7 @@ def report_facts(report: Report) -> list[tuple[str, str]]:
             facts.append((f"{report.n_abstained:,}", f"{rows} abstained"))
     c = report.certificate
     if c is not None and c.n_known:
-        seen = f"rows with the label {c.promise.label} found before the others were read"
-        facts.append((f"{c.n_known:,}", seen))
-        read = count(c.n_calibration, "row")
-        facts.append((f"{c.n_wrong:,}", f"of {read} with another label turned out to have it"))
+        facts += _facts_of_recall(c)
     elif c is not None and c.n_handled:
         seen = f"agreed: {c.n_agree:,} of the {count(c.n_handled, 'handled row')} that were tested"
         share = c.agreement
@@ -144,6 +141,16 @@ def report_facts(report: Report) -> list[tuple[str, str]]:
         asked = f"asked now, {reused:,} taken from the store" if reused else "asked"
         facts.append((count(report.spending.asked, "text"), f"{asked}, at unknown cost"))
     return facts
+
+
+def _facts_of_recall(c: Certificate) -> list[tuple[str, str]]:
+    """Rows with the label that were known before, and those that the test would have missed."""
+    read, found = count(c.n_calibration, "row"), c.n_counted - c.n_known
+    told = f"of {read} with another label turned out to have it"
+    if found != c.n_wrong:
+        told = f"of {count(found, 'tested row')} with it came out without it"
+    seen = f"rows with the label {c.promise.label} found before the others were read"
+    return [(f"{c.n_known:,}", seen), (f"{c.n_wrong:,}", told)]
 
 
 def sample_sentence(report: Report) -> str:

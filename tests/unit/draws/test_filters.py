@@ -10,8 +10,8 @@ import pytest
 
 from tests.validity.columns import FilterWorld
 from tracer_nb.draws import HARD, NO_LABEL, PILOT, TEST, UNASKED, draw_from_record
-from tracer_nb.draws.filters import aim_of
 from tracer_nb.draws.moves import Ask, Done, drive
+from tracer_nb.draws.together import aim_of
 from tracer_nb.records import PromiseName
 
 OUTPUT, RECALL = PromiseName("output"), PromiseName("recall", "yes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 from html import unescape
 
@@ -145,7 +146,7 @@ def test_several_promises_share_one_threshold():
     c = job.report.certificate
     assert [str(one.promise) for one in (c, *c.also)] == ["recall:urgent", "output", "handled"]
     assert len({one.threshold for one in (c, *c.also)}) == 1
-    assert c.n_targets == 3
+    assert c.n_targets == 2  # what is handled implies the output
     assert all(truth(routed, str(one.promise)) >= 0.9 for one in (c, *c.also))
     said = " ".join(report_lines(job.report))
     assert short_promise(job.report) == (
@@ -165,6 +166,68 @@ def test_several_promises_share_one_threshold():
     ]
     alone = {p: done(p)[0].report.certificate.threshold for p in ("output", "recall:urgent")}
     assert c.threshold >= max(alone.values())
+
+
+TOGETHER = ["handled,recall:urgent", "recall:urgent,recall:refund", "output,recall:urgent"]
+
+
+@cache
+def grown(promise):
+    job = tracer(promise, labelling=None)
+    return job, job.run(TEXTS)
+
+
+@pytest.mark.parametrize("promise", TOGETHER)
+def test_several_promises_with_hard_rows_first(promise, tmp_path):
+    job, routed = grown(promise)
+    c = job.report.certificate
+    assert job.labelling == "hard-first"
+    assert [str(one.promise) for one in (c, *c.also)] == promise.split(",")
+    assert len({one.threshold for one in (c, *c.also)}) == 1
+    assert c.n_targets == 2
+    right = routed["label"].to_numpy(str) == LABELS
+    for one in (c, *c.also):
+        label = one.promise.label
+        share = right if label is None else right[label == LABELS]
+        assert share.mean() >= 0.9
+    titles = ", ".join(one.promise.title for one in (c, *c.also))
+    assert job.describe() == f"With 90 % confidence, at least 90 % of each: {titles}."
+    said = " ".join(report_lines(job.report))
+    assert said.count("Together with it: with 90 % confidence") == 1
+    urgent = next(one for one in (c, *c.also) if str(one.promise) == "recall:urgent")
+    found = urgent.n_counted - urgent.n_known
+    assert (
+        f"{urgent.n_known} rows with the label urgent had been answered before, and of {found} "
+        in said
+    )
+    assert urgent.n_known > 0 < found <= urgent.n_calibration
+    jsonschema.validate(c.to_dict(), certificate_schema())
+    job.save(tmp_path / "job.tracer")
+    assert load(tmp_path / "job.tracer").certificate == job.router.certificate
+    handled = (routed["label_source"] == "surrogate").mean()
+    assert handled > 0.2
+    plan = plan_lines(tracer(promise, labelling=None).plan(TEXTS))[-1]
+    nouns = " and ".join(one.promise.noun for one in (c, *c.also))
+    assert plan.startswith(f"For 90 % {nouns} at 90 % confidence, ")
+
+
+def test_the_output_costs_nothing_beside_what_is_handled():
+    """It is implied: the same rows are asked about, and the budget is not divided."""
+    both, alone = grown("handled,output"), grown("handled")
+    c = both[0].report.certificate
+    assert (c.n_targets, [str(one.promise) for one in c.also]) == (1, ["output"])
+    assert both[1]["label_source"].tolist() == alone[1]["label_source"].tolist()
+    assert replace(c, also=(), origin=None) == alone[0].report.certificate
+
+
+def test_nothing_certified_names_every_promise(tmp_path):
+    job = tracer("handled,recall:urgent", labelling=None, target=0.999)
+    job.run(TEXTS[:400], max_rows=150)
+    c = job.report.certificate
+    assert not c.certified
+    assert [str(one.promise) for one in (c, *c.also)] == ["handled", "recall:urgent"]
+    job.save(tmp_path / "job.tracer")
+    assert load(tmp_path / "job.tracer").certificate == job.router.certificate
 
 
 def test_several_promises_are_saved(tmp_path):
@@ -193,9 +256,11 @@ def test_the_plan_says_how_many_wanted_rows_it_takes():
 
 
 def test_a_plan_says_why_it_draws_at_random_where_nobody_chose_it():
-    why = "Labelling is random: hard-first grows for one promise, got 'output,handled'."
-    assert why in plan_lines(tracer("output,handled", labelling=None).plan(TEXTS))
-    assert why not in plan_lines(tracer("output,handled").plan(TEXTS))
+    why = "Labelling is random: hard-first asks about rows unlike the others first, and abstain_unlike "
+    why += "asks about none of them."
+    unlike = {"abstain_unlike": True}
+    assert why in plan_lines(tracer("output", labelling=None, **unlike).plan(TEXTS))
+    assert why not in plan_lines(tracer("output", **unlike).plan(TEXTS))
     targets = tracer("handled", labelling=None, target=[0.9, 0.95]).plan(TEXTS)
     assert "Labelling is random: hard-first grows for one target, got 2." in plan_lines(targets)
     grown = tracer("output", labelling=None).plan(TEXTS)

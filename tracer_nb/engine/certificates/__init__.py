@@ -6,7 +6,7 @@ one passed. The first false null of a fixed sequence is itself fixed, so an erro
 one test to fail, whatever the shape of agreement against score.
 """
 
-from tracer_nb.engine.certificates.certify import certify, certify_classes
+from tracer_nb.engine.certificates.certify import certificate_of, certify, certify_classes, walk
 from tracer_nb.engine.certificates.kinds import (
     AGREEMENT,
     OUTPUT,
@@ -21,6 +21,7 @@ from tracer_nb.engine.certificates.kinds import (
     teacher_codes,
     with_promised,
 )
+from tracer_nb.engine.certificates.known import lower_target, most_wanted, with_known
 from tracer_nb.engine.certificates.promise import (
     Evidence,
     Promise,
@@ -35,7 +36,8 @@ from tracer_nb.engine.certificates.strata import (
     rows_to_read,
     share_to_read,
 )
-from tracer_nb.engine.certificates.together import certify_together
+from tracer_nb.engine.certificates.tally import Tally
+from tracer_nb.engine.certificates.together import certify_together, common_threshold
 
 __all__ = [
     "AGREEMENT",
@@ -46,14 +48,19 @@ __all__ = [
     "Rows",
     "Strata",
     "Stratum",
+    "Tally",
     "agreement_of",
+    "certificate_of",
     "certify",
     "certify_classes",
     "certify_together",
     "check_level",
     "check_targets",
     "code_of",
+    "common_threshold",
     "kind_of",
+    "lower_target",
+    "most_wanted",
     "precision_of",
     "recall_of",
     "recall_of_strata",
@@ -62,5 +69,7 @@ __all__ = [
     "rows_to_read",
     "share_to_read",
     "teacher_codes",
+    "walk",
+    "with_known",
     "with_promised",
 ]

@@ -14,7 +14,7 @@ from tracer_nb.engine.certificates.promise import Evidence, Promise
 from tracer_nb.engine.certificates.tally import Tally
 from tracer_nb.records import Certificate
 
-__all__ = ["certify_together"]
+__all__ = ["certify_together", "common_threshold"]
 
 
 def certify_together(
@@ -29,7 +29,8 @@ def certify_together(
     Parameters
     ----------
     promises : sequence of Promise
-        With ``n_shares`` their number, so that they hold together by the union bound. At most one
+        With ``n_shares`` the number of those that none of the others implies
+        (:func:`~tracer_nb.records.tested_apart`): they hold together by the union bound. At most one
         has a share of the handled rows: its thresholds that passed are those to choose from. The
         others, which break along the path only, hold at every threshold that is stricter than
         their own.
@@ -46,7 +47,9 @@ def certify_together(
     for tally in tallies:
         passed, n_tested = walk(tally, tally.sequence(seed) if thresholds is None else thresholds)
         found.append((passed[tally.about.handled(passed) > 0], n_tested))
-    at = _common([passed for passed, _ in found], [t.promise.kind.of_handled for t in tallies])
+    at = common_threshold(
+        [passed for passed, _ in found], [t.promise.kind.of_handled for t in tallies]
+    )
     certificates = []
     for tally, (passed, n_tested) in zip(tallies, found, strict=True):
         kept = passed[passed > at]
@@ -65,8 +68,17 @@ def certify_together(
     return replace(certificates[0], also=tuple(certificates[1:]))
 
 
-def _common(passed: list[NDArray[np.float64]], of_handled: list[bool]) -> float:
-    """The loosest threshold at which all hold; inf where there is none."""
+def common_threshold(passed: Sequence[NDArray[np.float64]], of_handled: Sequence[bool]) -> float:
+    """The loosest threshold at which several promises hold; inf where there is none.
+
+    Parameters
+    ----------
+    passed : sequence of ndarray, decreasing
+        Thresholds at which each passed.
+    of_handled : sequence of bool
+        Its share is of the handled rows, so that it holds at these only; else it holds at all that are
+        stricter than the last. At most one is.
+    """
     if not all(map(len, passed)):
         return math.inf
     strict = [float(p[-1]) for p, handled in zip(passed, of_handled, strict=True) if not handled]

@@ -221,19 +221,21 @@ def the_promise(
     """
     spent = sum(errors)
     over = spent - (1.0 - confidence) > 1e-9
+    share = 1.0 - (1.0 - confidence) / certificate.n_targets
     return replace(
         certificate,
         confidence=confidence,
         # Where recall was tested on rows that are not given the label, nothing is said of agreement.
         agreement_lower=0.0
-        if certificate.promise.kind == "recall"
+        if certificate.n_known
         else column_agreement_lower(
             certificate.n_agree,
             certificate.n_handled,
             certificate.n_population_handled or 0,
-            confidence,
+            confidence if certificate.n_targets == 1 else share,
         ),
         n_rounds=len(errors) if over else 1,
         earlier=spent - (1.0 - confidence) if over else 0.0,
         n_fit=fitted.fit.n_fit,
+        also=tuple(the_promise(one, confidence, errors, fitted) for one in certificate.also),
     )

@@ -76,7 +76,7 @@ def new_rows_of(setup: Setup, n_rows: int) -> int:
     """Rows that are set aside for a promise about new rows."""
     if setup.new_rows is not None:
         return setup.new_rows
-    if setup.options.promises[0].label is not None:
+    if any(name.label is not None for name in setup.options.promises):
         return 0  # so few rows hold too few with one label
     return _NEW_ROWS if n_rows * _NEW_SHARE >= _NEW_ROWS else 0
 
@@ -132,6 +132,7 @@ def _make_job(
         prices=setup.stages.prices(setup.teacher, askable.unique),
         options=options,
         promise=setup.options.promises[0],
+        beside=setup.options.promises[1:],
     )
     return HardFirst(Column(X, askable.codes), setup.teacher.labels, terms)
 

@@ -87,13 +87,14 @@ def plan(
         bill=bill,
         panel=None if panel is None else partial(panel_forecast, panel, setup.shelf),
     )
-    recall = setup.labelling == "hard-first" and setup.options.promises[0].kind == "recall"
+    grows, promises = setup.labelling == "hard-first", setup.options.promises
+    recall = grows and len(promises) == 1 and promises[0].kind == "recall"
     reads = reading_of(setup, grown, state.draws) if recall else None
     made = replace(
         made,
         stages=setup.stages.plans(setup.teacher, texts.unique),
         promises=setup.options.promises,
-        fewest_wanted=None if reads else fewest_wanted(setup),
+        fewest_wanted=None if grows else fewest_wanted(setup),
         reads=reads,
         not_grown=setup.not_grown,
     )

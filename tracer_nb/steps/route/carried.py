@@ -31,7 +31,7 @@ def carried(state: JobState, certificate: Certificate | None) -> tuple[Carried, 
     if grown is None or state.fitted is None or grown.job.opinions is not None:
         return ()
     # The left-out answers tell of agreement alone.
-    if grown.job.terms.promise != HANDLED:
+    if grown.job.terms.promises != (HANDLED,):
         return ()
     if certificate is not None and certificate.certified:
         return ()
