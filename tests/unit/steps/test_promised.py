@@ -221,8 +221,8 @@ def test_the_output_costs_nothing_beside_what_is_handled():
 
 
 def test_nothing_certified_names_every_promise(tmp_path):
-    job = tracer("handled,recall:urgent", labelling=None, target=0.999)
-    job.run(TEXTS[:400], max_rows=150)
+    job = tracer("handled,recall:urgent", labelling=None, target=0.995)
+    job.run(TEXTS, max_rows=300)
     c = job.report.certificate
     assert not c.certified
     assert [str(one.promise) for one in (c, *c.also)] == ["handled", "recall:urgent"]
@@ -310,7 +310,6 @@ def test_hard_rows_first_say_that_a_label_was_never_given(promise):
         ({"promise": "output", "strategy": "cost-aware"}, "strategy 'adaptive-threshold'"),
         ({"promise": "output", "target": [0.9, 0.95]}, "takes one target, got 2"),
         ({"promise": "precision:urgent,output"}, "so it stands alone"),
-        ({"promise": "output,recall:urgent", "labelling": "hard-first"}, "use 'random' with it"),
         ({"promise": "output", "chain": ["standin:support"]}, "a chain is proved for promise"),
     ],
 )
