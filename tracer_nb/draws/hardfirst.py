@@ -344,16 +344,14 @@ class HardFirst:
                 scores = frozen.scores[self.column.codes[self.column.open_rows(before)]]
                 # What the loosest threshold leaves to the teacher, no look can gain.
                 more = (scores >= frozen.thresholds[-1]) & (scores < found.threshold)
-                n_left = int(more.sum()) if self.aim.gains(frozen, draw, k) else 0
-                if enough(draw.looks, k, n_left):
+                if enough(draw.looks, k, int(more.sum()) * self.aim.gains(frozen, draw, k)):
                     break
             elif self.passing.lost(before, draw, frozen, labels, k):
                 draw = draw.until(k)  # what is behind it is as open as before
                 break
         missing = draw.rows[labels[self.column.codes[draw.rows]] == UNASKED]
         bare = np.r_[draw.bare, self.column.without_label([draw], labels)]
-        how = "failed" if found is None else "passed"
-        spent = replace(draw, missing=missing, bare=bare, found=how)
+        spent = replace(draw, missing=missing, bare=bare, found="passed" if found else "failed")
         return self._step((*before, spent), labels, closed=closed)
 
     def _worth_more(self, draws: tuple[Draw, ...], labels: NDArray[np.intp]) -> bool:
