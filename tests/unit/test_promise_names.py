@@ -64,7 +64,7 @@ def test_labels_that_are_not_known_yet_are_taken():
         ),
         (
             PromiseName("precision", "urgent"),
-            "the rows that the surrogate answers with urgent carry the label that gpt gives.",
+            "the rows that the surrogate answers with urgent are rows to which gpt gives urgent.",
         ),
     ],
 )

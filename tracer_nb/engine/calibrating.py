@@ -114,6 +114,9 @@ def calibrate_router(
     answers = fit.left_out or fit.pipeline.predict([block[rows] for block in blocks])
     costs = None if fit.costs is None else fit.costs[rows]
     tested = _Tested.of(fit, answers, costs, y, rows=rows, n=n)
+    if fit.sets is not None:  # a promise of one label looks into the sets of the pilot's rows
+        said = fit.numbers(y, n)[fit.pilot_rows]
+        fit = replace(fit, pilot=replace(fit.pilot, teacher=said))
     others = None
     if column is not None:
         if not isinstance(column, Answers):

@@ -143,7 +143,8 @@ class Router:
         new = certificate.n_population is None
         path = self.fit.path(answers, costs, certificate.target, new=new)
         return Routing(
-            handled=path >= row_thresholds(certificate, answers.codes, self.fit.classes.tolist()),
+            handled=path
+            >= row_thresholds(certificate, answers.codes, self.fit.classes.tolist(), self.fit.sets),
             labels=self.fit.names(answers.codes),
             scores=answers.scores,
             far=answers.deferred(new=new),

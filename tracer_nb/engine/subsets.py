@@ -223,11 +223,6 @@ def options_for_sets(options: Options) -> Options:
             f"gate {options.gate!r} takes one label a row; with several use "
             f"{' or '.join(map(repr, SET_GATES))}"
         )
-    if any(name.kind == "precision" for name in options.promises):
-        raise InvalidInput(
-            f"promise {options.promised!r} takes one label a row; with several promise whole sets "
-            "(handled, output), or the recall of labels"
-        )
     if options.certificate != "held-out":
         raise InvalidInput(
             f"certificate {options.certificate!r} takes one label a row; with several the promise is "

@@ -132,7 +132,8 @@ class Certificate:
     whole_output_lower : float
         What the promise implies for the *whole* output, deferred rows counted as agreeing:
         1 - (1 - target) * coverage for a column, the target for new rows, 1 when no row is
-        handled. Where the output itself is promised, the target; recall implies nothing, 0.
+        handled. Where the output itself is promised, the target; recall implies nothing, 0, nor does
+        the precision of a label where a row has several.
     n_rounds : int
         Certificates that were made on rows of this column, this one included.
     earlier : float
@@ -253,7 +254,9 @@ class Certificate:
         They count handled rows that agree, so they watch agreement and precision.
         """
         promised = (self.promise, *(other.promise for other in self.also))
-        return next((p for p in promised if p.kind not in ("handled", "precision")), None)
+        # Of the precision of a label among several no agreement of whole sets follows.
+        watched = ("handled", "precision") if self.whole_output_lower > 0.0 else ("handled",)
+        return next((p for p in promised if p.kind not in watched), None)
 
     @property
     def curve(self) -> PromiseName:

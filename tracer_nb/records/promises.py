@@ -117,7 +117,7 @@ class PromiseName:
         if self.kind == "recall":
             return f"{start} the {n_rows} to which {its} {self.label} come out as {self.label}."
         if self.kind == "precision":
-            return f"{start} the {n_rows} that the surrogate answers with {self.label} carry the label that {its}."
+            return f"{start} the {n_rows} that the surrogate answers with {self.label} are rows to which {its} {self.label}."
         # Of a column's rows some were tested, and so answered by the teacher.
         answers = "answers" if would else "can answer"
         return f"{start} the {n_rows} that the surrogate {answers} carry the label that {its}."

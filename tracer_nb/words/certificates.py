@@ -327,7 +327,7 @@ def rests_on(c: Certificate, surrogate: str, features: str, *, abstained: bool =
     for one in (c, *c.also):
         if one.promise != HANDLED and one.n_counted:
             text += f". {counted_words(one)}"
-    if c.certified and c.promise.kind in ("handled", "precision"):
+    if c.certified and c.promise.kind in ("handled", "precision") and c.whole_output_lower:
         text += (
             f". For the whole output the promise is at least {rounded_down(c.whole_output_lower)}"
         )

@@ -174,7 +174,7 @@ def limit_lines(certificate: Certificate) -> list[str]:
             )
             + ", and never about a single row."
         )
-    if c.certified and c.promise.kind in ("handled", "precision"):
+    if c.certified and c.promise.kind in ("handled", "precision") and c.whole_output_lower:
         lines.append(
             "Handled rows are not all rows: for the whole output, deferred rows counted as agreeing, at "
             f"least {rounded_down(c.whole_output_lower)} follows."

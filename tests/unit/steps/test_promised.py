@@ -66,7 +66,7 @@ def truth(routed, promise):
 SENTENCES = {
     "output": "at least 90 % of all 1,500 rows that come out carry the label that",
     "recall:urgent": "at least 90 % of the rows to which the recorded labels give urgent come out",
-    "precision:urgent": "rows that the surrogate answers with urgent carry the label that",
+    "precision:urgent": "rows that the surrogate answers with urgent are rows to which the recorded labels give urgent",
 }
 AXES = {
     "output": "Agreement of the whole output",

@@ -12,7 +12,7 @@ from tracer_nb.labelsets import NO_LABEL, LabelSets
 from tracer_nb.records import Selection
 from tracer_nb.standin import serve
 from tracer_nb.teachers import FunctionTeacher
-from tracer_nb.words import certificate_sentence, revealed_sentence
+from tracer_nb.words import certificate_sentence, report_lines, revealed_sentence
 
 WORDS = {
     "refund": "money back",
@@ -244,6 +244,31 @@ def test_recalls_of_labels_are_promised_together(tmp_path):
     assert (str(other.promise), other.certified) == ("recall:fee", True)
 
 
+def test_precision_of_a_label_wherever_it_is_in_a_set(tmp_path):
+    tracer = job(promise="precision:fee", target=0.9)
+    frame = tracer.run(COLUMN, sample=600)
+    c = tracer.report.certificate
+    assert c.certified
+    assert (c.whole_output_lower, str(c.unaudited)) == (0.0, "precision:fee")
+    mine = frame[frame.label_source == "surrogate"]
+    assert len(mine)
+    assert all("fee" in labels for labels in mine.label)  # other rows are the teacher's
+    right = ["fee" in truth(COLUMN[i]) for i in mine.index]
+    assert np.mean(right) >= 0.9
+    assert tracer.describe().endswith(
+        "that the surrogate answers with fee are rows to which truth gives fee."
+    )
+    said = " ".join(report_lines(tracer.report))
+    assert f"Of the {c.n_counted} tested rows that the surrogate answers with fee, " in said
+    assert "For the whole output" not in said
+    tracer.save(tmp_path / "sets.tracer")
+    loaded = tracer_nb.load(tmp_path / "sets.tracer", teacher=truth, store=":memory:")
+    assert loaded.router.certificate == tracer.router.certificate
+    routed = loaded.route(COLUMN[:200])
+    own = routed[routed.label_source == "surrogate"]
+    assert all("fee" in labels for labels in own.label)
+
+
 def test_a_label_that_no_set_holds_is_said():
     tracer = job(
         lambda text: [label for label in truth(text) if label != "fee"], promise="recall:fee"
@@ -255,8 +280,8 @@ def test_a_label_that_no_set_holds_is_said():
 
 
 def test_what_is_promised_of_sets_is_what_was_proved():
-    with pytest.raises(InvalidInput, match="promise 'precision:fee' takes one label a row"):
-        job(promise="precision:fee")
+    with pytest.raises(InvalidInput, match="not for 'precision:fee' among several"):
+        job(promise="precision:fee", labelling="hard-first")
     with pytest.raises(InvalidInput, match="not for 'recall:fee' among several"):
         job(promise="recall:fee", labelling="hard-first")
     tracer = job(promise="output", target=0.9)

@@ -235,6 +235,8 @@ def certificate_of(tally: Tally, passed: NDArray[np.float64], n_tested: int) -> 
 def _implied(tally: Tally, n_handled: int, n_known: int | None) -> float:
     """Agreement of the whole output that a promise of its kind implies."""
     promise = tally.promise
+    if n_handled and promise.kind.name.kind == "precision" and promise.kind.several:
+        return 0.0  # of the other labels of a set nothing is said
     if n_handled == 0 or promise.kind.of_handled:
         return whole_output_lower(promise.target, n_handled, n_known)
     return promise.target if promise.kind.name.kind == "output" else 0.0

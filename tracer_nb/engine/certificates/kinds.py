@@ -160,24 +160,39 @@ def agreement_of(code: int) -> Kind:
     return Kind(AGREEMENT.noun, lambda rows: np.asarray(rows.codes == code), _disagrees)
 
 
-def precision_of(code: int, label: object = None) -> Kind:
+def precision_of(code: int, label: object = None, sets: LabelSets | None = None) -> Kind:
     """Of the rows that the surrogate puts into one class and answers, a share T belongs there.
 
-    The chain of that one class at the full error budget; rows of other classes are deferred.
+    The chain of that one class at the full error budget; rows of other classes are deferred. Where a
+    row has several labels, it may be answered where the label is one of the surrogate's, and is wrong
+    where it is none of the teacher's; of the other labels of the set nothing is said.
 
     Parameters
     ----------
     code : int
     label : object
         What it stands for.
+    sets : LabelSets, optional
+        Where a row has several labels: ``codes`` and ``teacher`` are numbers of sets.
     """
     name = PromiseName("precision", str(code if label is None else label))
+
+    def given(rows: Rows | Pilot) -> NDArray[np.bool_]:
+        assert rows.codes is not None  # noqa: S101  who promises a label has them
+        return np.asarray(rows.codes == code) if sets is None else sets.members(rows.codes)[:, code]
+
+    def strays(rows: Rows | Pilot) -> NDArray[np.bool_]:
+        if sets is None or rows.teacher is None:
+            return ~rows.agree
+        return ~sets.members(rows.teacher)[:, code]
+
     return Kind(
         noun=name.noun,
         among=_every,
-        wrong=_disagrees,
-        may=lambda rows: np.asarray(rows.codes == code),
+        wrong=strays,
+        may=given,
         name=name,
+        several=sets is not None,
     )
 
 
@@ -271,7 +286,7 @@ def kind_of(name: PromiseName, classes: Sequence[Any], sets: LabelSets | None = 
     code = code_of(name.label, classes)
     if name.kind == "recall":
         return recall_of(code, name.label, sets)
-    return precision_of(code, name.label)
+    return precision_of(code, name.label, sets)
 
 
 def with_promised(classes: Iterable[Any], names: Iterable[PromiseName]) -> list[str]:
@@ -318,7 +333,10 @@ def teacher_codes(
 
 
 def row_thresholds(
-    certificate: Certificate, codes: NDArray[np.intp], classes: Sequence[Any]
+    certificate: Certificate,
+    codes: NDArray[np.intp],
+    classes: Sequence[Any],
+    sets: LabelSets | None = None,
 ) -> float | NDArray[np.float64]:
     """One threshold for all rows, or that of each row's predicted class, (n,).
 
@@ -330,9 +348,12 @@ def row_thresholds(
     codes : ndarray of shape (n,), int
     classes : sequence of length K
         What the codes stand for.
+    sets : LabelSets, optional
+        Where a row has several labels: codes are its numbers of sets.
     """
     if certificate.promise.kind == "precision":
-        own = codes == code_of(certificate.promise.label, classes)
+        code = code_of(certificate.promise.label, classes)
+        own = codes == code if sets is None else sets.members(codes)[:, code]
         return np.where(own, certificate.threshold, np.inf)
     if not certificate.classes:
         return certificate.threshold

@@ -114,7 +114,7 @@ def judge_sample(
         if certificate is not None:
             path = path_pilot(pilot, fitted.options, certificate.target, fitted.typical_cost)
             handled[counted] = path.scores >= row_thresholds(
-                certificate, pilot.codes, fitted.classes.tolist()
+                certificate, pilot.codes, fitted.classes.tolist(), fitted.sets
             )
         if router is not None and certificate is not None and X is not None and len(tested):
             calibration = said or fitted.left_out or fitted.pipeline.predict(take(X, tested))
@@ -122,7 +122,7 @@ def judge_sample(
             scores[tested] = np.where(calibration.far, -np.inf, calibration.scores)
             costs = None if fitted.costs is None else fitted.costs[tested]
             handled[tested] = fitted.path(calibration, costs, certificate.target) >= row_thresholds(
-                certificate, calibration.codes, fitted.classes.tolist()
+                certificate, calibration.codes, fitted.classes.tolist(), fitted.sets
             )
             counted = tested
             basis = "calibration" if fitted.left_out is None else "left-out"
