@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tracer_nb import Tracer, load
-from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, UNASKED, Draw, freezing
+from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST, UNASKED, Draw, Look, freezing
 from tracer_nb.draws.fitted import fit_answers
 from tracer_nb.draws.hardfirst import HardFirst
 from tracer_nb.errors import InvalidInput, NotEnoughData, StoreError, TracerError
@@ -681,6 +681,21 @@ def test_a_draw_store_refuses_what_another_kernel_has_gone_past(tmp_path):
     with pytest.raises(StoreError, match="another kernel"):
         store.put("column", [pilot, other])
     assert DrawStore(None).records("column") == []
+
+
+def test_a_draw_store_keeps_a_test_that_ended_early(tmp_path):
+    store = DrawStore(lambda: LabelStore(tmp_path / "a.sqlite"))
+    looks = (Look(2, 0.02), Look(5, 0.03))
+    test = Draw(TEST, 1, 0, 0, np.arange(5), 0.05, looks=looks)
+    store.put("column", [test.as_record()])
+    with pytest.raises(StoreError, match="another kernel"):
+        store.put("column", [test.until(0).as_record()])  # it has not ended
+    ended = replace(test.until(0), found="failed").as_record()
+    store.put("column", [ended])
+    assert store.records("column") == [ended]
+    other = replace(test, rows=np.arange(1, 3), looks=looks[:1], found="failed")
+    with pytest.raises(StoreError, match="another kernel"):
+        store.put("column", [other.as_record()])
 
 
 @pytest.mark.parametrize("step", ["label", "run"])
