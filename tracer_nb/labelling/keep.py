@@ -18,7 +18,10 @@ from tracer_nb.teachers.budget import Amount
 from tracer_nb.teachers.chat.costs import CUT
 from tracer_nb.teachers.chat.reading import quoted
 
-__all__ = ["Commits", "Groups", "Keeper", "Pairs", "Tally"]
+__all__ = ["IN_VAIN", "Commits", "Groups", "Keeper", "Pairs", "Tally"]
+
+IN_VAIN = "none of the first"
+"""How ``stopped`` begins when no answer was a label."""
 
 
 class Keeper:
@@ -184,6 +187,11 @@ class Commits:
 
 
 _UNIT = 10**12
+# Answers without a label, and none with one, after which more would be paid for in vain.
+_MANY = 50
+# Answers cut at the token limit, half of all or more, after which it is: each takes the longest
+# time and the most money that one can.
+_FEW = 5
 
 
 class Tally:
@@ -215,17 +223,21 @@ class Tally:
             else:
                 self._units += round(answer.cost * _UNIT)
 
-    @property
-    def in_vain(self) -> int:
-        """Answers that were asked for, as long as no text of the run has a label; else 0."""
+    def hopeless(self, last: Answer) -> str | None:
+        """Why more answers such as the ``last`` would be paid for in vain; None where they would not."""
         with self._lock:
-            return self._asked if self._asked + self._reused == self._missing else 0
-
-    @property
-    def cut(self) -> tuple[int, int]:
-        """Answers that were cut at the token limit, and all that were asked for."""
-        with self._lock:
-            return self._cut, self._asked
+            cut, asked = self._cut, self._asked
+            # As long as no text of the run has a label.
+            in_vain = asked if asked + self._reused == self._missing else 0
+        if cut >= _FEW and 2 * cut >= asked:
+            return (
+                f"{cut:,} of the first {asked:,} answers took all of max_answer_tokens and hold no "
+                "label: raise max_answer_tokens for a model that thinks before it answers; for one "
+                "that rambles, lower it, or take another model"
+            )
+        if in_vain >= _MANY:
+            return f"{IN_VAIN} {in_vain:,} answers is a label: {last.reason or 'no answer'}"
+        return None
 
     def lost(self, n_texts: int, bound: Amount) -> None:
         """Count a call that was cancelled: the server may bill it, up to ``bound``."""

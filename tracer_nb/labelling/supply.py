@@ -29,6 +29,7 @@ class Supply:
         self._fewest = fewest
         self._want = want
         self._wanting = False
+        self._back: list[str] = []
         self._left: Iterator[str] = iter(())
         self._n_left = 0
         self._came = asyncio.Event()
@@ -52,6 +53,13 @@ class Supply:
         self._wanting = False
         self._came.set()
 
+    def put_back(self, texts: list[str]) -> None:
+        """Take texts again that were handed out and not asked about: they go first."""
+        if texts:
+            self._back = texts + self._back
+            self._n_left += len(texts)
+            self._came.set()
+
     def end(self) -> None:
         """Nothing more will come."""
         self.put((), 0)
@@ -61,16 +69,17 @@ class Supply:
         while True:
             if self._want is not None and not self._wanting and self._n_left <= self._fewest:
                 self._wanting = True
-                self._came.clear()
                 self._want()
-            batch = list(islice(self._left, size))
+            batch, self._back = self._back[:size], self._back[size:]
+            batch += islice(self._left, size - len(batch))
             self._n_left -= len(batch)
             if batch or self._want is None:
                 return batch
+            self._came.clear()
             await self._came.wait()
 
     def reorder(self, order: Callable[[list[str]], None]) -> None:
         """Hand out what is left in another order, which ``order`` makes in place."""
-        left = list(self._left)
+        left, self._back = [*self._back, *self._left], []
         order(left)
         self._left = iter(left)

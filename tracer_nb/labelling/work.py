@@ -15,6 +15,7 @@ from tracer_nb.errors import StoreError, TeacherError
 from tracer_nb.labelling.keep import Commits, Keeper, Tally
 from tracer_nb.labelling.members import seat_members
 from tracer_nb.labelling.supply import Supply
+from tracer_nb.labelling.turns import Turns
 from tracer_nb.records import Answer, Caps
 from tracer_nb.store.labels import LabelStore
 from tracer_nb.store.rows import storable
@@ -33,20 +34,12 @@ from tracer_nb.teachers.panel import PanelTeacher
 from tracer_nb.teachers.till import TAB, Purse, Tab, Till
 from tracer_nb.teachers.voting import Ballots, Polled
 
-__all__ = ["IN_VAIN", "LabelWork"]
-
-IN_VAIN = "none of the first"
-"""How ``stopped`` begins when no answer was a label."""
+__all__ = ["LabelWork"]
 
 _SHORT = 0.8
 _LONG = 10.0
 # Texts that are looked up in the store together: a stop waits for no more than these.
 _LOOKED_UP = 50_000
-# Answers without a label, and none with one, after which more would be paid for in vain.
-_MANY = 50
-# Answers cut at the token limit, half of all or more, after which it is: each takes the longest
-# time and the most money that one can.
-_FEW = 5
 
 
 class LabelWork:
@@ -261,21 +254,27 @@ class LabelWork:
         supply.put((text for text in self._texts if text not in self.answers), n_left)
         if not self._growing:
             workers = min(workers, -(-supply.n_left // size))
-        await asyncio.gather(*(self._work(supply, size) for _ in range(workers)))
+        await asyncio.gather(*(self._work(supply, workers) for _ in range(workers)))
         if supply.n_over:
             self.stopped = self.stopped or cap_reached("row", f"{self._caps.max_rows:,}")
 
-    async def _work(self, supply: Supply, size: int) -> None:
+    async def _work(self, supply: Supply, workers: int) -> None:
+        turns = Turns(self._teacher)
         try:
-            while self.stopped is None and (batch := await supply.take(size)):
+            while self.stopped is None and (
+                batch := await supply.take(turns.next(supply.n_left // workers))
+            ):
                 batch = self._unanswered(batch)
                 if not batch:
                     continue
                 started = time.monotonic()
-                answers = await self._ask(batch)
+                answers = await self._ask(batch, turns)
                 if answers is not None:
-                    seconds = (time.monotonic() - started) / len(batch)
-                    await self._keep(batch, answers, seconds)
+                    supply.put_back(batch[len(answers) :])
+                    seconds = (time.monotonic() - started) / len(answers)
+                    await self._keep(batch[: len(answers)], answers, seconds)
+                    if turns.error is not None:
+                        self._break(turns.error)
         except Exception as e:  # noqa: BLE001 -- raised again in the thread that waits
             self._break(e)
 
@@ -302,8 +301,8 @@ class LabelWork:
         if self._supply is not None:
             self._supply.reorder(random.shuffle)
 
-    async def _ask(self, batch: list[str]) -> Sequence[Answer] | None:
-        """Answers for ``batch``; None when it may not be asked, or was stopped."""
+    async def _ask(self, batch: list[str], turns: Turns) -> Sequence[Answer] | None:
+        """Answers for ``batch``, or the first of it; None when it may not be asked, or was stopped."""
         bound = await self._purse.take(lambda: bound_of(self._teacher, batch, self._caps))
         if bound is None:
             self._purse.close()
@@ -313,7 +312,7 @@ class LabelWork:
         taken: Amount | None = None  # a call that breaks or is cancelled may be billed in full
         tab = Tab(self._till)
         TAB.set(tab)  # the call's task takes it over
-        call = asyncio.ensure_future(self._teacher.label(batch))
+        call = asyncio.ensure_future(turns.label(batch))
         self._calls.add(call)
         try:
             answers = list(map(storable, await call))
@@ -329,7 +328,9 @@ class LabelWork:
             tab.close()
             self._calls.discard(call)
             self._purse.settle(bound, taken)
-        if len(answers) != len(batch):
+        if turns.cut_off:
+            self._taken(tab, batch[len(answers) :][:1])
+        if not turns.fits(answers, batch):
             raise TeacherError(
                 f"teacher {self._teacher.name!r} gave {len(answers)} answers for "
                 f"{len(batch)} texts; its label method must give one each"
@@ -375,16 +376,9 @@ class LabelWork:
             self.answers[text] = self._old[text] if stays else first[text]
         if self.hungry:  # what comes next may have waited for these
             self._news.set()
-        cut, asked = self.tally.cut
-        if cut >= _FEW and 2 * cut >= asked:
-            self.stop(
-                f"{cut:,} of the first {asked:,} answers took all of max_answer_tokens and hold no "
-                "label: raise max_answer_tokens for a model that thinks before it answers; for one "
-                "that rambles, lower it, or take another model"
-            )
-        elif self.tally.in_vain >= _MANY:
-            reason = next(iter(answered.values())).reason or "no answer"
-            self.stop(f"{IN_VAIN} {self.tally.in_vain:,} answers is a label: {reason}")
+        hopeless = self.tally.hopeless(next(iter(answered.values())))
+        if hopeless is not None:
+            self.stop(hopeless)
 
     def _stop_calls(self, seconds: float) -> None:
         if self._supply is not None:

@@ -20,7 +20,8 @@ from tracer_nb.documents import TEXT, make_document
 from tracer_nb.errors import InvalidInput
 from tracer_nb.records import Answer, FloatArray
 from tracer_nb.teachers.base import Teacher
-from tracer_nb.teachers.function import FunctionTeacher, qualified_name
+from tracer_nb.teachers.fingerprint import qualified_name
+from tracer_nb.teachers.function import FunctionTeacher
 
 __all__ = ["CANDIDATES", "Arbiter", "Chooser", "bradley_terry", "chooser", "instructed"]
 

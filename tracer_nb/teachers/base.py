@@ -15,6 +15,7 @@ from tracer_nb.records import Answer
 
 __all__ = [
     "Haltable",
+    "InTurn",
     "NotAsked",
     "Teacher",
     "check_at_least",
@@ -22,6 +23,7 @@ __all__ = [
     "check_texts",
     "check_whole",
     "explanation_for",
+    "is_paid",
     "members_of",
 ]
 
@@ -152,6 +154,11 @@ def explanation_for(label: str | None, answers: Iterable[Answer]) -> str | None:
     return None if label is None else next(told, None)
 
 
+def is_paid(answer: Answer) -> bool:
+    """Whether an answer tells that it took money or tokens."""
+    return bool(answer.cost or answer.prompt_tokens or answer.completion_tokens)
+
+
 def members_of(teacher: Teacher) -> tuple[Teacher, ...]:
     """Who is asked: the members of a panel and its arbiter, else the teacher itself."""
     own: tuple[Teacher, ...] = (teacher,)
@@ -166,5 +173,24 @@ class Haltable(Protocol):
         """Send nothing more in this run: a call that has sent nothing raises ``NotAsked``.
 
         Called in the event loop that called ``label``. Calls that wait for an answer go on.
+        """
+        ...
+
+
+@runtime_checkable
+class InTurn(Protocol):
+    """A teacher that may answer at no price and in next to no time, such as a function."""
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether it can be asked so: nothing is known to be paid, and its calls take one text."""
+        ...
+
+    async def label_in_turn(self, texts: Sequence[str], answers: list[Answer]) -> None:
+        """Answer one text after the other, and put each answer behind ``answers`` when it is there.
+
+        The first is answered however long it takes, and others only while that is next to no
+        time and none says that it is paid. Errors are those of :meth:`Teacher.label`; what was
+        answered before stands.
         """
         ...

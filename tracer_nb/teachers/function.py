@@ -1,200 +1,30 @@
-"""Any Python function as a teacher.
-
-What identifies it from run to run is where it is, and what it does.
-"""
+"""Any Python function as a teacher."""
 
 from __future__ import annotations
 
 import asyncio
-import dis
-import functools
-import hashlib
 import inspect
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from types import CodeType, FunctionType
 from typing import Any
 
 from tracer_nb.errors import InvalidInput, TeacherError
 from tracer_nb.labelset import clean_labels, label_text
 from tracer_nb.labelsets import said_of, sets_of
 from tracer_nb.records import Answer
-from tracer_nb.teachers.base import check_at_least, check_whole
+from tracer_nb.teachers.base import check_at_least, check_whole, is_paid
 from tracer_nb.teachers.chat.reading import LabelMatcher, quoted
+from tracer_nb.teachers.fingerprint import fingerprint, qualified_name
 from tracer_nb.teachers.server import redact
 from tracer_nb.teachers.subsets import read_subset
 
-__all__ = ["FunctionTeacher", "fingerprint", "qualified_name"]
+__all__ = ["FunctionTeacher"]
 
 
-_PLAIN = (str, bytes, int, float, bool, type(None))
-_DEPTH = 8
-_MOST_ITEMS = 10_000
-_CHANGING = frozenset(
-    [
-        "add",
-        "append",
-        "appendleft",
-        "clear",
-        "discard",
-        "extend",
-        "insert",
-        "pop",
-        "popitem",
-        "remove",
-        "setdefault",
-        "update",
-    ]
-)
-
-
-def qualified_name(fn: Any) -> str:
-    """Name the module and qualified name of a function, or of a callable object's class."""
-    while isinstance(fn, functools.partial):
-        fn = fn.func
-    named = fn if hasattr(fn, "__qualname__") else type(fn)
-    return f"{named.__module__}.{named.__qualname__}"
-
-
-def fingerprint(fn: Any) -> str:
-    """Digest of a callable: its code and the plain values and functions it refers to.
-
-    A changed function gets another digest, so that its answers are not taken for those of
-    the old one. Covered are its code, constants, defaults and closed-over variables, and the
-    globals that it or a function, comprehension or class inside it reads, when they are
-
-    - text, bytes, numbers, booleans or None: in a notebook, the prompt or the model's name;
-    - dicts, lists, tuples and sets of such values, nested a few levels deep, of up to 10,000
-      items; of larger ones the number of items only;
-    - functions of the same module, in the same way.
-
-    Not covered are globals that the code itself changes, such as a counter or a cache, which
-    would make every digest a new one: names it assigns as ``global``, and containers it calls
-    a changing method of (``append``, ``update``) or names in a line that sets or deletes an
-    item. What a digest cannot see through, such as modules, classes, other objects and
-    functions of other modules, is the caller's to tell apart, by another name for the teacher.
-    """
-    return _digest(fn, _DEPTH)
-
-
-def _digest(value: Any, depth: int) -> str:
-    """Digest that is the same in every process: no addresses, no order of sets."""
-    words = hashlib.sha256(type(value).__qualname__.encode())
-    if isinstance(value, _PLAIN):
-        words.update(repr(value).encode("utf-8", "replace"))
-    elif depth > 0:
-        for part in _parts(value, depth - 1):
-            words.update(part.encode("utf-8", "replace") + b"\x00")
-    return words.hexdigest()
-
-
-def _parts(value: Any, depth: int) -> Iterable[str]:
-    def each(values: Iterable[Any]) -> list[str]:
-        return [_digest(item, depth) for item in values]
-
-    if isinstance(value, (tuple, list)):
-        return each(value)
-    if isinstance(value, (set, frozenset)):
-        return sorted(each(value))
-    if isinstance(value, dict):
-        return sorted(each(value.items()))
-    if isinstance(value, CodeType):
-        return [value.co_code.hex(), *value.co_names, *each(value.co_consts)]
-    if callable(value):
-        return [qualified_name(value), *each(_inside(value))]
-    return [qualified_name(type(value))]
-
-
-def _inside(fn: Any) -> list[Any]:
-    """Parts of a callable that decide what it returns."""
-    if isinstance(fn, functools.partial):
-        return [fn.func, fn.args, fn.keywords]
-    if isinstance(fn, FunctionType):
-        cells = [_content(cell) for cell in fn.__closure__ or ()]
-        return [fn.__code__, fn.__defaults__, fn.__kwdefaults__, cells, _globals(fn)]
-    if hasattr(fn, "__func__"):
-        return [fn.__func__, fn.__self__]
-    if isinstance(fn, type):
-        return []
-    return [getattr(type(fn).__call__, "__code__", None), getattr(fn, "__dict__", None)]
-
-
-def _globals(fn: FunctionType) -> dict[str, Any]:
-    """Globals the code reads and does not change: plain values, functions of its module."""
-    read: set[str] = set()
-    assigned: set[str] = set()
-    changed: set[str] = set()
-    for code in _codes(fn.__code__):
-        _note_globals(code, read, assigned, changed)
-    found: dict[str, Any] = {}
-    for name in read - assigned:
-        value = fn.__globals__.get(name)
-        if isinstance(value, (dict, list, tuple, set, frozenset)):
-            items = _count(value, _DEPTH // 2)
-            if items is not None and name not in changed:
-                found[name] = value if items <= _MOST_ITEMS else (type(value).__name__, len(value))
-        elif isinstance(value, _PLAIN) or (
-            isinstance(value, FunctionType) and value.__module__ == fn.__module__
-        ):
-            found[name] = value
-    return found
-
-
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    """Code of a function and of everything that is defined inside it."""
-    yield code
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from _codes(inner)
-
-
-def _note_globals(code: CodeType, read: set[str], assigned: set[str], changed: set[str]) -> None:
-    starts = dict(dis.findlinestarts(code))
-    line: int | None = None
-    in_line: set[str] = set()
-    last: str | None = None  # the global that the instruction before put on the stack
-    for step in dis.get_instructions(code):
-        if step.offset in starts and starts[step.offset] != line:
-            line = starts[step.offset]
-            in_line = set()
-        if step.opname in ("STORE_GLOBAL", "DELETE_GLOBAL"):
-            assigned.add(step.argval)
-        elif step.opname in ("STORE_SUBSCR", "DELETE_SUBSCR"):
-            changed |= in_line
-        elif last is not None and step.argval in _CHANGING and "LOAD" in step.opname:
-            changed.add(last)
-        last = None
-        if step.opname == "LOAD_NAME" or (
-            step.opname.startswith("LOAD") and "GLOBAL" in step.opname
-        ):
-            last = step.argval
-            read.add(step.argval)
-            in_line.add(step.argval)
-
-
-def _count(value: Any, depth: int) -> int | None:
-    """Items in a nest of containers, or just above the limit; None when not all are plain."""
-    if isinstance(value, _PLAIN):
-        return 1
-    if depth == 0 or not isinstance(value, (dict, list, tuple, set, frozenset)):
-        return None
-    total = 0
-    for item in value.values() if isinstance(value, dict) else value:
-        items = _count(item, depth - 1) if total <= _MOST_ITEMS else 0
-        if items is None:
-            return None
-        total += items
-    if isinstance(value, dict) and not all(isinstance(key, _PLAIN) for key in value):
-        return None
-    return total
-
-
-def _content(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # an empty cell: a name that is not bound yet
-        return None
+# Seconds after which answers are kept before the next text is asked about: no server answers as fast.
+_AT_ONCE = 0.01
 
 
 class FunctionTeacher:
@@ -202,7 +32,7 @@ class FunctionTeacher:
 
     An exception in the function is a text without a label, and its reason; the text is
     asked again in a later run. Other answers are kept, so a function that is changed starts
-    a new set of answers: see :func:`fingerprint`.
+    a new set of answers: see :func:`~tracer_nb.teachers.fingerprint.fingerprint`.
 
     Parameters
     ----------
@@ -319,13 +149,55 @@ class FunctionTeacher:
         return Answer(None, reason=reason, mode="function", cost=self._cost, keep=False)
 
     async def _call(self, argument: Any) -> Any:
+        if inspect.isawaitable(argument):  # what the function has returned
+            return await argument
         if _is_async(self._fn):
             return await self._fn(argument)
+        result = await self._threaded(_guarded, self._fn, argument)
+        return await result if inspect.isawaitable(result) else result
+
+    async def _threaded(self, call: Callable[..., Any], *arguments: Any) -> Any:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix="tracer-teacher")
-        loop = asyncio.get_running_loop()
-        result = await loop.run_in_executor(self._pool, _guarded, self._fn, argument)
-        return await result if inspect.isawaitable(result) else result
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call, *arguments)
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether :meth:`label_in_turn` may ask: a plain function of one text, without a known price."""
+        as_here = type(self).label is FunctionTeacher.label  # a subclass may answer in another way
+        return as_here and self.batch_size == 1 and not (self._cost or _is_async(self._fn))
+
+    async def label_in_turn(self, texts: Sequence[str], answers: list[Answer]) -> None:
+        """Answer one text after the other in one thread, as many as a hundredth of a second allows.
+
+        None after an answer that tells what it took: what is paid is kept before more is.
+
+        Raises
+        ------
+        TeacherError
+            As :meth:`label`.
+        """
+        waits = await self._threaded(self._answer, texts, answers)
+        if waits is not None:
+            answers += await self._ask(waits, None)
+
+    def _answer(self, texts: Sequence[str], answers: list[Answer]) -> Any:
+        """Answer in this thread; where the function returns something to wait for, that."""
+        until = time.monotonic() + _AT_ONCE
+        for text in texts:
+            try:
+                value = _guarded(self._fn, text)
+            except TeacherError:
+                raise
+            except Exception as e:  # noqa: BLE001 -- whatever the user's function raises is data
+                answers.append(self.failed(e))
+            else:
+                if inspect.isawaitable(value):
+                    return value
+                answers.append(self.read(value))
+            if time.monotonic() >= until or is_paid(answers[-1]):
+                break
+        return None
 
     def read(self, value: Any) -> Answer:
         """The answer that a value of the function is: a label, or why it is none."""

@@ -181,7 +181,7 @@ def test_a_job_keeps_its_labels_says_so_and_goes_on(path, monkeypatch, world):
         world.teach, world.labels, features=world.X, store=path, concurrency=4, labelling="random"
     )
     with monkeypatch.context() as patched:
-        patched.setattr("tracer_nb.store.shelf.LabelStore", lambda p: Failing(p, first=40))
+        patched.setattr("tracer_nb.store.shelf.LabelStore", lambda p: Failing(p, first=3))
         labels = tracer.label(world.texts, sample=300)
     asked = list(world.asked)
     assert (labels.codes >= 0).sum() >= len(asked) - 4

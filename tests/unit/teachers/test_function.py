@@ -7,7 +7,7 @@ import pytest
 from tracer_nb.errors import InvalidInput, TeacherError
 from tracer_nb.records import Answer
 from tracer_nb.teachers import FunctionTeacher, ReplayTeacher
-from tracer_nb.teachers.function import fingerprint
+from tracer_nb.teachers.fingerprint import fingerprint
 
 from .chatserver import ask
 
@@ -224,7 +224,7 @@ def test_the_fingerprint_is_the_same_in_another_process():
     import sys
 
     code = (
-        "from tracer_nb.teachers.function import fingerprint\n"
+        "from tracer_nb.teachers.fingerprint import fingerprint\n"
         "s = {'__name__': 'n'}\n"
         'exec(\'def f(t):\\n    return t in {"a", "b", "c"} or (lambda: 1)\', s)\n'
         "print(fingerprint(s['f']))"

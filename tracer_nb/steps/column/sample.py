@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tracer_nb.engine.extra import over_present
 from tracer_nb.errors import TeacherError
-from tracer_nb.labelling.work import IN_VAIN
+from tracer_nb.labelling.keep import IN_VAIN
 from tracer_nb.labelsets import names_of, numbers_of, sets_of
 from tracer_nb.records import Answer, AskedAgain, Labels, Spending, Superseded
 from tracer_nb.steps.column.frames import Texts
