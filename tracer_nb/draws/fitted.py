@@ -112,7 +112,7 @@ def fit_answers(
         [block[own] for block in X],
         names[by_chance],
         soft_labels=softly(by_chance),
-        unlabelled=[block[looked_at(rest, seed)] for block in X] if len(rest) else None,
+        unlabelled=(lambda: [block[looked_at(rest, seed)] for block in X]) if len(rest) else None,
         groups=own,
         calibration=np.zeros(len(own), dtype=bool),
         extra=extra,

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracer_nb.engine.checks import check_blocks, check_mask, label_codes
+from tracer_nb.engine.checks import check_mask, label_codes
 from tracer_nb.engine.extra import ExtraRows, LabelledRows, join_rows
 from tracer_nb.engine.judge import Judge, Rows
 from tracer_nb.engine.options import Options, check_names, make_options, path_of, strategy_costs
-from tracer_nb.engine.pipeline import Answers, Pipeline, make_views
+from tracer_nb.engine.pipeline import Answers, Pipeline, make_views, over_column
 from tracer_nb.engine.pool import Pooled
 from tracer_nb.engine.race import OnPart, choose_pipeline
 from tracer_nb.engine.split import (
@@ -24,7 +24,7 @@ from tracer_nb.engine.split import (
     split_rows,
 )
 from tracer_nb.engine.subsets import indicators, options_for_sets
-from tracer_nb.engine.zoo import Smoothing, column_rows, smoothing_over
+from tracer_nb.engine.zoo import Smoothing
 from tracer_nb.engine.zoo.kernel_ridge import EXACT_ROWS
 from tracer_nb.errors import InvalidInput, NotEnoughData
 from tracer_nb.labelsets import LabelSets, names_of
@@ -166,8 +166,9 @@ def fit_surrogate(
     y : array_like of shape (n,)
         The teacher's labels. None or NaN where it gave none: such a row is not fitted on,
         and as a calibration row it counts as a disagreement, whatever the surrogate says.
-    unlabelled : as X, optional
+    unlabelled : as X, or callable, optional
         The column's other rows: features may be smoothed over them, worth most with few labels.
+        Few of many are looked at; where a function gives them, they go when these are drawn.
     soft_labels : array_like of shape (n, K), optional
         The teacher's probabilities, columns in sorted order of the labels in ``y``; a row of
         NaN where there is none. They are imitated; the certificate is about ``y``.
@@ -251,15 +252,8 @@ def fit_surrogate(
     column = None
     widths = tuple(block.shape[1] for block in blocks)
     if unlabelled is not None:
-        others = check_blocks(unlabelled, n_features=widths)
-        smoothings = [
-            smoothing_over([block[:n], other], chosen_options.seed)
-            for block, other in zip(blocks[:2], others[:2], strict=True)
-        ]
-        column = [
-            column_rows([block[:n], other], chosen_options.seed)
-            for block, other in zip(blocks, others, strict=True)
-        ]
+        own_rows = [block[:n] for block in blocks]
+        smoothings, column = over_column(own_rows, unlabelled, chosen_options.seed)
     if cross and n > EXACT_ROWS:
         raise InvalidInput(
             f"certificate 'cross-fit' was verified up to {EXACT_ROWS:,} labelled rows, got {n:,}; "

@@ -9,15 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from tracer_nb.engine.checks import check_blocks
 from tracer_nb.engine.gates import Gate
 from tracer_nb.engine.gates.guard import Guard, closeness
 from tracer_nb.engine.subsets import SetRule
-from tracer_nb.engine.zoo import KernelRidge, Matrix, Model, Smoothing, projected, unit_rows
+from tracer_nb.engine.zoo import (
+    KernelRidge,
+    Matrix,
+    Model,
+    Smoothing,
+    column_rows,
+    projected,
+    smoothing_over,
+    unit_rows,
+)
 
 __all__ = [
     "Answers",
@@ -26,6 +37,7 @@ __all__ = [
     "View",
     "decided",
     "make_views",
+    "over_column",
     "surer",
 ]
 
@@ -114,6 +126,31 @@ def make_views(
             name = "smoothed" if view.name == "plain" else f"smoothed, {view.name}"
             smoothed.append(replace(view, name=name, smoothing=found))
     return views + smoothed
+
+
+def over_column(
+    own: Sequence[Matrix], others: Any, seed: int
+) -> tuple[list[Smoothing | None], list[Matrix]]:
+    """Smoothings over a column, of the first block and the second, and its rows that they are over.
+
+    Parameters
+    ----------
+    own : sequence of matrix of shape (n, d)
+        Labelled rows in every block.
+    others : matrix of shape (m, d), list of several, or a function that gives them
+        The column's other rows, which need not stay.
+    seed : int
+
+    Raises
+    ------
+    InvalidInput
+        Blocks that do not fit the labelled rows'.
+    """
+    widths = tuple(block.shape[1] for block in own)
+    rest = check_blocks(others() if callable(others) else others, n_features=widths)
+    parts = [[*pair] for pair in zip(own, rest, strict=True)]
+    smoothings = [smoothing_over(both, seed) for both in parts[:2]]
+    return smoothings, [column_rows(both, seed) for both in parts]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -119,10 +119,11 @@ def fit_on(state: JobState, texts: Texts, labels: Labels, X: Blocks, **how: Any)
     """
     codes, costs = texts.codes[labels.rows], costs_of(state, texts)
     rest = texts.codes[np.setdiff1d(texts.usable, labels.rows)]
+    looked = looked_at(rest, state.setup.choices["seed"])
     return fit_surrogate(
         take(X, codes),
         label_names(labels),
-        unlabelled=take(X, looked_at(rest, state.setup.choices["seed"])),
+        unlabelled=lambda: take(X, looked),
         soft_labels=soft_labels(labels),
         costs=None if costs is None else costs[codes],
         groups=codes,

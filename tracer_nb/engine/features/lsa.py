@@ -238,13 +238,16 @@ class LsaFeatures:
         projection = self._fitted()
         if not len(texts):
             return np.empty((0, projection.shape[1]), dtype=np.float32)
+        projectors, end = [], 0
+        for ngrams in self._ngrams:
+            start, end = end, end + len(ngrams.terms)
+            projectors.append(ngrams.projector(projection[start:end]))
         found = np.zeros((len(texts), projection.shape[1]), dtype=np.float32)
         for start in range(0, len(texts), _PIECE):
             piece = slice(start, start + _PIECE)
-            read, end = Words.of([text[:LONGEST] for text in texts[piece]]), 0
-            for ngrams in self._ngrams:
-                start_, end = end, end + len(ngrams.terms)
-                found[piece] += ngrams.project(read, projection[start_:end])
+            words = Words.of([text[:LONGEST] for text in texts[piece]])
+            for project in projectors:
+                found[piece] += project(words)
         return found
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -8,7 +8,7 @@ taken apart and projected once, and texts are sums over words.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,12 @@ from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import normalize
 
-__all__ = ["ANALYZERS", "NGrams", "Words"]
+__all__ = ["ANALYZERS", "NGrams", "Projector", "Words"]
 
 # What a saved file may name.
 ANALYZERS = ("word", "char_wb")
+# Distinct words whose counts of n-grams are kept: 30 MB of short ones.
+_MOST_APART = 100_000
 # What is taken out of what stands between white space: one letter or digit is a word, too.
 _tokens = CountVectorizer(token_pattern=r"(?u)\b\w+\b").build_tokenizer()  # noqa: S106  no secret
 
@@ -91,21 +93,24 @@ class NGrams:
         self.ngram_range = ngram_range
         self.terms = terms
         self.idf = idf
-        self._columns = {term: column for column, term in enumerate(terms)}
-        self._counter = _characters(ngram_range, vocabulary=terms)
+        if analyzer == "word":
+            self._phrases = _Phrases(terms, ngram_range)
+        else:
+            self._counter = _characters(ngram_range, vocabulary=terms)
 
     @classmethod
     def fit(
         cls, analyzer: str, ngram_range: tuple[int, int], texts: Words, *, min_df: int
     ) -> NGrams | None:
         """Learn terms that at least ``min_df`` texts hold, and their weights; None without any."""
-        names, counts = _grams(texts, ngram_range) if analyzer == "word" else _words(texts)
-        if analyzer != "word":
+        if analyzer == "word":
+            names, counts = _grams(texts, ngram_range)
+        elif texts.distinct:
             counter = _characters(ngram_range)
-            if not names:
-                return None
-            counts = (counts @ counter.fit_transform(names)).tocsr()
+            counts = _counted(texts, counter.fit_transform(texts.distinct))
             names = counter.get_feature_names_out().tolist()
+        else:
+            return None
         frequencies = np.bincount(counts.indices, minlength=counts.shape[1])
         kept = sorted(np.flatnonzero(frequencies >= min_df).tolist(), key=names.__getitem__)
         if not kept:
@@ -116,53 +121,166 @@ class NGrams:
 
     def transform(self, texts: Words) -> sparse.csr_matrix:
         """Weighted rows; (n_texts, n_terms), float32."""
-        counts = self._counted(texts)[0]
-        counts.data = 1.0 + np.log(counts.data)
-        return normalize(counts.multiply(self.idf).tocsr(), copy=False)
-
-    def project(self, texts: Words, projection: NDArray[np.float32]) -> NDArray[np.float32]:
-        """:meth:`transform` times ``projection`` (n_terms, d); each row the same in any company.
-
-        Up to rounding. Nearly all terms occur once in a text: what words project to is added up,
-        and put right for terms that occur more often.
-        """
-        counts, names, of_texts = self._counted(texts)
-        own = sparse.csr_matrix(names.multiply(self.idf), dtype=np.float32)
-        found = of_texts @ (own @ projection)
-        often = counts.data > 1.0
-        rows = np.repeat(np.arange(len(texts)), np.diff(counts.indptr))
-        over = 1.0 + np.log(counts.data[often]) - counts.data[often]
-        ends = np.r_[0, np.bincount(rows[often], minlength=len(texts)).cumsum()]
-        columns = counts.indices[often]
-        right = sparse.csr_matrix((over * self.idf[columns], columns, ends), shape=counts.shape)
-        found += right @ projection
-        squares = ((1.0 + np.log(counts.data)) * self.idf[counts.indices]) ** 2
-        length = np.sqrt(np.bincount(rows, squares, minlength=len(texts)))
-        found /= np.where(length > 0, length, 1.0).astype(np.float32)[:, None]
-        return np.asarray(found, dtype=np.float32)
-
-    def _counted(
-        self, texts: Words
-    ) -> tuple[sparse.csr_matrix, sparse.csr_matrix, sparse.csr_matrix]:
-        """Counts of terms in texts, of terms in names, and of names in texts.
-
-        Names are words for n-grams of characters, and n-grams of words themselves.
-        """
         if self.analyzer == "word":
-            names, of_texts = _grams(texts, self.ngram_range)
-            columns = [self._columns.get(name, -1) for name in names]
-            known = np.flatnonzero(np.array(columns, dtype=np.intp) >= 0)
-            own = np.array(columns, dtype=np.intp)[known]
-            in_names = sparse.csr_matrix(
-                (np.ones(len(known), np.float32), (known, own)), shape=(len(names), len(self.terms))
-            )
+            counts = self._phrases.count(texts)
         else:
-            names, of_texts = _words(texts)
-            in_names = self._counter.transform(names)
-        counts = (of_texts @ in_names).tocsr()
-        # In one order whatever other texts are counted with it, and so with the same rounding.
-        counts.sort_indices()
-        return counts, in_names, of_texts
+            counts = _counted(texts, self._counter.transform(texts.distinct))
+            # In one order whatever other texts are counted with it, and so with the same rounding.
+            counts.sort_indices()
+        counts.data = (1.0 + np.log(counts.data)) * self.idf[counts.indices]
+        return normalize(counts, copy=False)
+
+    def projector(self, projection: NDArray[np.float32]) -> Projector:
+        """:meth:`transform` times ``projection`` (n_terms, d), of one part of a column after the other."""
+        if self.analyzer == "word":
+            return Projector(self.idf, projection, count=self._phrases.count)
+        return Projector(self.idf, projection, apart=_Apart(self._counter.transform))
+
+
+class Projector:
+    """Projects texts by way of what is counted in them: terms, or words that hold terms.
+
+    Nearly all terms occur once in a text: what the counted projects to is added up, and put right
+    for terms that occur more often. Each row is the same in any company, and that of the product
+    up to rounding.
+
+    Parameters
+    ----------
+    idf : ndarray of shape (n_terms,), float32
+    projection : ndarray of shape (n_terms, d), float32
+    count : callable, optional
+        Counts the terms of texts.
+    apart : callable, optional
+        Counts the terms of words; one of the two.
+    """
+
+    def __init__(
+        self,
+        idf: NDArray[np.float32],
+        projection: NDArray[np.float32],
+        *,
+        count: Callable[[Words], sparse.csr_matrix] | None = None,
+        apart: _Apart | None = None,
+    ) -> None:
+        self._idf, self._projection, self._count, self._apart = idf, projection, count, apart
+        self._squares = (idf**2).astype(np.float64)
+        self._terms = None if count is None else idf[:, None] * projection
+
+    def __call__(self, texts: Words) -> NDArray[np.float32]:
+        """Rows of texts; (n_texts, d)."""
+        often, squares, found = self._as_if_once(texts)
+        idf, weights = self._idf[often.indices], 1.0 + np.log(often.data)
+        more = (weights * idf) ** 2 - often.data * self._squares[often.indices]
+        rows = np.repeat(np.arange(len(texts)), np.diff(often.indptr))
+        squares += np.bincount(rows, more, minlength=len(texts))
+        often.data = (weights - often.data) * idf
+        found += often @ self._projection
+        found /= np.sqrt(np.where(squares > 0, squares, 1.0)).astype(np.float32)[:, None]
+        return found
+
+    def _as_if_once(
+        self, texts: Words
+    ) -> tuple[sparse.csr_matrix, NDArray[np.float64], NDArray[np.float32]]:
+        """Counts above 1; and sums over all terms, each as often as it occurs, of squares and rows."""
+        if self._count is not None:
+            counts = self._count(texts)
+            return _often(counts), counts @ self._squares, counts @ self._terms
+        assert self._apart is not None  # noqa: S101  one of the two
+        of_texts, words = _words(texts), self._apart(texts.distinct)
+        often, squares = _often((of_texts @ words).tocsr()), of_texts @ (words @ self._squares)
+        words.data *= self._idf[words.indices]
+        return often, squares, of_texts @ (words @ self._projection)
+
+
+def _often(counts: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Counts above 1 alone, in the order of the columns."""
+    at = np.flatnonzero(counts.data > 1.0)
+    ends = np.searchsorted(at, counts.indptr)
+    often = sparse.csr_matrix((counts.data[at], counts.indices[at], ends), shape=counts.shape)
+    often.sort_indices()
+    return often
+
+
+class _Apart:
+    """Counts of terms in words: each word of a column is taken apart once.
+
+    Parameters
+    ----------
+    count : callable
+        From words to counts (n_words, n_terms).
+    """
+
+    def __init__(self, count: Callable[[Sequence[str]], sparse.csr_matrix]) -> None:
+        self._count = count
+        self._numbers: dict[str, int] = {}
+        self._counts: sparse.csr_matrix | None = None
+
+    def __call__(self, words: Sequence[str]) -> sparse.csr_matrix:
+        """Counts of these words, which may be written over."""
+        new = [word for word in words if word not in self._numbers]
+        if len(self._numbers) + len(new) > _MOST_APART:
+            self._numbers, self._counts, new = {}, None, list(words)
+        if new or self._counts is None:
+            start, more = len(self._numbers), self._count(new)
+            self._numbers.update(zip(new, range(start, start + len(new)), strict=True))
+            known = self._counts
+            self._counts = more if known is None else sparse.vstack([known, more], "csr")
+        return self._counts[[self._numbers[word] for word in words]]
+
+
+class _Phrases:
+    """Terms of one or more words, found by the numbers of their words.
+
+    The beginnings of terms are a tree: a key is a node of the level above, times the number of
+    words, plus the word that goes on from there.
+
+    Parameters
+    ----------
+    terms : sequence of str
+        Their words with a blank between.
+    ngram_range : tuple of int
+    """
+
+    def __init__(self, terms: Sequence[str], ngram_range: tuple[int, int]) -> None:
+        numbers, (fewest, most) = _Numbers(), ngram_range
+        split = [term.split(" ") for term in terms]
+        paths = {
+            column: [numbers[word] for word in words]
+            for column, words in enumerate(split)
+            if fewest <= len(words) <= most
+        }
+        self._numbers, self._n_terms = dict(numbers), len(terms)
+        self._levels: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = []
+        nodes = dict.fromkeys(paths, 0)
+        for n in range(1, max(map(len, paths.values()), default=0) + 1):
+            nodes = {column: at for column, at in nodes.items() if len(paths[column]) >= n}
+            given = [at * len(numbers) + paths[column][n - 1] for column, at in nodes.items()]
+            keys, found = np.unique(np.array(given, dtype=np.intp), return_inverse=True)
+            nodes = dict(zip(nodes, found.tolist(), strict=True))
+            columns = np.full(len(keys), -1, dtype=np.intp)
+            for column, at in nodes.items():
+                if len(paths[column]) == n:
+                    columns[at] = column
+            self._levels.append((keys, columns))
+
+    def count(self, texts: Words) -> sparse.csr_matrix:
+        """How often each text holds each term; (n_texts, n_terms)."""
+        rows, words = _letters(texts, lambda word: self._numbers.get(word, -1))
+        at, nodes = np.arange(len(words)), np.zeros(len(words), dtype=np.intp)
+        found = [(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp))]
+        for n, (keys, columns) in enumerate(self._levels):
+            inside = at + n < len(words)
+            at, nodes = at[inside], nodes[inside]
+            known = (rows[at + n] == rows[at]) & (words[at + n] >= 0)
+            at, nodes = at[known], nodes[known]
+            wanted = nodes * len(self._numbers) + words[at + n]
+            nodes = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+            known = keys[nodes] == wanted
+            at, nodes = at[known], nodes[known]
+            ends = columns[nodes] >= 0
+            found.append((rows[at[ends]], columns[nodes[ends]]))
+        all_rows, all_columns = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return _count(all_rows, all_columns, len(texts), self._n_terms)
 
 
 def _characters(ngram_range: tuple[int, int], **options: Any) -> CountVectorizer:
@@ -187,23 +305,34 @@ def _in_order(names: list[str]) -> tuple[list[str], NDArray[np.intp]]:
     return [names[i] for i in order], rank
 
 
-def _words(texts: Words) -> tuple[list[str], sparse.csr_matrix]:
-    """Distinct words of texts, and how often each text holds each."""
-    return texts.distinct, _count(texts.rows, texts.codes, len(texts), len(texts.distinct))
+def _words(texts: Words) -> sparse.csr_matrix:
+    """How often each text holds each of its distinct words."""
+    return _count(texts.rows, texts.codes, len(texts), len(texts.distinct))
+
+
+def _counted(texts: Words, in_words: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Counts of terms in texts from those in distinct words."""
+    return (_words(texts) @ in_words).tocsr()
+
+
+def _letters(
+    texts: Words, number: Callable[[str], int]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The letters-and-digits words of texts by number, and the text that each is in."""
+    inside = [[number(token) for token in _tokens(word)] for word in texts.distinct]
+    sizes = np.fromiter(map(len, inside), np.intp, len(inside))
+    starts = np.cumsum(sizes) - sizes
+    of_words = np.fromiter(itertools.chain.from_iterable(inside), np.intp, int(sizes.sum()))
+    taken = sizes[texts.codes]
+    first = np.repeat(starts[texts.codes] - (np.cumsum(taken) - taken), taken)
+    return np.repeat(texts.rows, taken), of_words[first + np.arange(len(first))]
 
 
 def _grams(texts: Words, ngram_range: tuple[int, int]) -> tuple[list[str], sparse.csr_matrix]:
     """Distinct n-grams of the texts' letters-and-digits words, and how often each text holds each."""
-    flat, numbers = texts.codes, _Numbers()
-    inside = [[numbers[token] for token in _tokens(word)] for word in texts.distinct]
+    numbers = _Numbers()
+    rows, codes = _letters(texts, numbers.__getitem__)
     tokens = list(numbers)
-    sizes = np.fromiter(map(len, inside), np.intp, len(inside))
-    starts = np.cumsum(sizes) - sizes
-    of_words = np.fromiter(itertools.chain.from_iterable(inside), np.intp, int(sizes.sum()))
-    taken = sizes[flat]
-    first = np.repeat(starts[flat] - (np.cumsum(taken) - taken), taken)
-    codes = of_words[first + np.arange(len(first))]
-    rows = np.repeat(texts.rows, taken)
 
     names: list[str] = []
     found: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = []

@@ -77,6 +77,7 @@ def fit_distilled(
         n_outputs=n,
     )
     through = cho_solve((factor, True), moments)
+    del factor, moments  # as large as all that is to come
     weights = through @ exact.weights
     landmarks = column[1][chosen]
     near = rbf_kernel(plain, landmarks, width).astype(np.float64)

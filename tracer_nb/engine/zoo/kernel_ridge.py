@@ -279,7 +279,8 @@ def _tune(
     ridges = _RIDGES if ridge is None else (ridge,)
     best = (np.inf, widths[0], ridges[-1])
     for candidate in widths:
-        kernel = np.exp(-candidate * distances)
+        kernel = np.multiply(distances, -candidate, dtype=distances.dtype)
+        np.exp(kernel, out=kernel)
         errors = []
         for strength in ridges:
             solved = _solve(kernel.copy(), Y, strength)
@@ -298,7 +299,7 @@ def median_distance(X: Matrix) -> float:
 
 
 def _median(distances: NDArray[np.floating]) -> float:
-    off_diagonal = distances[np.triu_indices(len(distances), k=1)]
+    off_diagonal = distances[~np.tri(len(distances), dtype=bool)]
     scale = float(np.median(off_diagonal)) if len(off_diagonal) else 0.0
     # Equal rows have no scale, and distances of nearly equal ones drown in rounding errors.
     return max(scale, _LEAST_SCALE) if scale > 0 else 1.0

@@ -96,7 +96,8 @@ def landmark_factor(
     gram[np.diag_indices(m)] += _JITTER
     gram *= ridge
     moments = np.zeros((m, n_outputs))
-    for rows in row_chunks(n, max(m, n_outputs)):
+    # In double precision, and three such arrays at once.
+    for rows in row_chunks(n, 4 * max(m, n_outputs)):
         kernel = rbf_kernel(X[rows], landmarks, width).astype(np.float64)
         gram += kernel.T @ kernel
         moments += kernel.T @ of(rows)
