@@ -447,7 +447,8 @@ def test_help_shows_every_option(shell):
     [
         ("", "say what to do: %tracer run|plan|label|fit|calibrate|route|panel|report|save|load|store|review|batch|"),
         ("lable df.text", "no step 'lable'; did you mean 'label'? There are: run, plan, label"),
-        ("df.text", "no step 'df.text'; there are: run, plan"),
+        ("df.text", "no step 'df.text'; if it is a column, %tracer run df.text does the whole job"),
+        ("df['text'] --dry-run", "and so does a cell that begins with %%tracer df['text']"),
         # Words that were steps of their own are steps no more.
         ("status", "no step 'status'; there are: run, plan"),
         ("submit df.text", "no step 'submit'; there are: run, plan"),

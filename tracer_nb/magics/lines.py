@@ -230,6 +230,11 @@ def _read_step(words: list[str], *, cell: bool) -> tuple[Step, str]:
         raise InvalidInput(
             f"say what to do: %tracer {'|'.join(WORDS)}; %tracer --help says what each does"
         )
+    if "." in words[0] or "[" in words[0]:
+        raise InvalidInput(
+            f"no step {words[0]!r:.80}; if it is a column, %tracer run {words[0]:.80} does the whole job, "
+            f"and so does a cell that begins with %%tracer {words[0]:.80}, its prompt below"
+        )
     raise InvalidInput.unknown_name("step", words[0], WORDS)
 
 
