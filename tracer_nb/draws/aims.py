@@ -149,9 +149,11 @@ class Aim:
         """How far the job is, so many rows being open."""
         return Standing(len(self.column.fitted_on(draws, labels)[0]), n_open, n_round)
 
-    def choose(self, sure: NDArray[np.float64], X: Matrix, size: int) -> NDArray[np.intp]:
-        """Rows of the next batch, by :meth:`expect`."""
-        return choose_rows(sure, X, size)
+    def choose(
+        self, sure: NDArray[np.float64], X: Matrix, size: int, waiting: Matrix
+    ) -> NDArray[np.intp]:
+        """Rows of the next batch, by :meth:`expect`, beside those that ``waiting`` are like."""
+        return choose_rows(sure, X, size, waiting)
 
     def _level(self, n_open: int) -> float:
         """Share of the open rows that have to be right."""

@@ -168,7 +168,9 @@ class Recall(_OneLabel):
     def _first(self, n_test: int) -> int:
         return n_test
 
-    def choose(self, sure: NDArray[np.float64], X: Matrix, size: int) -> NDArray[np.intp]:
+    def choose(
+        self, sure: NDArray[np.float64], X: Matrix, size: int, waiting: Matrix
+    ) -> NDArray[np.intp]:
         """The likeliest."""
         return np.argsort(sure, kind="stable")[:size]
 

@@ -252,7 +252,8 @@ class HardFirst:
             return self._drawn(draws, PILOT, self._random(open_, size, 100 + len(draws)), labels)
         if terms.most is not None:
             size = max(min(size, terms.most - n_asked), 1)
-        rows = self._hardest(seen, left, size)
+        waiting = self.column.unasked(draws[-1].rows, labels) if ahead else texts[:0]
+        rows = self._hardest(seen, left, size, waiting)
         if not len(rows):
             return Done(draws, "what is left goes to the teacher")
         ask = self._drawn(draws, HARD, rows, labels, outlook)
@@ -261,10 +262,13 @@ class HardFirst:
             ask, hear={s: t[: self.chain.affordable(s, size)] for s, t in seen.wanted.items()}
         )
 
-    def _hardest(self, seen: Seen, left: NDArray[np.intp], size: int) -> NDArray[np.intp]:
+    def _hardest(
+        self, seen: Seen, left: NDArray[np.intp], size: int, waiting: NDArray[np.intp]
+    ) -> NDArray[np.intp]:
+        """Rows of the next batch; the answers to ``waiting`` texts are on their way."""
         rows, sure = seen.hardest(self.column.codes, left)
         X = seen.X[self.column.codes[rows]]
-        return rows[self.aim.choose(sure, X, size)] if len(rows) else rows
+        return rows[self.aim.choose(sure, X, size, seen.X[waiting])] if len(rows) else rows
 
     def _spend(
         self,
@@ -282,7 +286,7 @@ class HardFirst:
         size = min(batch_size(n_asked), n_asked if self._most is None else self._most - n_asked)
         outlook, grow = last_money(seen.ahead, room=self.room, batch=size, fewest=fewest)
         self.outlooks.append(outlook)
-        rows = self._hardest(seen, left, size) if grow else left[:0]
+        rows = self._hardest(seen, left, size, left[:0]) if grow else left[:0]
         if len(rows):
             return self._drawn(draws, HARD, rows, labels, outlook)
         test = self._freeze(draws, labels, open_, n_round, None, last=True)

@@ -33,6 +33,8 @@ _LEAST_BATCH = 40
 # with the density of unsure rows taken into account.
 _POOL = 3
 _SHARPNESS = 12.0
+# What a chosen row takes off others like it.
+_TAKEN = 0.9
 # Width and ridge are chosen again when there are so many times as many labels.
 _RETUNE = 1.5
 # Rows that are looked at: beyond, a random part of the open ones.
@@ -216,7 +218,9 @@ def best_view(
     return plain.prepare(parts), others
 
 
-def choose_rows(margins: NDArray[np.float64], rows: Matrix, size: int) -> NDArray[np.intp]:
+def choose_rows(
+    margins: NDArray[np.float64], rows: Matrix, size: int, waiting: Matrix | None = None
+) -> NDArray[np.intp]:
     """The batch that teaches most: unsure rows among many others, not all of one kind.
 
     Parameters
@@ -226,6 +230,8 @@ def choose_rows(margins: NDArray[np.float64], rows: Matrix, size: int) -> NDArra
     rows : matrix of shape (n, d)
         The same, unit rows.
     size : int
+    waiting : matrix of shape (m, d), optional
+        Rows whose labels are on their way: what they will teach is not asked about again.
 
     Returns
     -------
@@ -238,19 +244,23 @@ def choose_rows(margins: NDArray[np.float64], rows: Matrix, size: int) -> NDArra
     density of doubtful rows around it; what is near to a chosen one counts less from then on.
     """
     order = np.argsort(margins, kind="stable")
-    pool = order[: _POOL * size]
+    n_waiting = 0 if waiting is None else waiting.shape[0]
+    pool = order[: _POOL * (size + n_waiting)]
     if len(pool) <= size:
         return pool
-    around = order[: 10 * size]
+    around = order[: 10 * (size + n_waiting)]
     doubt = _doubt(margins[pool])
     near = np.exp(_SHARPNESS * (_cosines(rows[pool], rows[around]) - 1.0))
     left = doubt * (near @ _doubt(margins[around]))
+    if waiting is not None and n_waiting:
+        close = np.exp(_SHARPNESS * (_cosines(rows[pool], waiting) - 1.0))
+        left *= np.prod(1.0 - _TAKEN * np.clip(close, 0.0, 1.0), axis=1)
     alike = near[:, : len(pool)]  # those around begin with the pool
     chosen = np.empty(size, dtype=np.intp)
     for i in range(size):
         best = int(left.argmax())
         chosen[i] = best
-        left = left * (1.0 - 0.9 * np.clip(alike[best], 0.0, 1.0))
+        left = left * (1.0 - _TAKEN * np.clip(alike[best], 0.0, 1.0))
         left[best] = -1.0
     return pool[chosen]
 

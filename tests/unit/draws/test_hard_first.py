@@ -166,6 +166,32 @@ def test_a_first_batch_is_chosen_by_half_of_the_start_in_a_large_column_only(wor
     assert small.ahead(start.draws, labels) is None
 
 
+def test_a_batch_chosen_ahead_is_unlike_the_one_that_is_being_answered(monkeypatch):
+    """Its answers would teach what those teach that are on their way."""
+    world = World(5000, wrong=0.2, spread=0.8)
+    job = world.job(target=0.97, at_a_time=64)
+    labels = np.full(job.column.n_texts, UNASKED)
+    move = job.step((), labels)
+    labels[move.texts] = world.ask(move.texts)
+    first = job.step(move.draws, labels)
+    asked = world.codes[first.draws[-1].rows]
+    waited, choose = [], job.aim.choose
+
+    def keep(sure, X, size, waiting):
+        waited.append(waiting)
+        return choose(sure, X, size, waiting)
+
+    monkeypatch.setattr(type(job.aim), "choose", lambda _, *given: keep(*given))
+    second = job.ahead(first.draws, labels)
+    assert second.draws[-1].purpose == HARD
+    assert not np.isin(world.codes[second.draws[-1].rows], asked).any()
+    X = job._surveyor._prepared
+    assert waited[-1].tolist() == X[first.texts].tolist()
+    labels[asked] = world.ask(asked)
+    job.step(first.draws, labels)
+    assert not len(waited[-1])  # all answers are there
+
+
 def test_a_job_whose_answers_come_late_ends_as_others_do():
     world = World(5000, wrong=0.02, spread=0.6, seed=5)
     ends = []
