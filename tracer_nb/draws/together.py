@@ -142,11 +142,13 @@ class Together(Aim):
         # Below 0, which no margin is, where the likeliest rows are wanted: see choose().
         return whole, order - order.max() - 1.0
 
-    def choose(self, sure: NDArray[np.float64], X: Matrix, size: int) -> NDArray[np.intp]:
+    def choose(
+        self, sure: NDArray[np.float64], X: Matrix, size: int, waiting: Matrix
+    ) -> NDArray[np.intp]:
         """See :meth:`Aim.choose`; where rows with a label are looked for, the likeliest."""
         if (sure < 0).any():
             return np.argsort(sure, kind="stable")[:size]
-        return super().choose(sure, X, size)
+        return super().choose(sure, X, size, waiting)
 
     @staticmethod
     def _ready(aim: Aim, outlook: Outlook, at: Standing) -> bool:
