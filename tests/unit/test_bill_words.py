@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.test_words import PLAN
-from tracer_nb.records import Bill
+from tracer_nb.records import Bill, Refused, WayOut
 from tracer_nb.words import bill_cells, bill_facts, bill_sentence, plan_lines, report_lines
 
 DONE = Bill(13_083, n_start=300, n_hard=1120, n_test=240, n_deferred=570, price=9.6 / 13_083)
@@ -81,11 +81,19 @@ def test_nothing_certified_is_nothing_saved_and_the_choices_are_named(
     sentence = bill_sentence(report)
     assert sentence.startswith("Nothing is certified, so nothing is saved: 320 of 13,083 texts")
     assert "ask about these too (route --ask, about $9.37 more)" in sentence
-    assert "label more rows" in sentence and "lower the target" in sentence  # noqa: PT018
+    assert sentence.endswith(" or label more rows and certify again.")
     assert bill_facts(report)[0][0] == "0 %"
     # Who chose hard rows is not told to label more of them.
     chosen = make_report(bill=replace(BEFORE, expected=((300, 13_083.0),)), certificate=refused)
-    assert bill_sentence(chosen).endswith("(route --ask, about $9.37 more) or lower the target.")
+    assert bill_sentence(chosen).endswith(
+        "left: ask about these too (route --ask, about $9.37 more)."
+    )
+    # A lower target is named where one is likely, with its chance.
+    way = WayOut("target", chance=0.82, target=0.86)
+    likely = replace(chosen, refused=Refused("few", ways=(way,)))
+    assert bill_sentence(likely).endswith(
+        "(route --ask, about $9.37 more) or lower the target to 86 % (about 8 in 10 chances)."
+    )
     everything = replace(BEFORE, n_deferred=12_763)
     assert bill_sentence(make_report(bill=everything, certificate=refused)).startswith(
         "Nothing is certified, so nothing is saved: all 13,083 texts were asked about"

@@ -13,8 +13,10 @@ from tracer_nb.records import (
     Plan,
     Preparing,
     Progress,
+    Refused,
     Spending,
     Superseded,
+    WayOut,
 )
 from tracer_nb.words import (
     abstained_sentence,
@@ -505,7 +507,7 @@ def test_one_handled_row_is_one_row(make_report, make_certificate):
             504,
             "Each further certificate on this column adds its own chance of error.",
         ),
-        (None, "Choose a lower target, better features or clearer labels."),
+        (None, "Choose better features or clearer labels."),
     ],
 )
 def test_a_refusal_says_why_and_what_to_do(make_report, make_certificate, needed, ends):
@@ -518,6 +520,10 @@ def test_a_refusal_says_why_and_what_to_do(make_report, make_certificate, needed
     )
     assert sentence.endswith(ends)
     assert "92 %" not in sentence  # no promise in a refusal
+    assert "target" not in sentence  # nothing says that a lower one is likely
+    likely = Refused("few", ways=(WayOut("target", chance=0.8, target=0.86),))
+    said = certificate_sentence(make_report(certificate=refused, refused=likely))
+    assert ", or lower the target to 86 % (about 8 in 10 chances)." in said
 
 
 def test_a_refusal_without_a_test_gives_no_advice(make_report, make_certificate):

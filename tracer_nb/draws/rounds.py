@@ -15,7 +15,7 @@ of the test that are among them are a simple random sample of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -84,6 +84,10 @@ class Trail:
         Rows of a test where nothing else is said.
     pending : Round or None
         Of an update that was stopped: the next call goes on with it.
+    tried : ndarray of shape (n_unique,), bool
+        Texts that the last update learned from, whether its router was taken or not.
+    n_tried, n_tested : int
+        And how many of other columns; rows of its test, where its router was taken.
     """
 
     sent: NDArray[np.bool_]
@@ -93,11 +97,14 @@ class Trail:
     stop: int = 0
     n_test: int = 0
     pending: Round | None = None
+    tried: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    n_tried: int = 0
+    n_tested: int = 0
 
     @classmethod
     def of(cls, n_texts: int) -> Trail:
         """Of a column that nothing was done with, of so many distinct texts."""
-        return cls(np.zeros(n_texts, dtype=bool))
+        return cls(np.zeros(n_texts, dtype=bool), tried=np.zeros(n_texts, dtype=bool))
 
     def follow(self, routing: Routing) -> Trail:
         """Remember which of the column's texts a routing deferred."""
@@ -176,9 +183,19 @@ class Trail:
             )
         return n
 
-    def passed(self, made: Round) -> Trail:
-        """Go on behind the rows of a test that was made."""
-        return replace(self, start=made.start + len(made.fresh), pending=None)
+    def passed(self, made: Round, n_elsewhere: int, *, taken: bool) -> Trail:
+        """Go on behind the rows of a test that was made, ``n_elsewhere`` other texts being learned from.
+
+        What was tested is learned from next; where the router was not ``taken``, it is no reason alone.
+        """
+        start, n_new = made.start + len(made.fresh), len(made.fresh) if taken else 0
+        trail = replace(self, tried=made.learned, n_tried=n_elsewhere, n_tested=n_new)
+        return replace(trail, start=start, pending=None)
+
+    def n_new(self, draw: Round, known: Mapping[str, Answer]) -> int:
+        """Answers that an update learns from, and the last one did not."""
+        elsewhere = max(len(labelled_elsewhere(self, known)) - self.n_tried, 0)
+        return int((draw.learned & ~self.tried).sum()) + elsewhere + self.n_tested
 
 
 def draw_round(

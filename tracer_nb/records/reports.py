@@ -9,7 +9,7 @@ from tracer_nb.records.answers import Spending, Superseded
 from tracer_nb.records.arrays import FloatArray, IntArray
 from tracer_nb.records.carried import Carried
 from tracer_nb.records.certificates import Certificate, Frontier, Trial
-from tracer_nb.records.refusals import Refused
+from tracer_nb.records.refusals import Refused, WayOut
 from tracer_nb.records.stages import StageReport
 
 __all__ = ["Bill", "Choice", "HandThreshold", "Preview", "Report", "Scan", "Targets"]
@@ -193,8 +193,6 @@ class Report:
         What else was certified: other targets, and new rows beside the column.
     carried : tuple of Carried
         Where nothing is certified: targets and what a test of each is expected to show.
-    never_given : bool
-        A promise is of a label that the teacher has given to no text.
     frontier : Frontier or None
     trials : tuple of Trial
     spending : Spending
@@ -242,19 +240,12 @@ class Report:
     refused: Refused | None = None
     others: tuple[Certificate, ...] = ()
     carried: tuple[Carried, ...] = ()
-    never_given: bool = False
 
     @property
-    def may_lower(self) -> bool:
-        """Whether a lower target is worth advising.
-
-        Not where none of those looked at gives anything, nor where a label is promised that the
-        teacher never gave.
-        """
-        if self.never_given:
-            return False
-        lower = [each for each in self.carried if each.target < self.carried[0].target]
-        return not lower or not all(each.is_nothing for each in lower)
+    def lower(self) -> WayOut | None:
+        """A lower target that is likely to be certified; None where none is known to be."""
+        ways = () if self.refused is None else self.refused.ways
+        return next((way for way in ways if way.name == "target"), None)
 
     @property
     def n_abstained(self) -> int:

@@ -18,6 +18,9 @@ class UpdatePlan:
     ----------
     n_learned : int
         Texts that the teacher answered since, and that are fitted on.
+    n_new : int
+        Answers, of other columns too, that the last update was not fitted on; rows of its test are
+        among them where its router was taken.
     n_fresh, n_ask : int
         Rows of the test, and distinct texts among them that are asked about.
     cost : float or None
@@ -28,15 +31,19 @@ class UpdatePlan:
     chance : float
         That the test certifies something, judged by the rows that are fitted on now; nan where nothing
         tells. What is fitted on besides makes it likelier.
+    tried : Update or None
+        The last one, where its router was not taken.
     """
 
     n_learned: int
+    n_new: int
     n_fresh: int
     n_ask: int
     cost: float | None
     target: float
     delta: float
     chance: float
+    tried: Update | None = None
 
 
 @dataclass(frozen=True, slots=True)

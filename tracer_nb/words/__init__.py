@@ -115,6 +115,7 @@ from tracer_nb.words.updates import (
     update_plan_lines,
     update_rows,
     update_sentence,
+    update_tried_lines,
 )
 
 __all__ = [
@@ -218,6 +219,7 @@ __all__ = [
     "update_plan_lines",
     "update_rows",
     "update_sentence",
+    "update_tried_lines",
     "waiting_sentence",
     "watch_lines",
     "written_lines",

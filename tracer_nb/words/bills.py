@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from tracer_nb.records import Bill, Report, StagePlan, StageReport
 from tracer_nb.words.figures import count, money, percent
+from tracer_nb.words.refusals import lower_words
 
 __all__ = [
     "bill_cells",
@@ -206,8 +207,8 @@ def _refused(report: Report, bill: Bill) -> str:
     choices = [f"ask about these too (route --ask{more})"]
     if not bill.expected:  # who chooses rows has asked about all that could help
         choices.append("label more rows and certify again")
-    if report.may_lower:
-        choices.append("lower the target")
+    if report.lower is not None:
+        choices.append(f"lower the target {lower_words(report.lower)}")
     text += f", {left:,} without an answer."
     if len(choices) == 1:
         return f"{text} The choice that is left: {choices[0]}."

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from tracer_nb.labelsets import sets_of
-from tracer_nb.records import HANDLED, Certificate, ClassCertificate, Report, Scan, Watch
+from tracer_nb.records import HANDLED, Certificate, ClassCertificate, Report, Scan, Watch, WayOut
 from tracer_nb.words.figures import count, level, limits, money, percent, rounded_down
 from tracer_nb.words.plans import answering_name, models_sentence
+from tracer_nb.words.refusals import lower_words
 
 __all__ = [
     "alarm_sentence",
@@ -45,7 +46,7 @@ def certificate_sentence(report: Report) -> str:
     if certificate is None:
         return "Nothing is certified yet."
     if not certificate.certified:
-        text = _refusal(certificate, may_lower=report.may_lower)
+        text = _refusal(certificate, report.lower)
     elif certificate.origin is not None:
         text = stated(certificate)
     else:
@@ -201,17 +202,19 @@ def choices_sentence(report: Report) -> str:
     return f"All targets hold together: {'; '.join(parts)}."
 
 
-def _refusal(certificate: Certificate, *, may_lower: bool = True) -> str:
+def _refusal(certificate: Certificate, lower: WayOut | None = None) -> str:
     text = f"Nothing could be certified: {certificate.note}. The surrogate answers no row."
     if certificate.needed_rows is not None:
         text += f" About {count(certificate.needed_rows, 'labelled row')} should be enough"
-        text += f" (an estimate){', or choose a lower target' if may_lower else ''}."
+        text += f" (an estimate){f', or lower the target {lower_words(lower)}' if lower else ''}."
         return f"{text} Each further certificate on this column adds its own chance of error."
     nothing_counted = certificate.promise.kind == "recall" and not certificate.n_counted
     if not certificate.n_calibration or nothing_counted:
         return text  # nothing was tested, and the note says why
-    choices = f"{'a lower target, ' if may_lower else ''}better features or clearer labels"
-    return f"{text} Choose {choices}."
+    choose = "Choose better features or clearer labels"
+    if lower is not None:
+        choose += f", or lower the target {lower_words(lower)}"
+    return f"{text} {choose}."
 
 
 def scan_lines(scan: Scan) -> list[str]:

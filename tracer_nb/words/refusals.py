@@ -7,7 +7,7 @@ import math
 from tracer_nb.records import Refused, Report, WayOut
 from tracer_nb.words.figures import count, level, money, percent, rounded_down
 
-__all__ = ["chance_words", "refusal_lines"]
+__all__ = ["chance_words", "lower_words", "refusal_lines"]
 
 _WAYS = {
     "labels": "More labels",
@@ -33,6 +33,16 @@ def chance_words(chance: float) -> str:
     if chance > 0.95:
         return "more than 9 in 10 chances"
     return f"about {min(max(round(10 * chance), 1), 9)} in 10 chances"
+
+
+def lower_words(way: WayOut) -> str:
+    """To which target, and how likely that is certified.
+
+    >>> lower_words(WayOut("target", chance=0.8, target=0.86))
+    'to 86 % (about 8 in 10 chances)'
+    """
+    assert way.target is not None  # noqa: S101  it is what changes
+    return f"to {level(way.target)} ({chance_words(way.chance)})"
 
 
 def refusal_lines(report: Report) -> list[str]:

@@ -17,6 +17,7 @@ __all__ = [
     "update_plan_lines",
     "update_rows",
     "update_sentence",
+    "update_tried_lines",
 ]
 
 
@@ -29,14 +30,33 @@ def update_plan_lines(plan: UpdatePlan) -> list[str]:
     cost = "at unknown cost" if plan.cost is None else f"about {money(plan.cost)}"
     asks = f"asks about {count(plan.n_ask, 'text')}, {cost}" if plan.n_ask else "asks about no text"
     said = (
-        f"Update: fits on {count(plan.n_learned, 'more answer')}, tests on "
+        f"Update: fits on {count(plan.n_new, 'more answer')}, tests on "
         f"{count(plan.n_fresh, 'fresh row')} and for these {asks}. The test spends "
         f"{percent(plan.delta, 2)} of the chance of error."
     )
+    lines = [*update_tried_lines(plan), said]
     if math.isnan(plan.chance):
-        return [said]
+        return lines
     likely = f"Likely: {chance_words(plan.chance)} that it certifies {level(plan.target)}"
-    return [said, f"{likely}, judged by the rows that are fitted on now; no promise."]
+    return [*lines, f"{likely}, judged by the rows that are fitted on now; no promise."]
+
+
+def update_tried_lines(plan: UpdatePlan) -> list[str]:
+    """What the last update would have given, where it was not taken; one line, or none."""
+    tried = plan.tried
+    if tried is None or tried.after is None:
+        return []
+    n = count(tried.n_learned + tried.n_elsewhere, "answer")
+    text = f"Tried with {n} and not taken: "
+    if not tried.after.certificate.certified:
+        text += "nothing could be certified for the new router"
+    else:
+        text += (
+            f"the new router would answer {percent(tried.after.coverage)} of rows like the column's, "
+            f"and the one in use answers {percent(tried.before.coverage)}"
+        )
+    since = f"{count(plan.n_new, 'more answer')} since" if plan.n_new else "no more answers since"
+    return [f"{text}; {since}."]
 
 
 def update_sentence(update: Update) -> str:

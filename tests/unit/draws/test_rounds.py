@@ -195,8 +195,10 @@ def test_the_next_test_goes_on_behind_the_one_that_was_made():
     args = np.arange(10), np.arange(10)
     nobody = {"answered": np.zeros(10, dtype=bool), "labelled": np.zeros(10, dtype=bool)}
     first = draw_round(*args, trail, 2, **nobody)
-    trail = replace(trail, pending=first).passed(first)
+    trail = replace(trail, pending=first).passed(first, 0, taken=True)
     assert trail.pending is None
     second = draw_round(*args, trail, 2, **nobody)
     assert second.start == 4
     assert (first.fresh.tolist(), second.fresh.tolist()) == ([2, 3], [4, 5])
+    assert trail.n_new(second, {}) == 2
+    assert replace(trail).passed(second, 0, taken=False).n_new(second, {}) == 0

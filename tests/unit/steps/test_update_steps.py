@@ -14,7 +14,13 @@ from tracer_nb.errors import InvalidInput, NotEnoughData, NotFitted
 from tracer_nb.live.lookout import Lookout
 from tracer_nb.steps.audit.step import auditable
 from tracer_nb.steps.route.outcome import SURROGATE, TEACHER
-from tracer_nb.words import certificate_sentence, evidence_sentence, update_lines, update_rows
+from tracer_nb.words import (
+    certificate_sentence,
+    evidence_sentence,
+    update_lines,
+    update_plan_lines,
+    update_rows,
+)
 
 LABELS = ("login", "parcel", "refund")
 QUICK = {
@@ -157,6 +163,43 @@ def test_the_router_that_answers_fewer_new_rows_is_not_taken(hard_world):
         assert router.certificate.n_rounds == update.n_round
         assert router.certificate.total_confidence == pytest.approx(1.0 - update.spent)
     assert set(taken) == {True, False}
+
+
+def test_one_that_was_not_taken_says_what_it_would_give_and_waits_for_new_answers():
+    tracer = routed(World(600, noise=0.46))
+    plan = tracer.plan_update()
+    assert (plan.n_new, plan.tried) == (plan.n_learned, None)
+    assert plan.n_new > 0
+    update = tracer.update()
+    assert not update.taken
+    plan = tracer.plan_update()
+    assert (plan.n_new, plan.tried) == (0, update)
+    assert plan.n_learned == update.n_learned > 0
+    refused = (
+        f"Tried with {update.n_learned} answers and not taken: nothing could be certified for the "
+        "new router; no more answers since."
+    )
+    assert update_plan_lines(plan)[0] == refused
+    certified = replace(update.after.certificate, certified=True)
+    after = replace(update.after, certificate=certified, coverage=0.6)
+    tried = replace(update, after=after, before=replace(update.before, coverage=0.75))
+    assert update_plan_lines(replace(plan, tried=tried, n_new=1))[0] == (
+        f"Tried with {update.n_learned} answers and not taken: the new router would answer 60 % of "
+        "rows like the column's, and the one in use answers 75 %; 1 more answer since."
+    )
+
+
+def test_answers_to_other_columns_are_new_until_an_update_learned_from_them(hard_world):
+    tracer = routed(hard_world)
+    update = tracer.update()
+    assert update.taken
+    assert tracer.plan_update().n_new == update.n_fresh  # its test's rows
+    texts, X = other_rows(hard_world)
+    tracer.route(texts, features=X)
+    elsewhere = tracer.plan_update().n_new - update.n_fresh
+    assert elsewhere > 0
+    assert tracer.update().n_elsewhere == elsewhere
+    assert tracer.plan_update().n_new == update.n_fresh
 
 
 def test_after_one_that_was_not_taken_the_next_tests_on_other_rows(hard_world):

@@ -732,19 +732,29 @@ def test_no_audit_is_offered_of_what_audits_do_not_watch(watch, found):
 def test_an_update_has_its_price_and_says_what_came_of_it(watch, found):
     watched, findings = watch(found), found.moment.findings
     plan = UpdatePlan(
-        n_learned=312, n_fresh=90, n_ask=40, cost=0.4, target=0.9, delta=0.01, chance=0.6
+        *(312, 312, 90, 40),
+        cost=0.4,
+        target=0.9,
+        delta=0.01,
+        chance=0.6,
     )
     for change, words in (
         ({}, "Update with 312 more answers, ask about 40 texts, about $0.40"),
         ({"cost": None}, "Update with 312 more answers, ask about 40 texts"),
         ({"n_ask": 0}, "Update with 312 more answers, nobody is asked"),
-        ({"n_learned": 0}, ""),
+        ({"n_new": 12}, "Update with 12 more answers, ask about 40 texts, about $0.40"),
     ):
         now = replace(findings, update=replace(plan, **change))
         found.at(state="done", run=1, report=found.moment.report, findings=now)
         assert watched.view.steps["update"] == words
         assert len(watched.view.steps["lines"]) == 2
     assert watched.view.steps["plan"][0].startswith("Update: fits on")
+    # With nothing new to learn from it is not offered: the line says what the last one would give.
+    none = replace(findings, update=replace(plan, n_new=0))
+    found.at(state="done", run=1, report=found.moment.report, findings=none)
+    steps = watched.view.steps
+    assert (steps["update"], steps["plan"], len(steps["lines"])) == ("", [], 1)
+    found.at(state="done", run=1, report=found.moment.report, findings=now)
     watched.press("update")
     assert found.pressed == ["update"]
     found.at(

@@ -22,8 +22,6 @@ from tracer_nb.teachers import ReplayTeacher
 
 __all__ = ["refused"]
 
-# Disagreements that a test must leave room for, over those that are expected; and no promise below.
-_MARGIN, _LEAST = 1.25, 0.5
 # Second answers that are asked for by default.
 _REASKED = 100
 
@@ -160,8 +158,8 @@ class _Ways:
             return None
         if self._told:
             return self._told_target(self._told[-1])
-        if not self._random:
-            return self._open_target()
+        if not self._random:  # chosen rows are a poor pilot for the open ones
+            return None
         target = likely_target(self._pilot, self._n_test, c.target, c.confidence)
         if target is None:
             return None
@@ -174,16 +172,3 @@ class _Ways:
             return None
         way = WayOut("target", last.n_more, None, last.chance, self._left, target=last.target)
         return self._paid(way)
-
-    def _open_target(self) -> WayOut | None:
-        """What the open rows may carry, by the last outlook: chosen rows are a poor pilot for them."""
-        grown = self._state.grown
-        looks = () if grown is None else grown.job.outlooks[-1:]
-        if not looks or not self._open:
-            return None
-        wrong = max(_MARGIN * looks[0].wrong, 1.0 - self._certificate.target + 0.02)
-        target = math.floor(100 * (1.0 - wrong) + 1e-9) / 100
-        if target < _LEAST:  # at 0 and below no number of rows would do
-            return None
-        test = min(fewest_handled(target, self._certificate.confidence), self._open)
-        return self._paid(WayOut("target", test, None, math.nan, self._left, target=target))

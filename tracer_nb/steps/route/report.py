@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from tracer_nb.draws import HARD, NEW_ROWS, PILOT, TEST
 from tracer_nb.engine import Router
 from tracer_nb.engine.split import FIT_SHARE, PILOT_SHARE, is_calibration
-from tracer_nb.labelsets import labels_in, sets_of
 from tracer_nb.records import Answer, Bill, Certificate, Choice, Labels, Report
 from tracer_nb.steps.certify import features_name, features_note, learned_on_column
 from tracer_nb.steps.label.costs import costs_of, mean_cost, unasked_dollars
@@ -74,7 +73,6 @@ def report(state: JobState) -> Report:
         exact=own or not learned_on_column(setup.features, fitted),
         saved=None if outcome is None or each is None else outcome.n_saved * each,
         carried=told,
-        never_given=_never_given(state, known),
         frontier=picture,
         trials=fitted.trials if fitted is not None else (),
         spending=setup.spending,
@@ -91,17 +89,6 @@ def report(state: JobState) -> Report:
         others=others,
         refused=refused(state, certificate, each, told, n_known=len(known)) if own else None,
     )
-
-
-def _never_given(state: JobState, known: Mapping[str, Answer]) -> bool:
-    """Whether a promise is of a label that no answer holds."""
-    wanted = {name.label for name in state.setup.options.promises if name.label is not None}
-    if not wanted:
-        return False
-    said = {answer.label for answer in known.values() if answer.label is not None}
-    if sets_of(state.setup.teacher.labels) is not None:
-        said = {label for name in said for label in labels_in(name)}
-    return not wanted <= said
 
 
 def _others(router: Router, certificate: Certificate) -> tuple[Certificate, ...]:

@@ -194,7 +194,7 @@ def take_over(state: JobState, side: Side, new: Side, draw: Round) -> JobState:
         ),
         draws=draws,
         drawn_from=texts,
-        trail=state.trail.passed(draw),
+        trail=state.trail.passed(draw, len(new.scope.elsewhere), taken=side is new),
     )
     return sign(reset(state, after="certified"))
 

@@ -106,10 +106,9 @@ def update(
 
 def plan_update(state: JobState, *, sample: Any = None) -> UpdatePlan:
     """Say what an update would ask and spend: see :meth:`tracer_nb.Tracer.plan_update`."""
-    state, _, draw, _ = _begun(state, sample)
-    setup = state.setup
+    state, trail, draw, (_, known) = _begun(state, sample)
+    setup, last = state.setup, state.update
     texts, _ = state.labelled()
-    known = setup.asker.known(texts.unique)
     fresh = distinct_texts(texts, draw.fresh)
     n_ask = sum(text not in known for text in fresh)
     each = mean_cost(setup.teacher, texts.unique, setup.asker.spending, known)
@@ -117,12 +116,14 @@ def plan_update(state: JobState, *, sample: Any = None) -> UpdatePlan:
     level = 1.0 - (1.0 - confidence) / len(setup.options.targets)
     return UpdatePlan(
         n_learned=int(draw.learned.sum()),
+        n_new=trail.n_new(draw, known),
         n_fresh=len(draw.fresh),
         n_ask=n_ask,
         cost=0.0 if not n_ask else None if each is None else each * n_ask,
         target=setup.target,
         delta=1.0 - confidence,
         chance=chance_to_certify(router.fit.pilot, len(draw.fresh), setup.target, level),
+        tried=None if last is None or last.after is None or last.taken else last,
     )
 
 

@@ -13,6 +13,7 @@ from tracer_nb.words import (
     unaudited_words,
     update_lines,
     update_plan_lines,
+    update_tried_lines,
     watch_lines,
 )
 
@@ -30,7 +31,7 @@ def step_values(moment: Moment, review: str, sits: str, update: str) -> dict[str
     lines = []
     if review:
         lines.append({"words": "Judge rows yourself, and so measure the teacher", "line": sits})
-    if plan is not None and is_ready:
+    if plan is not None and plan.n_new and is_ready:
         words = "Learn from the answers to deferred rows, test on fresh ones"
         lines.append({"words": words, "line": update})
     values = {"review": review, "save": is_ready, "export": False, "lines": lines}
@@ -40,16 +41,21 @@ def step_values(moment: Moment, review: str, sits: str, update: str) -> dict[str
         **values,
         "export": bool(report.n_routed),
         "update": "" if plan is None else _update_words(plan),
-        "plan": [] if plan is None else update_plan_lines(plan),
+        "plan": [] if plan is None else _update_plan(plan),
         "told": [] if moment.updated is None else update_lines(moment.updated),
     }
 
 
+def _update_plan(plan: UpdatePlan) -> list[str]:
+    """What an update would do; where there is nothing new to learn from, what the last one tried."""
+    return update_plan_lines(plan) if plan.n_new else update_tried_lines(plan)
+
+
 def _update_words(plan: UpdatePlan) -> str:
     """The button that updates, with what that asks and costs; empty where nothing was learned."""
-    if not plan.n_learned:
+    if not plan.n_new:
         return ""
-    words = f"Update with {count(plan.n_learned, 'more answer')}"
+    words = f"Update with {count(plan.n_new, 'more answer')}"
     if not plan.n_ask:
         return f"{words}, nobody is asked"
     cost = "" if not plan.cost else f", about {money(plan.cost)}"

@@ -42,7 +42,8 @@ export function makeSteps(act, seat) {
       say(review, values.review);
       third.hidden = !values.review;
       say(update, values.update);
-      second.hidden = plan.hidden = !values.update;
+      second.hidden = !values.update;
+      plan.hidden = !values.plan.length;
       plan.replaceChildren(...paragraphs(values.plan));
       told.hidden = !values.told.length;
       told.replaceChildren(make("b", "", "What came of the update"), ...paragraphs(values.told));
