@@ -123,8 +123,18 @@ def test_a_click_on_a_gap_shows_its_rows(lab, shot):
     expect(first).to_contain_text(f"Kept as a review: {labels[j]}")
     text = first.locator(".tracer-text").text_content()
     assert [text, labels[j]] in job(lab, "one", "tracer.reviews")
-    first.get_by_role("button", name="Send to review").click()
-    expect(first).to_contain_text("run %tracer review --of chosen")
+    press = first.get_by_role("button", name="Send to review")
+    press.click()
+    expect(first).to_contain_text("1 row waits in the review")
+    # It takes place above the rows; keys go to it, and back to the button when it is closed.
+    review = rows.get_by_role("group", name="Review of labels")
+    expect(review).to_be_focused()
+    expect(review).to_be_in_viewport()
+    expect(review.locator(".tracer-line")).to_contain_text("of 1")
+    shot(panel, "rows_review")
+    lab.page.keyboard.press("q")
+    expect(review).to_have_count(0)
+    expect(press).to_be_focused()
     rows.get_by_label("Text holds").fill("refund")
     expect(title).to_contain_text("with “refund”")
 
@@ -191,7 +201,7 @@ def test_a_click_on_a_slice_shows_its_rows(lab, shot):
     line.get_by_role("button", name="Show").click()
     expect(rows.get_by_role("heading")).to_contain_text(f"row {number}")
     line.get_by_role("button", name="review").click()
-    expect(panel).to_contain_text("run %tracer review --of chosen --name sliced")
+    expect(rows.get_by_role("group", name="Review of labels")).to_be_focused()
     shot(panel, "slice_rows")
     assert lab.page.problems == []
 

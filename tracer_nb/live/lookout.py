@@ -127,7 +127,7 @@ class Followed(Kept, Protocol):
     def send_to_review(self, rows: Iterable[int]) -> int:
         """Put rows aside for a review."""
 
-    def review(self) -> Any:
+    def review(self, *, of: str) -> Any:
         """Rows to judge one at a time."""
 
     @property

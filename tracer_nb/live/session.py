@@ -103,10 +103,10 @@ class Session:
         """Put a row aside for a review; how many wait there."""
         return self._tracer.send_to_review([row])
 
-    def review(self) -> Any:
+    def review(self, of: str = "mixed") -> Any:
         """Rows to judge one at a time; see :meth:`tracer_nb.Tracer.review`."""
         self.check_free()
-        return self._tracer.review()
+        return self._tracer.review(of=of)
 
     # --- for those who act -----------------------------------------------------------
 

@@ -619,7 +619,7 @@ var tracerPage = (() => {
   function explained(words) {
     return make("p", "tracer-small tracer-explanation", `Teacher's explanation: ${words}`);
   }
-  function makeExplorer(send) {
+  function makeExplorer(send, review) {
     const node = make("section", "tracer-rows");
     node.setAttribute("aria-label", "Rows");
     const title = make("h3", "", "Rows");
@@ -653,7 +653,8 @@ var tracerPage = (() => {
     const pages = make("div", "tracer-row");
     pages.append(earlier, later);
     const hint = "Click a bar, a cell or a point, or choose here, to see rows.";
-    node.append(title, filters, names, make("p", "tracer-small", hint), list, pages);
+    const top = make("p", "tracer-small", hint);
+    node.append(title, filters, names, top, list, pages);
     earlier.hidden = later.hidden = true;
     const STEP = 20;
     let chart = null;
@@ -714,7 +715,7 @@ var tracerPage = (() => {
       const acts = make("div", "tracer-row");
       acts.append(label, relabel);
       if (row.teacher) {
-        acts.append(button("Send to review", () => send({ do: "review", row: row.row })));
+        acts.append(button("Send to review", () => review(row.row)));
       }
       acts.append(said);
       items.set(row.row, said);
@@ -723,6 +724,7 @@ var tracerPage = (() => {
     }
     return {
       node,
+      top,
       // A place in a chart was clicked.
       open(where) {
         chart = where;
@@ -1673,15 +1675,16 @@ var tracerPage = (() => {
     return {
       node,
       close,
-      taken: () => leave !== null,
-      // Where the keys go when it is closed.
-      /** @param {HTMLElement} to */
-      from(to) {
-        back = () => to.focus({ preventScroll: true });
-      },
-      // Pressed in this view: there it is shown, however far up the page stands.
-      come() {
+      // Whether a review of these rows takes place.
+      /** @param {string} of */
+      taken: (of) => leave !== null && model.get("review").of === of,
+      // Pressed in this view: it is shown behind that place, however far up the page stands, and the
+      // keys go back to what was pressed when it is closed.
+      /** @param {HTMLElement} place @param {Element | null} pressed */
+      come(place2, pressed) {
         called = true;
+        place2.after(node);
+        back = () => pressed instanceof HTMLElement && pressed.focus({ preventScroll: true });
       },
       /** @param {any} values */
       set(values) {
@@ -1862,11 +1865,11 @@ var tracerPage = (() => {
     const lines = make("div");
     const third = make("div", "tracer-row");
     const review = button("", () => {
-      seat.come();
-      act.sit(!seat.taken());
+      const opened = !seat.taken("mixed");
+      seat.come(third, review);
+      act.sit(opened);
     });
     third.append(review);
-    seat.from(review);
     row.append(save, ...kinds, said);
     node.append(make("h3", "", "What next"), row, second, plan, told, third, seat.node, lines);
     node.hidden = true;
@@ -1881,7 +1884,8 @@ var tracerPage = (() => {
         say(review, values.review);
         third.hidden = !values.review;
         say(update, values.update);
-        second.hidden = plan.hidden = !values.update;
+        second.hidden = !values.update;
+        plan.hidden = !values.plan.length;
         plan.replaceChildren(...paragraphs(values.plan));
         told.hidden = !values.told.length;
         told.replaceChildren(make("b", "", "What came of the update"), ...paragraphs(values.told));
@@ -1979,11 +1983,14 @@ var tracerPage = (() => {
     const viewer = newId("view");
     const root = make("div", "tracer-panel");
     const send = (what) => link.send(what);
-    const explorer = makeExplorer(send);
+    const explorer = makeExplorer(send, (row) => act.review(row));
     const act = {
       choose: (value) => send({ do: "target", value }),
       open: (where) => explorer.open(where),
-      review: (row) => send({ do: "review", row }),
+      review: (row) => {
+        seat.come(explorer.top, document.activeElement);
+        send({ do: "review", row });
+      },
       analyse: () => send({ do: "gaps" }),
       audit: () => send({ do: "audit" }),
       update: () => send({ do: "update" }),

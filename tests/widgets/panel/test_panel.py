@@ -108,8 +108,8 @@ class Session:
     def send_to_review(self, row):
         return self.tracer.send_to_review([row])
 
-    def review(self):
-        return self.tracer.review()
+    def review(self, of):
+        return self.tracer.review(of=of)
 
 
 class Wire:
@@ -539,7 +539,7 @@ def test_a_row_is_relabelled_and_sent_to_review(watch, found):
     assert done == {**place, "words": "Kept as a review: refund"}
     assert (row["text"], "refund") in found.tracer.reviews
     done = watched.press("review", **place)["done"]
-    assert done == {**place, "words": "1 row waits: run %tracer review --of chosen --name one"}
+    assert done == {**place, "words": "1 row waits in the review"}
     assert found.tracer.review(of="chosen").queue.items[0].text == row["text"]
     assert watched.press("relabel", **place, label="nonsense", note="") == {}
     assert "no label 'nonsense'" in watched.view.sheet["message"]
@@ -561,7 +561,8 @@ def test_a_review_is_opened_at_a_press_judged_in_the_panel_and_closed(watch, fou
     assert view.review == view.row == {}
     watched.press("sit", opened=True)
     assert view.steps["review"] == "Close the review"
-    assert view.review == {"labels": list(tracer.review().queue.labels), "several": False}
+    labels = list(tracer.review().queue.labels)
+    assert view.review == {"labels": labels, "several": False, "of": "mixed"}
     # As the line does it without options: the teacher's label is told after the answer only.
     queue = tracer.review().queue
     assert view.row["text"] == queue.items[0].text
@@ -586,6 +587,28 @@ def test_a_review_is_opened_at_a_press_judged_in_the_panel_and_closed(watch, fou
     assert view.review == {}
     judge(watched, "skip")  # a press that came too late
     assert len(tracer.review().reviews) == 2
+
+
+def test_rows_that_are_sent_to_a_review_are_judged_at_once(watch, found):
+    watched, tracer = watch(found), found.tracer
+    view, done = watched.view, found.moment
+    rows = watched.press("rows", where={"status": "disagree"}, offset=0)["rows"]["rows"]
+    one, two = (row for row in rows[:2])
+    watched.press("sit", opened=True)
+    assert watched.press("review", row=one["row"])["done"]["words"] == "1 row waits in the review"
+    assert (view.review["of"], view.row["text"], view.row["total"]) == ("chosen", one["text"], 1)
+    assert view.steps["review"] == "Review, 50 rows wait"  # it gave way, and is offered
+    judge(watched, "answer", label="refund")
+    words = watched.press("review", row=two["row"])["done"]["words"]
+    assert words == "2 rows wait in the review"
+    assert (view.row["text"], view.row["done"], view.row["total"]) == (two["text"], 1, 2)
+    assert (one["text"], "refund") in tracer.reviews
+    watched.press("sit", opened=True)  # the other one, in its place
+    assert (view.review["of"], view.steps["review"]) == ("mixed", "Close the review")
+    # While the job runs rows are put aside, and nothing is opened.
+    found.at(state="running", run=2, report=done.report, findings=done.findings)
+    words = watched.press("review", row=one["row"])["done"]["words"]
+    assert (words, view.review) == ("2 rows wait for the end of the run", {})
 
 
 def test_a_review_ends_with_the_run_that_it_is_about(watch, found):
@@ -617,7 +640,7 @@ def test_no_review_is_offered_where_it_would_be_refused(watch, found):
     steps = watched.view.steps
     assert (steps["review"], steps["save"]) == ("Review, 50 rows wait", False)
     assert [line["line"] for line in steps["lines"]] == ["%tracer review --name one"]
-    found.review = lambda: found.tracer.review(of="disputes")
+    found.review = lambda _: found.tracer.review(of="disputes")
     watched.press("sit", opened=True)
     assert "no order of review 'disputes'" in watched.view.sheet["message"]
     assert watched.view.review == {}
@@ -687,7 +710,7 @@ def test_a_row_of_a_table_is_sent_to_review(watch, analysed):
     watched = watch(analysed)
     where = watched.view.gaps["tables"]["suspects"]["rows"][0]["where"]
     done = watched.press("review", **where)["done"]
-    assert done["words"] == "1 row waits: run %tracer review --of chosen --name one"
+    assert done["words"] == "1 row waits in the review"
 
 
 def test_before_any_audit_the_panel_says_how_to_audit(watch, found):

@@ -62,5 +62,5 @@ class SessionLike(Protocol):
     def send_to_review(self, row: int) -> int:
         """Put a row aside; how many wait."""
 
-    def review(self) -> Reviewing:
-        """Rows to judge one at a time."""
+    def review(self, of: str) -> Reviewing:
+        """Rows to judge one at a time, in an order of theirs."""

@@ -49,7 +49,6 @@ _AUDIT = (
 )
 _UPDATE = ("update", "tracer.update()")
 _REVIEW_ALL = ("review", "tracer.review()")
-_REVIEW = ("review --of chosen", 'tracer.review(of="chosen")')
 # What changes nothing and takes nothing back that was said: it comes as the pointer moves.
 _ASKS = ("bye", "draft", "point")
 # Labels that are offered where one is chosen.
@@ -365,7 +364,11 @@ class Panel:
 
     def _review(self, row: int) -> dict[str, Any]:
         waiting = count(self._session.send_to_review(row), "row waits", "rows wait")
-        return {"done": {"row": row, "words": f"{waiting}: run {self._line(_REVIEW)}"}}
+        words = f"{waiting} for the end of the run"
+        if not self._session.moment.running:
+            self._seat.sit_for_chosen()
+            words = f"{waiting} in the review"
+        return {"done": {"row": row, "words": words}}
 
     def _line(self, step: tuple[str, str]) -> str:
         """How to do a step: as a magic line, or in the script that made the session."""

@@ -52,12 +52,15 @@ export function render({ model, el }) {
   const viewer = newId("view");
   const root = make("div", "tracer-panel");
   const send = (/** @type {Press} */ what) => link.send(what);
-  const explorer = makeExplorer(send);
+  const explorer = makeExplorer(send, (row) => act.review(row));
   /** @type {Act} */
   const act = {
     choose: (value) => send({ do: "target", value }),
     open: (where) => explorer.open(where),
-    review: (row) => send({ do: "review", row }),
+    review: (row) => {
+      seat.come(explorer.top, document.activeElement);
+      send({ do: "review", row });
+    },
     analyse: () => send({ do: "gaps" }),
     audit: () => send({ do: "audit" }),
     update: () => send({ do: "update" }),

@@ -18,8 +18,8 @@ function explained(words) {
   return make("p", "tracer-small tracer-explanation", `Teacher's explanation: ${words}`);
 }
 
-/** @param {(what: Press) => void} send */
-export function makeExplorer(send) {
+/** @param {(what: Press) => void} send @param {(row: number) => void} review */
+export function makeExplorer(send, review) {
   const node = make("section", "tracer-rows");
   node.setAttribute("aria-label", "Rows");
   const title = make("h3", "", "Rows");
@@ -53,7 +53,8 @@ export function makeExplorer(send) {
   const pages = make("div", "tracer-row");
   pages.append(earlier, later);
   const hint = "Click a bar, a cell or a point, or choose here, to see rows.";
-  node.append(title, filters, names, make("p", "tracer-small", hint), list, pages);
+  const top = make("p", "tracer-small", hint);
+  node.append(title, filters, names, top, list, pages);
   earlier.hidden = later.hidden = true;
 
   const STEP = 20;
@@ -123,7 +124,7 @@ export function makeExplorer(send) {
     const acts = make("div", "tracer-row");
     acts.append(label, relabel);
     if (row.teacher) {
-      acts.append(button("Send to review", () => send({ do: "review", row: row.row })));
+      acts.append(button("Send to review", () => review(row.row)));
     }
     acts.append(said);
     items.set(row.row, said);
@@ -133,6 +134,7 @@ export function makeExplorer(send) {
 
   return {
     node,
+    top,
     // A place in a chart was clicked.
     open(where) {
       chart = where;

@@ -28,15 +28,16 @@ export function makeSeat(model, send) {
   return {
     node,
     close,
-    taken: () => leave !== null,
-    // Where the keys go when it is closed.
-    /** @param {HTMLElement} to */
-    from(to) {
-      back = () => to.focus({ preventScroll: true });
-    },
-    // Pressed in this view: there it is shown, however far up the page stands.
-    come() {
+    // Whether a review of these rows takes place.
+    /** @param {string} of */
+    taken: (of) => leave !== null && model.get("review").of === of,
+    // Pressed in this view: it is shown behind that place, however far up the page stands, and the
+    // keys go back to what was pressed when it is closed.
+    /** @param {HTMLElement} place @param {Element | null} pressed */
+    come(place, pressed) {
       called = true;
+      place.after(node);
+      back = () => pressed instanceof HTMLElement && pressed.focus({ preventScroll: true });
     },
     /** @param {any} values */
     set(values) {

@@ -22,11 +22,11 @@ export function makeSteps(act, seat) {
   const lines = make("div");
   const third = make("div", "tracer-row");
   const review = button("", () => {
-    seat.come();
-    act.sit(!seat.taken());
+    const opened = !seat.taken("mixed");
+    seat.come(third, review);
+    act.sit(opened);
   });
   third.append(review);
-  seat.from(review);
   row.append(save, ...kinds, said);
   node.append(make("h3", "", "What next"), row, second, plan, told, third, seat.node, lines);
   node.hidden = true;
