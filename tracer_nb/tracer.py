@@ -65,6 +65,7 @@ from tracer_nb.steps.route.report import report
 from tracer_nb.steps.route.saving import save
 from tracer_nb.steps.setup import make_setup
 from tracer_nb.steps.state import JobState, Keep, merged
+from tracer_nb.steps.update import back as back_step
 from tracer_nb.steps.update import step as update_step
 from tracer_nb.store.tables import Written
 from tracer_nb.teachers import Teacher
@@ -683,6 +684,48 @@ class Tracer:
             with suppress(StoreError):  # to look fails at nothing: the next step says what is wrong
                 return self.watch()
         return state.watch
+
+    @property
+    def earlier(self) -> Certificate | None:
+        """The certificate that :meth:`back` would put in force; None where there is none.
+
+        Before :meth:`back` that of the column before the last update that changed it, and then the
+        update's.
+        """
+        other = self._state.earlier
+        if other is None:
+            return None
+        return other.certified.router.certificate_for(self._state.target, column=True)
+
+    def back(self) -> Certificate:
+        """Put the certificate from before the last update in force again; nothing is asked or paid.
+
+        Router, routing and the frame of the labelled column are as that certificate has them, but
+        for the teacher's answers, which stay; nothing that was tested becomes fresh again. Called
+        once more it puts the update's back.
+
+        Returns
+        -------
+        Certificate
+            For the column, and in force now.
+
+        Raises
+        ------
+        NotFitted
+            No update has changed anything.
+        InvalidInput
+            An audit has refuted that certificate.
+
+        Notes
+        -----
+        To choose between two certificates by their figures is covered by neither alone. Each round
+        has an error of its own, so that all hold at once with ``total_confidence``: of several
+        certified rounds any may be taken.
+        """
+        self._step(back_step.back)
+        certificate = self.report.certificate
+        assert certificate is not None  # noqa: S101  it is in force
+        return certificate
 
     def plan_update(self, *, sample: int | None = None) -> UpdatePlan:
         """Say what :meth:`update` would ask and spend, and how likely it certifies; asks nothing.

@@ -105,3 +105,23 @@ def test_the_card_is_a_table_under_its_sentence_and_escapes(hard, hard_world):
     assert "<script>" not in bundle["text/html"]
     assert "&lt;note&gt;" in bundle["text/html"]
     assert "<th" in bundle["text/html"]
+
+
+def test_going_back_and_forth_changes_the_frame_and_asks_nobody(shell, hard_world):
+    shell["df"], shell["X"], shell["teach"] = hard_world.frame, hard_world.X, hard_world.teach
+    job = "--teacher teach --labels intents --features X --labelling random --target 0.8 --confidence 0.9"
+    shell.run(f"%tracer run df.text {job} --sample 200 --output routed")
+    assert "no update has certified anything" in shell.complaint("%tracer back")
+    before = shell["routed"]["label_source"].tolist()
+    shell.run("%tracer update")
+    after, asked = shell["routed"]["label_source"].tolist(), len(hard_world.asked)
+    assert after != before
+    out = shell.run("%tracer back")
+    assert out.startswith("In force again: 80 % on ")
+    assert "covered by neither alone" in out
+    assert out.rstrip().endswith("routed is the frame of this routing.")
+    now = shell["routed"]["label_source"].tolist()
+    assert all(a in (b, "teacher") for a, b in zip(now, before, strict=True))
+    shell.run("%tracer back")
+    assert shell["routed"]["label_source"].tolist() == after
+    assert len(hard_world.asked) == asked

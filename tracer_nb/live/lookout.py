@@ -13,6 +13,7 @@ from tracer_nb.errors import StoreError
 from tracer_nb.live.desk import Kept
 from tracer_nb.records import (
     Caps,
+    Certificate,
     ColumnMap,
     Confusion,
     Gaps,
@@ -107,6 +108,13 @@ class Followed(Kept, Protocol):
         """What an update would ask."""
 
     @property
+    def earlier(self) -> Certificate | None:
+        """What might be in force instead."""
+
+    def back(self) -> Certificate:
+        """Put that in force."""
+
+    @property
     def outcome(self) -> Any:
         """What the last routing gave."""
 
@@ -174,6 +182,7 @@ class Lookout:
             watch=tracer.known_watch,
             bill=(report or self.report()).bill,
             update=None if running else tracer.known_update,
+            earlier=None if running else tracer.earlier,
             review=None if running else tracer.known_review,
             panel=None if running else self._panel(),
         )

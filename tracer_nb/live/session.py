@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from tracer_nb.errors import InvalidInput, NotFitted, TracerError
-from tracer_nb.live.beside import Beside, audit_work, update_work
+from tracer_nb.live.beside import Beside, audit_work, back_work, update_work
 from tracer_nb.live.desk import write_router, write_rows
 from tracer_nb.live.lookout import Followed, Lookout
 from tracer_nb.live.task import Reins, Task
@@ -171,11 +171,12 @@ class Session:
         self._beside(audit_work(rate, max_rows))
 
     def update(self) -> None:
-        """Learn from the answers to deferred rows and test on fresh ones, in the background.
-
-        As an audit it leaves the job where it is. What came of it is in the moment.
-        """
+        """Learn and test on fresh rows as an audit asks; what came of it is in the moment."""
         self._beside(update_work(lambda made: self._set(updated=made)))
+
+    def back(self) -> None:
+        """Put the other certificate of the last update in force, beside the job as well."""
+        self._beside(back_work)
 
     def write_router(self) -> str:
         """Write the router to a new file in the present folder; its name.

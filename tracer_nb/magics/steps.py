@@ -225,6 +225,12 @@ _TABLE = (
         asks=True,
         own_caps=True,
     ),
+    Step(
+        name="back",
+        does="puts the certificate from before the last update in force again, or after that the "
+        "update's; asks and pays nothing",
+        needs=("job", "labels"),
+    ),
 )
 
 STEPS: dict[str, Step] = {step.name: step for step in _TABLE}

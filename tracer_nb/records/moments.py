@@ -9,6 +9,7 @@ from typing import Protocol
 from tracer_nb.records import (
     Bill,
     Caps,
+    Certificate,
     Confusion,
     Gaps,
     LabelAgreement,
@@ -103,6 +104,8 @@ class Findings:
         So far.
     update : UpdatePlan or None
         What an update would ask, where it would not be refused; while nothing runs.
+    earlier : Certificate or None
+        That which might be in force instead, before the last update or after it; while nothing runs.
     review : int or None
         Rows that wait for a review, where it would not be refused; while nothing runs.
     panel : PanelReport or None
@@ -119,6 +122,7 @@ class Findings:
     watch: Watch | None = None
     bill: Bill | None = None
     update: UpdatePlan | None = None
+    earlier: Certificate | None = None
     review: int | None = None
     panel: PanelReport | None = None
 

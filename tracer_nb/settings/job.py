@@ -63,7 +63,7 @@ JOB: tuple[Setting, ...] = (
         group="Job",
         of="rows",
         also=("scan",),
-        but=("audit", "reask"),
+        but=("audit", "reask", "back"),
     ),
     _job(
         "labelling",

@@ -44,6 +44,7 @@ from tracer_nb.teachers import Teacher
 __all__ = [
     "NEEDS",
     "Certified",
+    "Earlier",
     "JobState",
     "Keep",
     "ReadColumn",
@@ -155,6 +156,15 @@ class Certified:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Earlier:
+    """What was in force before an update, or after it where the job went back."""
+
+    labels: Labels
+    fitted: SurrogateFit
+    certified: Certified
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Routed:
     """The last routing.
 
@@ -196,6 +206,8 @@ class JobState:
         and routing would void both.
     fitted : SurrogateFit or None
     certified : Certified or None
+    earlier : Earlier or None
+        The other one of the last update.
     routed : Routed or None
     watch : Watch or None
         What the audits of the last routing tell.
@@ -226,6 +238,7 @@ class JobState:
     seconds: float = 0.0
     fitted: SurrogateFit | None = None
     certified: Certified | None = None
+    earlier: Earlier | None = None
     routed: Routed | None = None
     watch: Watch | None = None
     gaps: tuple[Gaps, int] | None = None
@@ -335,6 +348,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "certified": ("fitted",),
     "routed": ("certified",),
     "watch": ("routed",),
+    "earlier": ("fitted",),
     "update": ("labels",),
     "gaps": ("labels", "fitted", "certified", "routed"),
 }

@@ -1863,6 +1863,10 @@ var tracerPage = (() => {
     const plan = make("div", "tracer-small");
     const told = make("div");
     const lines = make("div");
+    const fourth = make("div", "tracer-row");
+    const back = button("", () => act.back());
+    fourth.append(back);
+    const other = make("p", "tracer-small");
     const third = make("div", "tracer-row");
     const review = button("", () => {
       const opened = !seat.taken("mixed");
@@ -1871,7 +1875,7 @@ var tracerPage = (() => {
     });
     third.append(review);
     row.append(save, ...kinds, said);
-    node.append(make("h3", "", "What next"), row, second, plan, told, third, seat.node, lines);
+    node.append(make("h3", "", "What next"), row, second, plan, told, fourth, other, third, seat.node, lines);
     node.hidden = true;
     return {
       node,
@@ -1887,9 +1891,12 @@ var tracerPage = (() => {
         second.hidden = !values.update;
         plan.hidden = !values.plan.length;
         plan.replaceChildren(...paragraphs(values.plan));
+        say(back, values.back);
+        say(other, values.other);
+        fourth.hidden = other.hidden = !values.back;
         told.hidden = !values.told.length;
         told.replaceChildren(make("b", "", "What came of the update"), ...paragraphs(values.told));
-        for (const one of [plan, told]) explain(one);
+        for (const one of [plan, told, other]) explain(one);
         lines.replaceChildren(
           ...values.lines.map(({ words, line }) => {
             const part = make("p", "tracer-small", `${words}: `);
@@ -1994,6 +2001,7 @@ var tracerPage = (() => {
       analyse: () => send({ do: "gaps" }),
       audit: () => send({ do: "audit" }),
       update: () => send({ do: "update" }),
+      back: () => send({ do: "back" }),
       save: () => send({ do: "save" }),
       write: (kind) => send({ do: "export", kind }),
       sit: (opened) => send({ do: "sit", opened })

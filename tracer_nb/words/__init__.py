@@ -109,8 +109,10 @@ from tracer_nb.words.reports import (
     sample_sentence,
 )
 from tracer_nb.words.updates import (
+    back_lines,
     difference_lines,
     difference_tables,
+    other_sentence,
     update_lines,
     update_plan_lines,
     update_rows,
@@ -123,6 +125,7 @@ __all__ = [
     "abstained_sentence",
     "alarm_sentence",
     "aligned",
+    "back_lines",
     "batch_sentence",
     "beginning",
     "bill_cells",
@@ -175,6 +178,7 @@ __all__ = [
     "money_sentence",
     "newer_sentence",
     "other_findings",
+    "other_sentence",
     "outcome_sentences",
     "pair_lines",
     "pair_rows",

@@ -6,13 +6,15 @@ import math
 from collections.abc import Sequence
 
 from tracer_nb.records import Certificate, FitDifferences, Update, UpdatePlan, UpdateSide
-from tracer_nb.words.figures import beginning, count, level, money, percent
+from tracer_nb.words.figures import beginning, count, level, money, percent, rounded_down
 from tracer_nb.words.labelling import stopped_sentence
 from tracer_nb.words.refusals import chance_words
 
 __all__ = [
+    "back_lines",
     "difference_lines",
     "difference_tables",
+    "other_sentence",
     "update_lines",
     "update_plan_lines",
     "update_rows",
@@ -23,6 +25,31 @@ __all__ = [
 
 # Labels and reasons that are named.
 _NAMED = 5
+
+
+def back_lines(now: Certificate, other: Certificate) -> list[str]:
+    """What is in force after going back to ``now``, and what choosing it rests on."""
+    return [
+        f"In force again: {_column(now)}. Nothing was asked or paid.",
+        f"{other_sentence(now, other)} The same step puts it back.",
+    ]
+
+
+def other_sentence(now: Certificate, other: Certificate) -> str:
+    """Which certificate might be in force as well, and what choosing between the two rests on."""
+    return (
+        f"The other certificate: {_column(other)}. To choose between the two by their figures is "
+        "covered by neither alone; all that were made on rows of this column hold at once with "
+        f"{rounded_down(now.total_confidence)} confidence, so either may be taken."
+    )
+
+
+def _column(certificate: Certificate) -> str:
+    if not certificate.certified:
+        return f"nothing certified, at {level(certificate.target)}"
+    n = certificate.n_population_handled or 0
+    sure = level(certificate.confidence)
+    return f"{level(certificate.target)} on {count(n, 'row')} of the column, tested at {sure} confidence"
 
 
 def update_plan_lines(plan: UpdatePlan) -> list[str]:

@@ -506,6 +506,13 @@ def test_an_update_runs_beside_the_job_and_says_what_came_of_it(hard_world):
     assert made.after is not None
     assert rerouted == [2]
     assert session.moment.findings.update is not plan
+    assert session.moment.findings.earlier is not None
+    first = task.tracer.outcome
+    session.back()
+    assert session.wait(60)
+    assert (session.moment.state, session.moment.message) == ("done", "")
+    assert rerouted == [2, 3]
+    assert task.tracer.outcome is not first
 
 
 def test_an_audit_of_a_job_that_was_named_anew_keeps_its_plan(world):

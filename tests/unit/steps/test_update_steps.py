@@ -15,12 +15,14 @@ from tracer_nb.live.lookout import Lookout
 from tracer_nb.steps.audit.step import auditable
 from tracer_nb.steps.route.outcome import SURROGATE, TEACHER
 from tracer_nb.words import (
+    back_lines,
     certificate_sentence,
     evidence_sentence,
     update_lines,
     update_plan_lines,
     update_rows,
 )
+from tracer_nb.words.figures import rounded_down
 
 LABELS = ("login", "parcel", "refund")
 QUICK = {
@@ -635,3 +637,70 @@ def test_a_wrong_number_is_refused_before_anything_is_asked(hard_world, wrong):
 def test_too_few_fresh_rows_are_refused(hard_world):
     with pytest.raises(NotEnoughData, match="sample at least 28"):
         routed(hard_world).update(sample=10)
+
+
+# --- going back -------------------------------------------------------------------------
+
+
+def test_what_was_certified_before_an_update_is_put_in_force_again_and_costs_nothing(hard_world):
+    tracer = routed(hard_world, cap=30)
+    first, labels = tracer.report.certificate, tracer.outcome.label
+    old = tracer.router
+    assert tracer.earlier is None
+    update = tracer.update(max_rows=100, ask_teacher=False)
+    assert update.taken
+    asked, new = len(hard_world.asked), tracer.report.certificate
+    after = tracer.outcome.label
+    assert tracer.earlier.threshold == first.threshold
+
+    certificate = tracer.back()
+    assert len(hard_world.asked) == asked
+    assert certificate == tracer.report.certificate
+    assert (certificate.threshold, certificate.coverage) == (first.threshold, first.coverage)
+    assert tracer.router.fit is old.fit
+    # It says of both tests that they were made, and what holds of them at once.
+    assert (certificate.n_rounds, certificate.confidence) == (2, first.confidence)
+    assert certificate.total_confidence == pytest.approx(1.0 - update.spent)
+    assert [test.n_rows for test in certificate.origin.tests] == [60, 60]
+    # The surrogate's labels are as they were; what was asked since has the teacher's.
+    source, truth = sources(tracer), hard_world.truth
+    for now, before, who, text in zip(
+        tracer.outcome.label, labels, source, hard_world.texts, strict=True
+    ):
+        assert now == (before if who == SURROGATE else truth[text] if who == TEACHER else None)
+    assert (source == SURROGATE).sum() > 100
+    lines = back_lines(certificate, tracer.earlier)
+    assert lines[0].startswith(f"In force again: {100 * certificate.target:.0f} % on ")
+    assert f"at once with {rounded_down(certificate.total_confidence)} confidence" in lines[1]
+
+    assert tracer.back() == new  # and forth
+    assert tracer.outcome.label == after
+    assert len(hard_world.asked) == asked
+    # No row became fresh again.
+    tested = set(tracer.labels.rows[-60:].tolist())
+    tracer.back()
+    later = tracer.update(ask_teacher=False)
+    assert later.n_round == 3
+    assert later.n_left == update.n_left - 60
+    if later.taken:
+        assert not tested & set(tracer.labels.rows[-60:].tolist())
+
+
+def test_there_is_nothing_to_go_back_to_without_an_update_or_after_another_fit(hard_world):
+    tracer = routed(hard_world, cap=30)
+    with pytest.raises(NotFitted, match="no update has certified anything"):
+        tracer.back()
+    assert tracer.update(max_rows=100).taken
+    tracer.fit()
+    assert tracer.earlier is None
+
+
+def test_what_an_audit_has_refuted_is_not_put_in_force_again(hard_world):
+    tracer = routed(hard_world)
+    for text in hard_world.texts:
+        hard_world.truth[text] = LABELS[(LABELS.index(hard_world.truth[text]) + 1) % 3]
+    assert tracer.audit(1.0).has_alarm
+    update = tracer.update()
+    assert (update.had_alarm, update.taken) == (True, True)
+    with pytest.raises(InvalidInput, match="raised an alarm about that certificate"):
+        tracer.back()

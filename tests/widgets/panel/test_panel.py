@@ -93,6 +93,9 @@ class Session:
     def update(self):
         self.pressed.append("update")
 
+    def back(self):
+        self.pressed.append("back")
+
     def write_router(self):
         return "router.tracer"
 
@@ -790,6 +793,25 @@ def test_an_update_has_its_price_and_says_what_came_of_it(watch, found):
     assert (watched.view.steps["update"], watched.view.steps["plan"]) == ("", [])
     assert [line["line"] for line in watched.view.steps["lines"]] == ["%tracer review --name one"]
     assert "the router is as it was" in watched.view.steps["told"][0]
+
+
+def test_the_other_certificate_is_offered_with_what_the_choice_rests_on(watch, found):
+    watched, done = watch(found), found.moment
+    assert (watched.view.steps["back"], watched.view.steps["other"]) == ("", "")
+    now = replace(done.report.certificate, n_rounds=2, earlier=0.04, confidence=0.95)
+    other = replace(now, certified=True, target=0.9, n_population_handled=512)
+    findings = replace(done.findings, earlier=other)
+    report = replace(done.report, certificate=now)
+    found.at(state="done", run=1, report=report, findings=findings)
+    assert watched.view.steps["back"] == "Use the other certificate, nobody is asked"
+    said = watched.view.steps["other"]
+    assert "90 % on 512 rows of the column, tested at 95 % confidence" in said
+    assert "covered by neither alone" in said
+    assert "hold at once with 91 % confidence" in said
+    watched.press("back")
+    assert found.pressed == ["back"]
+    found.at(state="running", run=2, report=report, findings=findings)
+    assert watched.view.steps["back"] == ""
 
 
 def test_cells_that_may_run_as_formulas_are_counted(watch, found, monkeypatch):

@@ -34,5 +34,6 @@ HANDLERS: dict[str, Callable[[Workspace, Job, Line], None]] = {
     "reask": job.reask,
     "audit": job.audit,
     "update": job.update,
+    "back": job.back,
 }
 """By the name of the step."""

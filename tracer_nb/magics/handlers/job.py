@@ -17,6 +17,7 @@ from tracer_nb.magics.workspace import Workspace, made, note_of
 
 __all__ = [
     "audit",
+    "back",
     "calibrate",
     "fit",
     "gaps",
@@ -233,6 +234,26 @@ def update(space: Workspace, job: Job, line: Line) -> None:
     space.follow(job, work, lambda: cards[0])
     if space.in_kernel:  # where the panel shows where the job stands
         display(cards[0])
+
+
+def back(space: Workspace, job: Job, line: Line) -> None:
+    """Put the certificate from before the last update in force again."""
+    del line
+    from tracer_nb.magics.show import Lines  # noqa: PLC0415
+    from tracer_nb.words import back_lines  # noqa: PLC0415
+
+    tracer, lines = made(job), []
+
+    def work(reins: Reins) -> None:
+        del reins
+        before = tracer.outcome
+        lines.extend(back_lines(tracer.back(), tracer.earlier))
+        if tracer.outcome is not before and (name := space.assign(job, job.home, None)):
+            lines.append(f"{name} is the frame of this routing.")
+
+    space.follow(job, work, lambda: Lines(lines))
+    if space.in_kernel:  # where the panel shows where the job stands
+        display(Lines(lines))
 
 
 def review(space: Workspace, job: Job, line: Line) -> None:

@@ -27,7 +27,7 @@ from tracer_nb.steps.label.reject import ask_about
 from tracer_nb.steps.label.step import tell, tell_parts
 from tracer_nb.steps.route.outcome import SURROGATE, TEACHER, Outcome
 from tracer_nb.steps.route.step import route
-from tracer_nb.steps.state import JobState, Keep
+from tracer_nb.steps.state import Earlier, JobState, Keep
 from tracer_nb.steps.update.remake import Side, next_confidence, present_side, remake, take_over
 
 __all__ = ["plan_update", "update"]
@@ -79,7 +79,10 @@ def update(
     known = _known(state)
     new = remake(state, draw, order, known, now, on_part=tell_parts(on_progress, _FITTING))
     taken = told.had_alarm or new.coverage >= now.coverage
-    state = take_over(state, new if taken else now, new, draw)
+    earlier = state.earlier
+    if taken or _differ(now, new):
+        earlier = Earlier(state.labelled()[1], now.router.fit, state.in_force())
+    state = replace(take_over(state, new if taken else now, new, draw), earlier=earlier)
     keep(state)
     if trail.routed:
         state = route(
@@ -102,6 +105,14 @@ def update(
         n_to_teacher=_taken_over(state.outcome, outcome),
     )
     return replace(state, update=made)
+
+
+def _differ(now: Side, new: Side) -> bool:
+    """Whether the column is certified otherwise, whichever router new rows go by."""
+    pairs = zip(
+        now.router.column_certificates or (), new.router.column_certificates or (), strict=True
+    )
+    return any(before is not after for before, after in pairs)
 
 
 def plan_update(state: JobState, *, sample: Any = None) -> UpdatePlan:

@@ -34,6 +34,7 @@ _ALLOWED: dict[str, dict[str, type]] = {
     "gaps": {},
     "audit": {},
     "update": {},
+    "back": {},
     "save": {},
     "export": {"kind": str},
     "map": {"method": str},

@@ -10,6 +10,7 @@ from tracer_nb.widgets.panel.bundle import bill_of
 from tracer_nb.words import (
     count,
     money,
+    other_sentence,
     unaudited_words,
     update_lines,
     update_plan_lines,
@@ -24,7 +25,7 @@ def step_values(moment: Moment, review: str, sits: str, update: str) -> dict[str
     """What may be done now, and lines of the steps that do the same in a cell.
 
     ``review`` is the words of its button, as those of ``update`` are; ``plan`` what that would do,
-    ``told`` what the last one did. ``sits`` and ``update`` are given as lines.
+    ``told`` what the last one did; ``back`` puts the certificate in force that ``other`` tells of. ``sits`` and ``update`` are given as lines.
     """
     report, plan = moment.report, moment.findings.update
     is_ready = report is not None and report.certificate is not None and not moment.running
@@ -36,13 +37,16 @@ def step_values(moment: Moment, review: str, sits: str, update: str) -> dict[str
         lines.append({"words": words, "line": update})
     values = {"review": review, "save": is_ready, "export": False, "lines": lines}
     if report is None or not is_ready:
-        return {**values, "update": "", "plan": [], "told": []}
+        return {**values, "update": "", "plan": [], "told": [], "back": "", "other": ""}
+    now, other = report.certificate, moment.findings.earlier
     return {
         **values,
         "export": bool(report.n_routed),
         "update": "" if plan is None else _update_words(plan),
         "plan": [] if plan is None else _update_plan(plan),
         "told": [] if moment.updated is None else update_lines(moment.updated),
+        "back": "" if other is None else "Use the other certificate, nobody is asked",
+        "other": "" if other is None or now is None else other_sentence(now, other),
     }
 
 

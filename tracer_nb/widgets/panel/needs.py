@@ -44,6 +44,9 @@ class SessionLike(Protocol):
     def update(self) -> None:
         """Learn from what the teacher said since."""
 
+    def back(self) -> None:
+        """Put the other certificate of the last update in force."""
+
     def write_router(self) -> str:
         """Write the router; the name of the file."""
 

@@ -264,6 +264,7 @@ class Panel:
             "stop": session.stop,
             "audit": self._audit,
             "update": session.update,
+            "back": session.back,
         }
         if self._newer is not None and message.do not in ("hello", "bye"):
             raise InvalidInput(newer_sentence(self._newer))

@@ -64,6 +64,7 @@ export function render({ model, el }) {
     analyse: () => send({ do: "gaps" }),
     audit: () => send({ do: "audit" }),
     update: () => send({ do: "update" }),
+    back: () => send({ do: "back" }),
     save: () => send({ do: "save" }),
     write: (kind) => send({ do: "export", kind }),
     sit: (opened) => send({ do: "sit", opened }),

@@ -20,6 +20,10 @@ export function makeSteps(act, seat) {
   const plan = make("div", "tracer-small");
   const told = make("div");
   const lines = make("div");
+  const fourth = make("div", "tracer-row");
+  const back = button("", () => act.back());
+  fourth.append(back);
+  const other = make("p", "tracer-small");
   const third = make("div", "tracer-row");
   const review = button("", () => {
     const opened = !seat.taken("mixed");
@@ -28,7 +32,7 @@ export function makeSteps(act, seat) {
   });
   third.append(review);
   row.append(save, ...kinds, said);
-  node.append(make("h3", "", "What next"), row, second, plan, told, third, seat.node, lines);
+  node.append(make("h3", "", "What next"), row, second, plan, told, fourth, other, third, seat.node, lines);
   node.hidden = true;
 
   return {
@@ -45,9 +49,12 @@ export function makeSteps(act, seat) {
       second.hidden = !values.update;
       plan.hidden = !values.plan.length;
       plan.replaceChildren(...paragraphs(values.plan));
+      say(back, values.back);
+      say(other, values.other);
+      fourth.hidden = other.hidden = !values.back;
       told.hidden = !values.told.length;
       told.replaceChildren(make("b", "", "What came of the update"), ...paragraphs(values.told));
-      for (const one of [plan, told]) explain(one);
+      for (const one of [plan, told, other]) explain(one);
       lines.replaceChildren(
         ...values.lines.map(({ words, line }) => {
           const part = make("p", "tracer-small", `${words}: `);

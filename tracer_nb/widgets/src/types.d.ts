@@ -29,7 +29,7 @@ type Data = Record<string, any[]>;
 /** What a press sends; the kernel's table of actions is in panel/actions.py. */
 type Press =
   | { do: "hello" | "bye"; viewer: string }
-  | { do: "start" | "pause" | "resume" | "stop" | "gaps" | "audit" | "update" | "save" }
+  | { do: "start" | "pause" | "resume" | "stop" | "gaps" | "audit" | "update" | "back" | "save" }
   | { do: "export"; kind: string }
   | { do: "draft" | "apply"; values: Record<string, string> }
   | { do: "target"; value: number }
@@ -49,6 +49,7 @@ interface Act {
   analyse(): void;
   audit(): void;
   update(): void;
+  back(): void;
   save(): void;
   write(kind: string): void;
   sit(opened: boolean): void;
