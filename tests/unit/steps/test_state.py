@@ -28,10 +28,10 @@ def gone(state):
         (
             "column",
             {"underway", "grown", "labels", "trail", "beside", "fitted", "certified", "routed"}
-            | {"watch", "update", "gaps"},
+            | {"watch", "update", "gaps", "earlier"},
         ),
-        ("labels", {"fitted", "certified", "routed", "watch", "update", "gaps"}),
-        ("fitted", {"certified", "routed", "watch", "gaps"}),
+        ("labels", {"fitted", "certified", "routed", "watch", "update", "gaps", "earlier"}),
+        ("fitted", {"certified", "routed", "watch", "gaps", "earlier"}),
         ("certified", {"routed", "watch", "gaps"}),
         ("routed", {"watch", "gaps"}),
         ("chosen", set()),
