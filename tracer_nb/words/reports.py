@@ -122,7 +122,7 @@ def report_facts(report: Report) -> list[tuple[str, str]]:
     elif c is not None and c.n_handled:
         seen = f"agreed: {c.n_agree:,} of the {count(c.n_handled, 'handled row')} that were tested"
         share = c.agreement
-        if c.promise.kind in ("output", "recall") or c.n_wrong < c.n_handled - c.n_agree:
+        if c.promise.kind != "handled":
             share = 1.0 - c.n_wrong / max(c.n_counted, 1)
             kept, _ = c.promise.kept
             seen = f"{kept}: {c.n_counted - c.n_wrong:,} of {c.n_counted:,} tested "
