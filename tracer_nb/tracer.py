@@ -689,13 +689,11 @@ class Tracer:
     def earlier(self) -> Certificate | None:
         """The certificate that :meth:`back` would put in force; None where there is none.
 
-        Before :meth:`back` that of the column before the last update that changed it, and then the
-        update's.
+        First that from before the last update that changed one, and then the update's: the
+        column's, or where that is the same in both the one for new rows.
         """
-        other = self._state.earlier
-        if other is None:
-            return None
-        return other.certified.router.certificate_for(self._state.target, column=True)
+        both = back_step.both_certificates(self._state)
+        return None if both is None else both[1]
 
     def back(self) -> Certificate:
         """Put the certificate from before the last update in force again; nothing is asked or paid.
@@ -707,7 +705,7 @@ class Tracer:
         Returns
         -------
         Certificate
-            For the column, and in force now.
+            In force now: the column's, or where that is the same in both the one for new rows.
 
         Raises
         ------
@@ -722,10 +720,9 @@ class Tracer:
         has an error of its own, so that all hold at once with ``total_confidence``: of several
         certified rounds any may be taken.
         """
-        self._step(back_step.back)
-        certificate = self.report.certificate
-        assert certificate is not None  # noqa: S101  it is in force
-        return certificate
+        both = back_step.both_certificates(self._step(back_step.back))
+        assert both is not None  # noqa: S101  it can go forth again
+        return both[0]
 
     def plan_update(self, *, sample: int | None = None) -> UpdatePlan:
         """Say what :meth:`update` would ask and spend, and how likely it certifies; asks nothing.

@@ -30,7 +30,7 @@ _NAMED = 5
 def back_lines(now: Certificate, other: Certificate) -> list[str]:
     """What is in force after going back to ``now``, and what choosing it rests on."""
     return [
-        f"In force again: {_column(now)}. Nothing was asked or paid.",
+        f"In force again: {_stated(now)}. Nothing was asked or paid.",
         f"{other_sentence(now, other)} The same step puts it back.",
     ]
 
@@ -38,18 +38,20 @@ def back_lines(now: Certificate, other: Certificate) -> list[str]:
 def other_sentence(now: Certificate, other: Certificate) -> str:
     """Which certificate might be in force as well, and what choosing between the two rests on."""
     return (
-        f"The other certificate: {_column(other)}. To choose between the two by their figures is "
-        "covered by neither alone; all that were made on rows of this column hold at once with "
+        f"The other certificate: {_stated(other)}. To choose between the two by their figures is "
+        "covered by neither alone; all of this column's rounds hold at once with "
         f"{rounded_down(now.total_confidence)} confidence, so either may be taken."
     )
 
 
-def _column(certificate: Certificate) -> str:
+def _stated(certificate: Certificate) -> str:
     if not certificate.certified:
         return f"nothing certified, at {level(certificate.target)}"
-    n = certificate.n_population_handled or 0
+    handled = f"{count(certificate.n_population_handled or 0, 'row')} of the column"
+    if certificate.n_population is None:
+        handled = f"the {percent(certificate.coverage)} of new rows that the surrogate answers"
     sure = level(certificate.confidence)
-    return f"{level(certificate.target)} on {count(n, 'row')} of the column, tested at {sure} confidence"
+    return f"{level(certificate.target)} on {handled}, tested at {sure} confidence"
 
 
 def update_plan_lines(plan: UpdatePlan) -> list[str]:

@@ -651,11 +651,14 @@ def test_what_was_certified_before_an_update_is_put_in_force_again_and_costs_not
     assert update.taken
     asked, new = len(hard_world.asked), tracer.report.certificate
     after = tracer.outcome.label
-    assert tracer.earlier.threshold == first.threshold
+    assert tracer.earlier.threshold in (first.threshold, old.certificate.threshold)
 
-    certificate = tracer.back()
+    said = tracer.back()
+    certificate = tracer.report.certificate
     assert len(hard_world.asked) == asked
-    assert certificate == tracer.report.certificate
+    column = new.threshold != first.threshold or new.method != first.method
+    assert said == (certificate if column else tracer.router.certificate)
+    assert said.coverage != tracer.earlier.coverage
     assert (certificate.threshold, certificate.coverage) == (first.threshold, first.coverage)
     assert tracer.router.fit is old.fit
     # It says of both tests that they were made, and what holds of them at once.
@@ -669,11 +672,13 @@ def test_what_was_certified_before_an_update_is_put_in_force_again_and_costs_not
     ):
         assert now == (before if who == SURROGATE else truth[text] if who == TEACHER else None)
     assert (source == SURROGATE).sum() > 100
-    lines = back_lines(certificate, tracer.earlier)
+    lines = back_lines(said, tracer.earlier)
     assert lines[0].startswith(f"In force again: {100 * certificate.target:.0f} % on ")
+    assert (" of new rows that the surrogate answers" in lines[0]) == (not column)
     assert f"at once with {rounded_down(certificate.total_confidence)} confidence" in lines[1]
 
-    assert tracer.back() == new  # and forth
+    tracer.back()  # and forth
+    assert tracer.report.certificate == new
     assert tracer.outcome.label == after
     assert len(hard_world.asked) == asked
     # No row became fresh again.

@@ -6,13 +6,33 @@ from dataclasses import replace
 
 from tracer_nb.draws import errors_of
 from tracer_nb.errors import InvalidInput, NotFitted
-from tracer_nb.records import Caps
+from tracer_nb.records import Caps, Certificate
 from tracer_nb.steps.audit.step import promise_of
 from tracer_nb.steps.certify import in_round, sign
 from tracer_nb.steps.route.step import route
 from tracer_nb.steps.state import Earlier, JobState, Keep, reset
 
-__all__ = ["back"]
+__all__ = ["back", "both_certificates"]
+
+
+def both_certificates(state: JobState) -> tuple[Certificate, Certificate] | None:
+    """What is in force, and what might be instead; None where there is no other.
+
+    Of the column where the two differ, else of new rows: an update may change these alone.
+    """
+    if state.earlier is None or state.certified is None:
+        return None
+    routers = (state.certified.router, state.earlier.certified.router)
+    now, other = (router.certificate_for(state.target, column=True) for router in routers)
+    if _alone(now) != _alone(other):
+        return now, other
+    now, other = (router.certificate_for(state.target) for router in routers)
+    return now, other
+
+
+def _alone(certificate: Certificate) -> Certificate:
+    """Without what it says of other rounds."""
+    return replace(certificate, n_rounds=1, earlier=0.0, origin=None)
 
 
 def back(state: JobState, keep: Keep) -> JobState:
