@@ -264,7 +264,7 @@ class Looked:
         return None
 
     preview = label_agreement = confusion = reliability = targets = label_counts
-    known_gaps = known_watch = known_update = known_review = panel = None
+    known_gaps = known_watch = known_update = known_review = earlier = panel = None
 
 
 def moments(*steps):

@@ -67,7 +67,7 @@ def test_a_report_has_both_charts(make_report):
 def test_labelling_is_looked_at_for_the_bill_too(make_report):
     class Followed:
         report = make_report(bill=BILL)
-        known_gaps = known_watch = known_update = known_review = panel = None
+        known_gaps = known_watch = known_update = known_review = earlier = panel = None
 
         def label_counts(self):
             return None
