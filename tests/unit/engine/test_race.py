@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from tracer_nb.engine.pipeline import View, make_views
 from tracer_nb.engine.race import choose_pipeline
 from tracer_nb.engine.sequence import plan_sequence
 from tracer_nb.engine.zoo import SURROGATES, Fit, smoothing_over
+from tracer_nb.records import Trial
 
 from .racing import LEVELS, PLAIN, QUICK, choose, pilot_of, quick, rows
 
@@ -63,6 +65,83 @@ def test_the_better_of_two_is_taken_in_any_order(better):
     )
     assert [t.name for t in chosen.trials] == (["a", "b"] if better == 0 else ["b", "a"])
     assert chosen.trials[0].expected_coverage > chosen.trials[1].expected_coverage
+
+
+def outputs_right_on(Y, right):
+    """Outputs that give these rows their label, with a margin that tells, and others another one."""
+    sure = np.where(right[:, None], Y, Y[:, ::-1]).astype(np.float32)
+    return sure * (0.5 + 0.5 * right[:, None]).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("on_judged", "on_chosen", "taken"),
+    [((0.6, 1.0), (0.5, 0.6), "b"), ((0.6, 1.0), (0.6, 0.4), "a"), ((0.97, 1.0), (0.5, 0.6), "a")],
+    ids=["plainly better on both", "worse on the chosen rows", "a little better, by luck perhaps"],
+)
+def test_where_hard_rows_were_chosen_another_surrogate_has_to_be_plainly_better(
+    on_judged, on_chosen, taken
+):
+    """A few random rows speak for it by luck, and hard rows were hard for the first one."""
+    n, n_judged = 600, 150
+    codes = np.arange(n) % 2
+    Y = np.eye(2, dtype=np.float32)[codes]
+    X = np.random.default_rng(0).normal(size=(n, 4)).astype(np.float32)
+    judged = np.arange(n) < n_judged
+    turn = np.random.default_rng(1).permutation(n)
+
+    def right(of_judged, of_chosen):
+        rank = np.empty(n)
+        for part in (judged, ~judged):
+            own = turn[part[turn]]
+            rank[own] = np.arange(len(own)) / len(own)
+        return rank < np.where(judged, of_judged, of_chosen)
+
+    outputs = [outputs_right_on(Y, right(*each)) for each in zip(on_judged, on_chosen, strict=True)]
+    options = replace(
+        make_options(pipeline="single", gate="margin", guard=False, **LEVELS),
+        surrogates=tuple(
+            (name, fixed_fitter(out)) for name, out in zip("ab", outputs, strict=True)
+        ),
+    )
+    rows_ = Rows([X], Y, codes, judged, None)
+    how = {"views": PLAIN, "options": options, "judge": Judge(options, 2000, 1.0)}
+    first = choose_pipeline(rows_, **how).trials
+    assert first[0].name == taken
+    by_name = {trial.name: trial for trial in first}
+    assert by_name["b"].expected_coverage >= by_name["a"].expected_coverage
+
+
+def test_where_hard_rows_were_chosen_all_of_them_choose_the_features(monkeypatch):
+    """Of random rows alone, whatever is to be expected of them goes first."""
+    n = 400
+    X, Y, codes = rows(n=n)
+    luck = {"plain": (0.6, 0.7), "fused": (0.4, 0.8)}
+
+    def entered(surrogate, view, rows_, *_, **__):
+        expected, right = luck[view.name]
+        agree = np.arange(n) < right * n
+        trial = pilot_trial(view.name, expected)
+        return SimpleNamespace(
+            name=surrogate[0],
+            view=view,
+            offered=view,
+            predicted=np.where(agree, rows_.codes, -1),
+            trial=trial,
+        )
+
+    monkeypatch.setattr(module, "enter", entered)
+    options = make_options(**LEVELS)
+    views = make_views(2, None)[:2]
+    for judged, name in ((np.ones(n, bool), "plain"), (np.arange(n) < 150, "fused")):
+        found, _ = module._best_view(
+            *(views, Rows([X, X], Y, codes, judged, None), options, Judge(options, 100, 1.0), None),
+            parts=module._Parts(2, None),
+        )
+        assert found.view.name == name
+
+
+def pilot_trial(view, expected):
+    return Trial("kernel-ridge", view, "margin", "", 0.7, expected, 400, 0.0)
 
 
 def test_a_tie_goes_to_the_first():
