@@ -149,7 +149,7 @@ def none_saved(n_rows: int, n_start: int, target: float, delta: float) -> str:
 def too_few(n_open: int, target: float, delta: float, *, n_delivered: int | None = None) -> str:
     """Why so many open rows cannot be tested, and what to do; arguments as in :func:`fewest_tested`."""
     if not n_open:
-        return "all rows are needed to begin with, and none is left to test; ask the teacher about them"
+        return "all rows are asked about, and none is left to test; ask the teacher about what has no answer"
     return (
         f"a test needs {fewest_tested(n_open, target, delta, n_delivered=n_delivered):,} rows even when "
         f"surrogate and teacher always agree, and no more than {n_open:,} are open; ask the teacher "
