@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 
 import numpy as np
 import pandas as pd
@@ -108,7 +109,9 @@ def test_numbers_of_a_record_stay_refused_where_no_labels_say_how_they_are_writt
 
 def test_answers_outside_the_labels_are_named(shell):
     out = shell.run(f"%tracer run {JOB} --labels login,parcel")
-    assert "× answer is not one of the labels: 'refund'. What is a label all the same" in out
+    (line,) = [line for line in out.splitlines() if "is not one of the labels" in line]
+    assert re.search(r"^Without a label: \d+ × answer is not one of the labels: 'refund'[.;]", line)
+    assert line.endswith("What is a label all the same belongs into --labels (labels=…).")
     said = shell.complaint(f"%tracer run {JOB} --labels one,two")
     assert said.endswith("is not one of the labels: 'refund'; these are one, two")
 
