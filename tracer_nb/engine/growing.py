@@ -252,7 +252,7 @@ def choose_rows(
     doubt = _doubt(margins[pool])
     near = np.exp(_SHARPNESS * (_cosines(rows[pool], rows[around]) - 1.0))
     left = doubt * (near @ _doubt(margins[around]))
-    if waiting is not None and n_waiting:
+    if waiting is not None:
         close = np.exp(_SHARPNESS * (_cosines(rows[pool], waiting) - 1.0))
         left *= np.prod(1.0 - _TAKEN * np.clip(close, 0.0, 1.0), axis=1)
     alike = near[:, : len(pool)]  # those around begin with the pool
